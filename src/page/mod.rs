@@ -18,6 +18,7 @@ mod report;
 #[cfg(feature = "xml")]
 mod xml;
 
+pub(crate) use file::{file_name, safe_name};
 pub use model::Page;
 pub(crate) use model::{Around, PageLimits, Unfit, count};
 
@@ -38,13 +39,13 @@ use crate::reply::{BodyForm, Response, charset, declared_form, is_binary, parse_
 /// `bad_response` when the body is not as declared, `limit` when it is nested too deeply or contains more than
 /// `limits.items` items.
 pub(crate) fn read(operation: &Operation, reply: &mut Response, limits: PageLimits) -> Result<Page, Unfit> {
-    let bytes = reply.body.len() as u64;
+    let bytes = reply.body.size();
     let rule = &operation.response;
     let (links, unread_link) = links(&reply.headers);
     let no_content = matches!(reply.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT);
     let blank = no_content || reply.is_blank();
     let mut page = Page { bytes, links, unread_link, blank, waited: reply.waited, ..Page::default() };
-    if rule.result == ResultShape::File && !reply.body.is_empty() && !no_content {
+    if rule.result == ResultShape::File && reply.body.size() > 0 && !no_content {
         page.items = file::item(reply);
     } else if rule.result == ResultShape::Text && !blank {
         let (text, _) = charset::decode_labelled(reply).map_err(undecodable)?;

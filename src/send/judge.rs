@@ -4,16 +4,19 @@
 //! A write succeeded if the reply matches the definition. It failed if the reply shows that nothing was done. Otherwise
 //! its outcome is unknown.
 
+use std::sync::Arc;
+
 use http::Method as Verb;
 use http::header::LOCATION;
 use url::Url;
 
 use super::{Call, ConnectionClient, Outgoing, SendMiss, Sent, fatal, settle};
 use crate::definition::{Operation, Repeat, ResultShape};
-use crate::error::{Advice, Error, ErrorKind};
+use crate::error::{Advice, Error, ErrorKind, Place, io_text};
 use crate::fault;
 use crate::page::{self, Page, PageLimits, Unfit};
-use crate::reply::Response;
+use crate::part_file::{Download, FileTarget};
+use crate::reply::{Body, Response};
 use crate::retry::{self, Signal};
 use crate::transport::{Failure, FailureKind};
 
@@ -52,6 +55,7 @@ impl ConnectionClient {
             FailureKind::TimedOut => (ErrorKind::Timeout, Some(Signal::Lost), message),
             FailureKind::TooLarge => (ErrorKind::Limit, None, message),
             FailureKind::Encoding => (ErrorKind::BadResponse, None, message),
+            FailureKind::Unsaved => (ErrorKind::State, None, message),
         };
         let deadline = call.deadline.is_some_and(|d| self.clock.now() >= d);
         let mut error = Error::new(kind, text).with(|d| {
@@ -174,6 +178,9 @@ impl ConnectionClient {
         let location = location(&response).map(str::to_owned);
         let code = status.as_u16();
         let stamp = |e: Error| e.with(|d| d.http_status = Some(code));
+        if let Some(target) = call.downloads_to() {
+            save(operation, target, &mut response).map_err(|e| fatal(settle(stamp(e), write)))?;
+        }
         let unfit = match page::read(operation, &mut response, self.page_limits()) {
             Ok(page) => return Ok(Sent { page, status: code, attempts: 0, location }),
             Err(unfit) => unfit,
@@ -192,6 +199,26 @@ impl ConnectionClient {
             }
         }
     }
+}
+
+/// Puts a file into its place. One that arrived on disk only gets its name.
+fn save(operation: &Operation, target: &FileTarget, response: &mut Response) -> Result<(), Error> {
+    if response.body.size() == 0 {
+        return Ok(());
+    }
+    let name = page::file_name(response).unwrap_or_else(|| page::safe_name(&operation.id));
+    let file = match response.body.file() {
+        Some(file) => Ok(Arc::clone(file)),
+        None => Download::of(&target.folder(), &response.body).map(Arc::new),
+    };
+    let placed = file.and_then(|file| file.place(target, &name).map(|()| file));
+    let file = placed.map_err(|e| {
+        let shown = target.folder().display().to_string();
+        Error::new(ErrorKind::State, format!("the file cannot be written to {shown}: {}", io_text(&e)))
+            .at(Place { file: Some(shown), ..Place::default() })
+    })?;
+    response.body = Body::on_disk(file);
+    Ok(())
 }
 
 /// Whether the status of a reply to a write is enough: no record is declared, and no success flag in the body.
