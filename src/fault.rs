@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use crate::authoring::{Pointer, Source, scalar};
 use crate::connection::Connection;
-use crate::definition::{Auth, Meaning, Method, Operation, ReplyRule, ResultShape};
+use crate::definition::{Auth, Meaning, Method, Operation, ReplyFormat, ReplyRule, ResultShape};
 use crate::error::{Advice, Error, ErrorKind, Provider, ProviderDetail};
 use crate::page::Around;
 use crate::reply::charset;
-use crate::reply::{Response, other_form};
+use crate::reply::{Response, declared_form};
 use crate::retry::{self, Signal};
 use crate::secret::MASK;
 
@@ -376,13 +376,26 @@ pub(crate) fn has_title(reply: &Response) -> bool {
     html_title(&start(reply)).is_some()
 }
 
+/// Whether markup is a web page rather than data.
+fn starts_as_html(body: &[u8]) -> bool {
+    let starts =
+        |name: &[u8]| body.trim_ascii_start().get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+    starts(b"<!doctype html") || starts(b"<html")
+}
+
 /// A web page instead of data: a maintenance or sign-in page.
-pub(crate) fn page_for_people(connection: &Connection, reply: &Response) -> Option<Error> {
+pub(crate) fn page_for_people(connection: &Connection, operation: &Operation, reply: &Response) -> Option<Error> {
     let body = reply.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&reply.body);
     let first = body.iter().find(|b| !b.is_ascii_whitespace() && !matches!(b, 0 | 0xFE | 0xFF));
     // The label alone does not make it a page: some servers label everything text/html.
-    let html = first == Some(&b'<') || (!matches!(first, Some(b'{' | b'[')) && reply.media_type() == "text/html");
-    if !html || reply.is_blank() || other_form(reply).is_some() {
+    let html = match &operation.response.format {
+        ReplyFormat::Json => {
+            first == Some(&b'<') || (!matches!(first, Some(b'{' | b'[')) && reply.media_type() == "text/html")
+        }
+        ReplyFormat::Ndjson | ReplyFormat::Csv(_) => first == Some(&b'<'),
+        ReplyFormat::Xml => starts_as_html(body),
+    };
+    if !html || reply.is_blank() || declared_form(reply).is_some() {
         return None;
     }
     let text = start(reply);

@@ -17,7 +17,7 @@ use crate::item::Items;
 use crate::options::Options;
 use crate::page::Page;
 use crate::paging::{Admission, Ended, Pager, PagingStep};
-use crate::receipt::{EndSeen, Receipt, StopReason};
+use crate::receipt::{EndSeen, Kept, Receipt, StopReason};
 use crate::request::{self, Cursor, Inserted, RequestInput};
 use crate::send::{Call, ConnectionClient, Outgoing, Sent};
 
@@ -71,6 +71,8 @@ pub struct Walk {
     first: Option<http::Request<Bytes>>,
     /// Number of notes before the first request.
     noted: usize,
+    /// For each attached field, the number of keys without a record.
+    unattached: Vec<u64>,
     receipt: Receipt,
 }
 
@@ -117,8 +119,10 @@ impl Walk {
     pub(crate) fn new(client: Arc<ConnectionClient>, call: Call, read: PageReading, with: &CallOptions) -> Walk {
         let (pages, items) = with.resume.as_ref().map_or((0, 0), |r| (r.pages, r.rows));
         let noted = read.notes.len();
-        let receipt =
-            Receipt { operation: call.operation.id.clone(), pages, items, notes: read.notes, ..Receipt::default() };
+        let mut kept = Kept::default();
+        with.resume.iter().flat_map(|r| &r.kept).for_each(|(name, json)| kept.put(name, json));
+        let operation = call.operation.id.clone();
+        let receipt = Receipt { operation, pages, items, kept, notes: read.notes, ..Receipt::default() };
         Walk {
             client,
             call: Arc::new(call),
@@ -135,6 +139,7 @@ impl Walk {
             held: None,
             first: Some(read.first),
             noted,
+            unattached: Vec::new(),
             receipt,
         }
     }
@@ -246,6 +251,8 @@ impl Walk {
             return Ok(None);
         }
         self.note_total(page.total);
+        self.receipt.kept.update(&page.kept);
+        self.count_unattached(&page.unattached);
         let notes = self.pager.take_notes();
         self.receipt.notes.extend(notes);
         self.receipt.pages = number;
@@ -278,7 +285,8 @@ impl Walk {
 
     fn resume_at(&self, cursor: Cursor) -> Resume {
         let ledger = self.pager.ledger().clone();
-        Resume { cursor, pages: self.receipt.pages, rows: self.receipt.items, largest: self.pager.largest(), ledger }
+        let (largest, kept) = (self.pager.largest(), self.receipt.kept.texts());
+        Resume { cursor, pages: self.receipt.pages, rows: self.receipt.items, largest, ledger, kept }
     }
 
     /// Adds page and place to an error. The message may contain values of the reply, so it is masked before it is
@@ -369,6 +377,21 @@ impl Walk {
         })
     }
 
+    fn count_unattached(&mut self, page: &[u64]) {
+        self.unattached.resize(self.unattached.len().max(page.len()), 0);
+        self.unattached.iter_mut().zip(page).for_each(|(all, count)| *all += count);
+    }
+
+    /// Notes on related records that were not in their reply.
+    fn note_unattached(&mut self) {
+        for (rule, count) in self.call.operation.response.attach.iter().zip(&self.unattached).filter(|(_, n)| **n > 0) {
+            self.receipt.notes.push(format!(
+                "`{}` is null where the reply did not have the record: {count} of the keys at `{}` were not in `{}`",
+                rule.field, rule.by, rule.from
+            ));
+        }
+    }
+
     fn note_total(&mut self, total: Option<u64>) {
         let before = self.receipt.advertised_total;
         if let (Some(before), Some(now)) = (before, total)
@@ -391,6 +414,7 @@ impl Walk {
         if let Some(total) = self.receipt.advertised_total.filter(|t| complete && *t < self.receipt.items) {
             self.receipt.notes.push(format!("the server announced {total} items but delivered {}", self.receipt.items));
         }
+        self.note_unattached();
         self.refresh();
     }
 

@@ -131,6 +131,11 @@ impl Pointer {
         Pointer(vec![name.to_owned()])
     }
 
+    /// The pointer to what contains its value; `None` for the whole document.
+    pub(crate) fn above(&self) -> Option<Pointer> {
+        self.0.split_last().map(|(_, above)| Pointer(above.to_vec()))
+    }
+
     /// The tokens, unescaped.
     #[must_use]
     pub fn tokens(&self) -> &[String] {
@@ -142,7 +147,7 @@ impl Pointer {
     pub fn find<'v>(&self, value: &'v Value) -> Option<&'v Value> {
         self.0.iter().try_fold(value, |v, token| match v {
             Value::Object(map) => map.get(token),
-            Value::Array(list) => token.parse::<usize>().ok().and_then(|i| list.get(i)),
+            Value::Array(list) => crate::json_pointer::index_in(token, list.len()).and_then(|i| list.get(i)),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
         })
     }

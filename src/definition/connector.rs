@@ -4,9 +4,9 @@ use http::HeaderName;
 
 use super::file::MethodFile;
 use super::file::{ClientAuthFile, FormatFile, PropertyTypeFile};
+use super::meaning::ReplyRule;
 use super::option_rule::OptionRule;
 use super::paging::{Paging, Total};
-use super::reply_rule::ReplyRule;
 use super::request_rule::Fixed;
 use crate::authoring::{Pointer, Source, Text, same};
 use serde_json::Value;

@@ -8,11 +8,12 @@ use serde_json::{Map, Value, json};
 
 use super::connector::Connector;
 use super::fields::Fields;
+use super::meaning::ReplyRule;
 use super::option_rule::{Location, OptionRule};
 use super::paging::{Paging, Size};
-use super::reply_rule::ReplyRule;
+use super::reply_rule::ResponseRule;
 use super::request_rule::{BodyFormat, Fixed};
-use super::rules::{ItemRule, Repeat, ResponseRule};
+use super::rules::{ItemRule, Repeat};
 use crate::authoring::Json;
 #[cfg(feature = "sandbox")]
 use crate::authoring::Target;
@@ -127,6 +128,11 @@ impl Operation {
     #[must_use]
     pub fn can_walk_forward_only(&self) -> bool {
         self.forward_only.is_some()
+    }
+
+    /// The names of the values that its receipt has beside the items.
+    pub fn kept_names(&self) -> impl Iterator<Item = &str> {
+        self.response.keep.iter().map(|(name, _)| name.as_str())
     }
 
     /// An option by name.

@@ -1,149 +1,120 @@
-//! A rule for what a reply means, by its status, headers and body. Pure.
+//! Checked rules for reading replies: format, items, report, kept and attached values. Plain data.
 
-use http::{HeaderMap, HeaderName, StatusCode};
-use serde_json::Value;
+use super::paging::Total;
+use super::rules::{PartRule, ResultShape};
+use crate::authoring::{Pointer, Source};
 
-use super::operation::Method;
-use crate::authoring::{Pointer, Source, same, scalar};
-
-/// The meaning of a reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Meaning {
-    Ok,
-    Empty,
-    /// Refused before processing.
-    Retry,
-    RateLimited,
-    Unauthenticated,
-    NotFound,
-    Failed,
-    Unknown,
+/// The reply.
+#[derive(Debug)]
+pub struct ResponseRule {
+    /// Its kind.
+    pub result: ResultShape,
+    pub(crate) format: ReplyFormat,
+    pub(crate) items: ItemPlaces,
+    pub(crate) optional: bool,
+    pub(crate) total: Option<Total>,
+    pub(crate) redirect_ok: bool,
+    pub(crate) ok: Vec<u16>,
+    pub(crate) empty: Vec<u16>,
+    pub(crate) parts: Option<PartRule>,
+    pub(crate) columns: ColumnRule,
+    pub(crate) rows: Pointer,
+    /// Values beside the items, by name.
+    pub(crate) keep: Vec<(String, Source)>,
+    pub(crate) attach: Vec<AttachRule>,
 }
 
-/// One rule: all its conditions must hold.
-#[derive(Clone, Debug)]
-pub(crate) struct ReplyRule {
-    /// Ranges of statuses; none for any.
-    pub(crate) statuses: Vec<(u16, u16)>,
-    pub(crate) header: Option<HeaderName>,
-    /// Values of the body; none for any.
+/// The format of a body.
+#[derive(Debug, Default)]
+pub(crate) enum ReplyFormat {
+    #[default]
+    Json,
+    Ndjson,
+    Csv(CsvRule),
+    Xml,
+}
+
+impl ReplyFormat {
+    /// Its name in messages.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            ReplyFormat::Json => "JSON",
+            ReplyFormat::Ndjson => "NDJSON",
+            ReplyFormat::Csv(_) => "CSV",
+            ReplyFormat::Xml => "XML",
+        }
+    }
+
+    /// The media type that is asked for.
+    pub(crate) const fn accept(&self) -> &'static str {
+        match self {
+            ReplyFormat::Json => "application/json",
+            ReplyFormat::Ndjson => "application/x-ndjson, application/json;q=0.9",
+            ReplyFormat::Csv(_) => "text/csv",
+            ReplyFormat::Xml => "application/xml, text/xml;q=0.9",
+        }
+    }
+
+    /// Whether a body of this format can be read by JSON Pointers.
+    pub(crate) const fn has_pointers(&self) -> bool {
+        match self {
+            ReplyFormat::Json | ReplyFormat::Xml => true,
+            ReplyFormat::Ndjson | ReplyFormat::Csv(_) => false,
+        }
+    }
+}
+
+/// How a CSV body is read.
+#[derive(Debug)]
+pub(crate) struct CsvRule {
+    pub(crate) separator: u8,
+    /// Whether the first row has names.
+    pub(crate) header: bool,
+    /// Names from the definition; empty: those of the header.
+    pub(crate) columns: Vec<String>,
+}
+
+/// Where the items are in a body.
+#[derive(Debug)]
+pub(crate) struct ItemPlaces {
+    /// One or more.
     pub(crate) at: Vec<Pointer>,
-    /// Values of the body that only must be there.
-    pub(crate) has: Vec<Pointer>,
-    pub(crate) is: Option<Vec<Value>>,
-    /// In lower case.
-    pub(crate) contains: Option<String>,
-    pub(crate) method: Option<Method>,
-    pub(crate) then: Meaning,
-    pub(crate) wait: Option<Source>,
-    pub(crate) advice: Option<String>,
+    /// The field for the key of a record in a map; without it, the values are lists.
+    pub(crate) key: Option<String>,
+    /// The field for the last token of the list's pointer.
+    pub(crate) tag: Option<String>,
 }
 
-impl ReplyRule {
-    /// Whether the conditions hold that need no body.
-    pub(crate) fn fits_head(&self, method: Method, status: StatusCode, headers: &HeaderMap) -> bool {
-        let code = status.as_u16();
-        let is_of_status =
-            self.statuses.is_empty() || self.statuses.iter().any(|(from, to)| (*from..=*to).contains(&code));
-        let is_of_header = || match &self.header {
-            None => true,
-            Some(name) => headers.get_all(name).iter().filter_map(|v| v.to_str().ok()).any(|text| {
-                // With a pointer too, the values are those of the body.
-                !self.at.is_empty() || self.is_fitting(&Value::from(text.trim()))
-            }),
-        };
-        is_of_status && self.method.is_none_or(|own| own == method) && is_of_header()
+impl ItemPlaces {
+    /// One place, as it is.
+    pub(crate) fn one(at: Pointer) -> ItemPlaces {
+        ItemPlaces { at: vec![at], key: None, tag: None }
     }
 
-    /// Whether its other conditions are on the body.
-    pub(crate) fn reads_body(&self) -> bool {
-        !self.at.is_empty() || !self.has.is_empty()
-    }
-
-    /// The places in the body that it reads.
-    pub(crate) fn places(&self) -> impl Iterator<Item = &Pointer> {
-        self.at.iter().chain(&self.has)
-    }
-
-    /// Whether those hold.
-    pub(crate) fn fits_body<'v>(&self, value: impl Fn(&Pointer) -> Option<&'v Value>) -> bool {
-        self.has.iter().all(|pointer| value(pointer).is_some())
-            && self.at.iter().all(|pointer| value(pointer).is_some_and(|value| self.is_fitting(value)))
-    }
-
-    fn is_fitting(&self, value: &Value) -> bool {
-        let listed = self.is.as_ref().is_none_or(|good| good.iter().any(|g| same(g, value)));
-        let contained = self
-            .contains
-            .as_ref()
-            .is_none_or(|part| scalar(value).is_some_and(|text| text.to_lowercase().contains(part.as_str())));
-        listed && contained && (self.is.is_some() || says_something(value))
-    }
-}
-
-/// Whether a value is there and neither null, false nor empty.
-fn says_something(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(flag) => *flag,
-        Value::Number(_) => true,
-        Value::String(text) => !text.trim().is_empty(),
-        Value::Array(list) => !list.is_empty(),
-        Value::Object(fields) => !fields.is_empty(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-    use serde_json::{Value, json};
-
-    use super::{Meaning, Method, Pointer, ReplyRule};
-
-    fn rule() -> ReplyRule {
-        ReplyRule {
-            statuses: Vec::new(),
-            header: None,
-            at: Vec::new(),
-            has: Vec::new(),
-            is: None,
-            contains: None,
-            method: None,
-            then: Meaning::Failed,
-            wait: None,
-            advice: None,
+    /// The place, if there is one and its items stay as they are.
+    pub(crate) fn plain(&self) -> Option<&Pointer> {
+        match self.at.as_slice() {
+            [one] if self.key.is_none() && self.tag.is_none() => Some(one),
+            _ => None,
         }
     }
+}
 
-    #[test]
-    fn all_conditions_must_hold() {
-        let name = HeaderName::from_static("x-left");
-        let headers = HeaderMap::from_iter([(name.clone(), HeaderValue::from_static("0"))]);
-        let fits =
-            |rule: &ReplyRule, code| rule.fits_head(Method::Query, StatusCode::from_u16(code).unwrap(), &headers);
-        let by_header = ReplyRule {
-            header: Some(name),
-            is: Some(vec![json!(0)]),
-            statuses: vec![(403, 403), (500, 599)],
-            ..rule()
-        };
-        assert!(fits(&by_header, 403) && fits(&by_header, 503) && !fits(&by_header, 404));
-        assert!(!fits(&ReplyRule { is: Some(vec![json!(1)]), ..by_header.clone() }, 403));
-        assert!(!fits(&ReplyRule { method: Some(Method::Delete), ..by_header }, 403));
-    }
+/// The columns of a report.
+#[derive(Debug)]
+pub(crate) enum ColumnRule {
+    /// Names from the definition.
+    Names(Vec<String>),
+    /// A list in the reply; `name` is the place of the name in a definition that is an object.
+    At { list: Pointer, name: Option<Pointer> },
+}
 
-    #[test]
-    fn a_value_that_says_nothing_is_absent() {
-        let at = ReplyRule { at: vec![Pointer::key("errors")], ..rule() };
-        let fits = |rule: &ReplyRule, body: &Value| rule.fits_body(|p| p.find(body));
-        for empty in [json!(null), json!(false), json!(""), json!([]), json!({})] {
-            assert!(!fits(&at, &json!({"errors": empty})), "{empty}");
-        }
-        assert!(!fits(&at, &json!({})));
-        assert!(fits(&at, &json!({"errors": [1]})) && fits(&at, &json!({"errors": 0})));
-        let said = ReplyRule { contains: Some("too many".into()), ..at.clone() };
-        assert!(fits(&said, &json!({"errors": "Too Many calls"})) && !fits(&said, &json!({"errors": "other"})));
-        let null = ReplyRule { is: Some(vec![Value::Null]), ..at };
-        assert!(fits(&null, &json!({"errors": null})) && !fits(&null, &json!({"errors": 1})));
-    }
+/// Related records in another list of the same reply.
+#[derive(Debug)]
+pub(crate) struct AttachRule {
+    /// The field that an item gets.
+    pub(crate) field: String,
+    pub(crate) from: Pointer,
+    pub(crate) key: Pointer,
+    pub(crate) by: Pointer,
 }

@@ -1,9 +1,8 @@
-//! Checked rules for sending items and reading replies. Plain data.
+//! Checked rules for sending items, and for the outcomes in replies. Plain data.
 
 use serde_json::Value;
 
 use super::connector::Success;
-use super::paging::Total;
 use crate::authoring::{Json, Pointer};
 
 /// The kind of result in a reply, and the items that it becomes.
@@ -52,22 +51,6 @@ pub struct ItemRule {
     pub required: bool,
     pub(crate) wrap: Option<Pointer>,
     pub(crate) drop_sent: bool,
-}
-
-/// The reply.
-#[derive(Debug)]
-pub struct ResponseRule {
-    /// Its kind.
-    pub result: ResultShape,
-    pub(crate) items: Pointer,
-    pub(crate) optional: bool,
-    pub(crate) total: Option<Total>,
-    pub(crate) redirect_ok: bool,
-    pub(crate) ok: Vec<u16>,
-    pub(crate) empty: Vec<u16>,
-    pub(crate) parts: Option<PartRule>,
-    pub(crate) columns: Pointer,
-    pub(crate) rows: Pointer,
 }
 
 /// A reply that reports on each part.

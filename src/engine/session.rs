@@ -112,6 +112,7 @@ impl Session {
             cancel: with.cancel.clone(),
             deadline,
             patient: !with.impatient,
+            files: with.files.clone(),
             tally,
         }
     }
@@ -130,6 +131,7 @@ impl Session {
     /// Checks a query and builds its first request without sending it.
     fn reading(&self, operation: &str, options: Options, with: &CallOptions) -> Result<PageReading> {
         let (operation, options) = self.checked(Method::Query, operation, options)?;
+        with.check_files(&operation)?;
         let notes = with.judge_unknown(&operation, ErrorKind::InvalidOptions, operation.unknown_names(&options))?;
         let options = operation.with_paging(options);
         let named = |e: Error| e.with(|d| d.operation = Some(operation.id.clone()));
@@ -199,6 +201,7 @@ impl Session {
 
     fn open_write(&self, method: Method, operation: &str, options: Options, with: &CallOptions) -> Result<Writes> {
         let (operation, options) = self.checked(method, operation, options)?;
+        with.check_files(&operation)?;
         Ok(Writes::open(Arc::clone(&self.client), self.call_of(&operation, with), options, with))
     }
 

@@ -52,7 +52,7 @@ pub(crate) fn build(parts: &Inserted<'_>, body: Option<RequestBody>) -> Result<h
     let mut request = http::Request::builder().method(operation.verb.clone()).uri(url.as_str());
     if let Some(headers) = request.headers_mut() {
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("opnode/", env!("CARGO_PKG_VERSION"))));
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT, HeaderValue::from_static(operation.response.format.accept()));
         if let Some(body) = &body {
             headers.insert(CONTENT_TYPE, connection.header_value(&CONTENT_TYPE, &body.content_type)?);
         }

@@ -4,6 +4,8 @@
 //! A write succeeded if the reply matches the definition. It failed if the reply shows that nothing was done. Otherwise
 //! its outcome is unknown.
 
+use std::sync::Arc;
+
 use http::Method as Verb;
 use http::header::LOCATION;
 use serde_json::Value;
@@ -12,10 +14,11 @@ use url::Url;
 use super::{Call, ConnectionClient, Outgoing, SendMiss, Sent, fatal, settle};
 use crate::authoring::{Source, scalar};
 use crate::definition::{Meaning, Operation, Repeat, ReplyRule, ResultShape};
-use crate::error::{Advice, Error, ErrorKind};
+use crate::error::{Advice, Error, ErrorKind, Place, io_text};
 use crate::fault;
-use crate::page::{self, Page, Unfit};
-use crate::reply::Response;
+use crate::page::{self, Page, PageLimits, Unfit};
+use crate::part_file::{Download, FileTarget};
+use crate::reply::{Body, Response};
 use crate::retry::{self, Signal};
 use crate::transport::{Failure, FailureKind};
 
@@ -54,6 +57,7 @@ impl ConnectionClient {
             FailureKind::TimedOut => (ErrorKind::Timeout, Some(Signal::Lost), message),
             FailureKind::TooLarge => (ErrorKind::Limit, None, message),
             FailureKind::Encoding => (ErrorKind::BadResponse, None, message),
+            FailureKind::Unsaved => (ErrorKind::State, None, message),
         };
         let deadline = call.deadline.is_some_and(|d| self.clock.now() >= d);
         let mut error = Error::new(kind, text).with(|d| {
@@ -162,6 +166,11 @@ impl ConnectionClient {
         SendMiss { error, signal, asked, is_refused: rule.then == Meaning::Retry }
     }
 
+    fn page_limits(&self) -> PageLimits {
+        let limits = &self.connection.limits;
+        PageLimits { items: limits.page_items(), bytes: limits.page_bytes() }
+    }
+
     /// Turns a reply into a page or an error.
     pub(super) fn judge(&self, call: &Call, mut response: Response) -> Result<Sent, SendMiss> {
         let operation = &call.operation;
@@ -196,13 +205,18 @@ impl ConnectionClient {
         let text_expected = matches!(operation.response.result, ResultShape::File | ResultShape::Text);
         // An HTML page with a title is a login or waiting page, never a report of success.
         let may_be_a_page = !text_expected && (!needless || fault::has_title(&response));
-        if let Some(error) = may_be_a_page.then(|| fault::page_for_people(&self.connection, &response)).flatten() {
+        if let Some(error) =
+            may_be_a_page.then(|| fault::page_for_people(&self.connection, operation, &response)).flatten()
+        {
             return Err(SendMiss { error, signal: Some(Signal::Unreadable), asked: None, is_refused: false });
         }
         let location = location(&response).map(str::to_owned);
         let code = status.as_u16();
         let stamp = |e: Error| e.with(|d| d.http_status = Some(code));
-        let unfit = match page::read(operation, &mut response, self.connection.limits.page_items()) {
+        if let Some(target) = call.downloads_to() {
+            save(operation, target, &mut response).map_err(|e| fatal(settle(stamp(e), write)))?;
+        }
+        let unfit = match page::read(operation, &mut response, self.page_limits()) {
             Ok(page) => return Ok(Sent { page, status: code, attempts: 0, location }),
             Err(unfit) => unfit,
         };
@@ -221,6 +235,26 @@ impl ConnectionClient {
             }
         }
     }
+}
+
+/// Puts a file into its place. One that arrived on disk only gets its name.
+fn save(operation: &Operation, target: &FileTarget, response: &mut Response) -> Result<(), Error> {
+    if response.body.size() == 0 {
+        return Ok(());
+    }
+    let name = page::file_name(response).unwrap_or_else(|| page::safe_name(&operation.id));
+    let file = match response.body.file() {
+        Some(file) => Ok(Arc::clone(file)),
+        None => Download::of(&target.folder(), &response.body).map(Arc::new),
+    };
+    let placed = file.and_then(|file| file.place(target, &name).map(|()| file));
+    let file = placed.map_err(|e| {
+        let shown = target.folder().display().to_string();
+        Error::new(ErrorKind::State, format!("the file cannot be written to {shown}: {}", io_text(&e)))
+            .at(Place { file: Some(shown), ..Place::default() })
+    })?;
+    response.body = Body::on_disk(file);
+    Ok(())
 }
 
 /// Whether the status of a reply to a write is enough: no record is declared, and neither a flag nor a rule needs the

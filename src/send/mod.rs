@@ -25,11 +25,14 @@ use crate::page::Page;
 use crate::reply::Response;
 use crate::retry::{self, Signal, Verdict};
 use crate::secret::Secret;
-use crate::transport::{ExchangeLimits, Failure, FailureKind, Transport};
+use crate::transport::{ExchangeLimits, Failure, FailureKind, SpillFolder, Transport};
 pub(crate) use budget::Budget;
 pub use budget::Budgets;
 pub(crate) use call::{Announce, Call, Outgoing, Tally};
 pub use call::{Cancel, Gate};
+
+/// Maximum time of a download that is written to disk, without a limit of the connection: it ends by `idle_s`.
+const DOWNLOAD_S: u32 = 24 * 60 * 60;
 
 /// Maximum number of redirects of one read.
 const REDIRECTS_MAX: u32 = 5;
@@ -345,6 +348,9 @@ impl ConnectionClient {
     ) -> Result<impl Future<Output = Result<Response, Failure>> + Send + use<'s>, SendMiss> {
         let mut signed = http::Request::from_parts(request.head.clone(), request.body.clone());
         auth::sign(&self.connection, &call.operation, token, &mut signed).map_err(fatal)?;
+        if let Some(target) = call.downloads_to() {
+            signed.extensions_mut().insert(SpillFolder(target.folder()));
+        }
         call.tally.requests.fetch_add(1, Ordering::Relaxed);
         Ok(self.transport.send(signed, self.exchange_limits(call)))
     }
@@ -360,7 +366,7 @@ impl ConnectionClient {
             }
         };
         log::exchange(&self.connection, call, request, &response, took());
-        call.tally.bytes.fetch_add(response.body.len() as u64, Ordering::Relaxed);
+        call.tally.bytes.fetch_add(response.body.size(), Ordering::Relaxed);
         if let Some(wait) = retry::announced_wait(&response.headers, self.clock.wall()) {
             lock(&self.budget.rate_limiter).hold(self.clock.now() + wait);
         }
@@ -399,13 +405,13 @@ impl ConnectionClient {
     fn exchange_limits(&self, call: &Call) -> ExchangeLimits {
         let limits = &self.connection.limits;
         let seconds = |value: Option<u32>, default: u32| Duration::from_secs(u64::from(value.unwrap_or(default)));
-        let total = seconds(limits.timeout_s, 120);
+        let total = seconds(limits.timeout_s, if call.downloads_to().is_some() { DOWNLOAD_S } else { 120 });
         let left = call.deadline.map(|d| d.saturating_sub(self.clock.now()));
         ExchangeLimits {
             first_byte: seconds(limits.first_byte_s, 60).min(total),
             idle: seconds(limits.idle_s, 30),
             total: left.map_or(total, |left| left.min(total)),
-            body_max: limits.page_bytes.unwrap_or(64 << 20) as usize,
+            body_max: limits.page_bytes(),
             ratio_max: limits.inflate_ratio.unwrap_or(200) as usize,
             header_max: limits.header_bytes.unwrap_or(64 << 10) as usize,
         }

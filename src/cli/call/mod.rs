@@ -3,6 +3,7 @@
 mod arguments;
 mod ask;
 mod columns;
+mod download;
 mod plan;
 mod prepare;
 mod progress;

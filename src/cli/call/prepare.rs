@@ -12,7 +12,7 @@ use crate::cli::connections::route::{ConnectionRoute, OpenConnection};
 use crate::cli::output::refuse_inputs;
 use crate::definition::{Catalog, Method, Operation, Template};
 use crate::error::{Error, ErrorKind, Result};
-use crate::{Cancel, Engine, Running};
+use crate::{Cancel, Engine, FileTarget, Running};
 
 /// A call that is ready to start.
 pub(crate) struct PreparedCall {
@@ -55,6 +55,7 @@ pub(crate) async fn prepare(app: &App, method: Method, args: &CallArgs, items: O
     let connection = route.open(app, &engine, &operation.connector.name).await?;
     let request = Request {
         items: resolved.items,
+        files: args.output.files.clone(),
         timeout_ms: args.timeout.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)),
         ..Request::new(method, operation.id.clone(), resolved.options)
     };
@@ -103,7 +104,12 @@ impl CallInput<'_> {
 impl PreparedCall {
     /// Starts the call.
     pub(crate) fn begin(&self) -> Result<Running> {
-        let with = CallOptions { cancel: self.cancel.clone(), ..CallOptions::default() };
+        self.begin_into(None)
+    }
+
+    /// Starts the call; a file that it returns is written to a place.
+    pub(crate) fn begin_into(&self, files: Option<FileTarget>) -> Result<Running> {
+        let with = CallOptions { cancel: self.cancel.clone(), files, ..CallOptions::default() };
         self.connection.session.call(&self.request, &with).map_err(|e| self.located(e))
     }
 

@@ -5,6 +5,7 @@ mod method;
 mod operation;
 mod option;
 mod paging;
+mod reply;
 mod request;
 mod sandbox;
 
@@ -24,8 +25,9 @@ pub(super) use paging::{
     AdvanceFile, AfterFile, EndFile, FlagFile, KeysetFile, NextUrlFile, NumberFile, OffsetFile, PagingFile,
     PagingUseFile, SizeFile, TokenFile, TotalFile,
 };
+pub(super) use reply::{AttachFile, ColumnsFile, CsvFile, FormFile, FoundItemsFile};
 pub(super) use request::{
-    BodyFile, BodyNameFile, BodySettingsFile, FixedFile, FormFile, FormListsFile, FormNestedFile, RuleFile,
+    BodyFile, BodyNameFile, BodySettingsFile, FixedFile, FormListsFile, FormNestedFile, FormStyleFile, RuleFile,
     StatusesFile, ThenFile, WhenFile,
 };
 pub(super) use sandbox::read_sandbox;

@@ -6,8 +6,9 @@ use super::connector::GoodFile;
 use super::method::MethodFile;
 use super::option::OptionFile;
 use super::paging::{PagingUseFile, TotalFile};
+use super::reply::{AttachFile, ColumnsFile, CsvFile, FormFile, FoundItemsFile};
 use super::request::{BodyFile, FixedFile, RuleFile};
-use crate::authoring::values::mirrors;
+use crate::authoring::values::{SourceFile, mirrors};
 use crate::authoring::{Json, Ordered, is_default};
 
 /// The flag of a part, or `{ at: /status, is: [created] }`
@@ -157,9 +158,15 @@ mirrors! {
     /// The reply
     struct ResponseFile {
         pub result: ResultFile,
-        /// JSON Pointer to the items; default: the whole body
+        /// The format of the body; default json
+        #[serde(default, skip_serializing_if = "is_default")]
+        pub format: FormFile,
+        /// For `format: csv`: separator and columns; default: a comma, and the names in the first row
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub items: Option<String>,
+        pub csv: Option<CsvFile>,
+        /// Where the items are: a JSON Pointer, several of them, or `{ at: …, key: NAME, tag: NAME }`; default: the whole body
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub items: Option<FoundItemsFile>,
         /// true: the items may be absent
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub optional: bool,
@@ -181,12 +188,18 @@ mirrors! {
         /// The record that is returned
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub record: Option<String>,
-        /// For a report: JSON Pointer to the column definitions
+        /// For a report: JSON Pointer to the column definitions, `{ at: POINTER, name: POINTER }`, or a list of names
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub columns: Option<String>,
-        /// For a report: JSON Pointer to the rows
+        pub columns: Option<ColumnsFile>,
+        /// For a report: JSON Pointer to the rows; rows that are objects become items as they are
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub rows: Option<String>,
+        /// Values beside the items that the receipt has under these names: a JSON Pointer or `{ header: NAME }`; of several pages, the last that has it counts
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub keep: Ordered<SourceFile>,
+        /// Fields that are added to each item: related records that the same reply has in another list
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub attach: Ordered<AttachFile>,
     }
 
     /// What a redirect after a write means

@@ -62,7 +62,7 @@ mirrors! {
     struct BodySettingsFile {
         /// A form with another notation of lists and nested fields
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub form: Option<FormFile>,
+        pub form: Option<FormStyleFile>,
         /// A text with placeholders
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub text: Option<String>,
@@ -73,7 +73,7 @@ mirrors! {
 
     /// The notation of a form
     #[derive(Default)]
-    struct FormFile {
+    struct FormStyleFile {
         /// How a list is written; default: indexes
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub lists: Option<FormListsFile>,

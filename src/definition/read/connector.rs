@@ -13,10 +13,10 @@ use crate::definition::file::{
     AuthFile, ConnectorFile, ErrorsFile, FlowFile, KeysetFile, Oauth2File, OptionFile, ProbeFile, PropertyFile,
     PropertyTypeFile, RefreshFile, SuccessFile, VerdictFile,
 };
+use crate::definition::meaning::{Meaning, ReplyRule};
 use crate::definition::option_rule::OptionRule;
 use crate::definition::paging::Paging;
 use crate::definition::property_value::misfit_of_default;
-use crate::definition::reply_rule::{Meaning, ReplyRule};
 use crate::error::{Result, did_you_mean};
 use crate::json_pointer::escape;
 

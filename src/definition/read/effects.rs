@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 
-use super::request_effects;
+use super::refuse::refuse;
+use super::{reply_effects, request_effects};
 use crate::authoring::{Checker, Json, Text, TextPart};
 use crate::definition::connector::{Auth, Connector};
 use crate::definition::file::{MethodFile, OperationFile, ResponseFile, ResultFile};
@@ -18,6 +19,7 @@ pub(in crate::definition) fn check(c: &mut Checker<'_>, at: &str, file: &Operati
     let is_query = file.method == MethodFile::Query;
     keys(c, at, file, operation, is_query);
     response(c, &format!("{at}/response"), &file.response, is_query);
+    reply_effects::check(c, &format!("{at}/response"), &file.response, operation, is_query);
     request_effects::check(c, at, file, operation);
     if let (Some(rule), Some(sample)) = (&operation.items, file.items.as_ref().and_then(|i| i.sample.as_ref())) {
         sample_fits(c, &format!("{at}/items"), operation, rule, sample);
@@ -43,13 +45,6 @@ fn key_header(c: &mut Checker<'_>, at: &str, operation: &Operation) {
     for (name, _) in operation.fixed.headers.iter().filter(|(name, _)| name == key) {
         let map = if c.has_key(at, "headers") { "headers" } else { "fixed/header" };
         c.fault(&format!("{at}/{map}/{name}"), format!("the header {key} is used for the idempotency key"), None);
-    }
-}
-
-/// Reports each given key that has no effect.
-pub(super) fn refuse(c: &mut Checker<'_>, at: &str, keys: &[(&str, bool, &str)]) {
-    for (key, _, message) in keys.iter().filter(|(_, given, _)| *given) {
-        c.fault(&format!("{at}/{key}"), *message, None);
     }
 }
 

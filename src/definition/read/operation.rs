@@ -8,20 +8,18 @@ use serde_json::{Value, json};
 use super::effects;
 use super::option::page_size_option;
 use super::option_set::{DeclaredOptions, options};
-use super::paging::{total, values};
 use super::paging_use::{check_paging, paging_in_use};
 use super::record_refs::{embed, may_refer};
 use super::request;
-use crate::authoring::{Checker, Document, Format, Json, Ordered, Pointer, Target, Text, explain};
-use crate::definition::connector::{Connector, Success};
-use crate::definition::file::{
-    BodyFile, ItemsFile, MethodFile, OperationFile, PartErrorsFile, PartKeyFile, PartOkFile, PartRuleFile, RecordFile,
-    ResponseFile, ResultFile, SendFile, VerdictFile,
-};
+use super::response::{response, result_shape};
+use crate::authoring::{Checker, Document, Format, Json, Ordered, Target, Text, explain};
+use crate::definition::connector::Connector;
+use crate::definition::file::{BodyFile, ItemsFile, MethodFile, OperationFile, RecordFile, SendFile};
 use crate::definition::operation::{LaterRecord, Method, Operation, Record};
-use crate::definition::paging::{Paging, Total};
+use crate::definition::paging::Paging;
+use crate::definition::reply_rule::ReplyFormat;
 use crate::definition::request_rule::{BodyFormat, FormStyle};
-use crate::definition::rules::{ItemRule, PartErrors, PartMeans, PartRule, Repeat, ResponseRule, ResultShape, Send};
+use crate::definition::rules::{ItemRule, Repeat, ResultShape, Send};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json_pointer::escape;
 
@@ -39,7 +37,12 @@ pub(in crate::definition) fn read_operation(
     let mut c = Checker::new(doc);
     let what = format!("the operation {id} is invalid");
     let operation = convert(&mut c, id, file, connector, record);
-    c.finish(&what, operation)
+    let operation = c.finish(&what, operation)?;
+    if cfg!(not(feature = "xml")) && matches!(operation.response.format, ReplyFormat::Xml) {
+        let message = format!("this build cannot read XML, which {} returns", operation.id);
+        return Err(Error::new(ErrorKind::Unsupported, message).advise("build with the feature xml"));
+    }
+    Ok(operation)
 }
 
 /// The written schema of a record, for other records that refer to it.
@@ -321,104 +324,6 @@ fn written_only(schema: &mut Value) {
         .for_each(written_only);
     map.get_mut("items").into_iter().for_each(written_only);
     map.get_mut("$defs").and_then(Value::as_object_mut).into_iter().flat_map(|d| d.values_mut()).for_each(written_only);
-}
-
-fn response(c: &mut Checker<'_>, at: &str, file: ResponseFile, paging_total: Option<Total>) -> Option<ResponseRule> {
-    let result = result_shape(file.result);
-    if result == ResultShape::Report && (file.columns.is_none() || file.rows.is_none()) {
-        c.fault(at, "a report needs `columns` and `rows`", None);
-    }
-    if file.parts.is_some() && (result != ResultShape::List || file.items.is_some()) {
-        c.fault(
-            &format!("{at}/parts"),
-            "a reply with `parts` needs `result: list`; its items are those of `parts: { each }`",
-            None,
-        );
-    }
-    let default = match &file.parts {
-        Some(parts) => parts.each.as_str(),
-        None if result == ResultShape::Count => "/count",
-        None => "",
-    };
-    let items = c.pointer(&format!("{at}/items"), file.items.as_deref().unwrap_or(default))?;
-    let pointer =
-        |c: &mut Checker<'_>, key: &str, text: Option<String>| text.and_then(|t| c.pointer(&format!("{at}/{key}"), &t));
-    Some(ResponseRule {
-        result,
-        items,
-        optional: file.optional,
-        total: total(c, &format!("{at}/total"), file.total).or(paging_total),
-        redirect_ok: file.redirect.is_some(),
-        ok: file.ok,
-        empty: file.empty,
-        parts: file.parts.map(|p| parts(c, &format!("{at}/parts"), p)),
-        columns: pointer(c, "columns", file.columns).unwrap_or_default(),
-        rows: pointer(c, "rows", file.rows).unwrap_or_default(),
-    })
-}
-
-fn parts(c: &mut Checker<'_>, at: &str, file: PartRuleFile) -> PartRule {
-    let ok = file.ok.and_then(|ok| match ok {
-        PartOkFile::Flag(name) => Some(Success { at: field(c, &format!("{at}/ok"), &name)?, is: None, absent: None }),
-        PartOkFile::Values(good) => {
-            let is = good.is.map(|list| values(c, &format!("{at}/ok/is"), list));
-            let absent = good.absent.map(|verdict| verdict == VerdictFile::Ok);
-            Some(Success { at: field(c, &format!("{at}/ok/at"), &good.at)?, is, absent })
-        }
-    });
-    PartRule {
-        ok,
-        means: means(c, at, file.index, file.key),
-        error: file.error.and_then(|p| c.pointer(&format!("{at}/error"), &p)),
-        data: file.data.and_then(|p| c.pointer(&format!("{at}/data"), &p)),
-        errors: file.errors.and_then(|e| part_errors(c, &format!("{at}/errors"), e)),
-    }
-}
-
-fn part_errors(c: &mut Checker<'_>, at: &str, file: PartErrorsFile) -> Option<PartErrors> {
-    if file.index.is_none() && file.key.is_none() {
-        c.fault(at, "a list of failures needs `index` or `key` to identify the items", None);
-    }
-    let means = means(c, at, file.index, file.key);
-    let error = file.error.and_then(|p| c.pointer(&format!("{at}/error"), &p));
-    Some(PartErrors { each: c.pointer(&format!("{at}/each"), &file.each)?, means, error })
-}
-
-/// A key of a part, or a pointer into it.
-fn field(c: &mut Checker<'_>, at: &str, name: &str) -> Option<Pointer> {
-    if name.starts_with('/') { c.pointer(at, name) } else { Some(Pointer::key(name)) }
-}
-
-fn means(c: &mut Checker<'_>, at: &str, index: Option<String>, key: Option<PartKeyFile>) -> PartMeans {
-    match (index, key) {
-        (Some(_), Some(_)) => {
-            c.fault(&format!("{at}/key"), "a part identifies its item by `index` or by `key`, not both", None);
-            PartMeans::Place
-        }
-        (Some(name), None) => field(c, &format!("{at}/index"), &name).map_or(PartMeans::Place, PartMeans::Index),
-        (None, Some(PartKeyFile::Name(name))) => {
-            let part = field(c, &format!("{at}/key"), &name);
-            part.map_or(PartMeans::Place, |part| PartMeans::Key { item: part.clone(), part })
-        }
-        (None, Some(PartKeyFile::Pair(pair))) => {
-            let part = c.pointer(&format!("{at}/key/part"), &pair.part);
-            let item = c.pointer(&format!("{at}/key/item"), &pair.item);
-            part.zip(item).map_or(PartMeans::Place, |(part, item)| PartMeans::Key { part, item })
-        }
-        (None, None) => PartMeans::Place,
-    }
-}
-
-fn result_shape(file: ResultFile) -> ResultShape {
-    match file {
-        ResultFile::List => ResultShape::List,
-        ResultFile::Object => ResultShape::Object,
-        ResultFile::Count => ResultShape::Count,
-        ResultFile::None => ResultShape::None,
-        ResultFile::File => ResultShape::File,
-        ResultFile::Report => ResultShape::Report,
-        ResultFile::Text => ResultShape::Text,
-    }
 }
 
 /// The column of the retry table: queries by method or verb, PUT and DELETE by RFC 9110 section 9.2.2, others only if

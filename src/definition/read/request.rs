@@ -4,11 +4,11 @@ use super::paging::values;
 use crate::authoring::values::ScalarFile;
 use crate::authoring::{Checker, Json, Ordered, Text};
 use crate::definition::file::{
-    BodyFile, BodyNameFile, BodySettingsFile, FixedFile, FormFile, FormListsFile, FormNestedFile, RuleFile,
+    BodyFile, BodyNameFile, BodySettingsFile, FixedFile, FormListsFile, FormNestedFile, FormStyleFile, RuleFile,
     StatusesFile, ThenFile, WhenFile,
 };
+use crate::definition::meaning::{Meaning, ReplyRule};
 use crate::definition::operation::Method;
-use crate::definition::reply_rule::{Meaning, ReplyRule};
 use crate::definition::request_rule::{BodyFormat, Fixed, FormLists, FormNested, FormStyle};
 use crate::json_pointer::escape;
 
@@ -88,7 +88,7 @@ pub(super) fn body(c: &mut Checker<'_>, at: &str, file: BodyFile) -> Option<Body
     }
 }
 
-fn form_style(file: &FormFile) -> FormStyle {
+fn form_style(file: &FormStyleFile) -> FormStyle {
     let lists = file.lists.map_or(FormLists::Indexes, |lists| match lists {
         FormListsFile::Indexes => FormLists::Indexes,
         FormListsFile::Brackets => FormLists::Brackets,

@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 
-use super::effects::{refuse, signature};
+use super::effects::signature;
+use super::refuse::refuse;
 use crate::authoring::{Checker, Ordered, Pointer, Target, Text};
 use crate::definition::file::{FixedFile, OperationFile};
 use crate::definition::operation::Operation;

@@ -4,6 +4,7 @@
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
 
+use super::forms;
 use super::paging::{self, PageRows, SandboxPage};
 use super::sent::SentValues;
 use crate::authoring::{Pointer, Source};
@@ -21,7 +22,7 @@ pub(super) fn record(operation: &Operation, usual: StatusCode, record: Tree) -> 
             record
         }
     };
-    SandboxReply::json(status, &wrap(operation, body, Vec::new(), Some(1)))
+    forms::reply(operation, status, &wrap(operation, body, Vec::new(), Some(1)))
 }
 
 /// A reply with a page of a list. `total` counts the rows of all pages.
@@ -32,23 +33,21 @@ pub(super) fn page(
     choose: impl Fn(&Tree) -> Tree,
 ) -> SandboxReply {
     let rows = Tree::List(page.rows.iter().map(|row| choose(row)).collect());
-    let mut reply =
-        SandboxReply::json(status(operation, StatusCode::OK), &wrap(operation, rows, page.signals, Some(total)));
-    reply.headers = page.headers;
+    let body = wrap(operation, rows, page.signals, Some(total));
+    let mut reply = forms::reply(operation, status(operation, StatusCode::OK), &body);
+    reply.headers.extend(page.headers);
     reply
 }
 
 /// A reply with an unpaged list.
 pub(super) fn list(operation: &Operation, rows: Tree) -> SandboxReply {
-    SandboxReply::json(status(operation, StatusCode::OK), &wrap(operation, rows, Vec::new(), None))
+    forms::reply(operation, status(operation, StatusCode::OK), &wrap(operation, rows, Vec::new(), None))
 }
 
 /// A reply with a count of records.
 pub(super) fn count(operation: &Operation, count: usize) -> SandboxReply {
-    SandboxReply::json(
-        status(operation, StatusCode::OK),
-        &wrap(operation, Tree::number(count as u64), Vec::new(), None),
-    )
+    let body = wrap(operation, Tree::number(count as u64), Vec::new(), None);
+    forms::reply(operation, status(operation, StatusCode::OK), &body)
 }
 
 /// The usual status, or the operation's own if it does not allow the usual one.
@@ -63,11 +62,11 @@ fn status(operation: &Operation, usual: StatusCode) -> StatusCode {
 /// Puts the items and the paging values where the operation reads them.
 fn wrap(operation: &Operation, items: Tree, signals: Vec<(Pointer, Tree)>, total: Option<usize>) -> Tree {
     let rule = &operation.response;
-    if rule.items.tokens().is_empty() {
+    if rule.items.plain().is_some_and(|place| place.tokens().is_empty()) && rule.attach.is_empty() {
         return items;
     }
     let mut body = Tree::object();
-    body.put(&rule.items, items);
+    forms::put_items(rule, &mut body, items);
     for (pointer, value) in signals {
         body.put(&pointer, value);
     }
@@ -108,7 +107,7 @@ pub(super) fn by_shape(
                 )
             }
         },
-        ResultShape::Report => SandboxReply::json(usual, &report(operation, &sample)),
+        ResultShape::Report => forms::reply(operation, usual, &forms::report(&operation.response, &sample)),
         ResultShape::Text => SandboxReply::text(usual, &format!("sandbox: {}\n", operation.title)),
         ResultShape::File => {
             let mut reply = SandboxReply {
@@ -172,14 +171,4 @@ fn reports(rule: &PartRule, items: &[Tree]) -> Tree {
         part
     };
     Tree::List(items.iter().enumerate().map(report).collect())
-}
-
-/// A report with its columns and one row.
-fn report(operation: &Operation, sample: &Tree) -> Tree {
-    let (names, values): (Vec<Tree>, Vec<Tree>) =
-        sample.fields().iter().map(|(name, value)| (Tree::text(name), value.clone())).unzip();
-    let mut body = Tree::object();
-    body.put(&operation.response.columns, Tree::List(names));
-    body.put(&operation.response.rows, Tree::List(vec![Tree::List(values)]));
-    body
 }

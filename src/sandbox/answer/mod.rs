@@ -1,6 +1,7 @@
 //! Answers a request as the real system would: options, items, page, envelope. Pure.
 
 mod envelope;
+mod forms;
 mod input;
 mod options;
 mod paging;
