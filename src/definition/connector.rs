@@ -2,8 +2,8 @@
 
 use http::HeaderName;
 
-use super::file::MethodFile;
 use super::file::{ClientAuthFile, FormatFile, PropertyTypeFile};
+use super::file::{MethodFile, ResponseFile};
 use super::meaning::ReplyRule;
 use super::option_rule::OptionRule;
 use super::paging::{Paging, Total};
@@ -40,6 +40,7 @@ pub struct Connector {
     pub(crate) forward_only: Option<Paging>,
     pub(crate) errors: ErrorRules,
     pub(super) paging_sets: Vec<(String, PagingSet)>,
+    pub(super) response_sets: Vec<(String, ResponseFile)>,
     pub(super) option_sets: Vec<(String, Vec<OptionRule>)>,
 }
 

@@ -17,7 +17,7 @@ pub(crate) use connector::{ClientAuthFile, ConnectorFile};
 pub(super) use method::MethodFile;
 pub(super) use operation::{
     ItemsFile, OperationFile, PartErrorsFile, PartKeyFile, PartOkFile, PartRuleFile, RecordFile, ResponseFile,
-    ResultFile, SendFile, TemplateFile,
+    ResponseUseFile, ResultFile, SendFile, TemplateFile,
 };
 pub(crate) use operation::{OperationsFile, TemplatesFile};
 pub(super) use option::{KEYWORDS, LocationFile, NamingFile, OWN_KEYS, OptionFile, QuoteFile, StyleFile, ValuesFile};
