@@ -179,7 +179,7 @@ pub(crate) struct ErrorRules {
 }
 
 /// The success flag of a body, with its success values.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Success {
     pub(crate) at: Pointer,
     /// The success values; `None` for a flag that must be true.

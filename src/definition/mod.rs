@@ -4,6 +4,7 @@ mod catalog;
 mod connector;
 mod fields;
 mod file;
+mod job_rule;
 mod meaning;
 mod naming;
 mod operation;
@@ -41,6 +42,7 @@ pub(crate) use file::ClientAuthFile;
 pub(crate) use file::ConnectorFile;
 #[cfg(feature = "schemas")]
 pub(crate) use file::{OperationsFile, TemplatesFile};
+pub(crate) use job_rule::{JOB, JobPart, JobResult, JobRule};
 pub(crate) use meaning::{Meaning, ReplyRule};
 pub(crate) use operation_fields::Strangers;
 #[cfg(feature = "sandbox")]

@@ -3,6 +3,7 @@
 //! They are separate from the checked models, so that later code never sees an unchecked value. The JSON Schemas are generated from these types.
 
 use super::connector::GoodFile;
+use super::job::JobFile;
 use super::method::MethodFile;
 use super::option::OptionFile;
 use super::paging::{PagingUseFile, TotalFile};
@@ -128,6 +129,9 @@ mirrors! {
         /// Overrides the connector's paging: a paging, or the name of one of its `paging_sets`; only for queries with `result: list`
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub paging: Option<PagingUseFile>,
+        /// The system does the work after its reply: the state is polled, and then the result is fetched
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub job: Option<JobFile>,
         /// What replies mean, before the rules of the connector
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub rules: Vec<RuleFile>,

@@ -6,6 +6,7 @@ use http::Method as Verb;
 use serde_json::{Value, json};
 
 use super::effects;
+use super::job::job;
 use super::option::page_size_option;
 use super::option_set::{DeclaredOptions, options};
 use super::paging_use::{check_paging, paging_in_use};
@@ -140,6 +141,7 @@ fn convert(
         items(c, &format!("{at}/items"), i, (own, &other), &verb)
     });
     let key = file.idempotency_key.and_then(|k| c.header(&format!("{at}/idempotency_key/header"), &k.header));
+    let job = file.job.and_then(|j| job(c, &format!("{at}/job"), j, (&path, connector)));
     let base_url = file.base_url.and_then(|b| c.text(&format!("{at}/base_url"), &b));
     let body = body_format(c, &at, file.body, written_send);
     let operation = Operation {
@@ -165,6 +167,8 @@ fn convert(
         forward_only,
         idempotency_key: key,
         anonymous: file.anonymous,
+        job,
+        is_state: false,
         option_check: OnceLock::new(),
         item_check: OnceLock::new(),
         item_fields: OnceLock::new(),
