@@ -6,6 +6,7 @@ mod fields;
 mod file;
 mod job_rule;
 mod meaning;
+mod migrate;
 mod naming;
 mod operation;
 mod operation_fields;
@@ -25,6 +26,7 @@ pub use file::{
     CollectionFile, FilterForm, LanguageFile, OptionNameFile, PartsFile, ReplyFile, SandboxFile, SandboxLimits,
     SortFile, TokensFile,
 };
+pub use migrate::migrate;
 pub use operation::{Method, Operation, Record};
 pub use option_rule::{Location, OptionRule, ValueSource};
 pub(crate) use option_rule::{ParameterStyle, Quote};
