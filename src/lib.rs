@@ -242,7 +242,6 @@ pub mod error;
 mod auth;
 mod body;
 pub mod call;
-#[cfg(feature = "batch")]
 mod claim;
 mod clock;
 pub mod describe;
