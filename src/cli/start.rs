@@ -11,13 +11,14 @@ use clap::error::ErrorKind as Refusal;
 use clap::{Args as _, FromArgMatches, Parser};
 
 use super::app::{App, definitions};
-use super::args::{Args, Command, ConnectionCommand, GlobalArgs, RunArgs};
+use super::args::{Args, Command, ConnectionCommand, ConnectorCommand, GlobalArgs, RunArgs};
 use super::args::{QueryArgs, WriteCallArgs};
 use super::batch::{init, run as batch, runs};
-use super::call::{query, write};
+use super::call::{query, raw, write};
 use super::catalog::{describe, help, list, template};
 use super::check::run as check;
 use super::connections::{self, login, logout, sandbox, test as connection};
+use super::connector;
 use super::generated;
 use super::messages::{self, Screen};
 use super::signals;
@@ -94,6 +95,9 @@ fn run(app: &App, command: Command) -> Result<u8> {
         Command::Query(args) => wait(query::run(app, &args)),
         Command::Mutate(args) => wait(write::run(app, Method::Mutate, &args)),
         Command::Delete(args) => wait(write::run(app, Method::Delete, &args)),
+        Command::Call(args) => wait(raw::run(app, &args)),
+        Command::Connector(ConnectorCommand::New(args)) => connector::new(app, &args),
+        Command::Connector(ConnectorCommand::FromCurl(args)) => wait(connector::from_curl(app, &args)),
         Command::Run(args) => wait(batch::run(app, &args)),
         Command::Runs(args) => runs::run(app, &args),
         Command::Init(args) => done(init::run(app, &args)),

@@ -32,9 +32,9 @@ const LAYERS: &[&[&str]] = &[
     // Model: the definitions.
     &["definition"],
     &["connection", "page", "retry"],
-    &["describe", "fault", "request", "sandbox", "transport"],
+    &["describe", "draft", "fault", "request", "sandbox", "transport"],
     // Engine: the calls.
-    &["auth", "body", "paging"],
+    &["auth", "body", "exchanges", "paging"],
     &["connections", "send"],
     &["call"],
     &["run_store", "walk", "write"],
@@ -52,6 +52,7 @@ const PURE: &[&str] = &[
     "definition",
     "describe",
     "digits",
+    "draft",
     "error",
     "expression",
     "fault",

@@ -1,10 +1,12 @@
-//! The commands `query`, `mutate` and `delete`.
+//! The commands `query`, `mutate`, `delete` and `call`.
 
-mod arguments;
-mod ask;
+pub(crate) mod arguments;
+pub(crate) mod ask;
 mod columns;
+mod curl;
 mod plan;
 mod prepare;
 mod progress;
 pub(crate) mod query;
+pub(crate) mod raw;
 pub(crate) mod write;

@@ -7,7 +7,7 @@ use super::arguments::{items, options};
 use super::ask;
 use crate::call::{CallOptions, CallerValues, Request, ResolvedCall, resolve};
 use crate::cli::app::App;
-use crate::cli::args::CallArgs;
+use crate::cli::args::{CallArgs, PlanForm};
 use crate::cli::connections::route::{ConnectionRoute, OpenConnection};
 use crate::cli::output::refuse_inputs;
 use crate::definition::{Catalog, Method, Operation, Template};
@@ -52,7 +52,10 @@ pub(crate) async fn prepare(app: &App, method: Method, args: &CallArgs, items: O
     }
     let Filled { resolved, options_file, items_file } = filled;
     let other_inputs = engine.catalog().files().map(Path::to_owned).chain(route.file()).collect();
-    let connection = route.open(app, &engine, &operation.connector.name).await?;
+    let connection = match args.form {
+        Some(PlanForm::Curl) => route.open_for_curl(app, &engine, &operation.connector.name).await?,
+        None => route.open(app, &engine, &operation.connector.name).await?,
+    };
     let request = Request {
         items: resolved.items,
         timeout_ms: args.timeout.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)),

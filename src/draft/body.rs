@@ -1,0 +1,51 @@
+//! The body of a request as items of a write, or as options of a query. Pure.
+
+use super::raw::RawBody;
+use super::shape::Shape;
+use super::tree::Tree;
+
+/// How a body is described.
+pub(super) enum BodyDraft {
+    None,
+    /// A JSON object: one item, or options.
+    Object(Tree),
+    /// A JSON list of objects.
+    List(Vec<Tree>),
+    /// A form: names and values.
+    Form(Vec<(String, String)>),
+    /// Something else.
+    Other,
+}
+
+impl BodyDraft {
+    pub(super) fn of(body: Option<&RawBody>) -> BodyDraft {
+        let Some(body) = body else { return BodyDraft::None };
+        if body.content_type.starts_with("application/x-www-form-urlencoded") {
+            let pairs = url::form_urlencoded::parse(body.text.as_bytes());
+            return BodyDraft::Form(pairs.map(|(n, v)| (n.into_owned(), v.into_owned())).collect());
+        }
+        match Tree::read(&body.text) {
+            Some(Tree::Array(list)) if list.iter().all(Tree::is_object) => BodyDraft::List(list),
+            Some(tree @ Tree::Object(_)) => BodyDraft::Object(tree),
+            Some(Tree::Array(_) | Tree::Scalar(_)) | None => BodyDraft::Other,
+        }
+    }
+
+    /// The schema of the items, from those that were sent.
+    pub(super) fn shape(&self) -> Option<Shape> {
+        match self {
+            BodyDraft::Object(tree) => Some(Shape::of([tree])),
+            BodyDraft::List(list) => Some(Shape::of(list)),
+            BodyDraft::None | BodyDraft::Form(_) | BodyDraft::Other => None,
+        }
+    }
+
+    /// The first item that was sent.
+    pub(super) fn first(&self) -> Option<&Tree> {
+        match self {
+            BodyDraft::Object(tree) => Some(tree),
+            BodyDraft::List(list) => list.first(),
+            BodyDraft::None | BodyDraft::Form(_) | BodyDraft::Other => None,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! One request of an operation with any body: checked, signed, limited and judged like the others.
+
+use super::Session;
+use crate::call::{CallOptions, Request};
+use crate::definition::Operation;
+use crate::error::Result;
+use crate::options::Options;
+use crate::request::{self, Cursor, RequestBody, RequestInput};
+
+impl Session {
+    /// Sends it. The caller sees the reply through the watch of the engine.
+    ///
+    /// # Errors
+    /// Those of a query or a write.
+    pub(crate) async fn send_raw(
+        &self,
+        operation: &str,
+        options: Options,
+        body: Option<RequestBody>,
+        with: &CallOptions,
+    ) -> Result<()> {
+        let (operation, request) = self.raw(operation, &options, body.as_ref())?;
+        let (head, body) = request.into_parts();
+        let call = self.call_of(&operation, with);
+        let outgoing = crate::send::Outgoing { head: &head, body: &body };
+        self.client.send(&call, outgoing, None).await.map(|_| ())
+    }
+
+    /// The requests of a call with their credentials, for a connection whose secrets are names of variables.
+    ///
+    /// # Errors
+    /// Those of [`plan`](Session::plan).
+    pub(crate) fn plan_signed(&self, request: &Request) -> Result<Vec<http::Request<bytes::Bytes>>> {
+        self.planned_requests(request)
+    }
+
+    /// The request with its credentials; sends nothing.
+    ///
+    /// # Errors
+    /// Those that are known before anything is sent.
+    pub(crate) fn plan_raw(
+        &self,
+        operation: &str,
+        options: &Options,
+        body: Option<&RequestBody>,
+    ) -> Result<http::Request<bytes::Bytes>> {
+        let (operation, mut request) = self.raw(operation, options, body)?;
+        crate::auth::sign(&self.client.connection, &operation, None, &mut request)?;
+        Ok(request)
+    }
+
+    fn raw(
+        &self,
+        operation: &str,
+        options: &Options,
+        body: Option<&RequestBody>,
+    ) -> Result<(std::sync::Arc<Operation>, http::Request<bytes::Bytes>)> {
+        let operation = self.catalog.operation(Some(&self.client.connection.connector.name), operation)?;
+        operation.check_options(options)?;
+        let input = RequestInput { options, item: None, body, page_size: None };
+        let request = request::build(&self.client.connection, &operation, input, &Cursor::default())?;
+        Ok((operation, request))
+    }
+}
