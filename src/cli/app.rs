@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use etcetera::BaseStrategy;
 
-use super::args::GlobalArgs;
+use super::args::{GlobalArgs, RecordArgs};
 use super::messages::Screen;
+use super::recording::{Recorder, Replay, ReplayClock, ReplayTokens};
 use super::trace::FullExchanges;
 use crate::definition::Catalog;
 use crate::error::{Error, ErrorKind, Result};
@@ -100,11 +101,35 @@ impl App {
         self.engine_of(EngineParts { keeps_tokens: !sandbox, ..EngineParts::new(self.catalog()?) })
     }
 
+    /// The parts of an engine that records into a folder, or answers from one.
+    pub(crate) fn parts(&self, sandbox: bool, args: &RecordArgs) -> Result<EngineParts> {
+        let mut parts = EngineParts { keeps_tokens: !sandbox, ..EngineParts::new(self.catalog()?) };
+        if let Some(folder) = &args.record {
+            parts.watches.push(Arc::new(Recorder::new(folder, self.screen)?));
+        }
+        if let Some(folder) = &args.replay {
+            parts.transport = Some(Arc::new(Replay::read(folder)?));
+            // A replay must not store masked tokens.
+            parts.keeps_tokens = false;
+        }
+        Ok(parts)
+    }
+
     /// The same from its parts. With `-vv` it shows each exchange.
     pub(crate) fn engine_of(&self, parts: EngineParts) -> Result<Engine> {
         let EngineParts { catalog, keeps_tokens, mut watches, transport } = parts;
         let tokens = if keeps_tokens { self.tokens()? } else { None };
-        let config = EngineConfig { system_proxy: true, tokens, transport, ..EngineConfig::new(catalog) };
+        let config = EngineConfig { system_proxy: true, tokens, ..EngineConfig::new(catalog) };
+        let config = match transport {
+            None => config,
+            // A replay neither waits nor signs in.
+            Some(transport) => EngineConfig {
+                transport: Some(transport),
+                clock: Some(Arc::new(ReplayClock::default())),
+                tokens: Some(Arc::new(ReplayTokens)),
+                ..config
+            },
+        };
         if self.global.verbose > 1 {
             watches.push(Arc::new(FullExchanges));
         }

@@ -14,6 +14,7 @@ mod listing;
 mod messages;
 mod new_files;
 mod output;
+mod recording;
 mod screen;
 mod signals;
 mod spinner;

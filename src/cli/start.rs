@@ -21,6 +21,7 @@ use super::connections::{self, login, logout, sandbox, test as connection};
 use super::connector;
 use super::generated;
 use super::messages::{self, Screen};
+use super::recording;
 use super::signals;
 use super::trace;
 use crate::definition::{Catalog, Method};
@@ -107,6 +108,7 @@ fn run(app: &App, command: Command) -> Result<u8> {
         Command::Login(args) => wait(login::run(app, args)),
         Command::Logout(args) => wait(logout::run(app, args)),
         Command::Check(args) => check::run(app, &args.files),
+        Command::Test(args) => wait(recording::run(app, &args)),
         Command::Schema(args) => done(messages::print(args.name.schema())),
         Command::Sandbox(args) => wait(sandbox::run(app, &args)),
         Command::Completions(args) => done(generated::completions(args.shell)),

@@ -75,6 +75,7 @@ pub(super) fn singular(noun: &str) -> String {
             noun.to_owned()
         }
         () if lower.ends_with("ies") => cut(3) + "y",
+        () if lower.ends_with("lves") && lower != "valves" => cut(3) + "f",
         () if ["ches", "shes", "sses", "xes"].iter().any(|end| lower.ends_with(end)) => cut(2),
         () if lower.ends_with('s') => cut(1),
         () => noun.to_owned(),

@@ -9,7 +9,7 @@ use super::paging::{ListSeen, PagingDraft, candidates, total};
 use super::personal::sample;
 use super::raw::RawRequest;
 use super::shape::{Shape, kind_of_text};
-use super::tree::Tree;
+use super::tree::{Tree, json};
 use super::yaml::{comment, flow, key, scalar};
 use crate::authoring::FORMAT_VERSION;
 use crate::definition::Method;
@@ -328,6 +328,15 @@ impl Draft {
         all
     }
 
+    /// The items that were sent, as a sample.
+    pub(crate) fn sample_items(&self) -> String {
+        let clean = |tree: &Tree| json(&sample(tree).0);
+        match &self.body {
+            BodyDraft::List(list) => format!("[{}]", list.iter().map(clean).collect::<Vec<_>>().join(",")),
+            body => body.first().map(clean).unwrap_or_default(),
+        }
+    }
+
     /// Whether the operation takes items.
     pub(crate) fn takes_items(&self) -> bool {
         self.request.method != Method::Query && self.body.first().is_some()
@@ -371,18 +380,5 @@ fn kind_of_value(value: &Tree) -> &'static str {
         Tree::Scalar(_) if value.flag().is_some() => "type: boolean",
         Tree::Scalar(_) if value.is_null() => "type: [string, \"null\"]",
         Tree::Scalar(_) => "type: number",
-    }
-}
-
-fn json(tree: &Tree) -> String {
-    match tree {
-        Tree::Scalar(raw) => raw.clone(),
-        Tree::Array(list) => format!("[{}]", list.iter().map(json).collect::<Vec<_>>().join(",")),
-        Tree::Object(fields) => {
-            let parts = fields
-                .iter()
-                .map(|(name, value)| format!("{}:{}", serde_json::Value::from(name.as_str()), json(value)));
-            format!("{{{}}}", parts.collect::<Vec<_>>().join(","))
-        }
     }
 }

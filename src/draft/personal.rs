@@ -104,7 +104,7 @@ fn instead_of_text(name: &str, text: &str, is_person: bool) -> Option<Tree> {
     if text.is_empty() {
         return None;
     }
-    if SECRET.iter().any(|part| plain_name.contains(part)) || plain_name == "key" || looks_secret(text) {
+    if SECRET.iter().any(|part| plain_name.contains(part)) || looks_secret(text) {
         return say("[secret]");
     }
     if let Some(instead) = personal(&plain_name) {

@@ -3,6 +3,8 @@
 use http::Method as Verb;
 use serde_json::{Map, Value, json};
 
+use super::personal::sample;
+use super::tree::{Tree, json};
 use crate::authoring::FORMAT_VERSION;
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
@@ -12,6 +14,19 @@ use crate::error::{Error, ErrorKind, Result};
 pub(crate) struct RawBody {
     pub(crate) content_type: String,
     pub(crate) text: String,
+}
+
+impl RawBody {
+    /// The text without values that look secret or personal, and whether there were some.
+    pub(crate) fn shown(&self) -> (String, bool) {
+        match Tree::read(&self.text) {
+            Some(tree) => {
+                let (clean, replaced) = sample(&tree);
+                if replaced { (json(&clean), true) } else { (self.text.clone(), false) }
+            }
+            None => (self.text.clone(), false),
+        }
+    }
 }
 
 /// A request to a connection's system.

@@ -125,3 +125,17 @@ fn collect<'t>(tree: &'t Tree, pointer: &str, parent: &str, depth: usize, found:
 pub(super) fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
+
+/// The value as JSON.
+pub(super) fn json(tree: &Tree) -> String {
+    match tree {
+        Tree::Scalar(raw) => raw.clone(),
+        Tree::Array(list) => format!("[{}]", list.iter().map(json).collect::<Vec<_>>().join(",")),
+        Tree::Object(fields) => {
+            let parts = fields
+                .iter()
+                .map(|(name, value)| format!("{}:{}", serde_json::Value::from(name.as_str()), json(value)));
+            format!("{{{}}}", parts.collect::<Vec<_>>().join(","))
+        }
+    }
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, ValueEnum};
 use jiff::SignedDuration;
 
-use super::raw::PlanForm;
+use super::raw::{PlanForm, RecordArgs};
 
 /// The system to call.
 #[derive(Debug, ClapArgs)]
@@ -53,6 +53,8 @@ pub(crate) struct CallArgs {
     pub(crate) timeout: Option<Duration>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) record: RecordArgs,
 }
 
 /// Where items are written, and in which format.

@@ -8,7 +8,7 @@ use super::batch::{InitArgs, RunArgs, RunsArgs};
 use super::call::{QueryArgs, WriteCallArgs};
 use super::connection::{ConnectionCommand, LoginArgs, LogoutArgs, SandboxArgs};
 use super::listing::{DescribeArgs, ListingArgs, SearchArgs, TemplateArgs};
-use super::raw::{ConnectorCommand, RawCallArgs};
+use super::raw::{ConnectorCommand, RawCallArgs, TestArgs};
 use crate::formats::Format;
 
 /// Call business APIs by OperationId: opnode handles paging, sign-in, retries and rate limits
@@ -94,6 +94,8 @@ pub(crate) enum Command {
     Logout(LogoutArgs),
     /// Check definitions, connections and batch files; each fault has its place
     Check(CheckArgs),
+    /// Repeat recorded calls (--record) without a network, and compare what they give
+    Test(TestArgs),
     /// Print the JSON Schema of a file format, for editors
     Schema(SchemaArgs),
     /// Run a local mock server that simulates the connectors

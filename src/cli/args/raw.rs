@@ -53,6 +53,16 @@ pub(crate) struct RecordArgs {
     pub(crate) replay: Option<PathBuf>,
 }
 
+#[derive(Debug, ClapArgs)]
+pub(crate) struct TestArgs {
+    /// Folder with recorded calls, at any depth: a connector's folder, a folder of definitions, or one recording
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Accept what the calls give as what is expected
+    #[arg(long)]
+    pub(crate) update: bool,
+}
+
 /// Form of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PlanForm {

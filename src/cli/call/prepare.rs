@@ -10,6 +10,7 @@ use crate::cli::app::App;
 use crate::cli::args::{CallArgs, PlanForm};
 use crate::cli::connections::route::{ConnectionRoute, OpenConnection};
 use crate::cli::output::refuse_inputs;
+use crate::cli::recording::CallFile;
 use crate::definition::{Catalog, Method, Operation, Template};
 use crate::error::{Error, ErrorKind, Result};
 use crate::{Cancel, Engine, Running};
@@ -27,6 +28,8 @@ pub(crate) struct PreparedCall {
     items_file: Option<String>,
     /// The definition files and the connections file.
     other_inputs: Vec<PathBuf>,
+    /// The folder of `--record`.
+    record: Option<PathBuf>,
 }
 
 /// Parses the arguments and opens the connection.
@@ -38,7 +41,7 @@ pub(crate) async fn prepare(app: &App, method: Method, args: &CallArgs, items: O
     if args.use_sample && args.template.is_none() {
         return Err(Error::new(ErrorKind::Usage, "--use-sample needs --template"));
     }
-    let engine = app.engine(args.system.sandbox)?;
+    let engine = app.engine_of(app.parts(args.system.sandbox, &args.record)?)?;
     // Leaked on purpose: freeing the definitions would take a tenth of the time of a call.
     std::mem::forget(Arc::clone(engine.catalog()));
     let (route, operation, template) = choose_operation(app, &engine, method, args)?;
@@ -70,6 +73,7 @@ pub(crate) async fn prepare(app: &App, method: Method, args: &CallArgs, items: O
         options_file,
         items_file,
         other_inputs,
+        record: args.record.record.clone(),
     })
 }
 
@@ -106,6 +110,9 @@ impl CallInput<'_> {
 impl PreparedCall {
     /// Starts the call.
     pub(crate) fn begin(&self) -> Result<Running> {
+        if let Some(folder) = &self.record {
+            CallFile::write(folder, self.connection.session.connection(), &self.request)?;
+        }
         let with = CallOptions { cancel: self.cancel.clone(), ..CallOptions::default() };
         self.connection.session.call(&self.request, &with).map_err(|e| self.located(e))
     }

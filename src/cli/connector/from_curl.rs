@@ -40,7 +40,9 @@ pub(crate) async fn run(app: &App, args: &FromCurlArgs) -> Result<u8> {
         Some(id) => save(app, args, curl, (&name, id)).await?,
         None => {
             let flag = written.as_ref().map(Written::flag).unwrap_or_default();
-            messages::print(&format!("\nnext:\n  {}{flag}\n", call_command(&name, &curl.request)))?;
+            let hidden = curl.request.body.as_ref().is_some_and(|body| body.shown().1);
+            let note = if hidden { "  # fill in the values that look secret or personal" } else { "" };
+            messages::print(&format!("\nnext:{note}\n  {}{flag}\n", call_command(&name, &curl.request)))?;
         }
     }
     Ok(0)
@@ -94,7 +96,7 @@ fn call_command(name: &str, request: &RawRequest) -> String {
         if !body.content_type.contains("json") {
             words.push(format!("-H {}", shell(&format!("content-type: {}", body.content_type))));
         }
-        words.push(format!("--body {}", shell(&body.text)));
+        words.push(format!("--body {}", shell(&body.shown().0)));
     }
     words.join(" ")
 }

@@ -58,7 +58,7 @@ pub(crate) async fn run(app: &App, args: &RawCallArgs) -> Result<u8> {
     let request = typed::request(args, base.as_ref())?;
     let call = RawCall { app, request, save: &args.save, yes: args.yes, timeout: args.timeout };
     let last = Arc::new(LastExchange::default());
-    let mut parts = EngineParts::new(app.catalog()?);
+    let mut parts = app.parts(false, &args.record)?;
     parts.watches.push(Arc::clone(&last) as Arc<dyn Watch>);
     call.add_to(&mut parts, &connector);
     let engine = app.engine_of(parts)?;

@@ -240,12 +240,11 @@ fn report(saved: &Saved<'_>) -> Result<()> {
 
 /// The command that calls the operation.
 fn next_command(app: &App, saved: &Saved<'_>) -> String {
-    let Saved { call, id, connection, draft, chosen, .. } = saved;
+    let Saved { id, connection, draft, chosen, .. } = saved;
     let mut words = vec![format!("opnode {} {id} -c {}", draft.method(), shell(connection))];
     words.extend(draft.settings(chosen).iter().map(|pair| format!("--set {}", shell(pair))));
     if draft.takes_items() {
-        let body = call.request.body.as_ref().map(|body| body.text.as_str()).unwrap_or_default();
-        words.push(format!("--items {}", shell(body)));
+        words.push(format!("--items {}", shell(&draft.sample_items())));
     }
     // A write is shown first.
     if draft.method() != Method::Query {
