@@ -1,6 +1,8 @@
 //! Reads a curl command line as it is copied from documentation or a browser, with the quotes of sh or of cmd. Pure: the
 //! caller reads the files that it names.
 
+mod words;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use url::Url;
@@ -9,9 +11,6 @@ use super::connector::AuthDraft;
 use super::names::singular;
 use super::raw::{RawBody, RawRequest};
 use crate::error::{Error, ErrorKind, Result};
-
-#[path = "curl_words.rs"]
-mod words;
 
 /// A credential of the command line; it is written nowhere.
 #[derive(Clone, PartialEq, Eq)]
@@ -428,5 +427,4 @@ fn looks_like_id(segment: &str) -> bool {
 }
 
 #[cfg(test)]
-#[path = "curl_tests.rs"]
 mod tests;

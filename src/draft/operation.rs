@@ -4,7 +4,7 @@ use http::HeaderMap;
 
 use super::body::BodyDraft;
 use super::items::{find, id_field};
-use super::names::last_noun;
+use super::names::{last_noun, title_of};
 use super::paging::{ListSeen, PagingDraft, candidates, total};
 use super::personal::sample;
 use super::raw::RawRequest;
@@ -177,9 +177,13 @@ impl Draft {
     }
 
     /// The entry of the operation, indented by two.
-    pub(crate) fn operation(&self, id: &str, title: &str, record: &RecordChoice, chosen: &Chosen) -> String {
+    pub(crate) fn operation(&self, id: &str, title: Option<&str>, record: &RecordChoice, chosen: &Chosen) -> String {
         let request = &self.request;
-        let mut out = format!("  {id}:\n    title: {}  # guessed: the words of the id\n", scalar(title));
+        let title = match title {
+            Some(title) => scalar(title),
+            None => format!("{}  # guessed: the words of the id", scalar(&title_of(id))),
+        };
+        let mut out = format!("  {id}:\n    title: {title}\n");
         out.push_str(&format!("    method: {}{}\n", request.method, self.method_note()));
         out.push_str(&format!("    request: {}\n", scalar_line(&format!("{} {}", request.verb, request.path))));
         self.put_body_kind(&mut out);

@@ -1,5 +1,8 @@
 //! The files of one connector, and the index over them. Parses each entry once, on demand.
 
+#[cfg(feature = "cli")]
+mod search;
+
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
@@ -20,6 +23,9 @@ use crate::definition::read::{read_connector, read_operation, read_record};
 use crate::definition::template::{Template, read_template};
 use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result, did_you_mean};
 use crate::lock::lock;
+
+#[cfg(feature = "cli")]
+pub(super) use search::Words;
 
 /// The definitions of one connector. Later sources override earlier ones, entry by entry.
 #[derive(Default)]

@@ -63,7 +63,7 @@ pub(crate) async fn run(app: &App, args: &RawCallArgs) -> Result<u8> {
     call.add_to(&mut parts, &connector);
     let engine = app.engine_of(parts)?;
     if let Some(id) = &args.save.save_as {
-        save::check_new(engine.catalog(), &connector, id)?;
+        save::check_new(engine.catalog(), &connector, id, &args.save)?;
     }
     let open = match args.form {
         Some(PlanForm::Curl) => route.open_for_curl(app, &engine, &connector).await?,
@@ -167,7 +167,7 @@ pub(crate) async fn send_and_save(
     parts.watches.push(Arc::clone(&last) as Arc<dyn Watch>);
     call.add_to(&mut parts, &spec.connector);
     let engine = call.app.engine_of(parts)?;
-    save::check_new(engine.catalog(), &spec.connector, id)?;
+    save::check_new(engine.catalog(), &spec.connector, id, call.save)?;
     let name = spec.name.clone().unwrap_or_default();
     let open = OpenConnection::of(engine.connect(spec)?, name.clone());
     call.send(&open, &last).await?;

@@ -8,6 +8,7 @@ use super::trial::Trials;
 use super::{RawCall, reply_of};
 use crate::ConnectionSpec;
 use crate::cli::app::{App, own_definitions};
+use crate::cli::args::SaveArgs;
 use crate::cli::catalog::snippet::shell;
 use crate::cli::connections::file;
 use crate::cli::messages;
@@ -16,8 +17,9 @@ use crate::definition::{Catalog, Method};
 use crate::draft::{Chosen, Draft, RecordChoice, Section, Seen, add_entry, add_key, area_of, record_name, title_of};
 use crate::error::{Error, ErrorKind, Place, Result};
 
-/// Refuses an id that the connector has.
-pub(super) fn check_new(catalog: &Catalog, connector: &str, id: &str) -> Result<()> {
+/// Refuses an id that the connector has, and a file that cannot have operations.
+pub(super) fn check_new(catalog: &Catalog, connector: &str, id: &str, save: &SaveArgs) -> Result<()> {
+    area(save.area.as_deref())?;
     let is_name = id.starts_with(|c: char| c.is_ascii_alphabetic())
         && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
     if !is_name {
@@ -64,12 +66,11 @@ pub(super) async fn save_over(
         is_method_chosen: call.save.method.is_some(),
     })?;
     let catalog = call.app.catalog()?;
-    let title = call.save.title.clone().unwrap_or_else(|| title_of(id));
+    let title = call.save.title.as_deref();
     let place = Target::find(call, &catalog, &spec.connector)?;
     let record = record(&catalog, &spec.connector, id, &call.request.path, &draft)?;
     let connector = catalog.connector(&spec.connector)?;
-    let written =
-        |chosen: &Chosen| place.with_operation(&draft.operation(id, &title, &record, chosen), &record, &draft);
+    let written = |chosen: &Chosen| place.with_operation(&draft.operation(id, title, &record, chosen), &record, &draft);
     let overlaid = |chosen: &Chosen| -> Result<Catalog> {
         let mut catalog = call.app.catalog()?;
         catalog.add(&spec.connector, place.file.display().to_string(), written(chosen)?);
@@ -87,7 +88,7 @@ pub(super) async fn save_over(
         draft: &draft,
         chosen: &chosen,
         file: &place.file,
-        title: &title,
+        title,
         record: &record,
         probe,
     })
@@ -101,7 +102,7 @@ struct Saved<'a> {
     draft: &'a Draft,
     chosen: &'a Chosen,
     file: &'a Path,
-    title: &'a str,
+    title: Option<&'a str>,
     record: &'a RecordChoice,
     probe: bool,
 }
@@ -126,21 +127,7 @@ impl Target {
             .and_then(Path::parent)
             .map(shown_folder)
             .unwrap_or_else(|| own_definitions(&call.app.global.definitions).join("operations").join(connector));
-        let area = match &call.save.area {
-            Some(area) if area.contains(['/', '\\']) || area.starts_with('.') => {
-                return Err(Error::new(
-                    ErrorKind::Usage,
-                    format!("--area {area} is not the name of a file in the connector's folder"),
-                )
-                .advise("name a file, such as --area orders"));
-            }
-            Some(area) => area.trim_end_matches(".yaml").to_owned(),
-            None => area_of(&call.request.path),
-        };
-        if matches!(area.as_str(), "connector" | "sandbox") {
-            return Err(Error::new(ErrorKind::Usage, format!("--area {area}: {area}.yaml has no operations"))
-                .advise("name another file, such as --area orders"));
-        }
+        let area = area(call.save.area.as_deref())?.unwrap_or_else(|| area_of(&call.request.path));
         let file = folder.join(format!("{area}.yaml"));
         let text = match std::fs::read_to_string(&file) {
             Ok(text) => text,
@@ -158,6 +145,22 @@ impl Target {
             RecordChoice::Existing(_) | RecordChoice::None => self.text.clone(),
         };
         add_entry(&text, Section::Operations, operation).map_err(located)
+    }
+}
+
+/// The name of the file, as the user gave it.
+fn area(given: Option<&str>) -> Result<Option<String>> {
+    let Some(name) = given.map(|name| name.trim_end_matches(".yaml")) else { return Ok(None) };
+    let wrong = |why: &str| {
+        Err(Error::new(ErrorKind::Usage, format!("--area {name}: {why}"))
+            .advise("nothing was sent; name a file in the connector's folder, such as --area orders"))
+    };
+    match name {
+        "connector" | "sandbox" => wrong("this file has no operations"),
+        _ if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') => {
+            wrong("it is not the name of a file")
+        }
+        _ => Ok(Some(name.to_owned())),
     }
 }
 
@@ -230,7 +233,7 @@ fn report(saved: &Saved<'_>) -> Result<()> {
     if let RecordChoice::New(name) = record {
         out.push_str(&draft.record(name));
     }
-    out.push_str(&draft.operation(id, title, record, chosen));
+    out.push_str(&draft.operation(id, *title, record, chosen));
     if *probe {
         out.push_str(&format!("\n`opnode connection test {connection}` now calls {id}\n"));
     }
