@@ -193,13 +193,15 @@ fn cursors(seen: &ListSeen<'_>, fields: &[Leaf<'_>]) -> Vec<PagingDraft> {
         (named.iter().any(|n| leaf.name.contains(n)) || in_cursors || leaf.name == "next" || leaf.name == "after")
             && !is_previous
     };
-    let mut candidates: Vec<&Leaf<'_>> = fields
-        .iter()
-        .filter(|leaf| is_cursor(leaf))
-        .filter(|leaf| {
-            leaf.value.text().is_some_and(|t| !t.is_empty() && !t.starts_with("http") && !t.starts_with('/'))
-        })
-        .collect();
+    // Null on the last page: a smaller page shows whether it is a cursor.
+    let is_named =
+        |leaf: &Leaf<'_>| leaf.name.contains("cursor") || leaf.name.contains("token") || leaf.parent.contains("cursor");
+    let is_token = |leaf: &Leaf<'_>| match leaf.value.text() {
+        Some(text) => !text.is_empty() && !text.starts_with("http") && !text.starts_with('/'),
+        None => leaf.value.is_null() && is_named(leaf),
+    };
+    let mut candidates: Vec<&Leaf<'_>> =
+        fields.iter().filter(|leaf| is_cursor(leaf)).filter(|leaf| is_token(leaf)).collect();
     candidates.sort_by_key(|leaf| (!leaf.name.contains("next"), !leaf.parent.contains("cursor")));
     let Some(leaf) = candidates.first() else { return Vec::new() };
     let size = size_in(seen, fields);
@@ -218,7 +220,10 @@ fn cursors(seen: &ListSeen<'_>, fields: &[Leaf<'_>]) -> Vec<PagingDraft> {
         keys.extend(flag_of(fields));
         PagingDraft {
             yaml: style("cursor", &keys),
-            why: format!("{} is a text that the next request can send as {name}", leaf.pointer),
+            why: match leaf.value.is_null() {
+                true => format!("{} is null on this page; sent as {name}", leaf.pointer),
+                false => format!("{} is a text that the next request can send as {name}", leaf.pointer),
+            },
             parameters: vec![name],
             size: size.clone(),
             has_evidence: true,

@@ -24,7 +24,10 @@ pub(crate) fn run(app: &App, args: &ConnectorNewArgs) -> Result<u8> {
     let needed: Vec<&str> = missing(args);
     if !needed.is_empty() && !ask::is_possible(app.screen) {
         return Err(Error::new(ErrorKind::Usage, format!("connector new needs {}", needed.join(" and ")))
-            .advise("without a terminal there are no questions; for example:\nopnode connector new acme-desk --base-url https://api.example.com/v2 --auth bearer"));
+            .advise(match args.auth {
+                Some(_) => "without a terminal there are no questions",
+                None => "without a terminal there are no questions; for example:\nopnode connector new acme-desk --base-url https://api.example.com/v2 --auth bearer",
+            }));
     }
     let base_url = match &args.base_url {
         Some(url) => url.clone(),

@@ -16,6 +16,10 @@ const LINES_MAX: usize = 30;
 
 /// Runs the command. Returns the exit code.
 pub(crate) async fn run(app: &App, args: &TestArgs) -> Result<u8> {
+    if !args.folder.is_dir() {
+        return Err(Error::new(ErrorKind::Usage, format!("there is no folder {}", args.folder.display()))
+            .advise("name a connector's folder, a folder of definitions, or one recording"));
+    }
     let cases = find(&args.folder)?;
     if cases.is_empty() {
         return Err(Error::new(ErrorKind::Usage, format!("{} has no recorded calls", args.folder.display())).advise(
