@@ -10,6 +10,7 @@ mod connections;
 mod connector;
 mod errors;
 mod generated;
+mod guide;
 mod listing;
 mod messages;
 mod new_files;

@@ -20,6 +20,7 @@ use super::check::run as check;
 use super::connections::{self, login, logout, sandbox, test as connection};
 use super::connector;
 use super::generated;
+use super::guide;
 use super::messages::{self, Screen};
 use super::recording;
 use super::signals;
@@ -109,6 +110,7 @@ fn run(app: &App, command: Command) -> Result<u8> {
         Command::Logout(args) => wait(logout::run(app, args)),
         Command::Check(args) => check::run(app, &args.files),
         Command::Test(args) => wait(recording::run(app, &args)),
+        Command::Guide => done(guide::run()),
         Command::Schema(args) => done(messages::print(args.name.schema())),
         Command::Sandbox(args) => wait(sandbox::run(app, &args)),
         Command::Completions(args) => done(generated::completions(args.shell)),

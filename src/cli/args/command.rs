@@ -96,6 +96,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Repeat recorded calls (--record) without a network, and compare what they give
     Test(TestArgs),
+    /// Print the guide to connectors of your own
+    Guide,
     /// Print the JSON Schema of a file format, for editors
     Schema(SchemaArgs),
     /// Run a local mock server that simulates the connectors
