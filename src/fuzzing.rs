@@ -15,7 +15,7 @@ use crate::connections::ConnectionsFile;
 use crate::definition::{Catalog, Operation};
 use crate::engine::{Engine, EngineConfig};
 use crate::item::Items;
-use crate::page;
+use crate::page::{self, PageLimits};
 use crate::paging::{self, Pager};
 use crate::reply::{Body, Response};
 use crate::request::{self, Cursor, RequestInput};
@@ -168,7 +168,7 @@ pub fn page(data: &[u8]) {
     }
     let read = |body: Body| {
         let mut reply = Response { status: StatusCode::OK, headers: headers.clone(), body, ..Response::default() };
-        page::read(operation, &mut reply, usize::MAX)
+        page::read(operation, &mut reply, PageLimits { items: usize::MAX, bytes: 64 << 20 })
     };
     let mut pieces = Body::expect(true, 0);
     body.chunks(steer % 29 + 1).for_each(|piece| pieces.push(piece));
@@ -202,8 +202,10 @@ fn check_line(text: &str) {
 fn goes_home(operation: &Operation, cursor: &Cursor) {
     let connection = &stage().connection;
     let options = crate::options::Options::default();
-    let input = RequestInput { options: &options, item: None, body: None, page_size: None };
-    let Ok(request) = request::build(connection, operation, input, cursor) else { return };
+    let input = RequestInput { options: &options, item: None, page_size: None };
+    let parts = request::Inserted { connection, operation, input, cursor };
+    let built = crate::body::build(&parts, None).and_then(|body| request::build(&parts, body));
+    let Ok(request) = built else { return };
     let uri = request.uri();
     assert_eq!(
         (uri.scheme_str(), uri.host(), uri.port_u16()),

@@ -267,6 +267,7 @@ mod options;
 mod output;
 mod page;
 mod paging;
+mod part_file;
 mod private_file;
 #[cfg(feature = "batch")]
 mod real_path;
@@ -310,7 +311,8 @@ pub use error::{Error, ErrorKind, Result};
 pub use item::{Item, Items};
 pub use options::Options;
 pub use page::Page;
-pub use receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt, StopReason, Usage};
+pub use part_file::FileTarget;
+pub use receipt::{Kept, Outcome, OutcomeCounts, OutcomeStatus, Receipt, StopReason, Usage};
 pub use reply::{Body, Response};
 pub use request::{Cursor, PlannedRequest};
 pub use secret::{Redactor, Secret};

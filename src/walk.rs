@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use tokio::task::JoinHandle;
 
+use crate::body;
 use crate::call::{CallOptions, Resume};
 use crate::definition::Operation;
 use crate::error::{Error, ErrorKind, Result};
@@ -16,8 +17,8 @@ use crate::item::Items;
 use crate::options::Options;
 use crate::page::Page;
 use crate::paging::{Admission, Ended, Pager, PagingStep};
-use crate::receipt::{EndSeen, Receipt, StopReason};
-use crate::request::{self, Cursor, RequestInput};
+use crate::receipt::{EndSeen, Kept, Receipt, StopReason};
+use crate::request::{self, Cursor, Inserted, RequestInput};
 use crate::send::{Call, ConnectionClient, Outgoing, Sent};
 
 /// A walk over the pages of a list, or over the only reply of an operation without paging. Dropping it stops it.
@@ -51,7 +52,7 @@ pub struct Walk {
     client: Arc<ConnectionClient>,
     call: Arc<Call>,
     options: Options,
-    size: Option<(String, u32)>,
+    size: Option<u32>,
     pager: Pager,
     items_max: Option<u64>,
     /// Whether an end is an error that was not seen, or that contradicts the server's announcements.
@@ -70,6 +71,8 @@ pub struct Walk {
     first: Option<http::Request<Bytes>>,
     /// Number of notes before the first request.
     noted: usize,
+    /// For each attached field, the number of keys without a record.
+    unattached: Vec<u64>,
     receipt: Receipt,
 }
 
@@ -77,7 +80,7 @@ pub struct Walk {
 pub(crate) struct PageReading {
     pub(crate) operation: Arc<Operation>,
     pub(crate) options: Options,
-    pub(crate) size: Option<(String, u32)>,
+    pub(crate) size: Option<u32>,
     pub(crate) pager: Pager,
     pub(crate) first: http::Request<Bytes>,
     pub(crate) notes: Vec<String>,
@@ -116,8 +119,10 @@ impl Walk {
     pub(crate) fn new(client: Arc<ConnectionClient>, call: Call, read: PageReading, with: &CallOptions) -> Walk {
         let (pages, items) = with.resume.as_ref().map_or((0, 0), |r| (r.pages, r.rows));
         let noted = read.notes.len();
-        let receipt =
-            Receipt { operation: call.operation.id.clone(), pages, items, notes: read.notes, ..Receipt::default() };
+        let mut kept = Kept::default();
+        with.resume.iter().flat_map(|r| &r.kept).for_each(|(name, json)| kept.put(name, json));
+        let operation = call.operation.id.clone();
+        let receipt = Receipt { operation, pages, items, kept, notes: read.notes, ..Receipt::default() };
         Walk {
             client,
             call: Arc::new(call),
@@ -134,6 +139,7 @@ impl Walk {
             held: None,
             first: Some(read.first),
             noted,
+            unattached: Vec::new(),
             receipt,
         }
     }
@@ -245,6 +251,8 @@ impl Walk {
             return Ok(None);
         }
         self.note_total(page.total);
+        self.receipt.kept.update(&page.kept);
+        self.count_unattached(&page.unattached);
         let notes = self.pager.take_notes();
         self.receipt.notes.extend(notes);
         self.receipt.pages = number;
@@ -277,7 +285,8 @@ impl Walk {
 
     fn resume_at(&self, cursor: Cursor) -> Resume {
         let ledger = self.pager.ledger().clone();
-        Resume { cursor, pages: self.receipt.pages, rows: self.receipt.items, largest: self.pager.largest(), ledger }
+        let (largest, kept) = (self.pager.largest(), self.receipt.kept.texts());
+        Resume { cursor, pages: self.receipt.pages, rows: self.receipt.items, largest, ledger, kept }
     }
 
     /// Adds page and place to an error. The message may contain values of the reply, so it is masked before it is
@@ -353,9 +362,10 @@ impl Walk {
     }
 
     fn request(&self, cursor: &Cursor) -> Result<http::Request<Bytes>> {
-        let size = self.size.as_ref().map(|(name, n)| (name.as_str(), *n));
-        let input = RequestInput { options: &self.options, item: None, body: None, page_size: size };
-        request::build(&self.client.connection, &self.call.operation, input, cursor).map_err(|error| {
+        let input = RequestInput { options: &self.options, item: None, page_size: self.size };
+        let (connection, operation) = (&*self.client.connection, &*self.call.operation);
+        let parts = Inserted { connection, operation, input, cursor };
+        body::build(&parts, None).and_then(|body| request::build(&parts, body)).map_err(|error| {
             let foreign = cursor.url.is_some() && error.kind() == ErrorKind::Origin;
             error.with(|d| {
                 d.operation = Some(self.call.operation.id.clone());
@@ -365,6 +375,21 @@ impl Walk {
                 }
             })
         })
+    }
+
+    fn count_unattached(&mut self, page: &[u64]) {
+        self.unattached.resize(self.unattached.len().max(page.len()), 0);
+        self.unattached.iter_mut().zip(page).for_each(|(all, count)| *all += count);
+    }
+
+    /// Notes on related records that were not in their reply.
+    fn note_unattached(&mut self) {
+        for (rule, count) in self.call.operation.response.attach.iter().zip(&self.unattached).filter(|(_, n)| **n > 0) {
+            self.receipt.notes.push(format!(
+                "`{}` is null where the reply did not have the record: {count} of the keys at `{}` were not in `{}`",
+                rule.field, rule.by, rule.from
+            ));
+        }
     }
 
     fn note_total(&mut self, total: Option<u64>) {
@@ -389,6 +414,7 @@ impl Walk {
         if let Some(total) = self.receipt.advertised_total.filter(|t| complete && *t < self.receipt.items) {
             self.receipt.notes.push(format!("the server announced {total} items but delivered {}", self.receipt.items));
         }
+        self.note_unattached();
         self.refresh();
     }
 

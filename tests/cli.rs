@@ -52,7 +52,7 @@ fn missing_tools(case: &Path) -> Vec<String> {
     let needs = std::fs::read_to_string(case.join("needs")).unwrap_or_default();
     let there = |tool: &str| {
         if let Some(feature) = tool.strip_prefix("feature:") {
-            return feature == "keyring" && cfg!(feature = "keyring");
+            return (feature == "keyring" && cfg!(feature = "keyring")) || (feature == "xml" && cfg!(feature = "xml"));
         }
         std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(|folder| folder.join(tool).is_file())
     };

@@ -251,7 +251,7 @@ impl TokenContext {
             FailureKind::Broken | FailureKind::TimedOut => {
                 (ErrorKind::Network, format!("the token server {host} did not answer: {message}"), false)
             }
-            FailureKind::Encoding => (
+            FailureKind::Encoding | FailureKind::Unsaved => (
                 ErrorKind::Unavailable,
                 format!("the reply of the token server {host} cannot be read: {message}"),
                 false,
@@ -268,7 +268,11 @@ impl TokenContext {
             | FailureKind::Untrusted
             | FailureKind::Private
             | FailureKind::Proxy => false,
-            FailureKind::Broken | FailureKind::TimedOut | FailureKind::TooLarge | FailureKind::Encoding => true,
+            FailureKind::Broken
+            | FailureKind::TimedOut
+            | FailureKind::TooLarge
+            | FailureKind::Encoding
+            | FailureKind::Unsaved => true,
         };
         let error = Error::new(kind, text).with(|d| {
             d.advice = advice.map(Advice::from);

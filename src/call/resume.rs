@@ -1,5 +1,7 @@
 //! The progress of a walk, from which another process can resume. Plain data.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::paging::Ledger;
@@ -45,4 +47,7 @@ pub struct Resume {
     /// The server's announcements so far.
     #[serde(default)]
     pub ledger: Ledger,
+    /// Values that the definition keeps, so far, as JSON text.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept: BTreeMap<String, String>,
 }

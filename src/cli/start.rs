@@ -14,7 +14,7 @@ use super::app::{App, definitions};
 use super::args::{Args, Command, ConnectionCommand, ConnectorCommand, GlobalArgs, RunArgs};
 use super::args::{QueryArgs, WriteCallArgs};
 use super::batch::{init, run as batch, runs};
-use super::call::{query, raw, write};
+use super::call::{query, raw, values, write};
 use super::catalog::{describe, help, list, template};
 use super::check::run as check;
 use super::connections::{self, login, logout, sandbox, test as connection};
@@ -94,6 +94,7 @@ fn run(app: &App, command: Command) -> Result<u8> {
         Command::Describe(args) => done(describe::run(app, &args)),
         Command::Templates(args) => list::templates(app, &args),
         Command::Template(args) => done(template::run(app, &args)),
+        Command::Values(args) => wait(values::run(app, &args)),
         Command::Query(args) => wait(query::run(app, &args)),
         Command::Mutate(args) => wait(write::run(app, Method::Mutate, &args)),
         Command::Delete(args) => wait(write::run(app, Method::Delete, &args)),

@@ -4,8 +4,10 @@ use http::HeaderName;
 
 use super::file::MethodFile;
 use super::file::{ClientAuthFile, FormatFile, PropertyTypeFile};
+use super::meaning::ReplyRule;
 use super::option_rule::OptionRule;
 use super::paging::{Paging, Total};
+use super::request_rule::Fixed;
 use crate::authoring::{Pointer, Source, Text, same};
 use serde_json::Value;
 
@@ -30,14 +32,19 @@ pub struct Connector {
     pub(crate) hosts: Vec<(String, String)>,
     pub(crate) origins: Vec<String>,
     pub(crate) auth: Auth,
-    pub(crate) headers: Vec<(HeaderName, Text)>,
+    pub(crate) fixed: Fixed,
+    pub(crate) rules: Vec<ReplyRule>,
     pub(crate) paging: Paging,
     /// The location of a total in `paging`.
     pub(crate) total: Option<Total>,
     pub(crate) forward_only: Option<Paging>,
     pub(crate) errors: ErrorRules,
+    pub(super) paging_sets: Vec<(String, PagingSet)>,
     pub(super) option_sets: Vec<(String, Vec<OptionRule>)>,
 }
+
+/// A paging with the location of its total.
+pub(super) type PagingSet = (Paging, Option<Total>);
 
 impl Connector {
     /// A property of the connection form.
@@ -85,6 +92,16 @@ pub struct Property {
     pub choices: Vec<String>,
     #[serde(skip)]
     pub(crate) pattern: Option<String>,
+}
+
+impl Property {
+    /// Whether its values are JSON as they are written.
+    pub(crate) fn is_number_or_flag(&self) -> bool {
+        match self.kind {
+            PropertyTypeFile::String => false,
+            PropertyTypeFile::Integer | PropertyTypeFile::Boolean => true,
+        }
+    }
 }
 
 /// A rate limit: requests per time.
@@ -157,9 +174,6 @@ pub(crate) struct ErrorRules {
     pub(crate) details: Option<DetailRules>,
     pub(crate) request_id: Option<Source>,
     pub(crate) success: Option<Success>,
-    /// Pointers that, all present in a reply with a success status, make it an error.
-    pub(crate) in_success: Vec<Pointer>,
-    pub(crate) refused: Vec<u16>,
     pub(crate) explain: Vec<Explain>,
 }
 

@@ -4,6 +4,7 @@ mod catalog;
 mod connector;
 mod fields;
 mod file;
+mod meaning;
 mod naming;
 mod operation;
 mod operation_fields;
@@ -11,6 +12,8 @@ mod option_rule;
 mod paging;
 mod property_value;
 mod read;
+mod reply_rule;
+mod request_rule;
 mod rules;
 mod template;
 
@@ -22,9 +25,11 @@ pub use file::{
     SortFile, TokensFile,
 };
 pub use operation::{Method, Operation, Record};
-pub use option_rule::{Location, OptionRule};
+pub use option_rule::{Location, OptionRule, ValueSource};
+pub(crate) use option_rule::{ParameterStyle, Quote};
 pub(crate) use property_value::value_of;
-pub use rules::{ItemRule, ResponseRule, ResultShape, Send};
+pub use reply_rule::ResponseRule;
+pub use rules::{ItemRule, ResultShape, Send};
 pub use template::Template;
 
 #[cfg(feature = "sandbox")]
@@ -36,8 +41,11 @@ pub(crate) use file::ClientAuthFile;
 pub(crate) use file::ConnectorFile;
 #[cfg(feature = "schemas")]
 pub(crate) use file::{OperationsFile, TemplatesFile};
+pub(crate) use meaning::{Meaning, ReplyRule};
 pub(crate) use operation_fields::Strangers;
 #[cfg(feature = "sandbox")]
 pub(crate) use paging::Total;
 pub(crate) use paging::{Advance, EndRule, Flag, Keyset, Paging, Sense, Style, TokenRule};
+pub(crate) use reply_rule::{AttachRule, ColumnRule, CsvRule, ReplyFormat};
+pub(crate) use request_rule::{BodyFormat, FormLists, FormNested, FormStyle};
 pub(crate) use rules::{PartMeans, PartRule, Repeat};

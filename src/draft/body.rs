@@ -11,8 +11,8 @@ pub(super) enum BodyDraft {
     Object(Tree),
     /// A JSON list of objects.
     List(Vec<Tree>),
-    /// A form: names and values.
-    Form(Vec<(String, String)>),
+    /// A form: its names and values as an object of texts.
+    Form(Tree),
     /// Something else.
     Other,
 }
@@ -22,7 +22,8 @@ impl BodyDraft {
         let Some(body) = body else { return BodyDraft::None };
         if body.content_type.starts_with("application/x-www-form-urlencoded") {
             let pairs = url::form_urlencoded::parse(body.text.as_bytes());
-            return BodyDraft::Form(pairs.map(|(n, v)| (n.into_owned(), v.into_owned())).collect());
+            let text = |value: &str| Tree::Scalar(serde_json::Value::from(value).to_string());
+            return BodyDraft::Form(Tree::Object(pairs.map(|(n, v)| (n.into_owned(), text(&v))).collect()));
         }
         match Tree::read(&body.text) {
             Some(Tree::Array(list)) if list.iter().all(Tree::is_object) => BodyDraft::List(list),
@@ -34,18 +35,18 @@ impl BodyDraft {
     /// The schema of the items, from those that were sent.
     pub(super) fn shape(&self) -> Option<Shape> {
         match self {
-            BodyDraft::Object(tree) => Some(Shape::of([tree])),
+            BodyDraft::Object(tree) | BodyDraft::Form(tree) => Some(Shape::of([tree])),
             BodyDraft::List(list) => Some(Shape::of(list)),
-            BodyDraft::None | BodyDraft::Form(_) | BodyDraft::Other => None,
+            BodyDraft::None | BodyDraft::Other => None,
         }
     }
 
     /// The first item that was sent.
     pub(super) fn first(&self) -> Option<&Tree> {
         match self {
-            BodyDraft::Object(tree) => Some(tree),
+            BodyDraft::Object(tree) | BodyDraft::Form(tree) => Some(tree),
             BodyDraft::List(list) => list.first(),
-            BodyDraft::None | BodyDraft::Form(_) | BodyDraft::Other => None,
+            BodyDraft::None | BodyDraft::Other => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::names::title_of;
 use super::yaml::scalar;
-use crate::authoring::FORMAT_VERSION;
+use crate::authoring::Format;
 
 /// How the connector signs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,8 +70,7 @@ impl AuthDraft {
         match self {
             AuthDraft::None => "none".to_owned(),
             AuthDraft::Basic => r#"{ basic: { username: "{username}", password: "{password}" } }"#.to_owned(),
-            AuthDraft::Bearer if FORMAT_VERSION < 2 => r#"{ bearer: { token: "{token}" } }"#.to_owned(),
-            AuthDraft::Bearer => r#"{ bearer: "{token}" }"#.to_owned(),
+            AuthDraft::Bearer => r#"{ bearer: { token: "{token}" } }"#.to_owned(),
             AuthDraft::ApiKey { header, before } => {
                 format!(
                     "{{ api_key: {{ header: {}, value: {} }} }}",
@@ -117,8 +116,9 @@ impl ConnectorDraft {
         let mut out = format!(
             "# The connector {name}: where the API is, how to sign in. Its operations are in the other files of this folder.\n\
              # `opnode call -c CONNECTION GET /path --save-as ID` adds one; `opnode check` checks them; `opnode guide` explains.\n\
-             version: {FORMAT_VERSION}\nconnector: {name}\ntitle: {title}\nconnection:\n",
+             version: {version}\nconnector: {name}\ntitle: {title}\nconnection:\n",
             name = self.name,
+            version = Format::Connector.version(),
             title = scalar(&title_of(&self.name)),
         );
         out.push_str(&format!(

@@ -298,13 +298,6 @@ impl Flags {
         }
         let (keys, others): (Vec<_>, Vec<_>) = query_of(url).into_iter().partition(|(name, _)| is_secret_name(name));
         for (name, value) in keys {
-            if crate::authoring::FORMAT_VERSION < 2 {
-                return Err(Error::new(
-                    ErrorKind::Unsupported,
-                    format!("version 1 of the definitions cannot send the key `{name}` in the query"),
-                )
-                .advise("send it in a header if the API allows that"));
-            }
             let auth = AuthDraft::QueryKey { name: name.clone() };
             put(&mut self.notes, &format!("the parameter {name}"), (auth, vec![secret("apiKey", &value)]));
         }

@@ -1,6 +1,6 @@
 //! Adds entries to the text of a definition file: everything that is there stays as it was written. Pure.
 
-use crate::authoring::FORMAT_VERSION;
+use crate::authoring::Format;
 use crate::error::{Error, ErrorKind, Result};
 
 /// A section of an operations file.
@@ -20,6 +20,13 @@ impl Section {
             Section::Connections => "connections",
         }
     }
+
+    fn format(self) -> Format {
+        match self {
+            Section::Records | Section::Operations => Format::Operations,
+            Section::Connections => Format::Connections,
+        }
+    }
 }
 
 /// Adds an entry, indented by two, at the end of its section. The file may be empty.
@@ -30,7 +37,7 @@ pub(crate) fn add(text: &str, section: Section, entry: &str) -> Result<String> {
     let break_ = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     if lines.iter().all(|line| line.trim().is_empty()) {
-        lines = vec![format!("version: {FORMAT_VERSION}")];
+        lines = vec![format!("version: {}", section.format().version())];
     }
     let head = format!("{}:", section.name());
     let is_top = |line: &str| !line.is_empty() && !line.starts_with([' ', '\t', '#', '-']);

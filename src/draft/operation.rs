@@ -11,7 +11,6 @@ use super::raw::RawRequest;
 use super::shape::{Shape, kind_of_text};
 use super::tree::{Tree, json};
 use super::yaml::{comment, flow, key, scalar};
-use crate::authoring::FORMAT_VERSION;
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -225,9 +224,9 @@ impl Draft {
         }
     }
 
-    /// Version 1 has JSON bodies only.
+    /// The body of a query; that of a write is said by its items.
     fn put_body_kind(&self, out: &mut String) {
-        if matches!(self.body, BodyDraft::Form(_)) {
+        if matches!(self.body, BodyDraft::Form(_)) && self.request.method == Method::Query {
             out.push_str("    body: form\n");
         }
     }
@@ -256,17 +255,12 @@ impl Draft {
             lines.push(format!("{}: {{ in: header, type: string }}", key(name)));
         }
         match &self.body {
-            BodyDraft::Object(tree) if request.method == Method::Query => {
+            BodyDraft::Object(tree) | BodyDraft::Form(tree) if request.method == Method::Query => {
                 for (name, value) in tree.fields() {
                     lines.push(format!("{}: {{ in: body, {} }}", key(name), kind_of_value(value)));
                 }
             }
-            BodyDraft::Form(pairs) => {
-                for (name, value) in pairs {
-                    lines.push(format!("{}: {{ in: body, type: {} }}", key(name), kind_of_text(value)));
-                }
-            }
-            BodyDraft::Object(_) | BodyDraft::List(_) | BodyDraft::None | BodyDraft::Other => {}
+            BodyDraft::Object(_) | BodyDraft::Form(_) | BodyDraft::List(_) | BodyDraft::None | BodyDraft::Other => {}
         }
         lines
     }
@@ -276,7 +270,11 @@ impl Draft {
         if self.request.method == Method::Query {
             return;
         }
-        let send = if matches!(self.body, BodyDraft::List(_)) { "all" } else { "each" };
+        let send = match &self.body {
+            BodyDraft::List(_) => "all",
+            BodyDraft::Form(_) => "form",
+            BodyDraft::Object(_) | BodyDraft::None | BodyDraft::Other => "each",
+        };
         out.push_str(&format!("    items:\n      send: {send}\n"));
         let fits = shape.names().all(|name| self.shape.has(name));
         match record.name().filter(|_| fits && self.has_record()) {
@@ -319,15 +317,14 @@ impl Draft {
         let mut all: Vec<String> =
             pairs.filter(|(name, _)| !own(name)).map(|(name, value)| format!("{name}={value}")).collect();
         match &self.body {
-            BodyDraft::Object(tree) if request.method == Method::Query => {
+            BodyDraft::Object(tree) | BodyDraft::Form(tree) if request.method == Method::Query => {
                 let pair = |(name, value): &(String, Tree)| match value.text() {
                     Some(text) => format!("{name}={text}"),
                     None => format!("{name}={}", json(value)),
                 };
                 all.extend(tree.fields().iter().map(pair));
             }
-            BodyDraft::Form(pairs) => all.extend(pairs.iter().map(|(name, value)| format!("{name}={value}"))),
-            BodyDraft::Object(_) | BodyDraft::List(_) | BodyDraft::None | BodyDraft::Other => {}
+            BodyDraft::Object(_) | BodyDraft::Form(_) | BodyDraft::List(_) | BodyDraft::None | BodyDraft::Other => {}
         }
         all
     }
@@ -356,10 +353,6 @@ fn is_search(request: &RawRequest) -> bool {
 
 fn refuse(body: &BodyDraft) -> Result<()> {
     match body {
-        BodyDraft::Form(_) if FORMAT_VERSION < 2 => {
-            Err(Error::new(ErrorKind::Unsupported, "version 1 of the definitions cannot describe a form body")
-                .advise("the call itself works without --save-as"))
-        }
         BodyDraft::Other => Err(Error::new(
             ErrorKind::Unsupported,
             "only a JSON object, a JSON list of objects or a form can be saved as an operation's body",

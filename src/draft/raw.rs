@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::personal::sample;
 use super::tree::{Tree, json};
-use crate::authoring::FORMAT_VERSION;
+use crate::authoring::Format;
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -150,7 +150,7 @@ impl RawRequest {
         if let Some(map) = operation.as_object_mut().filter(|_| !options.is_empty()) {
             map.insert("options".to_owned(), Value::Object(options));
         }
-        json!({"version": FORMAT_VERSION, "operations": {id: operation}}).to_string()
+        json!({"version": Format::Operations.version(), "operations": {id: operation}}).to_string()
     }
 }
 

@@ -5,7 +5,7 @@ use crate::call::{CallOptions, Request};
 use crate::definition::Operation;
 use crate::error::Result;
 use crate::options::Options;
-use crate::request::{self, Cursor, RequestBody, RequestInput};
+use crate::request::{self, Cursor, Inserted, RequestBody, RequestInput};
 
 impl Session {
     /// Sends it. The caller sees the reply through the watch of the engine.
@@ -57,8 +57,13 @@ impl Session {
     ) -> Result<(std::sync::Arc<Operation>, http::Request<bytes::Bytes>)> {
         let operation = self.catalog.operation(Some(&self.client.connection.connector.name), operation)?;
         operation.check_options(options)?;
-        let input = RequestInput { options, item: None, body, page_size: None };
-        let request = request::build(&self.client.connection, &operation, input, &Cursor::default())?;
+        let parts = Inserted {
+            connection: &self.client.connection,
+            operation: &operation,
+            input: RequestInput { options, item: None, page_size: None },
+            cursor: &Cursor::default(),
+        };
+        let request = request::build(&parts, body.cloned())?;
         Ok((operation, request))
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::running::Running;
 use crate::auth;
+use crate::body;
 use crate::call::{CallOptions, Request, ResolvedCall};
 use crate::connection::Connection;
 use crate::definition::{Catalog, Method, Operation};
@@ -14,7 +15,7 @@ use crate::error::{Error, ErrorKind, Place, Result};
 use crate::item::Items;
 use crate::options::Options;
 use crate::paging::Pager;
-use crate::request::{self, PlannedRequest, RequestInput};
+use crate::request::{self, Inserted, PlannedRequest, RequestInput};
 use crate::secret::Secret;
 use crate::send::{Call, ConnectionClient};
 use crate::walk::{PageReading, Reply, Walk};
@@ -83,12 +84,14 @@ impl Session {
         .with(|d| d.operation = Some(operation.id.clone())))
     }
 
-    /// The checked operation and options of a call, for all three methods.
-    fn checked(&self, method: Method, id: &str, options: &Options) -> Result<Arc<Operation>> {
+    /// The checked operation and options of a call, for all three methods; with the presets of options that the caller
+    /// does not give.
+    fn checked(&self, method: Method, id: &str, options: Options) -> Result<(Arc<Operation>, Options)> {
         let operation = self.operation(method, id)?;
-        operation.check_options(options)?;
-        self.learn(&operation, options);
-        Ok(operation)
+        let options = operation.preset(options);
+        operation.check_options(&options)?;
+        self.learn(&operation, &options);
+        Ok((operation, options))
     }
 
     /// Values of secret options are masked from here on.
@@ -109,6 +112,7 @@ impl Session {
             cancel: with.cancel.clone(),
             deadline,
             patient: !with.impatient,
+            files: with.files.clone(),
             tally,
         }
     }
@@ -126,34 +130,31 @@ impl Session {
 
     /// Checks a query and builds its first request without sending it.
     fn reading(&self, operation: &str, options: Options, with: &CallOptions) -> Result<PageReading> {
-        let operation = self.checked(Method::Query, operation, &options)?;
+        let (operation, options) = self.checked(Method::Query, operation, options)?;
+        with.check_files(&operation)?;
         let notes = with.judge_unknown(&operation, ErrorKind::InvalidOptions, operation.unknown_names(&options))?;
+        let options = operation.with_paging(options);
         let named = |e: Error| e.with(|d| d.operation = Some(operation.id.clone()));
         let size = self.page_size(&operation, &options, with);
-        let asked = size.as_ref().map(|(_, n)| *n);
-        let pager = Pager::new(Arc::clone(&operation), &options, with.forward_only, asked).map_err(named)?;
+        let pager = Pager::new(Arc::clone(&operation), &options, with.forward_only, size).map_err(named)?;
         let mut pager = pager.with(self.client.connection.relink, with.strict);
         if let Some(resume) = &with.resume {
             pager.go_on_from((resume.pages, resume.rows, resume.largest), resume.ledger.clone());
         }
         let cursor = with.resume.as_ref().map_or_else(|| pager.first(), |r| r.cursor.clone());
-        let input = RequestInput {
-            options: &options,
-            item: None,
-            body: None,
-            page_size: size.as_ref().map(|(name, n)| (name.as_str(), *n)),
-        };
-        let first = request::build(&self.client.connection, &operation, input, &cursor).map_err(named)?;
+        let input = RequestInput { options: &options, item: None, page_size: size };
+        let parts = Inserted { connection: &self.client.connection, operation: &operation, input, cursor: &cursor };
+        let first = body::build(&parts, None).and_then(|body| request::build(&parts, body)).map_err(named)?;
         Ok(PageReading { operation, options, size, pager, first, notes })
     }
 
     /// The page size is not larger than the caller's limit.
-    fn page_size(&self, operation: &Operation, options: &Options, with: &CallOptions) -> Option<(String, u32)> {
+    fn page_size(&self, operation: &Operation, options: &Options, with: &CallOptions) -> Option<u32> {
         let size = operation.paging.size.as_ref()?;
-        let given = options.contains(&size.query);
+        let given = options.contains(&size.option);
         let n = operation.page_size(size, options, self.client.connection.limits.page_size);
         let most = with.items_max.filter(|_| !given).and_then(|m| u32::try_from(m.max(1)).ok()).unwrap_or(u32::MAX);
-        Some((size.query.clone(), n.min(most)))
+        Some(n.min(most))
     }
 
     /// Creates or changes: one outcome per item. Sends nothing before [`Writes::next`] is polled.
@@ -199,7 +200,8 @@ impl Session {
     }
 
     fn open_write(&self, method: Method, operation: &str, options: Options, with: &CallOptions) -> Result<Writes> {
-        let operation = self.checked(method, operation, &options)?;
+        let (operation, options) = self.checked(method, operation, options)?;
+        with.check_files(&operation)?;
         Ok(Writes::open(Arc::clone(&self.client), self.call_of(&operation, with), options, with))
     }
 
@@ -245,7 +247,7 @@ impl Session {
         let requests = match request.method {
             Method::Query => vec![self.reading(&operation.id, options, &with)?.first],
             method => {
-                let operation = self.checked(method, &operation.id, &options)?;
+                let (operation, options) = self.checked(method, &operation.id, options)?;
                 check_items(&operation, &options, items.as_ref())?;
                 let connection = &*self.client.connection;
                 Requests { connection, operation: &operation, options: &options, items: items.as_ref() }.planned()?

@@ -1,5 +1,7 @@
 //! The facts of a run in the order in which they happened. Plain data; the journal stores them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::extent::{Extent, Sum};
@@ -33,6 +35,9 @@ pub(crate) enum Fact {
         items: u64,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         mark: Option<Mark>,
+        /// Values that the operation keeps, as JSON text: facts are parsed as values, which lose digits.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        kept: BTreeMap<String, String>,
         tally: Usage,
         /// The end of a list was not seen, or announced items are missing.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]

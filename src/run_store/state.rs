@@ -35,6 +35,8 @@ pub(crate) struct StepState {
     pub(crate) items: u64,
     /// The largest value that the watermark has seen.
     pub(crate) mark: Option<super::watermark::Mark>,
+    /// Values that the operation keeps, as JSON text.
+    pub(crate) kept: BTreeMap<String, String>,
     pub(crate) tally: Usage,
     /// The end of a list was not seen, or announced items are missing.
     pub(crate) incomplete: bool,
@@ -117,7 +119,8 @@ impl StepState {
     pub(crate) fn apply(&mut self, fact: &Fact) {
         match fact {
             Fact::Started { .. } => self.started = true,
-            Fact::Read { element, walk, extent, items, mark, tally, incomplete, .. } => {
+            Fact::Read { element, walk, extent, items, mark, kept, tally, incomplete, .. } => {
+                self.kept.clone_from(kept);
                 self.element = *element;
                 self.incomplete = *incomplete;
                 self.walk.clone_from(walk);

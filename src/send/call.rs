@@ -9,8 +9,9 @@ use bytes::Bytes;
 use http::request::Parts;
 use tokio::sync::watch;
 
-use crate::definition::Operation;
+use crate::definition::{Operation, ResultShape};
 use crate::error::Result;
+use crate::part_file::FileTarget;
 
 /// Cancels a call from any thread. Clones share the state, which never changes back.
 ///
@@ -117,5 +118,14 @@ pub(crate) struct Call {
     pub(crate) deadline: Option<Duration>,
     /// Whether the call waits for a system that is briefly unavailable.
     pub(crate) patient: bool,
+    /// Where files are written.
+    pub(crate) files: Option<FileTarget>,
     pub(crate) tally: Tally,
+}
+
+impl Call {
+    /// Where its replies are written, if they are files.
+    pub(crate) fn downloads_to(&self) -> Option<&FileTarget> {
+        self.files.as_ref().filter(|_| self.operation.response.result == ResultShape::File)
+    }
 }

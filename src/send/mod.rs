@@ -25,11 +25,14 @@ use crate::page::Page;
 use crate::reply::Response;
 use crate::retry::{self, Signal, Verdict};
 use crate::secret::Secret;
-use crate::transport::{ExchangeLimits, Failure, FailureKind, Transport};
+use crate::transport::{ExchangeLimits, Failure, FailureKind, SpillFolder, Transport};
 pub(crate) use budget::Budget;
 pub use budget::Budgets;
 pub(crate) use call::{Announce, Call, Outgoing, Tally};
 pub use call::{Cancel, Gate};
+
+/// Maximum time of a download that is written to disk, without a limit of the connection: it ends by `idle_s`.
+const DOWNLOAD_S: u32 = 24 * 60 * 60;
 
 /// Maximum number of redirects of one read.
 const REDIRECTS_MAX: u32 = 5;
@@ -78,6 +81,8 @@ struct SendMiss {
     /// The kind of failure; `None` for a final answer.
     signal: Option<Signal>,
     asked: Option<Duration>,
+    /// A rule says that the system refused the request before processing.
+    is_refused: bool,
 }
 
 impl ConnectionClient {
@@ -152,7 +157,7 @@ impl ConnectionClient {
                 // A final answer to this attempt does not show whether an earlier one took effect.
                 return Err(named(settle(miss.error, ambiguous)));
             };
-            let refused = miss.error.http_status.is_some_and(|s| self.is_refusal(s));
+            let refused = miss.is_refused;
             // A declared refusal changed nothing, whatever its status means elsewhere.
             ambiguous |= repeat != Repeat::SafeRead && !refused && retry::is_ambiguous(signal);
             match retry::judge(repeat, signal, refused) {
@@ -192,11 +197,6 @@ impl ConnectionClient {
     async fn announce(&self, call: &Call, announce: &Announce<'_>) -> Result<()> {
         announce.gate.before(announce.first, announce.count).await?;
         if call.cancel.is_cancelled() { Err(Error::cancelled()) } else { Ok(()) }
-    }
-
-    /// Whether the connector declares that this status means "refused before processing".
-    fn is_refusal(&self, status: u16) -> bool {
-        self.connection.connector.errors.refused.contains(&status)
     }
 
     /// Waits for permits and for the rate limit.
@@ -300,7 +300,7 @@ impl ConnectionClient {
         }
         let token = Box::pin(self.token(call, None)).await?;
         let response = self.signed(call, request, Some(&token.token)).await?;
-        if !refuses_token(&response) {
+        if !refuses(call, &response) {
             return Ok(response);
         }
         let renewed = match Box::pin(self.token(call, Some(&token.token))).await {
@@ -320,7 +320,7 @@ impl ConnectionClient {
         for _ in 0..REPLAYS_MAX {
             call.tally.retries.fetch_add(1, Ordering::Relaxed);
             let response = self.signed(call, request, Some(&access.token)).await?;
-            if !refuses_token(&response) {
+            if !refuses(call, &response) {
                 return Ok(response);
             }
             self.pause(call, OTHERS_RENEW).await.map_err(fatal)?;
@@ -357,6 +357,9 @@ impl ConnectionClient {
     ) -> Result<impl Future<Output = Result<Response, Failure>> + Send + use<'s>, SendMiss> {
         let mut signed = http::Request::from_parts(request.head.clone(), request.body.clone());
         auth::sign(&self.connection, &call.operation, token, &mut signed).map_err(fatal)?;
+        if let Some(target) = call.downloads_to() {
+            signed.extensions_mut().insert(SpillFolder(target.folder()));
+        }
         call.tally.requests.fetch_add(1, Ordering::Relaxed);
         Ok(self.transport.send(signed, self.exchange_limits(call)))
     }
@@ -372,7 +375,7 @@ impl ConnectionClient {
             }
         };
         log::exchange(&self.connection, call, request, &response, took());
-        call.tally.bytes.fetch_add(response.body.len() as u64, Ordering::Relaxed);
+        call.tally.bytes.fetch_add(response.body.size(), Ordering::Relaxed);
         if let Some(wait) = retry::announced_wait(&response.headers, self.clock.wall()) {
             lock(&self.budget.rate_limiter).hold(self.clock.now() + wait);
         }
@@ -411,13 +414,13 @@ impl ConnectionClient {
     fn exchange_limits(&self, call: &Call) -> ExchangeLimits {
         let limits = &self.connection.limits;
         let seconds = |value: Option<u32>, default: u32| Duration::from_secs(u64::from(value.unwrap_or(default)));
-        let total = seconds(limits.timeout_s, 120);
+        let total = seconds(limits.timeout_s, if call.downloads_to().is_some() { DOWNLOAD_S } else { 120 });
         let left = call.deadline.map(|d| d.saturating_sub(self.clock.now()));
         ExchangeLimits {
             first_byte: seconds(limits.first_byte_s, 60).min(total),
             idle: seconds(limits.idle_s, 30),
             total: left.map_or(total, |left| left.min(total)),
-            body_max: limits.page_bytes.unwrap_or(64 << 20) as usize,
+            body_max: limits.page_bytes(),
             ratio_max: limits.inflate_ratio.unwrap_or(200) as usize,
             header_max: limits.header_bytes.unwrap_or(64 << 10) as usize,
         }
@@ -437,6 +440,11 @@ impl ConnectionClient {
             d.attempts = attempts;
         })
     }
+}
+
+/// Whether a reply refuses the access token, by the protocol or by a rule.
+fn refuses(call: &Call, response: &Response) -> bool {
+    refuses_token(response) || fault::is_unauthenticated(&call.operation, response)
 }
 
 /// The error when waiting for another attempt was stopped; keeps the last answer.
@@ -469,5 +477,5 @@ fn settle(error: Error, ambiguous: bool) -> Error {
 }
 
 fn fatal(error: Error) -> SendMiss {
-    SendMiss { error, signal: None, asked: None }
+    SendMiss { error, signal: None, asked: None, is_refused: false }
 }

@@ -28,6 +28,7 @@ const LAYERS: &[&[&str]] = &[
         "wipe",
     ],
     &["claim", "item", "text_file"],
+    &["part_file"],
     &["authoring", "options", "output", "receipt", "reply", "sink"],
     // Model: the definitions.
     &["definition"],

@@ -64,9 +64,12 @@ pub(crate) struct OutputArgs {
     /// Format of the items [default: by file extension, else table on a terminal, ndjson on a pipe]
     #[arg(long, short, value_name = "FORM", value_enum)]
     pub(crate) format: Option<OutputForm>,
-    /// Write items to this file, which appears when it is complete
+    /// Write items to this file, which appears when it is complete; with a query that returns a file, that file unless --format is given
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Write files that the operation returns into this folder, instead of into their items; an item then has the file's path
+    #[arg(long, value_name = "DIR")]
+    pub(crate) files: Option<PathBuf>,
     /// Columns of csv and table, such as id,company/name
     #[arg(long, value_name = "A,B/C", value_delimiter = ',')]
     pub(crate) columns: Vec<String>,

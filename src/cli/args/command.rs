@@ -8,7 +8,7 @@ use super::batch::{InitArgs, RunArgs, RunsArgs};
 use super::call::{QueryArgs, WriteCallArgs};
 use super::connection::{ConnectionCommand, LoginArgs, LogoutArgs, SandboxArgs};
 use super::listing::{DescribeArgs, ListingArgs, SearchArgs, TemplateArgs};
-use super::raw::{ConnectorCommand, RawCallArgs, TestArgs};
+use super::raw::{ConnectorCommand, RawCallArgs, TestArgs, ValuesArgs};
 use crate::formats::Format;
 
 /// Call business APIs by OperationId: opnode handles paging, sign-in, retries and rate limits
@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Templates(SearchArgs),
     /// Print a template, ready to paste
     Template(TemplateArgs),
+    /// List the values that an option can have, from the query that its definition names
+    Values(ValuesArgs),
     /// Read records; all pages are fetched
     #[command(override_usage = "opnode query <OPERATION_ID | --template NAME> [OPTIONS]")]
     Query(QueryArgs),

@@ -16,5 +16,5 @@ pub(crate) use connection::{
 pub(crate) use listing::{DescribeArgs, DescribeForm, ListForm, ListingArgs, SearchArgs, TemplateArgs, TemplateForm};
 pub(crate) use raw::{
     AuthName, ConnectorCommand, ConnectorNewArgs, FromCurlArgs, PagingName, PlanForm, RawCallArgs, RecordArgs,
-    SaveArgs, TestArgs,
+    SaveArgs, TestArgs, ValuesArgs,
 };

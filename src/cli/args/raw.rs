@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
-use super::call::duration;
+use super::call::{SystemArgs, duration};
+use super::listing::ListForm;
 use crate::definition::Method;
 use crate::draft::PagingKind;
 
@@ -61,6 +62,27 @@ pub(crate) struct TestArgs {
     /// Accept what the calls give as what is expected
     #[arg(long)]
     pub(crate) update: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ValuesArgs {
+    /// The option
+    #[arg(value_name = "OPTION")]
+    pub(crate) option: String,
+    /// The operation that has it
+    #[arg(long, short, value_name = "OPERATION_ID")]
+    pub(crate) operation: String,
+    #[command(flatten)]
+    pub(crate) system: SystemArgs,
+    /// An option of the query that returns the values. Repeatable
+    #[arg(long, short, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Stop after this many values
+    #[arg(long, short, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+    /// Output format
+    #[arg(long, value_name = "FORM", value_enum, default_value_t = ListForm::Text)]
+    pub(crate) format: ListForm,
 }
 
 /// Form of a plan.

@@ -13,7 +13,7 @@ use crate::cli::output::refuse_inputs;
 use crate::cli::recording::CallFile;
 use crate::definition::{Catalog, Method, Operation, Template};
 use crate::error::{Error, ErrorKind, Result};
-use crate::{Cancel, Engine, Running};
+use crate::{Cancel, Engine, FileTarget, Running};
 
 /// A call that is ready to start.
 pub(crate) struct PreparedCall {
@@ -61,6 +61,7 @@ pub(crate) async fn prepare(app: &App, method: Method, args: &CallArgs, items: O
     };
     let request = Request {
         items: resolved.items,
+        files: args.output.files.clone(),
         timeout_ms: args.timeout.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)),
         ..Request::new(method, operation.id.clone(), resolved.options)
     };
@@ -110,10 +111,15 @@ impl CallInput<'_> {
 impl PreparedCall {
     /// Starts the call.
     pub(crate) fn begin(&self) -> Result<Running> {
+        self.begin_into(None)
+    }
+
+    /// Starts the call; a file that it returns is written to a place.
+    pub(crate) fn begin_into(&self, files: Option<FileTarget>) -> Result<Running> {
         if let Some(folder) = &self.record {
             CallFile::write(folder, self.connection.session.connection(), &self.request)?;
         }
-        let with = CallOptions { cancel: self.cancel.clone(), ..CallOptions::default() };
+        let with = CallOptions { cancel: self.cancel.clone(), files, ..CallOptions::default() };
         self.connection.session.call(&self.request, &with).map_err(|e| self.located(e))
     }
 

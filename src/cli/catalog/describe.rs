@@ -125,7 +125,6 @@ fn put_items(out: &mut String, operation: &Operation, rule: &ItemRule, how: Layo
         Send::All => "all items in one request",
         Send::Chunk(_) => "several items in one request",
         Send::JsonPatch => "one request for each item, which changes only these fields; null removes a field",
-        Send::Multipart => "one form for each item",
     };
     let needed = if rule.required { "" } else { "; optional" };
     out.push('\n');

@@ -83,7 +83,7 @@ fn name_of(kind: FailureKind) -> FailureName {
         }
         FailureKind::TimedOut => FailureName::TimedOut,
         FailureKind::TooLarge => FailureName::TooLarge,
-        FailureKind::Encoding => FailureName::Encoding,
+        FailureKind::Encoding | FailureKind::Unsaved => FailureName::Encoding,
     }
 }
 

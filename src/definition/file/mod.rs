@@ -5,6 +5,8 @@ mod method;
 mod operation;
 mod option;
 mod paging;
+mod reply;
+mod request;
 mod sandbox;
 
 pub(super) use connector::{
@@ -18,9 +20,15 @@ pub(super) use operation::{
     ResultFile, SendFile, TemplateFile,
 };
 pub(crate) use operation::{OperationsFile, TemplatesFile};
-pub(super) use option::{KEYWORDS, LocationFile, NamingFile, OWN_KEYS, OptionFile, StyleFile};
+pub(super) use option::{KEYWORDS, LocationFile, NamingFile, OWN_KEYS, OptionFile, QuoteFile, StyleFile, ValuesFile};
 pub(super) use paging::{
-    AdvanceFile, EndFile, FlagFile, KeysetFile, NextUrlFile, PagingFile, SizeFile, TokenFile, TotalFile,
+    AdvanceFile, AfterFile, EndFile, FlagFile, KeysetFile, NextUrlFile, NumberFile, OffsetFile, PagingFile,
+    PagingUseFile, SizeFile, TokenFile, TotalFile,
+};
+pub(super) use reply::{AttachFile, ColumnsFile, CsvFile, FormFile, FoundItemsFile};
+pub(super) use request::{
+    BodyFile, BodyNameFile, BodySettingsFile, FixedFile, FormListsFile, FormNestedFile, FormStyleFile, RuleFile,
+    StatusesFile, ThenFile, WhenFile,
 };
 pub(super) use sandbox::read_sandbox;
 pub use sandbox::{

@@ -4,7 +4,8 @@ use super::effects;
 use super::operation::request_line;
 use super::option::option_rule;
 use super::paging::{keyset, paging, values};
-use crate::authoring::{Checker, Document, Format, Ordered, Text, explain, version};
+use super::{request, request_effects};
+use crate::authoring::{Checker, Document, Format, Ordered, Pointer, Text, explain, version};
 use crate::definition::connector::{
     Auth, Connector, DetailRules, ErrorRules, Explain, Oauth2, Probe, Property, Rate, Refresh, Success,
 };
@@ -12,6 +13,7 @@ use crate::definition::file::{
     AuthFile, ConnectorFile, ErrorsFile, FlowFile, KeysetFile, Oauth2File, OptionFile, ProbeFile, PropertyFile,
     PropertyTypeFile, RefreshFile, SuccessFile, VerdictFile,
 };
+use crate::definition::meaning::{Meaning, ReplyRule};
 use crate::definition::option_rule::OptionRule;
 use crate::definition::paging::Paging;
 use crate::definition::property_value::misfit_of_default;
@@ -27,26 +29,32 @@ pub(in crate::definition) fn read_connector(doc: &Document) -> Result<Connector>
 }
 
 fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
-    version(c, file.version);
+    version(c, Format::Connector, file.version);
     let properties: Vec<Property> = file.connection.into_iter().map(|(name, p)| property(name, p)).collect();
     // An invalid part is reported and treated as empty, so that the other parts are checked too.
     let base_url = c.text("/base_url", &file.base_url).unwrap_or_default();
     let auth = auth(c, file.auth);
-    let names: Vec<String> = file.headers.iter().map(|(name, _)| name.clone()).collect();
-    let headers = c.headers("/headers", file.headers);
+    let (written, old) = (file.fixed.clone(), file.headers.clone());
+    let fixed = request::fixed(c, "", file.fixed, file.headers);
     let known: Vec<&str> = properties.iter().map(|p| p.name.as_str()).collect();
     check_names(c, "/base_url", &base_url, &known);
     effects::address(c, "/base_url", &base_url);
     auth.texts().into_iter().for_each(|text| check_names(c, "/auth", text, &known));
-    for (header, text) in &headers {
-        let written = names.iter().find(|name| name.eq_ignore_ascii_case(header.as_str()));
-        let at = format!("/headers/{}", escape(written.map_or(header.as_str(), String::as_str)));
-        check_names(c, &at, text, &known);
-        effects::signature(c, &at, header.as_str(), &auth);
+    for (at, name, text) in request_effects::fixed_texts("", &written, &old) {
+        check_names(c, &at, &text, &known);
+        if let Some(header) = name {
+            effects::signature(c, &at, &header, &auth);
+        }
     }
     origins(c, &file.origins);
     check_properties(c, &properties);
     check_refresh(c, &auth, &properties);
+    let mut rules = request::rules(c, "/rules", file.rules);
+    rules.extend(rules_of_version_1(c, &file.errors));
+    let mut paging_sets = Vec::new();
+    for (name, set) in file.paging_sets {
+        paging_sets.extend(paging(c, &format!("/paging_sets/{}", escape(&name)), set).map(|set| (name, set)));
+    }
     let mut option_sets = Vec::new();
     for (name, set) in file.option_sets {
         let rules = option_set(c, &format!("/option_sets/{}", escape(&name)), set);
@@ -70,13 +78,36 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
         hosts: file.hosts.into_iter().map(|(a, b)| (a.to_lowercase(), b)).collect(),
         origins: file.origins,
         auth,
-        headers,
+        fixed,
+        rules,
         paging,
         total,
         forward_only: file.forward_only.and_then(|k| forward_only(c, k)),
         errors: errors(c, file.errors),
+        paging_sets,
         option_sets,
     }
+}
+
+/// The rules that version 1 wrote under `errors`.
+fn rules_of_version_1(c: &mut Checker<'_>, file: &ErrorsFile) -> Vec<ReplyRule> {
+    let rule = |statuses: Vec<(u16, u16)>, has, then| ReplyRule {
+        statuses,
+        header: None,
+        at: Vec::new(),
+        has,
+        is: None,
+        contains: None,
+        method: None,
+        then,
+        wait: None,
+        advice: None,
+    };
+    let statuses = refused(c, file.refused.clone()).into_iter().map(|code| (code, code)).collect::<Vec<_>>();
+    let retry = (!statuses.is_empty()).then(|| rule(statuses, Vec::new(), Meaning::Retry));
+    let has: Vec<Pointer> = file.in_success.iter().filter_map(|p| c.pointer("/errors/in_success", p)).collect();
+    let failed = (!has.is_empty()).then(|| rule(vec![(200, 299)], has, Meaning::Failed));
+    retry.into_iter().chain(failed).collect()
 }
 
 /// Keys of a connection that are not its connector's.
@@ -271,8 +302,6 @@ fn errors(c: &mut Checker<'_>, file: ErrorsFile) -> ErrorRules {
         details,
         request_id: file.request_id.and_then(|s| c.source("/errors/request_id", s)),
         success: file.success.and_then(|s| success(c, s)),
-        in_success: file.in_success.iter().filter_map(|p| c.pointer("/errors/in_success", p)).collect(),
-        refused: refused(c, file.refused),
         explain: file
             .explain
             .into_iter()

@@ -4,7 +4,17 @@ mod connector;
 mod effects;
 mod operation;
 mod option;
+mod option_set;
 mod paging;
+mod paging_use;
+mod record_refs;
+mod refuse;
+mod reply;
+mod reply_effects;
+mod request;
+mod request_effects;
+mod response;
 
 pub(super) use connector::read_connector;
-pub(super) use operation::{read_operation, read_record};
+pub(super) use operation::{read_operation, read_record, record_schema};
+pub(super) use record_refs::may_refer;

@@ -1,11 +1,12 @@
 //! The files of one connector, and the index over them. Parses each entry once, on demand.
 
+mod faults;
 #[cfg(feature = "cli")]
 mod search;
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,14 +16,15 @@ use indexmap::IndexMap;
 
 use super::slice::{SECTIONS, Slice, slice};
 use super::source::{BuiltInEntry, DefinitionSource};
-use crate::authoring::{Document, Format, explain, in_file};
+use crate::authoring::{Document, Format, in_file};
 use crate::definition::connector::Connector;
 use crate::definition::file::{SandboxFile, read_sandbox};
-use crate::definition::operation::{LaterRecord, Method, Operation, Record};
-use crate::definition::read::{read_connector, read_operation, read_record};
+use crate::definition::operation::{LaterRecord, Operation, Record};
+use crate::definition::read::{may_refer, read_connector, read_operation, read_record, record_schema};
 use crate::definition::template::{Template, read_template};
-use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result, did_you_mean};
+use crate::error::{Advice, Error, ErrorKind, Place, Result, did_you_mean};
 use crate::lock::lock;
+use faults::top_level;
 
 #[cfg(feature = "cli")]
 pub(super) use search::Words;
@@ -236,7 +238,12 @@ impl Pack {
         if let Some(found) = lock(&self.operations).get(id) {
             return Ok(Some(Arc::clone(found)));
         }
-        let Some(doc) = self.document("operations", id)? else { return Ok(None) };
+        let Some(doc) = self.document("operations", id)? else {
+            return match self.by_vendor_id(id) {
+                Some(own) => self.operation(&own),
+                None => Ok(None),
+            };
+        };
         let connector = self.connector()?;
         let broken = Cell::new(None);
         let record = |name: &str| {
@@ -252,6 +259,27 @@ impl Pack {
         Ok(Some(operation))
     }
 
+    /// The OperationId of the operation with this id of the vendor.
+    pub(super) fn by_vendor_id(&self, id: &str) -> Option<String> {
+        let said = |name: &&str| {
+            let text = match self.entry("operations", name) {
+                Some(PackEntry::BuiltIn(_, entry)) => Some(entry.json),
+                Some(PackEntry::Slice(number, bytes, _)) => {
+                    self.sources.get(number).and_then(|s| s.text().ok()).and_then(|text| text.get(bytes))
+                }
+                Some(PackEntry::Parsed(_)) | None => None,
+            };
+            // Most entries are excluded without parsing them.
+            if text.is_some_and(|text| !text.contains("vendor_id") || !text.contains(id)) {
+                return false;
+            }
+            let written = self.document("operations", name).ok().flatten().map(|doc| doc.to_value());
+            let own = |value: &serde_json::Value| value.get(*name)?.get("vendor_id")?.as_str().map(|own| own == id);
+            written.as_ref().and_then(own) == Some(true)
+        };
+        self.names("operations").find(said).map(str::to_owned)
+    }
+
     pub(super) fn record(&self, name: &str) -> Result<Option<Arc<Record>>> {
         Ok(self.later_record(name)?.and_then(|record| LazyLock::force(&record).clone()))
     }
@@ -262,15 +290,16 @@ impl Pack {
             return Ok(Some(Arc::clone(found)));
         }
         let later: LaterRecord = match self.entry("records", name) {
-            Some(PackEntry::BuiltIn(number, entry)) if self.vouches() => {
+            Some(PackEntry::BuiltIn(number, entry)) if self.vouches() && !may_refer(entry.json) => {
                 let file = self.name_of(number).to_owned();
                 LazyLock::new(Box::new(move || {
-                    read_record(&Document::built_in(&file, entry.json, entry.line)).ok().map(Arc::new)
+                    read_record(&Document::built_in(&file, entry.json, entry.line), &|_| None).ok().map(Arc::new)
                 }))
             }
             _ => {
                 let Some(doc) = self.document("records", name)? else { return Ok(None) };
-                let record = Arc::new(read_record(&doc)?);
+                let other = |name: &str| record_schema(&self.document("records", name).ok()??);
+                let record = Arc::new(read_record(&doc, &other)?);
                 LazyLock::new(Box::new(move || Some(record)))
             }
         };
@@ -292,74 +321,6 @@ impl Pack {
         let hint = did_you_mean(id, self.names("operations"));
         Error::new(ErrorKind::UnknownOperation, format!("{} has no operation `{id}`{hint}", self.name))
             .advise(Advice::ListOperations(Some(self.name.clone())))
-    }
-
-    /// Every fault of every file of the connector.
-    pub(super) fn faults(&self) -> Vec<Fault> {
-        self.strict.store(true, Ordering::Relaxed);
-        // Entries that were read before were not checked in full.
-        self.forget();
-        let mut errors: Vec<Error> = Vec::new();
-        errors.extend(self.own_connector().err());
-        errors.extend(self.sandbox().err());
-        let mut names = HashMap::new();
-        for (_, source) in self.areas() {
-            match source.text().and_then(|text| Document::parse(source.name(), text, 0)) {
-                Err(error) => errors.push(error),
-                Ok(doc) => {
-                    let format =
-                        if doc.keys("").contains(&"templates") { Format::Templates } else { Format::Operations };
-                    errors.extend(top_level(format, &doc));
-                    errors.extend(twice(&mut names, source, &doc));
-                }
-            }
-        }
-        errors.extend(self.entry_errors());
-        // The entry's check reports what the file's schema reports.
-        let mut told = HashSet::new();
-        let mut is_new =
-            |fault: &Fault| told.insert((fault.place.line, fault.place.file.clone(), fault.message.clone()));
-        errors.iter().flat_map(Error::to_faults).filter(|fault| is_new(fault)).collect()
-    }
-
-    fn entry_errors(&self) -> Vec<Error> {
-        let mut errors = Vec::new();
-        let names = |section| self.names(section);
-        errors.extend(names("records").filter_map(|n| self.record(n).err()));
-        errors.extend(names("operations").filter_map(|n| self.operation(n).err()));
-        errors.extend(names("templates").filter_map(|n| self.template(n).err()));
-        errors.extend(self.connector().ok().and_then(|connector| self.probe_error(&connector)));
-        errors
-    }
-
-    /// Faults that prevent the probe from being called.
-    fn probe_error(&self, connector: &Connector) -> Option<Error> {
-        let probe = connector.probe.as_ref()?;
-        let wrong = |error: Error| {
-            let file = self.last_named("connector.yaml").map(DefinitionSource::name).unwrap_or_default();
-            Some(error.with(|d| {
-                d.message = format!("the probe is invalid: {}", d.message);
-                d.place = Some(in_file(file));
-            }))
-        };
-        // Faults of the operation itself are reported there.
-        let Some(operation) = self.operation(&probe.operation).ok()? else {
-            return wrong(self.unknown_operation(&probe.operation));
-        };
-        let given = |name: &str| probe.options.iter().any(|(given, _)| given == name);
-        let error = |message: String| wrong(Error::new(ErrorKind::Definition, message));
-        if operation.method != Method::Query {
-            return error(format!("{} is not a query", operation.id));
-        }
-        if let Some((name, _)) = probe.options.iter().find(|(name, _)| operation.option(name).is_none()) {
-            return error(format!(
-                "{} has no option `{name}`{}",
-                operation.id,
-                did_you_mean(name, operation.options.iter().map(|o| o.name.as_str()))
-            ));
-        }
-        let missing = operation.options.iter().find(|o| o.required && !given(&o.name))?;
-        error(format!("{} needs the option `{}`", operation.id, missing.name))
     }
 }
 
@@ -405,55 +366,6 @@ impl Index {
             self.put(section, Cow::Owned(name.to_owned()), PackEntry::Parsed(Arc::clone(&doc)));
         }
         Ok(())
-    }
-}
-
-/// Entries that another file of the same folder also defines. Overriding a built-in entry or one of another folder is
-/// intended; this is a mistake.
-fn twice(
-    names: &mut HashMap<(String, &'static str, String), String>,
-    source: &DefinitionSource,
-    doc: &Document,
-) -> Vec<Error> {
-    let file = source.file_name();
-    let folder = source.name().strip_suffix(file).unwrap_or_default();
-    let mut errors = Vec::new();
-    // A host may add any files, repeatedly.
-    let sections = if matches!(source, DefinitionSource::Later { .. }) { &SECTIONS[..] } else { &[] };
-    for section in sections {
-        for name in doc.keys(&format!("/{section}")) {
-            let other = names.insert((folder.to_owned(), *section, name.to_owned()), file.to_owned());
-            if let Some(other) = other.filter(|other| other != file) {
-                let message = format!("`{name}` is also defined in {other}; only one is used");
-                errors.push(
-                    Error::new(ErrorKind::Definition, message).at(doc.place_of_key(&format!("/{section}"), name)),
-                );
-            }
-        }
-    }
-    errors
-}
-
-/// Faults of a whole file, before its entries are checked.
-fn top_level(format: Format, doc: &Document) -> Option<Error> {
-    let fits = match format {
-        Format::Templates => {
-            doc.read::<crate::definition::file::TemplatesFile>().map(|f| (f.version, f.templates.len()))
-        }
-        Format::Connector | Format::Operations | Format::Connections | Format::Sandbox | Format::Batch => doc
-            .read::<crate::definition::file::OperationsFile>()
-            .map(|f| (f.version, f.operations.len() + f.records.len())),
-    };
-    match fits {
-        Err(misfit) => Some(explain(format, doc, &[], &misfit)),
-        Ok((version, entries)) => {
-            let mut checker = crate::authoring::Checker::new(doc);
-            crate::authoring::version(&mut checker, version);
-            if entries == 0 {
-                checker.fault("", format!("the file contains no {}", format.name()), None);
-            }
-            checker.finish(&format!("the {} file is invalid", format.name()), Some(())).err()
-        }
     }
 }
 
