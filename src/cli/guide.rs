@@ -52,8 +52,12 @@ fn rendered(text: &str, paint: Paint, columns: usize) -> String {
 
 fn put_wrapped(out: &mut String, text: &str, columns: usize) {
     if !text.is_empty() {
-        out.push_str(&terminal_text::fold(text, columns));
-        out.push('\n');
+        // A row of a table or list is indented after its first line.
+        let is_row = text.starts_with(['-', ' ']);
+        let lines = terminal_text::wrap(text.trim_start(), columns.saturating_sub(2));
+        for (number, line) in lines.iter().enumerate() {
+            out.push_str(&format!("{}{line}\n", if is_row && number > 0 { "  " } else { "" }));
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The body of a request as items of a write, or as options of a query. Pure.
 
 use super::raw::RawBody;
-use super::shape::Shape;
+use super::shape::RecordShape;
 use super::tree::Tree;
 
 /// How a body is described.
@@ -33,10 +33,10 @@ impl BodyDraft {
     }
 
     /// The schema of the items, from those that were sent.
-    pub(super) fn shape(&self) -> Option<Shape> {
+    pub(super) fn shape(&self) -> Option<RecordShape> {
         match self {
-            BodyDraft::Object(tree) | BodyDraft::Form(tree) => Some(Shape::of([tree])),
-            BodyDraft::List(list) => Some(Shape::of(list)),
+            BodyDraft::Object(tree) | BodyDraft::Form(tree) => Some(RecordShape::of([tree])),
+            BodyDraft::List(list) => Some(RecordShape::of(list)),
             BodyDraft::None | BodyDraft::Other => None,
         }
     }

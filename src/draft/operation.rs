@@ -8,7 +8,7 @@ use super::names::{last_noun, title_of};
 use super::paging::{ListSeen, PagingDraft, candidates, total};
 use super::personal::sample;
 use super::raw::RawRequest;
-use super::shape::{Shape, kind_of_text};
+use super::shape::{RecordShape, kind_of_text};
 use super::tree::{Tree, json};
 use super::yaml::{comment, flow, key, scalar};
 use crate::definition::Method;
@@ -59,7 +59,7 @@ pub(crate) struct Draft {
     result: &'static str,
     pointer: String,
     why: String,
-    shape: Shape,
+    shape: RecordShape,
     sample: Option<(Tree, bool)>,
     pub(crate) rows: usize,
     /// The field that identifies the items, and its value in the first.
@@ -107,7 +107,7 @@ impl Draft {
             result: if found.is_list { "list" } else { "object" },
             pointer: found.pointer.clone(),
             why: found.why.clone(),
-            shape: Shape::of(objects.iter().copied()),
+            shape: RecordShape::of(objects.iter().copied()),
             sample: objects.first().map(|row| sample(row)),
             rows: found.rows.len(),
             id,
@@ -131,7 +131,7 @@ impl Draft {
             result,
             pointer: String::new(),
             why: why.to_owned(),
-            shape: Shape::default(),
+            shape: RecordShape::default(),
             sample: None,
             rows: 0,
             id: None,

@@ -5,11 +5,11 @@ use super::yaml::key;
 
 /// The types of a value in all rows, in the order in which they were seen.
 #[derive(Debug, Default)]
-pub(super) struct Shape {
+pub(super) struct RecordShape {
     kinds: Vec<&'static str>,
     is_nullable: bool,
-    fields: Vec<(String, Shape)>,
-    elements: Option<Box<Shape>>,
+    fields: Vec<(String, RecordShape)>,
+    elements: Option<Box<RecordShape>>,
 }
 
 /// Deeper objects are described as objects only.
@@ -17,9 +17,9 @@ const DEPTH_MAX: usize = 4;
 /// An object with more fields is taken for a map.
 const FIELDS_MAX: usize = 200;
 
-impl Shape {
-    pub(super) fn of<'t>(rows: impl IntoIterator<Item = &'t Tree>) -> Shape {
-        let mut shape = Shape::default();
+impl RecordShape {
+    pub(super) fn of<'t>(rows: impl IntoIterator<Item = &'t Tree>) -> RecordShape {
+        let mut shape = RecordShape::default();
         rows.into_iter().for_each(|row| shape.see(row));
         shape
     }
@@ -32,7 +32,7 @@ impl Shape {
                     if let Some((_, shape)) = self.fields.iter_mut().find(|(n, _)| n == name) {
                         shape.see(value);
                     } else {
-                        self.fields.push((name.clone(), Shape::of([value])));
+                        self.fields.push((name.clone(), RecordShape::of([value])));
                     }
                 }
             }
@@ -131,7 +131,7 @@ pub(super) fn kind_of_text(text: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{Shape, kind_of_text};
+    use super::{RecordShape, kind_of_text};
     use crate::draft::tree::Tree;
 
     #[test]
@@ -139,7 +139,7 @@ mod tests {
         let rows = Tree::read(
             r#"[{"id":1,"price":2,"note":null,"tags":["a"],"to":{"zip":"1"}},{"id":2,"price":1.50,"note":"x","gone":null,"tags":[],"to":null}]"#,
         );
-        let text = Shape::of(rows.unwrap().list().unwrap()).block(0);
+        let text = RecordShape::of(rows.unwrap().list().unwrap()).block(0);
         assert_eq!(
             text,
             "type: object\nproperties:\n  id: { type: integer }\n  price: { type: number }\n  note: { type: [string, \"null\"] }\n  tags: { type: array, items: { type: string } }\n  to: { type: [object, \"null\"], properties: { zip: { type: string } } }\n  gone: {}  # null in every row: type unknown\n"

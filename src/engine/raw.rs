@@ -8,7 +8,7 @@ use crate::options::Options;
 use crate::request::{self, Cursor, Inserted, RequestBody, RequestInput};
 
 impl Session {
-    /// Sends it. The caller sees the reply through the watch of the engine.
+    /// Sends it; `body` has its media type and its text. The caller sees the reply through the watch of the engine.
     ///
     /// # Errors
     /// Those of a query or a write.
@@ -16,10 +16,10 @@ impl Session {
         &self,
         operation: &str,
         options: Options,
-        body: Option<RequestBody>,
+        body: Option<(&str, &str)>,
         with: &CallOptions,
     ) -> Result<()> {
-        let (operation, request) = self.raw(operation, &options, body.as_ref())?;
+        let (operation, request) = self.raw(operation, &options, body)?;
         let (head, body) = request.into_parts();
         let call = self.call_of(&operation, with);
         let outgoing = crate::send::Outgoing { head: &head, body: &body };
@@ -42,18 +42,23 @@ impl Session {
         &self,
         operation: &str,
         options: &Options,
-        body: Option<&RequestBody>,
+        body: Option<(&str, &str)>,
     ) -> Result<http::Request<bytes::Bytes>> {
         let (operation, mut request) = self.raw(operation, options, body)?;
         crate::auth::sign(&self.client.connection, &operation, None, &mut request)?;
         Ok(request)
     }
 
+    /// A request of this connection for a plan: credentials masked.
+    pub(crate) fn masked(&self, request: &http::Request<bytes::Bytes>) -> request::PlannedRequest {
+        request::planned(&self.client.connection, request)
+    }
+
     fn raw(
         &self,
         operation: &str,
         options: &Options,
-        body: Option<&RequestBody>,
+        body: Option<(&str, &str)>,
     ) -> Result<(std::sync::Arc<Operation>, http::Request<bytes::Bytes>)> {
         let operation = self.catalog.operation(Some(&self.client.connection.connector.name), operation)?;
         operation.check_options(options)?;
@@ -63,7 +68,11 @@ impl Session {
             input: RequestInput { options, item: None, page_size: None },
             cursor: &Cursor::default(),
         };
-        let request = request::build(&parts, body.cloned())?;
+        let body = body.map(|(content_type, text)| RequestBody {
+            content_type: content_type.to_owned(),
+            bytes: text.to_owned().into(),
+        });
+        let request = request::build(&parts, body)?;
         Ok((operation, request))
     }
 }

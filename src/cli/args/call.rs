@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, ValueEnum};
 use jiff::SignedDuration;
 
-use super::raw::{PlanForm, RecordArgs};
+use super::recording::{PlanForm, RecordArgs};
 
 /// The system to call.
 #[derive(Debug, ClapArgs)]

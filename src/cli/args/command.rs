@@ -8,7 +8,8 @@ use super::batch::{InitArgs, RunArgs, RunsArgs};
 use super::call::{QueryArgs, WriteCallArgs};
 use super::connection::{ConnectionCommand, LoginArgs, LogoutArgs, SandboxArgs};
 use super::listing::{DescribeArgs, ListingArgs, SearchArgs, TemplateArgs};
-use super::raw::{ConnectorCommand, RawCallArgs, TestArgs, ValuesArgs};
+use super::raw::{ConnectorCommand, RawCallArgs, ValuesArgs};
+use super::recording::TestArgs;
 use crate::formats::Format;
 
 /// Call business APIs by OperationId: opnode handles paging, sign-in, retries and rate limits

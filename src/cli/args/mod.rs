@@ -6,6 +6,7 @@ mod command;
 mod connection;
 mod listing;
 mod raw;
+mod recording;
 
 pub(crate) use batch::{InitArgs, RunArgs, RunsArgs};
 pub(crate) use call::{CallArgs, OutputArgs, OutputForm, QueryArgs, SystemArgs, WriteCallArgs};
@@ -15,6 +16,6 @@ pub(crate) use connection::{
 };
 pub(crate) use listing::{DescribeArgs, DescribeForm, ListForm, ListingArgs, SearchArgs, TemplateArgs, TemplateForm};
 pub(crate) use raw::{
-    AuthName, ConnectorCommand, ConnectorNewArgs, FromCurlArgs, PagingName, PlanForm, RawCallArgs, RecordArgs,
-    SaveArgs, TestArgs, ValuesArgs,
+    AuthName, ConnectorCommand, ConnectorNewArgs, FromCurlArgs, PagingName, RawCallArgs, SaveArgs, ValuesArgs,
 };
+pub(crate) use recording::{PlanForm, RecordArgs, TestArgs};

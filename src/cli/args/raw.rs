@@ -7,6 +7,7 @@ use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
 use super::call::{SystemArgs, duration};
 use super::listing::ListForm;
+use super::recording::{PlanForm, RecordArgs};
 use crate::definition::Method;
 use crate::draft::PagingKind;
 
@@ -42,28 +43,6 @@ pub(crate) struct RawCallArgs {
     pub(crate) record: RecordArgs,
 }
 
-/// Recorded exchanges.
-#[derive(Debug, Default, ClapArgs)]
-#[command(next_help_heading = "Recording")]
-pub(crate) struct RecordArgs {
-    /// Keep each request and reply, secrets masked, in this folder; `opnode test` runs it as a test
-    #[arg(long, value_name = "DIR")]
-    pub(crate) record: Option<PathBuf>,
-    /// Take the replies from a recorded folder; nothing is sent
-    #[arg(long, value_name = "DIR", conflicts_with = "record")]
-    pub(crate) replay: Option<PathBuf>,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct TestArgs {
-    /// Folder with recorded calls, at any depth: a connector's folder, a folder of definitions, or one recording
-    #[arg(value_name = "DIR")]
-    pub(crate) folder: PathBuf,
-    /// Accept what the calls give as what is expected
-    #[arg(long)]
-    pub(crate) update: bool,
-}
-
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ValuesArgs {
     /// The option
@@ -83,12 +62,6 @@ pub(crate) struct ValuesArgs {
     /// Output format
     #[arg(long, value_name = "FORM", value_enum, default_value_t = ListForm::Text)]
     pub(crate) format: ListForm,
-}
-
-/// Form of a plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PlanForm {
-    Curl,
 }
 
 /// How a call becomes an operation of the connector.

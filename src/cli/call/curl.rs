@@ -16,7 +16,7 @@ pub(crate) fn text(requests: &[http::Request<Bytes>], open: &OpenConnection) -> 
     let mut variables: Vec<String> = open.variables.clone().unwrap_or_default();
     let mut lines = Vec::new();
     for request in requests {
-        let line = Line { open, variables: &mut variables }.of(request);
+        let line = CurlLine { open, variables: &mut variables }.of(request);
         lines.push(line);
     }
     let set: Vec<&str> = variables
@@ -28,12 +28,12 @@ pub(crate) fn text(requests: &[http::Request<Bytes>], open: &OpenConnection) -> 
     format!("{head}{}\n# nothing was sent\n", lines.join("\n\n"))
 }
 
-struct Line<'a> {
+struct CurlLine<'a> {
     open: &'a OpenConnection,
     variables: &'a mut Vec<String>,
 }
 
-impl Line<'_> {
+impl CurlLine<'_> {
     fn of(&mut self, request: &http::Request<Bytes>) -> String {
         let verb = match request.method().as_str() {
             "GET" => String::new(),

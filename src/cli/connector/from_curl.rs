@@ -1,7 +1,7 @@
 //! `connector from-curl`: a connector, a connection and, with `--save-as`, an operation from a curl command line. Its
 //! credentials are used for one call and written nowhere.
 
-use super::written::{Written, check_name, write};
+use super::written::{WrittenConnector, check_name, write};
 use crate::cli::app::App;
 use crate::cli::args::FromCurlArgs;
 use crate::cli::call::arguments::text::{INPUT_MAX, input};
@@ -39,7 +39,7 @@ pub(crate) async fn run(app: &App, args: &FromCurlArgs) -> Result<u8> {
     match &args.save.save_as {
         Some(id) => save(app, args, curl, (&name, id)).await?,
         None => {
-            let flag = written.as_ref().map(Written::flag).unwrap_or_default();
+            let flag = written.as_ref().map(WrittenConnector::flag).unwrap_or_default();
             let hidden = curl.request.body.as_ref().is_some_and(|body| body.shown().1);
             let note = if hidden { "  # fill in the values that look secret or personal" } else { "" };
             messages::print(&format!("\nnext:{note}\n  {}{flag}\n", call_command(&name, &curl.request)))?;
@@ -48,7 +48,7 @@ pub(crate) async fn run(app: &App, args: &FromCurlArgs) -> Result<u8> {
     Ok(0)
 }
 
-fn add(app: &App, args: &FromCurlArgs, curl: &Curl, name: &str) -> Result<Written> {
+fn add(app: &App, args: &FromCurlArgs, curl: &Curl, name: &str) -> Result<WrittenConnector> {
     check_name(app, name)?;
     let draft = ConnectorDraft {
         name: name.to_owned(),

@@ -11,7 +11,7 @@ use crate::draft::{ConnectorDraft, Section, add_entry};
 use crate::error::{Error, ErrorKind, Place, Result};
 
 /// What was written, for the next commands.
-pub(super) struct Written {
+pub(super) struct WrittenConnector {
     pub(super) connector: PathBuf,
     /// The folder of definitions, if commands do not find it by themselves.
     pub(super) folder: Option<PathBuf>,
@@ -36,7 +36,7 @@ pub(super) fn check_name(app: &App, name: &str) -> Result<()> {
 }
 
 /// Writes both. Nothing is written if the connector would be invalid.
-pub(super) fn write(app: &App, draft: &ConnectorDraft, into: Option<&Path>) -> Result<Written> {
+pub(super) fn write(app: &App, draft: &ConnectorDraft, into: Option<&Path>) -> Result<WrittenConnector> {
     let used = definitions(&app.global.definitions);
     let folder = into.map_or_else(|| own_definitions(&app.global.definitions), Path::to_owned);
     let path = folder.join("operations").join(&draft.name).join("connector.yaml");
@@ -57,7 +57,7 @@ pub(super) fn write(app: &App, draft: &ConnectorDraft, into: Option<&Path>) -> R
     let (entry, variables) = draft.connection(&draft.name);
     let is_found = used.contains(&folder) || (used.is_empty() && folder == own_definitions(&[]));
     let connections = add_connection(app, &draft.name, &entry).map_err(|error| (entry, error.message.clone()));
-    Ok(Written { connector: path, folder: (!is_found).then_some(folder), variables, connections })
+    Ok(WrittenConnector { connector: path, folder: (!is_found).then_some(folder), variables, connections })
 }
 
 /// Adds a connection to the connections file, or begins one.
@@ -79,7 +79,7 @@ fn add_connection(app: &App, name: &str, entry: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-impl Written {
+impl WrittenConnector {
     /// What was written, and what to set.
     pub(super) fn report(&self, name: &str) -> String {
         let mut out = format!("wrote {}\n", self.connector.display());

@@ -79,7 +79,7 @@ pub(super) struct Case {
 }
 
 /// What a repeated call gave.
-pub(super) struct Given {
+pub(super) struct Repeated {
     /// Items, outcomes and the error, as JSON.
     pub(super) text: String,
     /// Requests without a recorded reply.
@@ -89,7 +89,7 @@ pub(super) struct Given {
 
 impl Case {
     /// Repeats the call.
-    pub(super) async fn repeat(&self, catalog: Catalog) -> Result<Given> {
+    pub(super) async fn repeat(&self, catalog: Catalog) -> Result<Repeated> {
         let file = CallFile::read(&self.folder.join("call.yaml"))?;
         let request: Request = serde_json::from_str(&file.call.0).map_err(|e| {
             Error::new(ErrorKind::Definition, format!("the call of {} cannot be read: {e}", self.folder.display()))
@@ -106,7 +106,7 @@ impl Case {
             Ok(given) => given,
             Err(error) => json!({ "error": shown(&error) }).to_string(),
         };
-        Ok(Given { text: pretty(&given) + "\n", missed: replay.missed(), unused: replay.unused() })
+        Ok(Repeated { text: pretty(&given) + "\n", missed: replay.missed(), unused: replay.unused() })
     }
 
     pub(super) fn expected(&self) -> PathBuf {

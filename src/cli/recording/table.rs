@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::case::{Case, Given};
+use super::case::{Case, Repeated};
 use crate::cli::app::App;
 use crate::cli::args::TestArgs;
 use crate::cli::messages;
@@ -35,17 +35,17 @@ pub(crate) async fn run(app: &App, args: &TestArgs) -> Result<u8> {
     for case in &cases {
         let verdict = match case.repeat(catalog(app, &args.folder)?).await {
             Ok(given) => compare(case, &given, args.update)?,
-            Err(error) => Verdict::Failed(format!("{}\n", error.message)),
+            Err(error) => CaseVerdict::Failed(format!("{}\n", error.message)),
         };
         let (word, detail) = match &verdict {
-            Verdict::Passed(note) => ("ok    ", note.as_str()),
-            Verdict::Written => ("wrote ", ""),
-            Verdict::Failed(_) => ("FAILED", ""),
+            CaseVerdict::Passed(note) => ("ok    ", note.as_str()),
+            CaseVerdict::Written => ("wrote ", ""),
+            CaseVerdict::Failed(_) => ("FAILED", ""),
         };
         let pad = " ".repeat(width - terminal_text::width(&case.name));
         rows.push_str(format!("{word}  {}{pad}  {detail}", case.name).trim_end());
         rows.push('\n');
-        if let Verdict::Failed(why) = verdict {
+        if let CaseVerdict::Failed(why) = verdict {
             failed += 1;
             why.lines().for_each(|line| rows.push_str(&format!("    {line}\n")));
         }
@@ -94,33 +94,33 @@ fn collect(folder: &Path, name: &str, cases: &mut Vec<Case>) -> Result<()> {
     Ok(())
 }
 
-enum Verdict {
+enum CaseVerdict {
     Passed(String),
     Written,
     Failed(String),
 }
 
-fn compare(case: &Case, given: &Given, update: bool) -> Result<Verdict> {
+fn compare(case: &Case, given: &Repeated, update: bool) -> Result<CaseVerdict> {
     let path = case.expected();
     let missed: String = given.missed.iter().map(|line| format!("no recorded reply to {line}\n")).collect();
     if update && given.missed.is_empty() {
         if std::fs::read_to_string(&path).is_ok_and(|old| old == given.text) {
-            return Ok(Verdict::Passed(String::new()));
+            return Ok(CaseVerdict::Passed(String::new()));
         }
-        return new_files::replace_private(&path, &given.text).map(|()| Verdict::Written);
+        return new_files::replace_private(&path, &given.text).map(|()| CaseVerdict::Written);
     }
     let expected = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(Verdict::Failed(format!("{missed}there is no expected.json; --update writes it\n")));
+            return Ok(CaseVerdict::Failed(format!("{missed}there is no expected.json; --update writes it\n")));
         }
         Err(cause) => return Err(new_files::failed(&path, "read", &cause)),
     };
     if expected == given.text && given.missed.is_empty() {
         let unused = terminal_text::count(given.unused as u64, "recorded exchange");
-        return Ok(Verdict::Passed(if given.unused == 0 { String::new() } else { format!("({unused} unused)") }));
+        return Ok(CaseVerdict::Passed(if given.unused == 0 { String::new() } else { format!("({unused} unused)") }));
     }
-    Ok(Verdict::Failed(missed + &difference(&expected, &given.text)))
+    Ok(CaseVerdict::Failed(missed + &difference(&expected, &given.text)))
 }
 
 /// The lines that differ, between those that are equal at the start and at the end.

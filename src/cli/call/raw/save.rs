@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::raw_call::RawCall;
 use super::show::ShownExchange;
 use super::trial::Trials;
-use super::{RawCall, reply_of};
 use crate::ConnectionSpec;
 use crate::cli::app::{App, own_definitions};
 use crate::cli::args::SaveArgs;
@@ -57,7 +57,8 @@ pub(super) async fn save_over(
     seen: Option<ShownExchange>,
 ) -> Result<()> {
     let seen = seen.ok_or_else(|| Error::new(ErrorKind::Internal, "a call succeeded without an exchange"))?;
-    let reply = reply_of(&seen)?;
+    let reply = seen.reply.as_ref();
+    let reply = reply.ok_or_else(|| Error::new(ErrorKind::Internal, "a call succeeded without a reply"))?;
     let text = crate::exchanges::text_of(reply);
     let draft = Draft::read(&Seen {
         request: &call.request,
@@ -67,7 +68,7 @@ pub(super) async fn save_over(
     })?;
     let catalog = call.app.catalog()?;
     let title = call.save.title.as_deref();
-    let place = Target::find(call, &catalog, &spec.connector)?;
+    let place = AreaFile::find(call, &catalog, &spec.connector)?;
     let record = record(&catalog, &spec.connector, id, &call.request.path, &draft)?;
     let connector = catalog.connector(&spec.connector)?;
     let written = |chosen: &Chosen| place.with_operation(&draft.operation(id, title, &record, chosen), &record, &draft);
@@ -108,14 +109,14 @@ struct Saved<'a> {
 }
 
 /// The file of the operation, and that of its connector.
-struct Target {
+struct AreaFile {
     file: PathBuf,
     text: String,
     connector: Option<PathBuf>,
 }
 
-impl Target {
-    fn find(call: &RawCall<'_>, catalog: &Catalog, connector: &str) -> Result<Target> {
+impl AreaFile {
+    fn find(call: &RawCall<'_>, catalog: &Catalog, connector: &str) -> Result<AreaFile> {
         let in_folder = |path: &&Path| {
             let folder = path.parent();
             folder.and_then(Path::file_name).is_some_and(|n| n == connector)
@@ -134,7 +135,7 @@ impl Target {
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(cause) => return Err(new_files::failed(&file, "read", &cause)),
         };
-        Ok(Target { file, text, connector: own.map(|_| folder.join("connector.yaml")) })
+        Ok(AreaFile { file, text, connector: own.map(|_| folder.join("connector.yaml")) })
     }
 
     /// The text of the file with the operation, and with its record if that is new.
@@ -214,7 +215,7 @@ fn check(catalog: &Catalog, connector: &str, file: &Path) -> Result<()> {
 }
 
 /// Makes a query without options the probe of a connector that has none.
-fn add_probe(draft: &Draft, place: &Target, id: &str, chosen: &Chosen, has_probe: bool) -> Result<bool> {
+fn add_probe(draft: &Draft, place: &AreaFile, id: &str, chosen: &Chosen, has_probe: bool) -> Result<bool> {
     let Some(file) = place.connector.as_ref().filter(|_| !has_probe) else { return Ok(false) };
     let is_query = draft.method() == Method::Query;
     let is_plain = is_query && draft.settings(chosen).is_empty() && draft.has_record();
