@@ -246,8 +246,12 @@ mod claim;
 mod clock;
 pub mod describe;
 mod digits;
+#[cfg(feature = "cli")]
+mod draft;
 mod durable;
 mod engine;
+#[cfg(feature = "cli")]
+mod exchanges;
 #[cfg(feature = "batch")]
 mod expression;
 mod fault;

@@ -92,6 +92,8 @@ fn run(root: &Path, case: &Path, server: &str) -> Result<(), String> {
         ])
         // A mock system with two accounts; it writes its port and its revoked tokens to the case's folder.
         .env("SHOP", Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hosts/shop.py"))
+        // An API that opnode knows nothing of; it writes its port to the case's folder.
+        .env("LIBRARY", root.join("library.py"))
         // Do not use the keyring of the user.
         .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
         .stdin(Stdio::null())

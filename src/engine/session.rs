@@ -104,7 +104,7 @@ impl Session {
         secrets.for_each(|value| self.client.connection.redactor.learn(value));
     }
 
-    fn call_of(&self, operation: &Arc<Operation>, with: &CallOptions) -> Call {
+    pub(super) fn call_of(&self, operation: &Arc<Operation>, with: &CallOptions) -> Call {
         let deadline = with.timeout.map(|t| self.client.clock.now() + t);
         let tally = Arc::default();
         Call {
@@ -238,6 +238,12 @@ impl Session {
     /// # Errors
     /// Those of [`call`](Self::call), and `connection` when the credentials need a property that is missing.
     pub fn plan(&self, request: &Request) -> Result<Vec<PlannedRequest>> {
+        let connection = &self.client.connection;
+        Ok(self.planned_requests(request)?.iter().map(|request| request::planned(connection, request)).collect())
+    }
+
+    /// The same with the credentials.
+    pub(super) fn planned_requests(&self, request: &Request) -> Result<Vec<http::Request<bytes::Bytes>>> {
         let sampled = Request { use_sample: true, ..request.clone() };
         let ResolvedCall { operation, options, items, .. } = self.resolved(&sampled)?;
         let with = request.laid_over(&CallOptions::default());
@@ -253,7 +259,7 @@ impl Session {
         let connection = &self.client.connection;
         let planned = requests.into_iter().map(|mut request| {
             auth::sign(connection, &operation, None, &mut request)?;
-            Ok(request::planned(connection, &request))
+            Ok(request)
         });
         planned.collect()
     }

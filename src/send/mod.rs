@@ -80,6 +80,8 @@ impl Sent {
 pub(crate) struct ConnectionClient {
     pub(crate) connection: Arc<Connection>,
     pub(crate) transport: Arc<dyn Transport>,
+    /// The same for requests of the sign-in.
+    sign_in: Arc<dyn Transport>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) store: Arc<dyn TokenStore>,
     pub(crate) token_cache: TokenCache,
@@ -113,6 +115,7 @@ impl ConnectionClient {
         let permits = Semaphore::new(connection.limits.concurrency());
         ConnectionClient {
             connection: Arc::new(connection),
+            sign_in: Arc::clone(&transport),
             transport,
             clock,
             store,
@@ -122,9 +125,15 @@ impl ConnectionClient {
         }
     }
 
+    /// Another transport for the requests of the sign-in.
+    #[cfg(feature = "cli")]
+    pub(crate) fn sign_in_by(self, sign_in: Arc<dyn Transport>) -> ConnectionClient {
+        ConnectionClient { sign_in, ..self }
+    }
+
     /// The dependencies of a token request.
     pub(crate) fn token_context(&self) -> TokenContext {
-        let (connection, transport) = (Arc::clone(&self.connection), Arc::clone(&self.transport));
+        let (connection, transport) = (Arc::clone(&self.connection), Arc::clone(&self.sign_in));
         TokenContext { connection, transport, clock: Arc::clone(&self.clock), store: Arc::clone(&self.store) }
     }
 

@@ -5,6 +5,8 @@ mod call;
 mod command;
 mod connection;
 mod listing;
+mod raw;
+mod recording;
 
 pub(crate) use batch::{InitArgs, RunArgs, RunsArgs};
 pub(crate) use call::{CallArgs, OutputArgs, OutputForm, QueryArgs, SystemArgs, WriteCallArgs};
@@ -13,3 +15,7 @@ pub(crate) use connection::{
     ConnectionCommand, ConnectionExampleArgs, ConnectionTestArgs, LoginArgs, LogoutArgs, SandboxArgs,
 };
 pub(crate) use listing::{DescribeArgs, DescribeForm, ListForm, ListingArgs, SearchArgs, TemplateArgs, TemplateForm};
+pub(crate) use raw::{
+    AuthName, ConnectorCommand, ConnectorNewArgs, FromCurlArgs, PagingName, RawCallArgs, SaveArgs, ValuesArgs,
+};
+pub(crate) use recording::{PlanForm, RecordArgs, TestArgs};

@@ -32,7 +32,7 @@ pub(crate) async fn run(app: &App, args: &QueryArgs) -> Result<u8> {
     call.request = Request { limit: args.limit, forward_only: args.forward_only, strict: args.strict, ..call.request };
     columns::push_down(&mut call, &args.call.output.columns);
     if args.call.plan {
-        return plan::print(app.screen, &call, &args.call.output);
+        return plan::print(app.screen, &call, &args.call);
     }
     if let Some(path) = download::file_of(&call, &args.call.output) {
         return download::run(app, &call, path, args.call.output.receipt.as_deref()).await;

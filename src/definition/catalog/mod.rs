@@ -256,6 +256,20 @@ impl Catalog {
         self.pack(connector).map(|pack| sound(pack, "operations", |id| pack.operation(id)))
     }
 
+    /// The same of the operations whose definition may contain all these lower-case words. The others are not parsed.
+    #[cfg(feature = "cli")]
+    pub(crate) fn operations_with(
+        &self,
+        connector: &str,
+        words: &[String],
+    ) -> Result<(Vec<Arc<Operation>>, Vec<Error>)> {
+        let words = pack::Words::new(words);
+        let read = |pack: &Pack, id: &str| {
+            if pack.may_contain("operations", id, &words) { pack.operation(id) } else { Ok(None) }
+        };
+        self.pack(connector).map(|pack| sound(pack, "operations", |id| read(pack, id)))
+    }
+
     /// All curated templates of a connector, in file order.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! The files of one connector, and the index over them. Parses each entry once, on demand.
 
 mod faults;
+#[cfg(feature = "cli")]
+mod search;
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -23,6 +25,9 @@ use crate::definition::template::{Template, read_template};
 use crate::error::{Advice, Error, ErrorKind, Place, Result, did_you_mean};
 use crate::lock::lock;
 use faults::top_level;
+
+#[cfg(feature = "cli")]
+pub(super) use search::Words;
 
 /// The definitions of one connector. Later sources override earlier ones, entry by entry.
 #[derive(Default)]
