@@ -1,5 +1,6 @@
 //! Definitions: connectors, operations and templates as data, from YAML to checked models.
 
+mod auth;
 mod catalog;
 mod connector;
 mod fields;
@@ -27,9 +28,10 @@ pub(crate) use property_value::value_of;
 pub use rules::{ItemRule, ResponseRule, ResultShape, Send};
 pub use template::Template;
 
+pub(crate) use auth::{Auth, Oauth2, Refresh};
 #[cfg(feature = "sandbox")]
 pub(crate) use connector::ErrorRules;
-pub(crate) use connector::{Auth, Explain, Oauth2, Refresh, Success};
+pub(crate) use connector::{Explain, Success};
 pub use fields::{Fields, Unknown};
 pub(crate) use file::ClientAuthFile;
 #[cfg(feature = "schemas")]

@@ -1,5 +1,6 @@
 //! Definition files as written: the types that serde reads and writes, and that the JSON Schemas are generated from.
 
+mod auth;
 mod connector;
 mod method;
 mod operation;
@@ -7,11 +8,12 @@ mod option;
 mod paging;
 mod sandbox;
 
+pub(crate) use auth::ClientAuthFile;
+pub(super) use auth::{AuthFile, FlowFile, Oauth2File, RefreshFile};
+pub(crate) use connector::ConnectorFile;
 pub(super) use connector::{
-    AuthFile, ErrorsFile, FlowFile, FormatFile, Oauth2File, ProbeFile, PropertyFile, PropertyTypeFile, RateFile,
-    RefreshFile, SuccessFile, VerdictFile,
+    ErrorsFile, FormatFile, ProbeFile, PropertyFile, PropertyTypeFile, RateFile, SuccessFile, VerdictFile,
 };
-pub(crate) use connector::{ClientAuthFile, ConnectorFile};
 pub(super) use method::MethodFile;
 pub(super) use operation::{
     ItemsFile, OperationFile, PartErrorsFile, PartKeyFile, PartOkFile, PartRuleFile, RecordFile, ResponseFile,

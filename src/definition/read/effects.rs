@@ -4,7 +4,8 @@
 use serde_json::Value;
 
 use crate::authoring::{Checker, Json, Pointer, Text, TextPart};
-use crate::definition::connector::{Auth, Connector};
+use crate::definition::auth::Auth;
+use crate::definition::connector::Connector;
 use crate::definition::file::{ItemsFile, MethodFile, OperationFile, ResponseFile, ResultFile, SendFile};
 use crate::definition::operation::Operation;
 use crate::definition::option_rule::Location;

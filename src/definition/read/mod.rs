@@ -1,5 +1,6 @@
 //! From a file as it is typed to the checked model; every fault has its place.
 
+mod auth;
 mod connector;
 mod effects;
 mod operation;
