@@ -5,6 +5,7 @@
 
 mod account;
 mod address;
+mod credential;
 mod limits;
 mod origin;
 mod private;
@@ -27,6 +28,7 @@ use crate::secret::{Redactor, Secret, form_pair};
 pub(crate) use account::fault as account_fault;
 pub use account::is_needed as needs_account;
 use address::{base_url, rerouted, stand_in};
+pub(crate) use credential::Credential;
 pub use limits::{Limits, RateLimit};
 pub(crate) use private::{is_loopback, is_private};
 pub use spec::ConnectionSpec;
@@ -48,8 +50,8 @@ pub struct Connection {
     origins: Vec<url::Origin>,
     /// The sign-in and token origins, if they differ from the system: access tokens are not sent there.
     auth_origins: Vec<url::Origin>,
-    /// The credential's header, once created; not for tokens that are renewed.
-    pub(crate) signature: OnceLock<(HeaderName, HeaderValue)>,
+    /// The credentials that all requests share, once created; not for tokens that are renewed.
+    pub(crate) signature: OnceLock<Vec<Credential>>,
     /// The token server accepts the client's secret only in the form.
     pub(crate) secret_in_form: AtomicBool,
 }
@@ -218,17 +220,18 @@ fn redactor(connector: &Connector, values: &BTreeMap<String, Secret>) -> Redacto
         .map(|v| v.expose().to_owned())
         .collect();
     let mut all = secret;
-    if let Auth::Basic { username, password } = &connector.auth {
-        let render = |t: &Text| t.render(|n| values.get(n).map(|v| Cow::Borrowed(v.expose()))).ok();
-        if let (Some(user), Some(pass)) = (render(username), render(password)) {
-            all.push(format!("{user}:{pass}"));
-        }
+    let render = |t: &Text| t.render(|n| values.get(n).map(|v| Cow::Borrowed(v.expose()))).ok();
+    let basic = match &connector.auth {
+        Auth::Basic(pair) => Some(pair),
+        Auth::Login(rule) => rule.basic.as_ref(),
+        _ => None,
+    };
+    if let Some((user, pass)) = basic.and_then(|pair| render(&pair.username).zip(render(&pair.password))) {
+        all.push(format!("{user}:{pass}"));
     }
     if let Auth::Oauth2(rule) = &connector.auth {
-        let render = |t: &Text| t.render(|n| values.get(n).map(|v| Cow::Borrowed(v.expose()))).ok();
-        if let (Some(id), Some(secret)) = (render(&rule.client_id), rule.client_secret.as_ref().and_then(render)) {
-            all.push(form_pair(&id, &secret));
-        }
+        let (id, secret) = (rule.client_id.as_ref().and_then(render), rule.client_secret.as_ref().and_then(render));
+        all.extend(id.zip(secret).map(|(id, secret)| form_pair(&id, &secret)));
     }
     Redactor::new(all.iter().map(String::as_str))
 }

@@ -2,32 +2,77 @@
 
 use http::HeaderName;
 
-use super::file::ClientAuthFile;
+use super::file::{HmacAlgorithmFile, KeyEncodingFile, SignatureEncodingFile, TimestampFile};
+use super::login::Login;
+use super::oauth::Oauth2;
 use crate::authoring::{Pointer, Text};
 
 /// How requests are authenticated.
 #[derive(Debug)]
 pub(crate) enum Auth {
     None,
-    Basic { username: Text, password: Text },
-    Bearer { token: Text },
-    ApiKey { header: HeaderName, value: Text },
-    Oauth2(Oauth2),
+    Basic(LoginPair),
+    Bearer {
+        token: Text,
+    },
+    /// One key, or several; those without a value are left out.
+    Keys(Vec<Placed>),
+    Digest(LoginPair),
+    Hmac(Box<Hmac>),
+    AwsSigv4(AwsSigv4),
+    Oauth2(Box<Oauth2>),
+    Login(Box<Login>),
     Refresh(Refresh),
 }
 
-/// OAuth 2.0 as the connector declares it.
+/// User name and password.
 #[derive(Debug)]
-pub(crate) struct Oauth2 {
-    pub(crate) person: bool,
-    pub(crate) authorize: Option<Text>,
-    pub(crate) token: Text,
-    pub(crate) scopes: Vec<String>,
-    pub(crate) client_id: Text,
-    pub(crate) client_secret: Option<Text>,
-    pub(crate) client_auth: Option<ClientAuthFile>,
-    pub(crate) token_parameters: Vec<(String, Text)>,
-    pub(crate) refresh_token: Option<Text>,
+pub(crate) struct LoginPair {
+    pub(crate) username: Text,
+    pub(crate) password: Text,
+}
+
+/// A place of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum RequestPlace {
+    Header(HeaderName),
+    Query(String),
+    Cookie(String),
+}
+
+/// A value in a place of each request.
+#[derive(Clone, Debug)]
+pub(crate) struct Placed {
+    pub(crate) place: RequestPlace,
+    pub(crate) value: Text,
+}
+
+/// A signature with a shared key.
+#[derive(Debug)]
+pub(crate) struct Hmac {
+    pub(crate) key: Text,
+    pub(crate) key_encoding: KeyEncodingFile,
+    pub(crate) algorithm: HmacAlgorithmFile,
+    pub(crate) encoding: SignatureEncodingFile,
+    pub(crate) text: Text,
+    pub(crate) timestamp: TimestampFile,
+    pub(crate) send: Placed,
+    pub(crate) headers: Vec<(HeaderName, Text)>,
+    pub(crate) query: Vec<(String, Text)>,
+}
+
+/// Names in the texts of a signature that stand for parts of the request.
+pub(crate) const SIGNED_NAMES: [&str; 11] =
+    ["method", "path", "query", "url", "host", "body", "body_sha256", "body_md5", "timestamp", "nonce", "content_type"];
+
+/// AWS Signature Version 4.
+#[derive(Debug)]
+pub(crate) struct AwsSigv4 {
+    pub(crate) access_key: Text,
+    pub(crate) secret_key: Text,
+    pub(crate) session_token: Option<Text>,
+    pub(crate) region: Text,
+    pub(crate) service: Text,
 }
 
 /// A vendor-specific rotating refresh token.
@@ -41,19 +86,86 @@ pub(crate) struct Refresh {
     pub(crate) expires_in: Option<Pointer>,
 }
 
+impl LoginPair {
+    pub(crate) fn texts(&self) -> [&Text; 2] {
+        [&self.username, &self.password]
+    }
+}
+
 impl Auth {
+    /// Every text that may name properties of the connection.
     pub(crate) fn texts(&self) -> Vec<&Text> {
         match self {
             Auth::None => Vec::new(),
-            Auth::Basic { username, password } => vec![username, password],
+            Auth::Basic(pair) | Auth::Digest(pair) => pair.texts().to_vec(),
             Auth::Bearer { token } => vec![token],
-            Auth::ApiKey { value, .. } => vec![value],
-            Auth::Oauth2(o) => {
-                let optional = [o.authorize.as_ref(), o.client_secret.as_ref(), o.refresh_token.as_ref()];
-                let parameters = o.token_parameters.iter().map(|(_, text)| text);
-                optional.into_iter().flatten().chain([&o.token, &o.client_id]).chain(parameters).collect()
+            Auth::Keys(keys) => keys.iter().map(|key| &key.value).collect(),
+            Auth::Hmac(rule) => {
+                let (headers, query) = (rule.headers.iter().map(|(_, t)| t), rule.query.iter().map(|(_, t)| t));
+                headers.chain(query).chain([&rule.key, &rule.text, &rule.send.value]).collect()
             }
+            Auth::AwsSigv4(rule) => {
+                let own = [&rule.access_key, &rule.secret_key, &rule.region, &rule.service];
+                own.into_iter().chain(&rule.session_token).collect()
+            }
+            Auth::Oauth2(rule) => rule.texts(),
+            Auth::Login(rule) => rule.texts(),
             Auth::Refresh(r) => r.headers.iter().map(|(_, text)| text).chain([&r.path]).collect(),
+        }
+    }
+
+    /// The places of a request that carry the credentials, which nothing else may set.
+    pub(crate) fn places(&self) -> Vec<RequestPlace> {
+        let authorization = || vec![RequestPlace::Header(http::header::AUTHORIZATION)];
+        let headers = |names: &[&'static str]| {
+            names.iter().map(|name| RequestPlace::Header(HeaderName::from_static(name))).collect()
+        };
+        match self {
+            Auth::None => Vec::new(),
+            Auth::Basic(_) | Auth::Bearer { .. } | Auth::Digest(_) | Auth::Refresh(_) => authorization(),
+            Auth::Keys(keys) => keys.iter().map(|key| key.place.clone()).collect(),
+            Auth::Hmac(rule) => {
+                let own = rule.headers.iter().map(|(name, _)| RequestPlace::Header(name.clone()));
+                let query = rule.query.iter().map(|(name, _)| RequestPlace::Query(name.clone()));
+                own.chain(query).chain([rule.send.place.clone()]).collect()
+            }
+            Auth::AwsSigv4(_) => {
+                headers(&["authorization", "x-amz-date", "x-amz-content-sha256", "x-amz-security-token"])
+            }
+            Auth::Oauth2(rule) => vec![rule.send.place.clone()],
+            Auth::Login(rule) => rule.send.iter().map(|send| send.place.clone()).collect(),
+        }
+    }
+
+    /// Whether requests carry a token that is obtained and renewed.
+    pub(crate) fn has_tokens(&self) -> bool {
+        match self {
+            Auth::Oauth2(_) | Auth::Login(_) | Auth::Refresh(_) => true,
+            Auth::None
+            | Auth::Basic(_)
+            | Auth::Bearer { .. }
+            | Auth::Keys(_)
+            | Auth::Digest(_)
+            | Auth::Hmac(_)
+            | Auth::AwsSigv4(_) => false,
+        }
+    }
+
+    /// Further addresses that a sign-in uses.
+    pub(crate) fn addresses(&self) -> Vec<&Text> {
+        match self {
+            Auth::Oauth2(rule) => {
+                [Some(&rule.token), rule.authorize.as_ref(), rule.device.as_ref()].into_iter().flatten().collect()
+            }
+            Auth::Login(rule) => rule.base_url.iter().collect(),
+            Auth::None
+            | Auth::Basic(_)
+            | Auth::Bearer { .. }
+            | Auth::Keys(_)
+            | Auth::Digest(_)
+            | Auth::Hmac(_)
+            | Auth::AwsSigv4(_)
+            | Auth::Refresh(_) => Vec::new(),
         }
     }
 }

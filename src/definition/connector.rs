@@ -5,6 +5,7 @@ use http::HeaderName;
 use super::auth::Auth;
 use super::file::MethodFile;
 use super::file::{FormatFile, PropertyTypeFile};
+use super::login::Csrf;
 use super::option_rule::OptionRule;
 use super::paging::{Paging, Total};
 use crate::authoring::{Pointer, Source, Text, same};
@@ -31,6 +32,7 @@ pub struct Connector {
     pub(crate) hosts: Vec<(String, String)>,
     pub(crate) origins: Vec<String>,
     pub(crate) auth: Auth,
+    pub(crate) csrf: Option<Csrf>,
     pub(crate) headers: Vec<(HeaderName, Text)>,
     pub(crate) paging: Paging,
     /// The location of a total in `paging`.

@@ -5,7 +5,10 @@ mod catalog;
 mod connector;
 mod fields;
 mod file;
+mod json_text;
+mod login;
 mod naming;
+mod oauth;
 mod operation;
 mod operation_fields;
 mod option_rule;
@@ -28,16 +31,19 @@ pub(crate) use property_value::value_of;
 pub use rules::{ItemRule, ResponseRule, ResultShape, Send};
 pub use template::Template;
 
-pub(crate) use auth::{Auth, Oauth2, Refresh};
+pub(crate) use auth::{Auth, AwsSigv4, Hmac, LoginPair, Placed, Refresh, RequestPlace};
 #[cfg(feature = "sandbox")]
 pub(crate) use connector::ErrorRules;
 pub(crate) use connector::{Explain, Success};
 pub use fields::{Fields, Unknown};
-pub(crate) use file::ClientAuthFile;
 #[cfg(feature = "schemas")]
 pub(crate) use file::ConnectorFile;
+pub(crate) use file::{AlgorithmFile, ClientAuthFile};
+pub(crate) use file::{HmacAlgorithmFile, KeyEncodingFile, PropertyTypeFile, SignatureEncodingFile, TimestampFile};
 #[cfg(feature = "schemas")]
 pub(crate) use file::{OperationsFile, TemplatesFile};
+pub(crate) use login::{Csrf, Expiry, Failed, Login, LoginBody, TokenPlace};
+pub(crate) use oauth::{Assertion, Exchange, Flow, Oauth2};
 pub(crate) use operation_fields::Strangers;
 #[cfg(feature = "sandbox")]
 pub(crate) use paging::Total;

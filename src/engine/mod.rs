@@ -9,7 +9,7 @@ pub use session::Session;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::auth::{MemoryStore, TokenStore};
+use crate::auth::{self, MemoryStore, TokenStore};
 use crate::clock::{Clock, SystemClock};
 use crate::connection::{Connection, ConnectionSpec};
 use crate::definition::Catalog;
@@ -130,6 +130,7 @@ impl Engine {
     pub fn connect(&self, spec: &ConnectionSpec) -> Result<Session> {
         let connector = self.catalog().connector(&spec.connector)?;
         let connection = Connection::open(connector, spec)?;
+        auth::check(&connection)?;
         let transport = match &self.transport {
             Some(transport) => Arc::clone(transport),
             None => Arc::new(HttpTransport::new(self.http(&connection))?),

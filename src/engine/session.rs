@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::running::Running;
-use crate::auth;
+use crate::auth::{self, DevicePoll, DevicePrompt};
 use crate::call::{CallOptions, Request, ResolvedCall};
 use crate::connection::Connection;
 use crate::definition::{Catalog, Method, Operation};
@@ -247,7 +247,7 @@ impl Session {
         };
         let connection = &self.client.connection;
         let planned = requests.into_iter().map(|mut request| {
-            auth::sign(connection, &operation, None, &mut request)?;
+            auth::mask(connection, &operation, &mut request)?;
             Ok(request::planned(connection, &request))
         });
         planned.collect()
@@ -272,6 +272,23 @@ impl Session {
     /// `unauthenticated` when the code is not accepted; `state` when the tokens cannot be stored.
     pub async fn sign_in(&self, code: &Secret, redirect: &str, verifier: &Secret) -> Result<()> {
         self.client.token_cache.redeem(&self.client.token_context(), code, redirect, verifier).await
+    }
+
+    /// Starts a sign-in on another device (RFC 8628): returns what to show to the person.
+    ///
+    /// # Errors
+    /// `usage` when the connector has no such sign-in; `unauthenticated` when the client is not accepted.
+    pub async fn begin_device_sign_in(&self) -> Result<DevicePrompt> {
+        self.client.token_cache.begin_device(&self.client.token_context()).await
+    }
+
+    /// Asks once whether the person has signed in; then the tokens are stored. The caller waits
+    /// [`interval`](DevicePrompt::interval) seconds between two polls.
+    ///
+    /// # Errors
+    /// `unauthenticated` when the person refused or the codes ended; `state` when the tokens cannot be stored.
+    pub async fn poll_device_sign_in(&self, prompt: &DevicePrompt) -> Result<DevicePoll> {
+        self.client.token_cache.poll(&self.client.token_context(), prompt).await
     }
 
     /// Removes the tokens of the connection's account from the store; `true` if there were any. The system is not

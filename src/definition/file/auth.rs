@@ -1,61 +1,161 @@
 //! Mirror of `auth` in `connector.yaml`, as written. Only names and types are checked here.
 
+use super::login::LoginFile;
+use super::oauth::Oauth2File;
 use crate::authoring::Ordered;
 use crate::authoring::values::mirrors;
+
+/// A token for Authorization: Bearer
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum BearerFile {
+    /// The token, such as {token}
+    Token(String),
+    /// The same, as version 1 of this format writes it
+    Keyed(BearerTokenFile),
+}
 
 mirrors! {
     /// How requests are authenticated
     enum AuthFile {
+        /// Requests carry no credentials
         None,
         /// HTTP Basic (RFC 7617)
-        Basic { username: String, password: String },
-        /// Authorization: Bearer
-        Bearer { token: String },
-        /// A key in a header
-        ApiKey { header: String, value: String },
+        Basic(LoginPairFile),
+        /// Authorization: Bearer (RFC 6750)
+        Bearer(BearerFile),
+        /// A key in a header, in the query or in a cookie
+        ApiKey(PlacedFile),
+        /// Several keys at once
+        Keys(KeysFile),
+        /// HTTP Digest (RFC 7616)
+        Digest(LoginPairFile),
+        /// A signature of each request with a shared key
+        Hmac(Box<HmacFile>),
+        /// AWS Signature Version 4
+        AwsSigv4(AwsSigv4File),
         /// OAuth 2.0 (RFC 6749)
-        Oauth2(Oauth2File),
+        Oauth2(Box<Oauth2File>),
+        /// A request that exchanges credentials for a token or a session cookie
+        Login(Box<LoginFile>),
         /// A vendor-specific rotating refresh token
-        Refresh(RefreshFile),
+        Refresh(Box<RefreshFile>),
     }
 
-    /// OAuth 2.0 (RFC 6749), with PKCE (RFC 7636) for interactive sign-in
-    struct Oauth2File {
-        pub flow: FlowFile,
-        /// Address of the sign-in page
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub authorize: Option<String>,
-        /// Address of the token server
+    /// User name and password
+    struct LoginPairFile {
+        /// User name; may contain {property} placeholders
+        pub username: String,
+        /// Password; may contain {property} placeholders
+        pub password: String,
+    }
+
+    /// A bearer token, as version 1 of this format writes it
+    struct BearerTokenFile {
+        /// The token; may contain {property} placeholders
         pub token: String,
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        pub scopes: Vec<String>,
-        pub client_id: String,
+    }
+
+    /// A value in exactly one place of a request
+    struct PlacedFile {
+        /// Name of the header that carries the value
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub client_secret: Option<String>,
-        /// How the client authenticates. Default: basic, or body if the token server accepts only that
+        pub header: Option<String>,
+        /// Name of the query parameter that carries the value
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub client_auth: Option<ClientAuthFile>,
-        /// Further parameters of the token request, such as an audience; may contain {property} placeholders. A parameter whose property is absent is
-        /// left out
+        pub query: Option<String>,
+        /// Name of the cookie that carries the value
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub cookie: Option<String>,
+        /// The value; may contain {property} placeholders. Required for a key; for a token default {token}, in the header Authorization Bearer {token}; for a
+        /// signature default {signature}
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub value: Option<String>,
+    }
+
+    /// Several keys at once. A value whose property is absent is left out; at least one must remain
+    #[derive(Default)]
+    struct KeysFile {
+        /// Values by header name
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
-        pub token_parameters: Ordered<String>,
-        /// A refresh token from the connection's properties, as {property}
+        pub header: Ordered<String>,
+        /// Values by query parameter
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub query: Ordered<String>,
+        /// Values by cookie name
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub cookie: Ordered<String>,
+    }
+
+    /// A signature of each request, made anew for each attempt. Placeholders of `text`, `headers` and `query`: method, path, query, url, host, body,
+    /// body_sha256, body_md5, timestamp, nonce, content_type, and properties
+    struct HmacFile {
+        /// The shared key; may contain {property} placeholders
+        pub key: String,
+        /// How the key is written; default text
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub refresh_token: Option<String>,
+        pub key_encoding: Option<KeyEncodingFile>,
+        /// Hash function of the HMAC; default sha256
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub algorithm: Option<HmacAlgorithmFile>,
+        /// How the signature is written; default hex
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub encoding: Option<SignatureEncodingFile>,
+        /// The text that is signed
+        pub text: String,
+        /// Format of {timestamp}; default unix
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub timestamp: Option<TimestampFile>,
+        /// Where the signature is sent; its value contains {signature}
+        pub send: PlacedFile,
+        /// Further headers, such as the time and the nonce that were signed
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub headers: Ordered<String>,
+        /// Further query parameters; they are part of {query} and {url}
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub query: Ordered<String>,
     }
 
-    /// How an OAuth client authenticates to the token server
+    /// How a shared key is written
     #[derive(Copy, Eq)]
-    enum ClientAuthFile {
-        /// Id and secret in the Authorization header (HTTP Basic)
-        Basic,
-        /// Id and secret as client_id and client_secret in the form
-        Body,
+    enum KeyEncodingFile { Text, Hex, Base64 }
+
+    /// Hash function of an HMAC (RFC 2104)
+    #[derive(Copy, Eq)]
+    enum HmacAlgorithmFile { Sha1, Sha256, Sha512 }
+
+    /// How a signature is written
+    #[derive(Copy, Eq)]
+    enum SignatureEncodingFile { Hex, Base64 }
+
+    /// Format of a time
+    #[derive(Copy, Eq)]
+    enum TimestampFile {
+        /// Seconds since 1970
+        Unix,
+        /// Milliseconds since 1970
+        UnixMs,
+        /// Such as 2030-01-31T12:00:00Z
+        Iso8601,
+        /// Such as Thu, 31 Jan 2030 12:00:00 GMT (RFC 9110)
+        HttpDate,
     }
 
-    /// OAuth 2.0 flows
-    #[derive(Copy, Eq)]
-    enum FlowFile { AuthorizationCode, ClientCredentials }
+    /// AWS Signature Version 4, in the Authorization header
+    struct AwsSigv4File {
+        /// Id of the access key; may contain {property} placeholders
+        pub access_key: String,
+        /// Secret access key; may contain {property} placeholders
+        pub secret_key: String,
+        /// Token of temporary credentials; left out if its property is absent
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub session_token: Option<String>,
+        /// Region, such as eu-central-1; may contain {property} placeholders
+        pub region: String,
+        /// Service, such as execute-api; may contain {property} placeholders
+        pub service: String,
+    }
 
     /// A request that exchanges a refresh token for a new pair
     struct RefreshFile {

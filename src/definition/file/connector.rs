@@ -1,6 +1,7 @@
 //! Mirror of `connector.yaml`, as written. Only names and types are checked here.
 
 use super::auth::AuthFile;
+use super::login::CsrfFile;
 use super::method::MethodFile;
 use super::option::OptionFile;
 use super::paging::{KeysetFile, PagingFile};
@@ -66,7 +67,11 @@ mirrors! {
         /// Further origins (scheme://host) that operations may use; credentials are sent only to these and to the origin of base_url
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub origins: Vec<String>,
+        /// How requests are authenticated
         pub auth: AuthFile,
+        /// A token against cross-site request forgery, beside `auth`
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub csrf: Option<CsrfFile>,
         /// Headers of every request; a header whose property is absent is left out
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub headers: Ordered<String>,

@@ -2,19 +2,23 @@
 
 mod auth;
 mod connector;
+mod login;
 mod method;
+mod oauth;
 mod operation;
 mod option;
 mod paging;
 mod sandbox;
 
-pub(crate) use auth::ClientAuthFile;
-pub(super) use auth::{AuthFile, FlowFile, Oauth2File, RefreshFile};
+pub(super) use auth::{AuthFile, AwsSigv4File, BearerFile, HmacFile, KeysFile, LoginPairFile, PlacedFile, RefreshFile};
+pub(crate) use auth::{HmacAlgorithmFile, KeyEncodingFile, SignatureEncodingFile, TimestampFile};
 pub(crate) use connector::ConnectorFile;
-pub(super) use connector::{
-    ErrorsFile, FormatFile, ProbeFile, PropertyFile, PropertyTypeFile, RateFile, SuccessFile, VerdictFile,
-};
+pub(crate) use connector::PropertyTypeFile;
+pub(super) use connector::{ErrorsFile, FormatFile, ProbeFile, PropertyFile, RateFile, SuccessFile, VerdictFile};
+pub(super) use login::{CsrfFile, CsrfScopeFile, FailedFile, LoginFile, NamedPlaceFile, TokenPlaceFile};
 pub(super) use method::MethodFile;
+pub(crate) use oauth::{AlgorithmFile, ClientAuthFile};
+pub(super) use oauth::{AssertionFile, FlowFile, Oauth2File};
 pub(super) use operation::{
     ItemsFile, OperationFile, PartErrorsFile, PartKeyFile, PartOkFile, PartRuleFile, RecordFile, ResponseFile,
     ResultFile, SendFile, TemplateFile,

@@ -1,91 +1,222 @@
 //! Converts `auth` of the connector file to the checked model. Pure.
 
+use http::HeaderName;
+
+use super::auth_texts::AuthTexts;
+use super::login::login;
+use super::oauth::oauth2;
 use super::operation::request_line;
 use crate::authoring::{Checker, Ordered, Text};
-use crate::definition::auth::{Auth, Oauth2, Refresh};
+use crate::definition::auth::{Auth, AwsSigv4, Hmac, LoginPair, Placed, Refresh, RequestPlace, SIGNED_NAMES};
 use crate::definition::connector::Property;
-use crate::definition::file::{AuthFile, FlowFile, Oauth2File, RefreshFile};
+use crate::definition::file::{
+    AuthFile, AwsSigv4File, BearerFile, HmacAlgorithmFile, HmacFile, KeyEncodingFile, KeysFile, LoginPairFile,
+    PlacedFile, RefreshFile, SignatureEncodingFile, TimestampFile,
+};
 use crate::json_pointer::escape;
 
-pub(super) fn auth(c: &mut Checker<'_>, file: AuthFile) -> Auth {
-    let text = |c: &mut Checker<'_>, at: &str, text: &str| c.text(at, text).unwrap_or_default();
+pub(super) fn auth(c: &mut Checker<'_>, file: AuthFile, properties: &[Property]) -> Auth {
+    let mut t = AuthTexts::new(c, properties);
     match file {
         AuthFile::None => Auth::None,
-        AuthFile::Basic { username, password } => Auth::Basic {
-            username: text(c, "/auth/basic/username", &username),
-            password: text(c, "/auth/basic/password", &password),
-        },
-        AuthFile::Bearer { token } => Auth::Bearer { token: text(c, "/auth/bearer/token", &token) },
-        AuthFile::ApiKey { header, value } => {
-            let value = text(c, "/auth/api_key/value", &value);
-            c.header("/auth/api_key/header", &header).map_or(Auth::None, |header| Auth::ApiKey { header, value })
+        AuthFile::Basic(pair) => Auth::Basic(login_pair(&mut t, "/auth/basic", &pair)),
+        AuthFile::Digest(pair) => Auth::Digest(login_pair(&mut t, "/auth/digest", &pair)),
+        AuthFile::Bearer(BearerFile::Token(token)) => Auth::Bearer { token: t.text("/auth/bearer", &token) },
+        AuthFile::Bearer(BearerFile::Keyed(file)) => Auth::Bearer { token: t.text("/auth/bearer/token", &file.token) },
+        AuthFile::ApiKey(file) => {
+            Auth::Keys(placed(&mut t, "/auth/api_key", &file, Content::Key).into_iter().collect())
         }
-        AuthFile::Oauth2(file) => oauth2(c, file),
-        AuthFile::Refresh(file) => refresh(c, file).map_or(Auth::None, Auth::Refresh),
+        AuthFile::Keys(file) => keys(&mut t, file),
+        AuthFile::Hmac(file) => hmac(&mut t, *file),
+        AuthFile::AwsSigv4(file) => aws_sigv4(&mut t, &file),
+        AuthFile::Oauth2(file) => oauth2(&mut t, *file),
+        AuthFile::Login(file) => login(&mut t, *file).map_or(Auth::None, |rule| Auth::Login(Box::new(rule))),
+        AuthFile::Refresh(file) => refresh(&mut t, *file).map_or(Auth::None, Auth::Refresh),
     }
 }
 
-fn oauth2(c: &mut Checker<'_>, file: Oauth2File) -> Auth {
-    let person = file.flow == FlowFile::AuthorizationCode;
-    if person && file.authorize.is_none() {
-        c.fault("/auth/oauth2", "the flow authorization_code needs `authorize`: the address of the sign-in page", None);
+pub(super) fn login_pair(t: &mut AuthTexts<'_, '_>, at: &str, file: &LoginPairFile) -> LoginPair {
+    LoginPair {
+        username: t.text(&format!("{at}/username"), &file.username),
+        password: t.text(&format!("{at}/password"), &file.password),
     }
-    if file.client_auth.is_some() && file.client_secret.is_none() {
-        c.fault("/auth/oauth2/client_auth", "`client_auth` has no effect without `client_secret`", None);
+}
+
+/// What a place of a request carries.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Content {
+    /// A key, whose value must be written.
+    Key,
+    Token,
+    Signature,
+}
+
+impl Content {
+    /// The placeholder that stands for it.
+    fn name(self) -> Option<&'static str> {
+        match self {
+            Content::Key => None,
+            Content::Token => Some("token"),
+            Content::Signature => Some("signature"),
+        }
     }
-    let optional = |c: &mut Checker<'_>, key: &str, text: Option<String>| {
-        text.and_then(|t| c.text(&format!("/auth/oauth2/{key}"), &t))
+}
+
+/// A value in exactly one place.
+pub(super) fn placed(t: &mut AuthTexts<'_, '_>, at: &str, file: &PlacedFile, content: Content) -> Option<Placed> {
+    let given = [("header", &file.header), ("query", &file.query), ("cookie", &file.cookie)];
+    let mut places = given.into_iter().filter_map(|(kind, name)| Some((kind, name.as_deref()?)));
+    let place = match (places.next(), places.next()) {
+        (Some((kind, name)), None) => place(t, &format!("{at}/{kind}"), kind, name),
+        (None, _) => {
+            t.c.fault(at, "no place is given: write `header`, `query` or `cookie` with a name", None);
+            None
+        }
+        (Some(_), Some((second, _))) => {
+            t.c.fault(&format!("{at}/{second}"), "only one place is possible: `header`, `query` or `cookie`", None);
+            None
+        }
     };
-    Auth::Oauth2(Oauth2 {
-        person,
-        authorize: optional(c, "authorize", file.authorize),
-        token: c.text("/auth/oauth2/token", &file.token).unwrap_or_default(),
-        scopes: file.scopes,
-        client_id: c.text("/auth/oauth2/client_id", &file.client_id).unwrap_or_default(),
-        client_secret: optional(c, "client_secret", file.client_secret),
-        client_auth: file.client_auth,
-        token_parameters: token_parameters(c, file.token_parameters),
-        refresh_token: optional(c, "refresh_token", file.refresh_token),
-    })
+    let value = value(t, at, file.value.as_deref(), content, place.as_ref());
+    Some(Placed { place: place?, value: value? })
 }
 
-/// Parameters of a token request that have their own keys or are set by the flow.
-const OWN_PARAMETERS: [&str; 8] =
-    ["grant_type", "scope", "client_id", "client_secret", "refresh_token", "code", "redirect_uri", "code_verifier"];
-
-fn token_parameters(c: &mut Checker<'_>, file: Ordered<String>) -> Vec<(String, Text)> {
-    let mut parameters = Vec::new();
-    for (name, text) in file {
-        let at = format!("/auth/oauth2/token_parameters/{}", escape(&name));
-        if OWN_PARAMETERS.contains(&name.as_str()) {
-            c.fault(&at, format!("`{name}` is set by opnode, from the keys of `auth` or from the flow"), None);
+fn place(t: &mut AuthTexts<'_, '_>, at: &str, kind: &str, name: &str) -> Option<RequestPlace> {
+    let named = |t: &mut AuthTexts<'_, '_>, what: &str, good: bool| {
+        if !good {
+            t.c.fault(at, format!("`{}` is not the name of a {what}", name.escape_debug()), None);
         }
-        if let Some(text) = c.text(&at, &text) {
-            parameters.push((name, text));
+        good.then(|| name.to_owned())
+    };
+    match kind {
+        "header" => t.c.header(at, name).map(RequestPlace::Header),
+        "query" => named(t, "query parameter", !name.is_empty()).map(RequestPlace::Query),
+        _ => named(t, "cookie", is_cookie_name(name)).map(RequestPlace::Cookie),
+    }
+}
+
+/// A token of RFC 9110, as RFC 6265 requires of a cookie's name.
+fn is_cookie_name(name: &str) -> bool {
+    HeaderName::from_bytes(name.as_bytes()).is_ok()
+}
+
+fn value(
+    t: &mut AuthTexts<'_, '_>,
+    at: &str,
+    written: Option<&str>,
+    content: Content,
+    place: Option<&RequestPlace>,
+) -> Option<Text> {
+    let in_authorization = matches!(place, Some(RequestPlace::Header(name)) if *name == http::header::AUTHORIZATION);
+    let text = match (written, content) {
+        (Some(text), _) => text,
+        (None, Content::Key) => {
+            t.c.fault(at, "the key needs `value`, such as \"{key}\"", None);
+            return None;
+        }
+        (None, Content::Token) if in_authorization => "Bearer {token}",
+        (None, Content::Token) => "{token}",
+        (None, Content::Signature) => "{signature}",
+    };
+    let at = format!("{at}/value");
+    let text = match content.name() {
+        Some(name) => t.text_with(&at, text, &[name]),
+        None => t.text(&at, text),
+    };
+    if let Some(name) = content.name().filter(|name| !text.names().any(|n| n == *name)) {
+        t.c.fault(&at, format!("the value does not contain {{{name}}}"), None);
+    }
+    Some(text)
+}
+
+fn keys(t: &mut AuthTexts<'_, '_>, file: KeysFile) -> Auth {
+    let mut keys: Vec<Placed> = Vec::new();
+    for (kind, values) in [("header", file.header), ("query", file.query), ("cookie", file.cookie)] {
+        for (name, value) in values {
+            let at = format!("/auth/keys/{kind}/{}", escape(&name));
+            let value = t.text(&at, &value);
+            let Some(place) = place(t, &at, kind, &name) else { continue };
+            if keys.iter().any(|key| key.place == place) {
+                t.c.fault(&at, format!("the header {name} is given twice; header names are case-insensitive"), None);
+            }
+            keys.push(Placed { place, value });
         }
     }
-    parameters
+    if keys.is_empty() {
+        t.c.fault("/auth/keys", "`keys` names no key", None);
+    }
+    Auth::Keys(keys)
 }
 
-fn refresh(c: &mut Checker<'_>, file: RefreshFile) -> Option<Refresh> {
-    let line = request_line(c, "/auth/refresh/request", &file.request);
-    let headers = c.headers("/auth/refresh/header", file.header);
-    let access_token = c.pointer("/auth/refresh/access_token", &file.access_token);
-    let refresh_token = c.pointer("/auth/refresh/refresh_token", &file.refresh_token);
-    let expires_in = file.expires_in.and_then(|p| c.pointer("/auth/refresh/expires_in", &p));
-    let (verb, path) = line?;
-    Some(Refresh { verb, path, headers, access_token: access_token?, refresh_token: refresh_token?, expires_in })
-}
-
-/// A refresh token that no header carries could never be exchanged.
-pub(super) fn check_refresh(c: &mut Checker<'_>, auth: &Auth, properties: &[Property]) {
-    let Auth::Refresh(rule) = auth else { return };
-    let secret = |name: &str| properties.iter().any(|p| p.name == name && p.secret);
-    if !rule.headers.iter().flat_map(|(_, text)| text.names()).any(secret) {
-        c.fault(
-            "/auth/refresh/header",
-            "no header carries the refresh token: name a property that is `secret: true`",
+fn hmac(t: &mut AuthTexts<'_, '_>, file: HmacFile) -> Auth {
+    let text = t.text_with("/auth/hmac/text", &file.text, &SIGNED_NAMES);
+    let headers = t.headers_with("/auth/hmac/headers", file.headers, &SIGNED_NAMES);
+    let query = signed_query(t, file.query);
+    let send = placed(t, "/auth/hmac/send", &file.send, Content::Signature);
+    let used = || headers.iter().map(|(_, t)| t).chain(query.iter().map(|(_, t)| t)).chain([&text]);
+    if file.timestamp.is_some() && !used().flat_map(Text::names).any(|name| name == "timestamp") {
+        t.c.fault("/auth/hmac/timestamp", "`timestamp` has no effect: no text contains {timestamp}", None);
+    }
+    if text.names().next().is_none() {
+        t.c.fault(
+            "/auth/hmac/text",
+            "the signed text has no placeholder, so every request would have one signature",
             None,
         );
     }
+    let key = t.text("/auth/hmac/key", &file.key);
+    let Some(send) = send else { return Auth::None };
+    Auth::Hmac(Box::new(Hmac {
+        key,
+        key_encoding: file.key_encoding.unwrap_or(KeyEncodingFile::Text),
+        algorithm: file.algorithm.unwrap_or(HmacAlgorithmFile::Sha256),
+        encoding: file.encoding.unwrap_or(SignatureEncodingFile::Hex),
+        text,
+        timestamp: file.timestamp.unwrap_or(TimestampFile::Unix),
+        send,
+        headers,
+        query,
+    }))
+}
+
+/// The query parameters that are sent with a signature. They are part of the query, so they cannot contain it.
+fn signed_query(t: &mut AuthTexts<'_, '_>, file: Ordered<String>) -> Vec<(String, Text)> {
+    let mut query = Vec::new();
+    for (name, value) in file {
+        let at = format!("/auth/hmac/query/{}", escape(&name));
+        let text = t.text_with(&at, &value, &SIGNED_NAMES);
+        if let Some(own) = text.names().find(|n| matches!(*n, "query" | "url")) {
+            t.c.fault(&at, format!("a query parameter cannot contain {{{own}}}, which contains it"), None);
+        }
+        query.push((name, text));
+    }
+    query
+}
+
+fn aws_sigv4(t: &mut AuthTexts<'_, '_>, file: &AwsSigv4File) -> Auth {
+    Auth::AwsSigv4(AwsSigv4 {
+        access_key: t.text("/auth/aws_sigv4/access_key", &file.access_key),
+        secret_key: t.text("/auth/aws_sigv4/secret_key", &file.secret_key),
+        session_token: file.session_token.as_ref().map(|text| t.text("/auth/aws_sigv4/session_token", text)),
+        region: t.text("/auth/aws_sigv4/region", &file.region),
+        service: t.text("/auth/aws_sigv4/service", &file.service),
+    })
+}
+
+fn refresh(t: &mut AuthTexts<'_, '_>, file: RefreshFile) -> Option<Refresh> {
+    let line = request_line(t.c, "/auth/refresh/request", &file.request);
+    if let Some((_, path)) = &line {
+        t.check("/auth/refresh/request", path, &[]);
+    }
+    let headers = t.headers_with("/auth/refresh/header", file.header, &[]);
+    let access_token = t.c.pointer("/auth/refresh/access_token", &file.access_token);
+    let refresh_token = t.c.pointer("/auth/refresh/refresh_token", &file.refresh_token);
+    let expires_in = file.expires_in.and_then(|p| t.c.pointer("/auth/refresh/expires_in", &p));
+    // A refresh token that no header carries could never be exchanged.
+    if !headers.iter().flat_map(|(_, text)| text.names()).any(|name| t.is_secret(name)) {
+        let message = "no header carries the refresh token: name a property that is `secret: true`";
+        t.c.fault("/auth/refresh/header", message, None);
+    }
+    let (verb, path) = line?;
+    Some(Refresh { verb, path, headers, access_token: access_token?, refresh_token: refresh_token?, expires_in })
 }

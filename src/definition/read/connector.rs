@@ -1,7 +1,8 @@
 //! Converts the connector file's mirror to the checked connector. Pure.
 
-use super::auth::{auth, check_refresh};
+use super::auth::auth;
 use super::effects;
+use super::login::csrf;
 use super::option::option_rule;
 use super::paging::{keyset, paging, values};
 use crate::authoring::{Checker, Document, Format, Ordered, Text, explain, version};
@@ -29,22 +30,21 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
     let properties: Vec<Property> = file.connection.into_iter().map(|(name, p)| property(name, p)).collect();
     // An invalid part is reported and treated as empty, so that the other parts are checked too.
     let base_url = c.text("/base_url", &file.base_url).unwrap_or_default();
-    let auth = auth(c, file.auth);
+    let auth = auth(c, file.auth, &properties);
+    let csrf = file.csrf.and_then(|file| csrf(c, file, &properties));
     let names: Vec<String> = file.headers.iter().map(|(name, _)| name.clone()).collect();
     let headers = c.headers("/headers", file.headers);
     let known: Vec<&str> = properties.iter().map(|p| p.name.as_str()).collect();
     check_names(c, "/base_url", &base_url, &known);
     effects::address(c, "/base_url", &base_url);
-    auth.texts().into_iter().for_each(|text| check_names(c, "/auth", text, &known));
     for (header, text) in &headers {
         let written = names.iter().find(|name| name.eq_ignore_ascii_case(header.as_str()));
         let at = format!("/headers/{}", escape(written.map_or(header.as_str(), String::as_str)));
         check_names(c, &at, text, &known);
-        effects::signature(c, &at, header.as_str(), &auth);
+        effects::signature(c, &at, header.as_str(), &auth, csrf.as_ref());
     }
     origins(c, &file.origins);
     check_properties(c, &properties);
-    check_refresh(c, &auth, &properties);
     let mut option_sets = Vec::new();
     for (name, set) in file.option_sets {
         let rules = option_set(c, &format!("/option_sets/{}", escape(&name)), set);
@@ -68,6 +68,7 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
         hosts: file.hosts.into_iter().map(|(a, b)| (a.to_lowercase(), b)).collect(),
         origins: file.origins,
         auth,
+        csrf,
         headers,
         paging,
         total,
@@ -78,7 +79,8 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
 }
 
 /// Keys of a connection that are not its connector's.
-const RESERVED: [&str; 7] = ["connector", "account", "limits", "allow_http", "allow_private", "reroute", "relink"];
+const RESERVED: [&str; 9] =
+    ["connector", "account", "limits", "allow_http", "allow_private", "reroute", "relink", "tls", "proxy"];
 
 /// Reserved names, invalid patterns, and values that could never be valid.
 fn check_properties(c: &mut Checker<'_>, properties: &[Property]) {

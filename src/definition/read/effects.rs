@@ -4,9 +4,10 @@
 use serde_json::Value;
 
 use crate::authoring::{Checker, Json, Pointer, Text, TextPart};
-use crate::definition::auth::Auth;
+use crate::definition::auth::{Auth, RequestPlace};
 use crate::definition::connector::Connector;
 use crate::definition::file::{ItemsFile, MethodFile, OperationFile, ResponseFile, ResultFile, SendFile};
+use crate::definition::login::Csrf;
 use crate::definition::operation::Operation;
 use crate::definition::option_rule::Location;
 use crate::definition::rules::{ItemRule, Send};
@@ -240,7 +241,7 @@ fn headers(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Oper
             }
         }
         if !operation.anonymous {
-            signature(c, &place, name, &connector.auth);
+            signature(c, &place, name, &connector.auth, connector.csrf.as_ref());
         }
         if name.eq_ignore_ascii_case("content-type") {
             own_media = true;
@@ -250,7 +251,11 @@ fn headers(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Oper
     if !operation.anonymous {
         for option in operation.options.iter().filter(|o| o.location == Location::Header) {
             let place = option_place(c, at, &option.name);
-            signature(c, &place, &option.name, &connector.auth);
+            signature(c, &place, &option.name, &connector.auth, connector.csrf.as_ref());
+        }
+        for option in operation.options.iter().filter(|o| o.location == Location::Query) {
+            let place = option_place(c, at, &option.name);
+            query_signature(c, &place, &option.name, &connector.auth);
         }
     }
     let inherited = connector.headers.iter().find(|(name, _)| !own_media && *name == http::header::CONTENT_TYPE);
@@ -260,14 +265,20 @@ fn headers(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Oper
 }
 
 /// The credentials are added to a request last, and would overwrite a header.
-pub(super) fn signature(c: &mut Checker<'_>, at: &str, name: &str, auth: &Auth) {
-    let own = match auth {
-        Auth::None => return,
-        Auth::ApiKey { header, .. } => header.as_str(),
-        Auth::Basic { .. } | Auth::Bearer { .. } | Auth::Oauth2(_) | Auth::Refresh(_) => "authorization",
-    };
-    if name.eq_ignore_ascii_case(own) {
+pub(super) fn signature(c: &mut Checker<'_>, at: &str, name: &str, auth: &Auth, csrf: Option<&Csrf>) {
+    let is_own =
+        |place: &RequestPlace| matches!(place, RequestPlace::Header(own) if name.eq_ignore_ascii_case(own.as_str()));
+    if auth.places().iter().any(is_own) {
         c.fault(at, format!("the header {name} carries the credentials of `auth`, so it cannot be set"), None);
+    } else if csrf.is_some_and(|csrf| is_own(&csrf.send.place)) {
+        c.fault(at, format!("the header {name} carries the token of `csrf`, so it cannot be set"), None);
+    }
+}
+
+/// The same for a query parameter.
+fn query_signature(c: &mut Checker<'_>, at: &str, name: &str, auth: &Auth) {
+    if auth.places().iter().any(|place| matches!(place, RequestPlace::Query(own) if own == name)) {
+        c.fault(at, format!("the query parameter {name} carries the credentials of `auth`, so it cannot be set"), None);
     }
 }
 

@@ -1,8 +1,11 @@
 //! From a file as it is typed to the checked model; every fault has its place.
 
 mod auth;
+mod auth_texts;
 mod connector;
 mod effects;
+mod login;
+mod oauth;
 mod operation;
 mod option;
 mod paging;
