@@ -6,6 +6,7 @@ use super::login::csrf;
 use super::option::option_rule;
 use super::paging::{keyset, paging, values};
 use crate::authoring::{Checker, Document, Format, Ordered, Text, explain, version};
+use crate::definition::auth::Auth;
 use crate::definition::connector::{Connector, DetailRules, ErrorRules, Explain, Probe, Property, Rate, Success};
 use crate::definition::file::{
     ConnectorFile, ErrorsFile, KeysetFile, OptionFile, ProbeFile, PropertyFile, PropertyTypeFile, SuccessFile,
@@ -32,6 +33,9 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
     let base_url = c.text("/base_url", &file.base_url).unwrap_or_default();
     let auth = auth(c, file.auth, &properties);
     let csrf = file.csrf.and_then(|file| csrf(c, file, &properties));
+    if csrf.is_some() && matches!(auth, Auth::Digest(_)) {
+        c.fault("/csrf", "`csrf` cannot be used with `auth: { digest: … }`", None);
+    }
     let names: Vec<String> = file.headers.iter().map(|(name, _)| name.clone()).collect();
     let headers = c.headers("/headers", file.headers);
     let known: Vec<&str> = properties.iter().map(|p| p.name.as_str()).collect();
