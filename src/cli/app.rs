@@ -7,6 +7,7 @@ use etcetera::BaseStrategy;
 
 use super::args::GlobalArgs;
 use super::messages::Screen;
+use crate::connection::{NoProxy, ProxyAddress, ProxySpec, TlsSpec};
 use crate::definition::Catalog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::{Engine, EngineConfig, FileStore, TokenStore};
@@ -70,10 +71,29 @@ impl App {
     /// process.
     pub(crate) fn engine(&self, sandbox: bool) -> Result<Engine> {
         let tokens = if sandbox { None } else { self.tokens()? };
-        let engine = Engine::new(EngineConfig { system_proxy: true, tokens, ..EngineConfig::new(self.catalog()?) });
+        let (tls, proxy) = (self.tls(), self.proxy());
+        let engine =
+            Engine::new(EngineConfig { system_proxy: true, tokens, tls, proxy, ..EngineConfig::new(self.catalog()?) });
         // Leaked on purpose: freeing the catalogue would delay the end of the process.
         std::mem::forget(Arc::clone(engine.catalog()));
         Ok(engine)
+    }
+
+    /// Authorities and certificate of the flags.
+    fn tls(&self) -> Option<TlsSpec> {
+        let GlobalArgs { ca, only_ca, certificate, key, .. } = &self.global;
+        let text = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let is_given = ca.is_some() || certificate.is_some();
+        is_given.then(|| TlsSpec { ca: text(ca), certificate: text(certificate), key: text(key), only_ca: *only_ca })
+    }
+
+    /// The proxy of the flag.
+    fn proxy(&self) -> Option<ProxySpec> {
+        let url = self.global.proxy.clone()?;
+        Some(match url.as_str() {
+            "none" => ProxySpec::Without(NoProxy::None),
+            _ => ProxySpec::Through(ProxyAddress { url, username: None, password: None }),
+        })
     }
 
     /// Where tokens are stored, for messages.

@@ -7,6 +7,7 @@ mod account;
 mod address;
 mod credential;
 mod limits;
+mod network;
 mod origin;
 mod private;
 mod spec;
@@ -30,6 +31,8 @@ pub use account::is_needed as needs_account;
 use address::{base_url, rerouted, stand_in};
 pub(crate) use credential::Credential;
 pub use limits::{Limits, RateLimit};
+pub(crate) use network::proxy_fault;
+pub use network::{NoProxy, ProxyAddress, ProxySpec, TlsSpec};
 pub(crate) use private::{is_loopback, is_private};
 pub use spec::ConnectionSpec;
 pub(crate) use values::ValueFault;
@@ -43,6 +46,9 @@ pub struct Connection {
     pub(crate) name: Option<String>,
     pub(crate) account: Option<String>,
     pub(crate) relink: bool,
+    /// How the system is reached, where the engine does not say so.
+    pub(crate) tls: Option<TlsSpec>,
+    pub(crate) proxy: Option<ProxySpec>,
     allow_private: bool,
     reroute: Option<Url>,
     values: BTreeMap<String, Secret>,
@@ -72,6 +78,8 @@ impl Connection {
         faults.extend(
             spec.limits.faults().into_iter().map(|(key, message)| ValueFault::of(&format!("limits/{key}"), message)),
         );
+        faults.extend(spec.tls.iter().flat_map(TlsSpec::faults));
+        faults.extend(spec.proxy.iter().flat_map(ProxySpec::faults));
         faults.extend(account::fault(&connector, spec.account.as_deref(), |name| values.contains_key(name)));
         if !faults.is_empty() {
             return Err(Error::from_faults(
@@ -94,6 +102,8 @@ impl Connection {
             origins.push(url.origin());
         }
         let redactor = redactor(&connector, &values);
+        spec.proxy.iter().flat_map(ProxySpec::secrets).for_each(|secret| redactor.learn(&secret));
+        spec.tls.iter().filter_map(|tls| tls.key.as_deref()).for_each(|key| redactor.learn(key));
         let (limits, name, allow_private) = (spec.limits.clone(), spec.name.clone(), spec.allow_private);
         let mut connection = Connection {
             limits,
@@ -101,6 +111,8 @@ impl Connection {
             name,
             account: spec.account.clone(),
             relink: spec.relink,
+            tls: spec.tls.clone(),
+            proxy: spec.proxy.clone(),
             allow_private,
             reroute,
             values,

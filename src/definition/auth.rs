@@ -151,6 +151,11 @@ impl Auth {
         }
     }
 
+    /// Whether a person signs in on another device.
+    pub(crate) fn signs_in_on_device(&self) -> bool {
+        matches!(self, Auth::Oauth2(rule) if matches!(rule.flow, super::oauth::Flow::DeviceCode))
+    }
+
     /// Further addresses that a sign-in uses.
     pub(crate) fn addresses(&self) -> Vec<&Text> {
         match self {

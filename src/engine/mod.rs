@@ -2,6 +2,7 @@
 
 mod running;
 mod session;
+mod sign_in;
 
 pub use running::Running;
 pub use session::Session;
@@ -11,9 +12,9 @@ use std::time::Duration;
 
 use crate::auth::{self, MemoryStore, TokenStore};
 use crate::clock::{Clock, SystemClock};
-use crate::connection::{Connection, ConnectionSpec};
+use crate::connection::{Connection, ConnectionSpec, ProxySpec, TlsSpec, ValueFault};
 use crate::definition::Catalog;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::send::{Budgets, ConnectionClient};
 use crate::transport::{HttpOptions, HttpTransport, Transport};
 
@@ -42,13 +43,27 @@ pub struct EngineConfig {
     pub tokens: Option<Arc<dyn TokenStore>>,
     /// Whether the system's proxy settings (`HTTPS_PROXY` and so on) are used; default: no.
     pub system_proxy: bool,
+    /// Trusted authorities and the client's own certificate; default: the system's authorities. A connection's own
+    /// setting takes precedence.
+    pub tls: Option<TlsSpec>,
+    /// A proxy, or none, instead of the system's; never used for addresses of this machine. A connection's own setting
+    /// takes precedence.
+    pub proxy: Option<ProxySpec>,
 }
 
 impl EngineConfig {
     /// An engine with this catalogue and defaults.
     #[must_use]
     pub fn new(catalog: Catalog) -> EngineConfig {
-        EngineConfig { catalog, transport: None, clock: None, tokens: None, system_proxy: false }
+        EngineConfig {
+            catalog,
+            transport: None,
+            clock: None,
+            tokens: None,
+            system_proxy: false,
+            tls: None,
+            proxy: None,
+        }
     }
 }
 
@@ -81,6 +96,8 @@ pub struct Engine {
     tokens: Arc<dyn TokenStore>,
     budgets: Arc<Budgets>,
     system_proxy: bool,
+    tls: Option<TlsSpec>,
+    proxy: Option<ProxySpec>,
 }
 
 impl Default for Engine {
@@ -108,6 +125,8 @@ impl Engine {
             clock: config.clock.unwrap_or_else(|| Arc::new(SystemClock)),
             tokens: config.tokens.unwrap_or_else(|| Arc::new(MemoryStore::default())),
             system_proxy: config.system_proxy,
+            tls: config.tls,
+            proxy: config.proxy,
         }
     }
 
@@ -131,6 +150,8 @@ impl Engine {
         let connector = self.catalog().connector(&spec.connector)?;
         let connection = Connection::open(connector, spec)?;
         auth::check(&connection)?;
+        self.check_network()?;
+        self.proxy.iter().flat_map(ProxySpec::secrets).for_each(|secret| connection.redactor.learn(&secret));
         let transport = match &self.transport {
             Some(transport) => Arc::clone(transport),
             None => Arc::new(HttpTransport::new(self.http(&connection))?),
@@ -141,13 +162,26 @@ impl Engine {
         Ok(Session { catalog: Arc::clone(&self.catalog), client: Arc::new(client) })
     }
 
+    /// The faults of the engine's own settings.
+    fn check_network(&self) -> Result<()> {
+        let faults = self.tls.iter().flat_map(TlsSpec::faults).chain(self.proxy.iter().flat_map(ProxySpec::faults));
+        let faults: Vec<_> = faults.map(ValueFault::into_fault).collect();
+        if faults.is_empty() {
+            return Ok(());
+        }
+        Err(Error::from_faults(ErrorKind::Connection, "the engine's settings of the network are invalid", faults))
+    }
+
     fn http(&self, connection: &Connection) -> HttpOptions {
         let loopback = crate::connection::is_loopback(connection.base());
+        let of_engine = || self.proxy.clone().filter(|_| !loopback);
         HttpOptions {
             connect: connect_time(connection),
             idle_connections: connection.limits.concurrency(),
             tls: connection.needs_tls(),
             system_proxy: self.system_proxy && !loopback,
+            trust: connection.tls.clone().or_else(|| self.tls.clone()),
+            proxy: connection.proxy.clone().or_else(of_engine),
             public_hosts: connection.public_hosts(),
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::running::Running;
-use crate::auth::{self, DevicePoll, DevicePrompt};
+use crate::auth;
 use crate::call::{CallOptions, Request, ResolvedCall};
 use crate::connection::Connection;
 use crate::definition::{Catalog, Method, Operation};
@@ -15,7 +15,6 @@ use crate::item::Items;
 use crate::options::Options;
 use crate::paging::Pager;
 use crate::request::{self, PlannedRequest, RequestInput};
-use crate::secret::Secret;
 use crate::send::{Call, ConnectionClient};
 use crate::walk::{PageReading, Reply, Walk};
 use crate::write::{Requests, Writes, check_items};
@@ -60,14 +59,6 @@ impl Session {
     #[must_use]
     pub fn connection(&self) -> &Connection {
         &self.client.connection
-    }
-
-    /// Passes tokens that the host has stored for this connection.
-    ///
-    /// # Errors
-    /// `state` when they cannot be stored.
-    pub async fn keep_tokens(&self, tokens: &crate::auth::Tokens) -> Result<()> {
-        self.client.token_cache.adopt(&self.client.token_context(), tokens).await
     }
 
     fn operation(&self, method: Method, id: &str) -> Result<Arc<Operation>> {
@@ -255,49 +246,6 @@ impl Session {
 
     fn resolved(&self, request: &Request) -> Result<ResolvedCall> {
         request.resolve(&self.catalog, Some(&self.client.connection.connector.name))
-    }
-
-    /// The address of the sign-in page, for connectors that need one. The browser returns to `redirect` with `state`;
-    /// `challenge` is the S256 challenge of a verifier (RFC 7636) that only the caller knows.
-    ///
-    /// # Errors
-    /// `usage` when the connector needs no sign-in; `connection` when a property is missing.
-    pub fn sign_in_url(&self, redirect: &str, state: &str, challenge: &str) -> Result<String> {
-        auth::sign_in_url(&self.client.connection, redirect, state, challenge).map(String::from)
-    }
-
-    /// Ends a sign-in: exchanges the returned code for tokens, and stores them.
-    ///
-    /// # Errors
-    /// `unauthenticated` when the code is not accepted; `state` when the tokens cannot be stored.
-    pub async fn sign_in(&self, code: &Secret, redirect: &str, verifier: &Secret) -> Result<()> {
-        self.client.token_cache.redeem(&self.client.token_context(), code, redirect, verifier).await
-    }
-
-    /// Starts a sign-in on another device (RFC 8628): returns what to show to the person.
-    ///
-    /// # Errors
-    /// `usage` when the connector has no such sign-in; `unauthenticated` when the client is not accepted.
-    pub async fn begin_device_sign_in(&self) -> Result<DevicePrompt> {
-        self.client.token_cache.begin_device(&self.client.token_context()).await
-    }
-
-    /// Asks once whether the person has signed in; then the tokens are stored. The caller waits
-    /// [`interval`](DevicePrompt::interval) seconds between two polls.
-    ///
-    /// # Errors
-    /// `unauthenticated` when the person refused or the codes ended; `state` when the tokens cannot be stored.
-    pub async fn poll_device_sign_in(&self, prompt: &DevicePrompt) -> Result<DevicePoll> {
-        self.client.token_cache.poll(&self.client.token_context(), prompt).await
-    }
-
-    /// Removes the tokens of the connection's account from the store; `true` if there were any. The system is not
-    /// informed.
-    ///
-    /// # Errors
-    /// `state` when they cannot be removed; `connection` when they belong to another account.
-    pub async fn forget_tokens(&self) -> Result<bool> {
-        self.client.token_cache.forget(&self.client.token_context()).await
     }
 
     /// Calls the connector's probe, which tests address and credentials.

@@ -5,10 +5,11 @@ mod failure;
 mod names;
 mod proxy;
 mod sink;
+mod trust;
 mod unsent;
 
 use std::pin::Pin;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,6 +18,7 @@ use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http_body::Body as _;
 use tokio::time::Instant;
 
+use crate::connection::{ProxyAddress, ProxySpec, TlsSpec};
 use crate::error::{Error, ErrorKind, Result, io_text};
 use crate::lock::lock;
 use crate::reply::{Body, Response};
@@ -25,6 +27,7 @@ pub use failure::{ExchangeLimits, Failure, FailureKind};
 use failure::causes;
 use proxy::{Proxies, Way};
 use sink::{BodySink, too_large};
+use trust::Trust;
 use unsent::{SendMark, Watched};
 
 /// Sends one request and returns the whole reply.
@@ -96,6 +99,10 @@ pub struct HttpOptions {
     pub tls: bool,
     /// Whether the system's proxy settings (`HTTPS_PROXY` and so on) are used. Loopback addresses never use a proxy.
     pub system_proxy: bool,
+    /// Trusted authorities and the client's own certificate; without them the system's authorities.
+    pub trust: Option<TlsSpec>,
+    /// A proxy for every request, or none, instead of the system's.
+    pub proxy: Option<ProxySpec>,
     /// Hosts that must not resolve to an address in a private network. A proxy resolves names itself.
     pub public_hosts: Vec<String>,
 }
@@ -104,7 +111,8 @@ impl HttpTransport {
     /// Creates a transport with its own connection pool.
     ///
     /// # Errors
-    /// `unsupported` when TLS is needed and this build has none.
+    /// `unsupported` when TLS is needed and this build has none; `connection` when a certificate, a key or the address of
+    /// the proxy cannot be used.
     pub fn new(mut options: HttpOptions) -> Result<HttpTransport> {
         let public = std::mem::take(&mut options.public_hosts);
         HttpTransport::over(&options, (!public.is_empty()).then(|| names::HostNames::new(public)))
@@ -120,17 +128,24 @@ impl HttpTransport {
             .pool_max_idle_per_host(options.idle_connections)
             .pool_idle_timeout(Duration::from_secs(30))
             .tcp_nodelay(true);
-        if !options.system_proxy {
-            builder = builder.no_proxy();
-        }
+        let proxies = match &options.proxy {
+            Some(ProxySpec::Through(address)) => {
+                builder = builder.no_proxy().proxy(through(address)?);
+                Some(Proxies::of(address))
+            }
+            None if options.system_proxy => Some(Proxies::of_system()),
+            Some(ProxySpec::Without(_)) | None => {
+                builder = builder.no_proxy();
+                None
+            }
+        };
         if let Some(names) = names {
-            builder = builder.dns_resolver(std::sync::Arc::new(names));
+            builder = builder.dns_resolver(Arc::new(names));
         }
-        builder = tls(builder, options.tls)?;
+        builder = tls(builder, options.tls, Trust::read(options.trust.as_ref())?)?;
         let client = builder.build().map_err(|e| {
             Error::new(ErrorKind::Internal, format!("the HTTP client cannot be created: {}", chain(&e)))
         })?;
-        let proxies = options.system_proxy.then(Proxies::of_system);
         Ok(HttpTransport { client, last: Mutex::default(), proxies, patience: options.connect + PATIENCE })
     }
 }
@@ -166,18 +181,25 @@ fn watched(parts: &http::request::Parts, body: Bytes) -> (reqwest::Body, SendMar
     (reqwest::Body::wrap(body), asked)
 }
 
+/// The proxy of the configuration, for every request.
+fn through(address: &ProxyAddress) -> Result<reqwest::Proxy> {
+    // Without the reason, because it could contain the password.
+    reqwest::Proxy::all(address.full_url())
+        .map_err(|_| Error::new(ErrorKind::Connection, "`proxy: { url }` is not the address of a proxy"))
+}
+
 #[cfg(feature = "tls-ring")]
-fn tls(builder: reqwest::ClientBuilder, needed: bool) -> Result<reqwest::ClientBuilder> {
-    use rustls_platform_verifier::BuilderVerifierExt;
+fn tls(builder: reqwest::ClientBuilder, needed: bool, trust: Trust) -> Result<reqwest::ClientBuilder> {
     let fault = |e: rustls::Error| {
         Error::new(ErrorKind::Network, format!("TLS cannot be set up: {e}"))
             .advise("install the system's CA certificates")
     };
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    let config =
-        rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(fault)?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(fault)?;
     let mut config = if needed {
-        config.with_platform_verifier().map_err(fault)?.with_no_client_auth()
+        trust.config(config, &provider)?
     } else {
         config.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()
     };
@@ -186,7 +208,7 @@ fn tls(builder: reqwest::ClientBuilder, needed: bool) -> Result<reqwest::ClientB
 }
 
 #[cfg(not(feature = "tls-ring"))]
-fn tls(builder: reqwest::ClientBuilder, needed: bool) -> Result<reqwest::ClientBuilder> {
+fn tls(builder: reqwest::ClientBuilder, needed: bool, _: Trust) -> Result<reqwest::ClientBuilder> {
     if needed {
         return Err(Error::new(ErrorKind::Unsupported, "this build has no TLS, so it cannot reach https addresses")
             .advise("build with the feature tls-ring"));
