@@ -255,7 +255,8 @@ mod tests {
         DigestChallenge::of(&read[0]).unwrap().answer((user, password), (cnonce, 1), &request)
     }
 
-    /// RFC 7616, sections 3.9.1 and 3.9.2.
+    /// RFC 7616, sections 3.9.1 and 3.9.2. The response that 3.9.2 prints does not follow from its own values; this one was
+    /// computed with the hashlib of Python. The hash of the user name is that of the RFC.
     #[test]
     fn published_vectors() {
         let of = |algorithm: &str| {
@@ -280,7 +281,7 @@ mod tests {
             "{hashed}"
         );
         assert!(
-            hashed.contains(r#"response="3798d4131c277846293534c3edc11bd8a5e4cdcbff78b05db9d95eeb1cec68a5""#),
+            hashed.contains(r#"response="7a4e1192babbba02e91182d2895bfdbf7adafc6e48d4e517ca301974843d840c""#),
             "{hashed}"
         );
     }

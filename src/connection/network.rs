@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(address.full_url(), "http://a%40b:p%3A%2F%23%401@proxy:3128");
         assert!(proxy_fault(&address.full_url()).is_none());
         let shown = format!("{:?}", ProxySpec::Through(address));
-        assert!(shown.contains("proxy:3128") && !shown.contains("p:/"), "{shown}");
+        assert!(shown.contains("proxy:3128") && !shown.contains("#@1"), "{shown}");
         let in_url = ProxyAddress { url: "http://u:S3cret@proxy".to_owned(), username: None, password: None };
         assert!(!format!("{in_url:?}").contains("S3cret"));
         assert_eq!(ProxySpec::Through(in_url).secrets(), ["u:S3cret", "S3cret"]);

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::paging;
 use crate::authoring::{TextPart, scalar};
-use crate::definition::{Location, Operation, OptionRule};
+use crate::definition::{Location, Operation, OptionRule, RequestPlace};
 use crate::sandbox::http::{QueryPair, Refusal, RefusalKind, SandboxCall};
 
 /// Reads the options of a call. `path` contains the values of the path parameters, `body` the request's body if options
@@ -60,10 +60,13 @@ fn check_names(operation: &Operation, call: &SandboxCall, body: Option<&Value>) 
     let declared =
         |name: &str, location: Location| operation.options.iter().any(|o| o.name == name && o.location == location);
     let paging = paging::names(operation);
+    let auth = operation.connector.auth.places();
+    let is_credential = |name: &str| auth.iter().any(|p| matches!(p, RequestPlace::Query(own) if own == name));
     let unknown =
         |name: &str| Refusal::invalid(format!("`{name}` is not a parameter here")).at(name, "UnknownParameter");
     for pair in &call.query {
-        if !declared(&pair.name, Location::Query) && !paging.contains(&pair.name.as_str()) {
+        let known = declared(&pair.name, Location::Query) || paging.contains(&pair.name.as_str());
+        if !known && !is_credential(&pair.name) {
             return Err(unknown(&pair.name));
         }
     }
