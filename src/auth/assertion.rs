@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::keyed_hash::{Hash, keyed_hash};
 use super::signing_key::SigningKey;
+use super::texts::rendered;
 use crate::connection::Connection;
 use crate::definition::{AlgorithmFile, Assertion, Oauth2, PropertyTypeFile};
 use crate::error::{Error, ErrorKind, Place, Result};
@@ -47,7 +48,7 @@ pub(super) fn sign(
     let claims = claims(connection, rule, assertion, purpose, (stamp, audience))?;
     let part = |map: Map<String, Value>| URL_SAFE_NO_PAD.encode(Value::Object(map).to_string());
     let text = format!("{}.{}", part(header), part(claims));
-    let key = super::rendered(connection, &assertion.key)?;
+    let key = rendered(connection, &assertion.key)?;
     let name = assertion.key.names().next().unwrap_or_default();
     let signature = signature(assertion.algorithm, &key, text.as_bytes())
         .map_err(|error| if error.place.is_none() { error.at(Place::field(format!("/{name}"))) } else { error })?;
@@ -63,7 +64,7 @@ fn claims(
     purpose: Purpose,
     (stamp, audience): (Stamp<'_>, &str),
 ) -> Result<Map<String, Value>> {
-    let text = |text| super::rendered(connection, text);
+    let text = |text| rendered(connection, text);
     let client = rule.client_id.as_ref().map(text).transpose()?;
     let (issuer, subject) = match purpose {
         Purpose::Client => (client.clone(), client),
@@ -132,7 +133,7 @@ pub(super) fn check(connection: &Connection, assertion: &Assertion) -> Result<()
     signature(assertion.algorithm, &key, b"").map(drop).map_err(|error| error.at(Place::field(format!("/{name}"))))
 }
 
-#[cfg(all(test, feature = "tls-ring"))]
+#[cfg(test)]
 mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;

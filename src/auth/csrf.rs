@@ -8,8 +8,9 @@ use http::header::{ACCEPT, USER_AGENT};
 use http::{HeaderName, Request, StatusCode};
 use tokio::sync::Mutex;
 
+use super::attach::{CsrfToken, RequestProof, attach};
 use super::renew::TokenContext;
-use super::{Proof, attach, cookies, login};
+use super::{cookies, login, texts};
 use crate::connection::Connection;
 use crate::definition::{Csrf, Operation, Repeat, RequestPlace, TokenPlace};
 use crate::error::{Error, ErrorKind, Result};
@@ -18,15 +19,6 @@ use crate::reply::{Response, charset};
 use crate::retry::{self, Signal, asked_wait};
 use crate::secret::Secret;
 
-/// A token with the cookies that it belongs to.
-#[derive(Clone)]
-pub(crate) struct CsrfToken {
-    pub(super) token: Secret,
-    pub(super) cookies: Option<Secret>,
-    /// The access token of the session that it belongs to.
-    access: Option<Secret>,
-}
-
 /// A connection's token.
 #[derive(Default)]
 pub(crate) struct CsrfCache(Mutex<Option<CsrfToken>>);
@@ -34,7 +26,7 @@ pub(crate) struct CsrfCache(Mutex<Option<CsrfToken>>);
 /// No token was obtained; nothing else was sent.
 pub(crate) enum CsrfMiss {
     /// The credentials of `auth` were refused, as the reply says.
-    Refused(Response),
+    Refused(Box<Response>),
     Failed {
         error: Error,
         signal: Option<Signal>,
@@ -122,7 +114,7 @@ async fn fetch(context: &TokenContext, access: Option<&Secret>) -> Result<CsrfTo
     };
     tracing::debug!(account = connection.account(), status = response.status.as_u16(), line, "csrf token");
     if response.status == StatusCode::UNAUTHORIZED {
-        return Err(CsrfMiss::Refused(response));
+        return Err(CsrfMiss::Refused(Box::new(response)));
     }
     let text = charset::decode(&mut response).map(|(text, _)| text).unwrap_or_default();
     let found = login::find(&rule.token, &response.headers, &text);
@@ -139,12 +131,12 @@ async fn fetch(context: &TokenContext, access: Option<&Secret>) -> Result<CsrfTo
     Ok(CsrfToken { token, cookies, access: access.cloned() })
 }
 
-fn request(connection: &Connection, rule: &Csrf, proof: &Proof<'_>) -> Result<Request<Bytes>> {
+fn request(connection: &Connection, rule: &Csrf, proof: &RequestProof<'_>) -> Result<Request<Bytes>> {
     let url = login::address(connection, connection.base(), &rule.path, &[])?;
     let mut request = Request::builder()
         .method(rule.verb.clone())
         .uri(url.as_str())
-        .header(USER_AGENT, super::AGENT)
+        .header(USER_AGENT, texts::AGENT)
         .header(ACCEPT, "application/json")
         .body(Bytes::new())
         .map_err(|e| Error::new(ErrorKind::Internal, format!("the request of the csrf token: {e}")))?;

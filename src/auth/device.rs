@@ -14,6 +14,26 @@ use crate::reply::{Response, charset};
 use crate::secret::Secret;
 
 /// What a person needs to sign in on another device, and the code that asks for the result.
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use opnode::{DevicePoll, DevicePrompt, Result, Session};
+///
+/// async fn sign_in(session: &Session) -> Result<()> {
+///     let prompt: DevicePrompt = session.begin_device_sign_in().await?;
+///     println!("open {} and enter {}", prompt.address, prompt.user_code);
+///     let mut interval = prompt.interval;
+///     loop {
+///         tokio::time::sleep(Duration::from_secs(interval)).await;
+///         match session.poll_device_sign_in(&prompt).await? {
+///             DevicePoll::SignedIn => return Ok(()),
+///             DevicePoll::Pending => {}
+///             DevicePoll::SlowDown => interval += 5,
+///         }
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct DevicePrompt {
     /// The code that the person enters.
@@ -29,7 +49,17 @@ pub struct DevicePrompt {
     pub(super) device_code: Secret,
 }
 
-/// What a poll says.
+/// What a poll says; see [`DevicePrompt`].
+///
+/// ```
+/// use opnode::DevicePoll;
+///
+/// let more_seconds = |poll| match poll {
+///     DevicePoll::SignedIn | DevicePoll::Pending => 0,
+///     DevicePoll::SlowDown => 5,
+/// };
+/// assert_eq!(more_seconds(DevicePoll::SlowDown), 5);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DevicePoll {
     /// The person has signed in; the tokens are stored.

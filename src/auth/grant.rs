@@ -13,10 +13,10 @@ use url::Url;
 use super::assertion::{self, Purpose, Stamp};
 use super::login;
 use super::place::sensitive;
-use super::{missing, rendered};
+use super::texts::{missing, rendered};
 use crate::authoring::Text;
 use crate::connection::Connection;
-use crate::definition::{Auth, ClientAuthFile, Exchange, Flow, Oauth2, Refresh};
+use crate::definition::{Auth, ClientAuthFile, Exchange, GrantFlow, Oauth2, Refresh};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{Secret, form_pair, form_value};
 
@@ -71,20 +71,20 @@ fn grant(
                 ("device_code", code.expose().to_owned()),
             ]);
         }
-        (Offer::Own, Flow::Password(pair)) => vec![
+        (Offer::Own, GrantFlow::Password(pair)) => vec![
             ("grant_type", "password".into()),
             ("username", text(&pair.username)?),
             ("password", text(&pair.password)?),
         ],
-        (Offer::Own, Flow::JwtBearer) => {
+        (Offer::Own, GrantFlow::JwtBearer) => {
             let assertion = assertion::sign(connection, rule, Purpose::Grant, stamp, address)?;
             vec![
                 ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer".into()),
                 ("assertion", assertion.expose().to_owned()),
             ]
         }
-        (Offer::Own, Flow::TokenExchange(exchange)) => exchanged(connection, exchange)?,
-        (Offer::Own, Flow::ClientCredentials | Flow::AuthorizationCode | Flow::DeviceCode) => {
+        (Offer::Own, GrantFlow::TokenExchange(exchange)) => exchanged(connection, exchange)?,
+        (Offer::Own, GrantFlow::ClientCredentials | GrantFlow::AuthorizationCode | GrantFlow::DeviceCode) => {
             vec![("grant_type", "client_credentials".into())]
         }
     };
@@ -192,10 +192,7 @@ fn refresh(connection: &Connection, rule: &Refresh, token: &Secret) -> Result<ht
 /// The address of the sign-in page (RFC 6749, section 4.1.1, with PKCE); the reply goes to `redirect` with the same
 /// `state`.
 pub(crate) fn sign_in_url(connection: &Connection, redirect: &str, state: &str, challenge: &str) -> Result<Url> {
-    let rule = match &connection.connector.auth {
-        Auth::Oauth2(rule) => rule,
-        _ => return Err(no_sign_in(connection)),
-    };
+    let Auth::Oauth2(rule) = &connection.connector.auth else { return Err(no_sign_in(connection)) };
     let (Some(authorize), Some(id)) = (&rule.authorize, &rule.client_id) else { return Err(no_sign_in(connection)) };
     let mut url = connection.address(authorize)?;
     let id = rendered(connection, id)?;
@@ -222,11 +219,10 @@ pub(super) fn no_sign_in(connection: &Connection) -> Error {
 /// valid.
 pub(super) fn client(connection: &Connection) -> Vec<String> {
     let render = |text: &Text| connection.render(text).unwrap_or_default();
-    let rule = match &connection.connector.auth {
-        Auth::Oauth2(rule) => rule,
-        Auth::Login(rule) => return rule.credentials().into_iter().map(render).collect(),
-        _ => return Vec::new(),
-    };
+    if let Auth::Login(rule) = &connection.connector.auth {
+        return rule.credentials().into_iter().map(render).collect();
+    }
+    let Auth::Oauth2(rule) = &connection.connector.auth else { return Vec::new() };
     let id = rule.client_id.as_ref().map(render).unwrap_or_default();
     if rule.needs_person() {
         return vec![id];

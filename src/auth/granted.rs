@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use super::login;
 use crate::authoring::{Pointer, scalar};
 use crate::connection::Connection;
 use crate::definition::Auth;
@@ -38,9 +37,6 @@ const PASSING: [&str; 3] = ["temporarily_unavailable", "server_error", "slow_dow
 
 /// Reads the reply to a token request.
 pub(super) fn read(connection: &Connection, mut response: Response) -> Result<Granted> {
-    if let Auth::Login(rule) = &connection.connector.auth {
-        return login::read(connection, rule, response);
-    }
     let status = response.status;
     let is_blank = response.is_blank();
     let with_status = |error: Error| error.with(|d| d.http_status = Some(status.as_u16()));

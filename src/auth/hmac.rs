@@ -12,6 +12,7 @@ use md5::Digest as _;
 
 use super::keyed_hash::{Hash, keyed_hash};
 use super::place;
+use super::texts::{self, missing};
 use crate::authoring::{Text, TextPart};
 use crate::connection::Connection;
 use crate::definition::{Hmac, HmacAlgorithmFile, KeyEncodingFile, RequestPlace, SignatureEncodingFile, TimestampFile};
@@ -56,7 +57,7 @@ pub(super) fn sign(
     }
     let given =
         |name: &str| if name == "signature" { Some(Cow::Borrowed(&*signature)) } else { connection.value(name) };
-    let value = rule.send.value.render(given).map_err(super::missing)?;
+    let value = rule.send.value.render(given).map_err(missing)?;
     place::put(request, &place::credential(&rule.send.place, &value)?)
 }
 
@@ -65,7 +66,7 @@ pub(super) fn sign(
 /// # Errors
 /// `connection` when it is not written as the definition says.
 pub(super) fn key(connection: &Connection, rule: &Hmac) -> Result<Vec<u8>> {
-    let text = super::rendered(connection, &rule.key)?;
+    let text = texts::rendered(connection, &rule.key)?;
     let name = rule.key.names().next().unwrap_or_default();
     let wrong = |how: &str| {
         Error::new(ErrorKind::Connection, format!("the key in `{name}` is not {how}"))
@@ -99,7 +100,7 @@ fn rendered(connection: &Connection, text: &Text, moment: &(&str, &str), request
             TextPart::Name(name) => match part_of(request, name, moment) {
                 Some(value) => out.extend_from_slice(&value),
                 None => {
-                    let value = connection.value(name).ok_or_else(|| super::missing(name))?;
+                    let value = connection.value(name).ok_or_else(|| missing(name))?;
                     out.extend_from_slice(value.as_bytes());
                 }
             },

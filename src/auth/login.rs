@@ -9,7 +9,8 @@ use url::Url;
 
 use super::granted::{Granted, seconds};
 use super::place::{STRICT, sensitive};
-use super::{basic, cookies, rendered};
+use super::texts::{AGENT, missing, rendered};
+use super::{basic, cookies};
 use crate::authoring::{Pointer, Text, TextPart, same, scalar};
 use crate::connection::Connection;
 use crate::definition::{Expiry, Failed, Login, LoginBody, PropertyTypeFile, TokenPlace};
@@ -28,7 +29,7 @@ pub(super) fn request(connection: &Connection, rule: &Login) -> Result<Request<B
     let mut builder = Request::builder()
         .method(rule.verb.clone())
         .uri(url.as_str())
-        .header(USER_AGENT, super::AGENT)
+        .header(USER_AGENT, AGENT)
         .header(ACCEPT, "application/json");
     let body = match &rule.body {
         LoginBody::None => Bytes::new(),
@@ -65,7 +66,7 @@ pub(super) fn address(connection: &Connection, base: &Url, path: &Text, query: &
         match part {
             TextPart::Literal(text) => address.push_str(text),
             TextPart::Name(name) => {
-                let value = connection.value(name).ok_or_else(|| super::missing(name))?;
+                let value = connection.value(name).ok_or_else(|| missing(name))?;
                 address.extend(utf8_percent_encode(&value, STRICT));
             }
         }

@@ -5,15 +5,17 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::assertion::Stamp;
+use super::attach::RequestProof;
 use super::device::{self, DevicePrompt};
 use super::grant::{self, Offer};
 use super::granted::{self, Granted};
+use super::login;
 use super::owner::{self, Earlier};
 use super::store::{TokenOwner, TokenSlot, TokenStore, Tokens};
-use super::{Proof, random_text};
+use super::texts::random_text;
 use crate::clock::Clock;
 use crate::connection::Connection;
-use crate::definition::{Auth, Flow};
+use crate::definition::{Auth, GrantFlow};
 use crate::error::{Advice, Error, ErrorKind, Result};
 use crate::retry::{Signal, asked_wait, backoff};
 use crate::secret::Secret;
@@ -216,7 +218,12 @@ impl TokenContext {
                 let (status, bytes) = (response.status.as_u16(), response.body.len());
                 tracing::debug!(account, verb, url, status, bytes, ms, "exchange");
                 let asked = asked_wait(&response.headers, self.clock.wall());
-                let error = match granted::read(&self.connection, response) {
+                let read = if let Auth::Login(rule) = &self.connection.connector.auth {
+                    login::read(&self.connection, rule, response)
+                } else {
+                    granted::read(&self.connection, response)
+                };
+                let error = match read {
                     Ok(granted) => return Ok(granted),
                     Err(error) => error,
                 };
@@ -258,8 +265,8 @@ impl TokenContext {
     }
 
     /// What a request of the connection is signed with.
-    pub(super) fn proof<'p>(&self, token: Option<&'p Secret>) -> Proof<'p> {
-        Proof { token, csrf: None, digest: None, wall: self.clock.wall() }
+    pub(super) fn proof<'p>(&self, token: Option<&'p Secret>) -> RequestProof<'p> {
+        RequestProof { token, csrf: None, digest: None, wall: self.clock.wall() }
     }
 
     /// The error of an exchange without a reply with `peer`, and whether it is final.
@@ -337,19 +344,16 @@ impl TokenContext {
 
     /// What to do about the connection's own credentials.
     fn own_advice(&self) -> Advice {
-        let flow = match &self.connection.connector.auth {
-            Auth::Oauth2(rule) => Some(&rule.flow),
-            _ => None,
-        };
+        let flow = if let Auth::Oauth2(rule) = &self.connection.connector.auth { Some(&rule.flow) } else { None };
         match flow {
-            Some(Flow::ClientCredentials | Flow::AuthorizationCode | Flow::DeviceCode) => {
+            Some(GrantFlow::ClientCredentials | GrantFlow::AuthorizationCode | GrantFlow::DeviceCode) => {
                 "check the client id and secret of the connection".into()
             }
-            Some(Flow::Password(_)) => "check the user name and password of the connection, and its client".into(),
-            Some(Flow::JwtBearer) => {
+            Some(GrantFlow::Password(_)) => "check the user name and password of the connection, and its client".into(),
+            Some(GrantFlow::JwtBearer) => {
                 "check the key of the connection, and that the system knows its issuer and subject".into()
             }
-            Some(Flow::TokenExchange(_)) => "check the token that the connection exchanges, and its client".into(),
+            Some(GrantFlow::TokenExchange(_)) => "check the token that the connection exchanges, and its client".into(),
             None => "check the user name and password of the connection; no login is repeated with refused ones".into(),
         }
     }

@@ -1,7 +1,13 @@
 //! Private keys of assertions, as PEM text or base64 of it. The cryptography library of TLS reads them and signs.
 
+#[cfg(feature = "tls-ring")]
+use super::hmac::decoded;
+#[cfg(not(feature = "tls-ring"))]
+use super::texts::needs_ring;
 use crate::definition::AlgorithmFile;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
+#[cfg(feature = "tls-ring")]
+use crate::error::{Error, ErrorKind};
 
 /// A private key, for one algorithm.
 pub(super) struct SigningKey {
@@ -16,11 +22,11 @@ pub(super) struct SigningKey {
 #[cfg(not(feature = "tls-ring"))]
 impl SigningKey {
     pub(super) fn read(_: &str, _: AlgorithmFile) -> Result<SigningKey> {
-        Err(super::needs_ring())
+        Err(needs_ring())
     }
 
     pub(super) fn sign(&self, _: &[u8]) -> Result<Vec<u8>> {
-        Err(super::needs_ring())
+        Err(needs_ring())
     }
 }
 
@@ -88,7 +94,7 @@ fn pem(text: &str) -> Option<Vec<u8>> {
         return Some(text.replace("\\n", "\n").into_bytes());
     }
     let joined: String = text.split_whitespace().collect();
-    super::hmac::decoded(&joined).filter(|bytes| bytes.windows(BEGIN.len()).any(|window| window == BEGIN.as_bytes()))
+    decoded(&joined).filter(|bytes| bytes.windows(BEGIN.len()).any(|window| window == BEGIN.as_bytes()))
 }
 
 /// An ECDSA signature in ASN.1 (two integers) as two numbers of a fixed size (RFC 7518, section 3.4).
@@ -115,7 +121,7 @@ fn wrong(why: &str) -> Error {
     Error::new(ErrorKind::Connection, format!("the key of the assertion cannot be used: {why}"))
 }
 
-#[cfg(all(test, feature = "tls-ring"))]
+#[cfg(test)]
 mod tests {
     use super::{AlgorithmFile, SigningKey, fixed};
 

@@ -11,6 +11,7 @@ use sha2::Digest as _;
 use super::hmac::utc;
 use super::keyed_hash::{Hash, keyed_hash};
 use super::place::{STRICT, sensitive};
+use super::texts::rendered;
 use crate::connection::Connection;
 use crate::definition::AwsSigv4;
 use crate::error::Result;
@@ -34,7 +35,7 @@ pub(super) fn sign(
     wall: SystemTime,
     request: &mut Request<Bytes>,
 ) -> Result<()> {
-    let text = |text| super::rendered(connection, text);
+    let text = |text| rendered(connection, text);
     let account = Account {
         access_key: text(&rule.access_key)?,
         secret_key: text(&rule.secret_key)?,
@@ -144,7 +145,7 @@ fn query(query: &str) -> String {
     pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
 }
 
-#[cfg(all(test, feature = "tls-ring"))]
+#[cfg(test)]
 mod tests {
     use bytes::Bytes;
     use http::Request;

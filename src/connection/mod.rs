@@ -78,8 +78,7 @@ impl Connection {
         faults.extend(
             spec.limits.faults().into_iter().map(|(key, message)| ValueFault::of(&format!("limits/{key}"), message)),
         );
-        faults.extend(spec.tls.iter().flat_map(TlsSpec::faults));
-        faults.extend(spec.proxy.iter().flat_map(ProxySpec::faults));
+        faults.extend(network_faults(spec.tls.as_ref(), spec.proxy.as_ref()));
         faults.extend(account::fault(&connector, spec.account.as_deref(), |name| values.contains_key(name)));
         if !faults.is_empty() {
             return Err(Error::from_faults(
@@ -222,6 +221,12 @@ impl Connection {
     }
 }
 
+/// The faults of settings of the network.
+pub(crate) fn network_faults(tls: Option<&TlsSpec>, proxy: Option<&ProxySpec>) -> Vec<ValueFault> {
+    let faults = tls.map(TlsSpec::faults).into_iter().chain(proxy.map(ProxySpec::faults)).flatten();
+    faults.map(|(field, message)| ValueFault::of(&field, message)).collect()
+}
+
 /// Masks the secret values, and their forms in authentication headers.
 fn redactor(connector: &Connector, values: &BTreeMap<String, Secret>) -> Redactor {
     let secret: Vec<String> = connector
@@ -233,11 +238,8 @@ fn redactor(connector: &Connector, values: &BTreeMap<String, Secret>) -> Redacto
         .collect();
     let mut all = secret;
     let render = |t: &Text| t.render(|n| values.get(n).map(|v| Cow::Borrowed(v.expose()))).ok();
-    let basic = match &connector.auth {
-        Auth::Basic(pair) => Some(pair),
-        Auth::Login(rule) => rule.basic.as_ref(),
-        _ => None,
-    };
+    let of_login = if let Auth::Login(rule) = &connector.auth { rule.basic.as_ref() } else { None };
+    let basic = if let Auth::Basic(pair) = &connector.auth { Some(pair) } else { of_login };
     if let Some((user, pass)) = basic.and_then(|pair| render(&pair.username).zip(render(&pair.password))) {
         all.push(format!("{user}:{pass}"));
     }

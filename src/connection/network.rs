@@ -5,7 +5,6 @@ use std::fmt;
 
 use http::Uri;
 
-use super::values::ValueFault;
 use crate::secret::{MASK, form_pair, form_value};
 
 /// How TLS connections are checked, and the client's own certificate.
@@ -90,11 +89,12 @@ impl fmt::Debug for ProxyAddress {
 }
 
 impl TlsSpec {
-    pub(crate) fn faults(&self) -> Vec<ValueFault> {
-        let fault = |key: &str, message: &str| ValueFault::of(&format!("tls/{key}"), message.to_owned());
+    pub(crate) fn faults(&self) -> Vec<(String, String)> {
+        let fault = |key: &str, message: &str| (format!("tls/{key}"), message.to_owned());
         let empty = [("ca", &self.ca), ("certificate", &self.certificate), ("key", &self.key)];
         let empty = empty.into_iter().filter(|(_, text)| text.as_ref().is_some_and(|text| text.trim().is_empty()));
-        let mut faults: Vec<ValueFault> = empty.map(|(key, _)| fault(key, &format!("`{key}` is empty"))).collect();
+        let mut faults: Vec<(String, String)> =
+            empty.map(|(key, _)| fault(key, &format!("`{key}` is empty"))).collect();
         match (&self.certificate, &self.key) {
             (Some(_), None) => faults.push(fault("certificate", "`certificate` needs `key`: its private key")),
             (None, Some(_)) => faults.push(fault("key", "`key` has no effect without `certificate`")),
@@ -108,9 +108,9 @@ impl TlsSpec {
 }
 
 impl ProxySpec {
-    pub(crate) fn faults(&self) -> Vec<ValueFault> {
+    pub(crate) fn faults(&self) -> Vec<(String, String)> {
         let ProxySpec::Through(address) = self else { return Vec::new() };
-        let fault = |key: &str, message: String| ValueFault::of(&format!("proxy/{key}"), message);
+        let fault = |key: &str, message: String| (format!("proxy/{key}"), message);
         let mut faults = Vec::new();
         if let Some(why) = proxy_fault(&address.url) {
             faults.push(fault("url", format!("`url` is not the address of a proxy: {why}")));

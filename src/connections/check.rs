@@ -3,7 +3,7 @@
 use super::{ConnectionFile, ConnectionsFile, ValueFile};
 use crate::authoring::Checker;
 use crate::authoring::Document;
-use crate::connection::{ProxySpec, TlsSpec, ValueFault, account_fault, check_values};
+use crate::connection::{ValueFault, account_fault, check_values, network_faults};
 use crate::definition::{Catalog, Connector, Property};
 use crate::error::{Advice, Fault};
 use crate::json_pointer::escape;
@@ -39,9 +39,8 @@ impl ConnectionFile {
             self.values.contains_key(name) || connector.property(name).is_some_and(|p| p.default.is_some())
         };
         // References resolve to an empty text here, which is no fault of the file.
-        let tls = spec.tls.as_ref().map(TlsSpec::faults).unwrap_or_default();
-        faults.extend(tls.into_iter().filter(|fault| !fault.message.ends_with("is empty")));
-        faults.extend(spec.proxy.as_ref().map(ProxySpec::faults).unwrap_or_default());
+        let network = network_faults(spec.tls.as_ref(), spec.proxy.as_ref());
+        faults.extend(network.into_iter().filter(|fault| !fault.message.ends_with("is empty")));
         faults.extend(account_fault(connector, self.account.as_deref(), has));
         for ValueFault { field, message, advice } in faults {
             // A missing key has no place of its own.

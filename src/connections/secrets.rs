@@ -57,16 +57,16 @@ impl Secrets {
             })
         })?;
         let tls = spec.tls.map(|tls| TlsSpec {
-            ca: tls.ca.map(|text| self.from_folder(folder, text)),
-            certificate: tls.certificate.map(|text| self.from_folder(folder, text)),
-            key: tls.key.map(|text| self.from_folder(folder, text)),
+            ca: tls.ca.map(|text| self.below(folder, text)),
+            certificate: tls.certificate.map(|text| self.below(folder, text)),
+            key: tls.key.map(|text| self.below(folder, text)),
             ..tls
         });
         Ok(ConnectionSpec { name: Some(name.to_owned()), tls, ..spec })
     }
 
     /// The path of a file that the connections file names; PEM text stays as it is.
-    fn from_folder(&self, folder: &Path, text: String) -> String {
+    fn below(&self, folder: &Path, text: String) -> String {
         let is_path = !text.contains("-----BEGIN ") && !text.trim().is_empty();
         if is_path { self.place(folder, &text).display().to_string() } else { text }
     }

@@ -5,6 +5,7 @@ use http::HeaderName;
 use super::file::{HmacAlgorithmFile, KeyEncodingFile, SignatureEncodingFile, TimestampFile};
 use super::login::Login;
 use super::oauth::Oauth2;
+use super::placed::{LoginPair, PlacedText, RequestPlace};
 use crate::authoring::{Pointer, Text};
 
 /// How requests are authenticated.
@@ -16,35 +17,13 @@ pub(crate) enum Auth {
         token: Text,
     },
     /// One key, or several; those without a value are left out.
-    Keys(Vec<Placed>),
+    Keys(Vec<PlacedText>),
     Digest(LoginPair),
     Hmac(Box<Hmac>),
     AwsSigv4(AwsSigv4),
     Oauth2(Box<Oauth2>),
     Login(Box<Login>),
     Refresh(Refresh),
-}
-
-/// User name and password.
-#[derive(Debug)]
-pub(crate) struct LoginPair {
-    pub(crate) username: Text,
-    pub(crate) password: Text,
-}
-
-/// A place of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum RequestPlace {
-    Header(HeaderName),
-    Query(String),
-    Cookie(String),
-}
-
-/// A value in a place of each request.
-#[derive(Clone, Debug)]
-pub(crate) struct Placed {
-    pub(crate) place: RequestPlace,
-    pub(crate) value: Text,
 }
 
 /// A signature with a shared key.
@@ -56,7 +35,7 @@ pub(crate) struct Hmac {
     pub(crate) encoding: SignatureEncodingFile,
     pub(crate) text: Text,
     pub(crate) timestamp: TimestampFile,
-    pub(crate) send: Placed,
+    pub(crate) send: PlacedText,
     pub(crate) headers: Vec<(HeaderName, Text)>,
     pub(crate) query: Vec<(String, Text)>,
 }
@@ -84,12 +63,6 @@ pub(crate) struct Refresh {
     pub(crate) access_token: Pointer,
     pub(crate) refresh_token: Pointer,
     pub(crate) expires_in: Option<Pointer>,
-}
-
-impl LoginPair {
-    pub(crate) fn texts(&self) -> [&Text; 2] {
-        [&self.username, &self.password]
-    }
 }
 
 impl Auth {
@@ -137,6 +110,15 @@ impl Auth {
         }
     }
 
+    /// The query parameters that carry the credentials.
+    pub(crate) fn query_names(&self) -> Vec<String> {
+        let name = |place: RequestPlace| match place {
+            RequestPlace::Query(name) => Some(name),
+            RequestPlace::Header(_) | RequestPlace::Cookie(_) => None,
+        };
+        self.places().into_iter().filter_map(name).collect()
+    }
+
     /// Whether requests carry a token that is obtained and renewed.
     pub(crate) fn has_tokens(&self) -> bool {
         match self {
@@ -153,7 +135,7 @@ impl Auth {
 
     /// Whether a person signs in on another device.
     pub(crate) fn signs_in_on_device(&self) -> bool {
-        matches!(self, Auth::Oauth2(rule) if matches!(rule.flow, super::oauth::Flow::DeviceCode))
+        matches!(self, Auth::Oauth2(rule) if matches!(rule.flow, super::oauth::GrantFlow::DeviceCode))
     }
 
     /// Further addresses that a sign-in uses.

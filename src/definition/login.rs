@@ -3,8 +3,8 @@
 use http::HeaderName;
 use serde_json::Value;
 
-use super::auth::{LoginPair, Placed};
 use super::json_text::JsonText;
+use super::placed::{LoginPair, PlacedText};
 use crate::authoring::{Pointer, Text};
 
 /// A login request.
@@ -20,7 +20,7 @@ pub(crate) struct Login {
     pub(crate) token: TokenPlace,
     pub(crate) expires: Option<Expiry>,
     /// How the token is sent; `None` for cookies that are only sent back.
-    pub(crate) send: Option<Placed>,
+    pub(crate) send: Option<PlacedText>,
     pub(crate) failed: Option<Failed>,
 }
 
@@ -63,7 +63,7 @@ pub(crate) struct Csrf {
     pub(crate) path: Text,
     pub(crate) headers: Vec<(HeaderName, Text)>,
     pub(crate) token: TokenPlace,
-    pub(crate) send: Placed,
+    pub(crate) send: PlacedText,
     /// Whether reads carry it too.
     pub(crate) for_reads: bool,
     /// Statuses that mean that it was refused; empty for 403 with `Required` in its header.

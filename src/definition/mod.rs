@@ -13,6 +13,7 @@ mod operation;
 mod operation_fields;
 mod option_rule;
 mod paging;
+mod placed;
 mod property_value;
 mod read;
 mod rules;
@@ -31,7 +32,7 @@ pub(crate) use property_value::value_of;
 pub use rules::{ItemRule, ResponseRule, ResultShape, Send};
 pub use template::Template;
 
-pub(crate) use auth::{Auth, AwsSigv4, Hmac, LoginPair, Placed, Refresh, RequestPlace};
+pub(crate) use auth::{Auth, AwsSigv4, Hmac, Refresh};
 #[cfg(feature = "sandbox")]
 pub(crate) use connector::ErrorRules;
 pub(crate) use connector::{Explain, Success};
@@ -43,9 +44,10 @@ pub(crate) use file::{HmacAlgorithmFile, KeyEncodingFile, PropertyTypeFile, Sign
 #[cfg(feature = "schemas")]
 pub(crate) use file::{OperationsFile, TemplatesFile};
 pub(crate) use login::{Csrf, Expiry, Failed, Login, LoginBody, TokenPlace};
-pub(crate) use oauth::{Assertion, Exchange, Flow, Oauth2};
+pub(crate) use oauth::{Assertion, Exchange, GrantFlow, Oauth2};
 pub(crate) use operation_fields::Strangers;
 #[cfg(feature = "sandbox")]
 pub(crate) use paging::Total;
 pub(crate) use paging::{Advance, EndRule, Flag, Keyset, Paging, Sense, Style, TokenRule};
+pub(crate) use placed::{LoginPair, PlacedText, RequestPlace};
 pub(crate) use rules::{PartMeans, PartRule, Repeat};

@@ -1,14 +1,14 @@
 //! OAuth 2.0 as a connector declares it: the checked model. Pure data.
 
-use super::auth::{LoginPair, Placed};
 use super::file::{AlgorithmFile, ClientAuthFile};
 use super::json_text::JsonText;
+use super::placed::{LoginPair, PlacedText};
 use crate::authoring::Text;
 
 /// OAuth 2.0 as the connector declares it.
 #[derive(Debug)]
 pub(crate) struct Oauth2 {
-    pub(crate) flow: Flow,
+    pub(crate) flow: GrantFlow,
     pub(crate) authorize: Option<Text>,
     pub(crate) device: Option<Text>,
     pub(crate) token: Text,
@@ -21,12 +21,12 @@ pub(crate) struct Oauth2 {
     pub(crate) authorize_parameters: Vec<(String, Text)>,
     pub(crate) refresh_token: Option<Text>,
     pub(crate) assertion: Option<Assertion>,
-    pub(crate) send: Placed,
+    pub(crate) send: PlacedText,
 }
 
 /// How the first token is obtained.
 #[derive(Debug)]
-pub(crate) enum Flow {
+pub(crate) enum GrantFlow {
     AuthorizationCode,
     ClientCredentials,
     Password(LoginPair),
@@ -62,14 +62,17 @@ impl Oauth2 {
     /// Whether a person signs in: then the tokens cannot be obtained from the connection alone.
     pub(crate) fn needs_person(&self) -> bool {
         match &self.flow {
-            Flow::AuthorizationCode | Flow::DeviceCode => true,
-            Flow::ClientCredentials | Flow::Password(_) | Flow::JwtBearer | Flow::TokenExchange(_) => false,
+            GrantFlow::AuthorizationCode | GrantFlow::DeviceCode => true,
+            GrantFlow::ClientCredentials
+            | GrantFlow::Password(_)
+            | GrantFlow::JwtBearer
+            | GrantFlow::TokenExchange(_) => false,
         }
     }
 
     /// Whether an assertion can only authenticate the client.
     pub(crate) fn flow_has_no_assertion(&self) -> bool {
-        !matches!(self.flow, Flow::JwtBearer)
+        !matches!(self.flow, GrantFlow::JwtBearer)
     }
 
     pub(super) fn texts(&self) -> Vec<&Text> {
@@ -81,15 +84,18 @@ impl Oauth2 {
     }
 }
 
-impl Flow {
+impl GrantFlow {
     /// The credentials of the flow.
     pub(crate) fn texts(&self) -> Vec<&Text> {
         match self {
-            Flow::Password(pair) => pair.texts().to_vec(),
-            Flow::TokenExchange(rule) => {
+            GrantFlow::Password(pair) => pair.texts().to_vec(),
+            GrantFlow::TokenExchange(rule) => {
                 std::iter::once(&rule.subject_token).chain(rule.actor_token.iter().map(|(text, _)| text)).collect()
             }
-            Flow::AuthorizationCode | Flow::ClientCredentials | Flow::DeviceCode | Flow::JwtBearer => Vec::new(),
+            GrantFlow::AuthorizationCode
+            | GrantFlow::ClientCredentials
+            | GrantFlow::DeviceCode
+            | GrantFlow::JwtBearer => Vec::new(),
         }
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::auth::{self, MemoryStore, TokenStore};
 use crate::clock::{Clock, SystemClock};
-use crate::connection::{Connection, ConnectionSpec, ProxySpec, TlsSpec, ValueFault};
+use crate::connection::{Connection, ConnectionSpec, ProxySpec, TlsSpec, ValueFault, network_faults};
 use crate::definition::Catalog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::send::{Budgets, ConnectionClient};
@@ -164,8 +164,8 @@ impl Engine {
 
     /// The faults of the engine's own settings.
     fn check_network(&self) -> Result<()> {
-        let faults = self.tls.iter().flat_map(TlsSpec::faults).chain(self.proxy.iter().flat_map(ProxySpec::faults));
-        let faults: Vec<_> = faults.map(ValueFault::into_fault).collect();
+        let faults = network_faults(self.tls.as_ref(), self.proxy.as_ref());
+        let faults: Vec<_> = faults.into_iter().map(ValueFault::into_fault).collect();
         if faults.is_empty() {
             return Ok(());
         }

@@ -73,7 +73,8 @@ impl Pager {
                 .collect(),
             _ => Vec::new(),
         };
-        let links = Links { relink: paging.relinks(), hosts: operation.connector.hosts.clone() };
+        let credentials = operation.connector.auth.query_names();
+        let links = Links { relink: paging.relinks(), hosts: operation.connector.hosts.clone(), credentials };
         Ok(Pager {
             operation,
             paging,

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{Call, ConnectionClient, Outgoing, SendMiss, fatal, log, settle};
-use crate::auth::{self, Access, CsrfMiss, CsrfToken, DigestTicket, Proof};
+use crate::auth::{self, Access, CsrfMiss, CsrfToken, DigestTicket, RequestProof};
 use crate::definition::Repeat;
 use crate::error::{Error, ErrorKind};
 use crate::fault::refuses_token;
@@ -128,7 +128,7 @@ impl ConnectionClient {
         };
         match fetched {
             Ok(Ok(csrf)) => Ok(Ok(csrf)),
-            Ok(Err(CsrfMiss::Refused(reply))) => Ok(Err(reply)),
+            Ok(Err(CsrfMiss::Refused(reply))) => Ok(Err(*reply)),
             Ok(Err(CsrfMiss::Failed { error, signal, asked })) => Err(SendMiss { error, signal, asked }),
             Err(_) => {
                 let message = "the call's deadline passed while its csrf token was being fetched";
@@ -149,8 +149,8 @@ impl ConnectionClient {
             (token, csrf): (Option<&'p Secret>, Option<&'p CsrfToken>),
             digest: Option<&'p DigestTicket>,
             wall: std::time::SystemTime,
-        ) -> Proof<'p> {
-            Proof { token, csrf, digest, wall }
+        ) -> RequestProof<'p> {
+            RequestProof { token, csrf, digest, wall }
         }
         if !auth::uses_challenges(&self.connection, &call.operation) {
             return self.signed(call, request, &proof((token, csrf), None, self.clock.wall())).await;
@@ -172,7 +172,7 @@ impl ConnectionClient {
         &'s self,
         call: &Call,
         request: Outgoing<'_>,
-        proof: &Proof<'_>,
+        proof: &RequestProof<'_>,
     ) -> Result<impl Future<Output = Result<Response, Failure>> + Send + use<'s>> {
         let mut signed = http::Request::from_parts(request.head.clone(), request.body.clone());
         auth::sign(&self.connection, &call.operation, proof, &mut signed).map_err(fatal)?;
@@ -180,7 +180,7 @@ impl ConnectionClient {
         Ok(self.transport.send(signed, self.exchange_limits(call)))
     }
 
-    async fn signed(&self, call: &Call, request: Outgoing<'_>, proof: &Proof<'_>) -> Result<Response> {
+    async fn signed(&self, call: &Call, request: Outgoing<'_>, proof: &RequestProof<'_>) -> Result<Response> {
         let began = self.clock.now();
         let took = || self.clock.now().saturating_sub(began);
         let response = match self.processed(call, request, proof).await {
@@ -199,7 +199,7 @@ impl ConnectionClient {
     }
 
     /// One exchange. A request that certainly was not processed is sent again, and that does not count as an attempt.
-    async fn processed(&self, call: &Call, request: Outgoing<'_>, proof: &Proof<'_>) -> Result<Response> {
+    async fn processed(&self, call: &Call, request: Outgoing<'_>, proof: &RequestProof<'_>) -> Result<Response> {
         let write = call.operation.repeat != Repeat::SafeRead;
         let mut unprocessed = 0;
         loop {

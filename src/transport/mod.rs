@@ -1,10 +1,14 @@
 //! One HTTP exchange. The only module that uses the HTTP client. It neither retries nor follows redirects, and knows no
 //! credentials.
 
+mod cause;
 mod failure;
 mod names;
+#[cfg(not(feature = "tls-ring"))]
+mod no_trust;
 mod proxy;
 mod sink;
+#[cfg(feature = "tls-ring")]
 mod trust;
 mod unsent;
 
@@ -19,14 +23,17 @@ use http_body::Body as _;
 use tokio::time::Instant;
 
 use crate::connection::{ProxyAddress, ProxySpec, TlsSpec};
-use crate::error::{Error, ErrorKind, Result, io_text};
+use crate::error::{Error, ErrorKind, Result};
 use crate::lock::lock;
 use crate::reply::{Body, Response};
 pub use failure::{ExchangeLimits, Failure, FailureKind};
 
-use failure::causes;
-use proxy::{Proxies, Way};
+use cause::{chain, failed, no_reply};
+#[cfg(not(feature = "tls-ring"))]
+use no_trust::NoTrust as Trust;
+use proxy::Proxies;
 use sink::{BodySink, too_large};
+#[cfg(feature = "tls-ring")]
 use trust::Trust;
 use unsent::{SendMark, Watched};
 
@@ -415,92 +422,4 @@ fn timed_out(name: &str, after: Duration, status: Option<u16>) -> Failure {
         message: format!("no answer within the limit {name} ({} s)", after.as_secs_f64()),
         status,
     }
-}
-
-/// The failure of an exchange without a reply.
-fn no_reply(error: &reqwest::Error, asked: &SendMark, way: Option<&Way>) -> Failure {
-    let failure = failed(error, None, asked);
-    match way {
-        Some(way) => way.explain(error, failure),
-        None => failure,
-    }
-}
-
-fn failed(error: &reqwest::Error, status: Option<u16>, asked: &SendMark) -> Failure {
-    if let Some(private) = causes(error).find_map(|e| e.downcast_ref::<names::Private>()) {
-        return Failure { kind: FailureKind::Private, message: private.to_string(), status: None };
-    }
-    let message = chain(error);
-    let kind = if error.is_connect() && is_untrusted(error) {
-        FailureKind::Untrusted
-    } else if error.is_builder() || (error.is_connect() && is_permanent(error)) {
-        FailureKind::Refused
-    } else if error.is_connect() {
-        if unsent::was_closing(error) { FailureKind::Unprocessed } else { FailureKind::NotSent }
-    } else if let Some(kind) = status.is_none().then(|| unsent::kind(error, asked)).flatten() {
-        kind
-    } else if error.is_timeout() {
-        FailureKind::TimedOut
-    } else {
-        FailureKind::Broken
-    };
-    Failure { kind, message, status }
-}
-
-/// The messages of the innermost two causes. The outer ones only name parts of the client.
-fn chain(error: &reqwest::Error) -> String {
-    let is_wrapper =
-        |e: &(dyn std::error::Error + 'static)| e.is::<reqwest::Error>() || e.is::<hyper_util::client::legacy::Error>();
-    let words = |e: &(dyn std::error::Error + 'static)| match e.downcast_ref::<std::io::Error>() {
-        // An error that only wraps another has the message of the inner one.
-        Some(io) => io.get_ref().map_or_else(|| io_text(io), ToString::to_string),
-        None => e.to_string(),
-    };
-    let own: Vec<_> = causes(error).filter(|e| !is_wrapper(*e)).collect();
-    let mut texts: Vec<String> = own.iter().copied().map(words).collect();
-    texts.dedup();
-    // The system's message is enough.
-    let enough = if own.last().is_some_and(|e| e.is::<std::io::Error>()) { 1 } else { 2 };
-    let tail = texts.len().saturating_sub(enough);
-    match texts.split_off(tail).join(": ") {
-        none if none.is_empty() => error.to_string(),
-        text => text,
-    }
-}
-
-/// Whether a retry cannot help, as with an untrusted certificate.
-#[cfg(feature = "tls-ring")]
-fn is_permanent(error: &reqwest::Error) -> bool {
-    use rustls::AlertDescription::{
-        HandshakeFailure, InsufficientSecurity, NoApplicationProtocol, ProtocolVersion, UnrecognisedName,
-    };
-    use rustls::Error::{AlertReceived, InvalidCertificate, NoCertificatesPresented, PeerIncompatible};
-    let permanent = |e: &rustls::Error| match e {
-        InvalidCertificate(_) | NoCertificatesPresented | PeerIncompatible(_) => true,
-        // Client and server have no TLS parameters in common, which does not change within seconds.
-        AlertReceived(alert) => {
-            matches!(
-                alert,
-                HandshakeFailure | InsufficientSecurity | NoApplicationProtocol | ProtocolVersion | UnrecognisedName
-            )
-        }
-        _ => false,
-    };
-    causes(error).filter_map(|e| e.downcast_ref()).any(permanent)
-}
-
-#[cfg(feature = "tls-ring")]
-fn is_untrusted(error: &reqwest::Error) -> bool {
-    use rustls::{CertificateError::UnknownIssuer, Error::InvalidCertificate};
-    causes(error).filter_map(|e| e.downcast_ref()).any(|e| matches!(e, InvalidCertificate(UnknownIssuer)))
-}
-
-#[cfg(not(feature = "tls-ring"))]
-fn is_untrusted(_: &reqwest::Error) -> bool {
-    false
-}
-
-#[cfg(not(feature = "tls-ring"))]
-fn is_permanent(_: &reqwest::Error) -> bool {
-    false
 }

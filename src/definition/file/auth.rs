@@ -2,6 +2,7 @@
 
 use super::login::LoginFile;
 use super::oauth::Oauth2File;
+use super::placed::{LoginPairFile, PlacedFile};
 use crate::authoring::Ordered;
 use crate::authoring::values::mirrors;
 
@@ -43,35 +44,10 @@ mirrors! {
         Refresh(Box<RefreshFile>),
     }
 
-    /// User name and password
-    struct LoginPairFile {
-        /// User name; may contain {property} placeholders
-        pub username: String,
-        /// Password; may contain {property} placeholders
-        pub password: String,
-    }
-
     /// A bearer token, as version 1 of this format writes it
     struct BearerTokenFile {
         /// The token; may contain {property} placeholders
         pub token: String,
-    }
-
-    /// A value in exactly one place of a request
-    struct PlacedFile {
-        /// Name of the header that carries the value
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub header: Option<String>,
-        /// Name of the query parameter that carries the value
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub query: Option<String>,
-        /// Name of the cookie that carries the value
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub cookie: Option<String>,
-        /// The value; may contain {property} placeholders. Required for a key; for a token default {token}, in the header Authorization Bearer {token}; for a
-        /// signature default {signature}
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub value: Option<String>,
     }
 
     /// Several keys at once. A value whose property is absent is left out; at least one must remain

@@ -1,6 +1,6 @@
 //! Mirror of `auth: { login: … }` and of `csrf` in `connector.yaml`, as written.
 
-use super::auth::{LoginPairFile, PlacedFile};
+use super::placed::{LoginPairFile, PlacedFile};
 use crate::authoring::values::mirrors;
 use crate::authoring::{Json, Ordered};
 

@@ -8,9 +8,10 @@ mod oauth;
 mod operation;
 mod option;
 mod paging;
+mod placed;
 mod sandbox;
 
-pub(super) use auth::{AuthFile, AwsSigv4File, BearerFile, HmacFile, KeysFile, LoginPairFile, PlacedFile, RefreshFile};
+pub(super) use auth::{AuthFile, AwsSigv4File, BearerFile, HmacFile, KeysFile, RefreshFile};
 pub(crate) use auth::{HmacAlgorithmFile, KeyEncodingFile, SignatureEncodingFile, TimestampFile};
 pub(crate) use connector::ConnectorFile;
 pub(crate) use connector::PropertyTypeFile;
@@ -28,6 +29,7 @@ pub(super) use option::{KEYWORDS, LocationFile, NamingFile, OWN_KEYS, OptionFile
 pub(super) use paging::{
     AdvanceFile, EndFile, FlagFile, KeysetFile, NextUrlFile, PagingFile, SizeFile, TokenFile, TotalFile,
 };
+pub(super) use placed::{LoginPairFile, PlacedFile};
 pub(super) use sandbox::read_sandbox;
 pub use sandbox::{
     CollectionFile, FilterForm, LanguageFile, OptionNameFile, PartsFile, ReplyFile, SandboxFile, SandboxLimits,

@@ -1,6 +1,6 @@
 //! Mirror of `auth: { oauth2: … }` in `connector.yaml`, as written.
 
-use super::auth::PlacedFile;
+use super::placed::PlacedFile;
 use crate::authoring::values::mirrors;
 use crate::authoring::{Json, Ordered};
 

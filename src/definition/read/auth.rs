@@ -1,18 +1,18 @@
 //! Converts `auth` of the connector file to the checked model. Pure.
 
-use http::HeaderName;
-
 use super::auth_texts::AuthTexts;
 use super::login::login;
 use super::oauth::oauth2;
 use super::operation::request_line;
+use super::placed::{Content, login_pair, place, placed};
 use crate::authoring::{Checker, Ordered, Text};
-use crate::definition::auth::{Auth, AwsSigv4, Hmac, LoginPair, Placed, Refresh, RequestPlace, SIGNED_NAMES};
+use crate::definition::auth::{Auth, AwsSigv4, Hmac, Refresh, SIGNED_NAMES};
 use crate::definition::connector::Property;
 use crate::definition::file::{
-    AuthFile, AwsSigv4File, BearerFile, HmacAlgorithmFile, HmacFile, KeyEncodingFile, KeysFile, LoginPairFile,
-    PlacedFile, RefreshFile, SignatureEncodingFile, TimestampFile,
+    AuthFile, AwsSigv4File, BearerFile, HmacAlgorithmFile, HmacFile, KeyEncodingFile, KeysFile, RefreshFile,
+    SignatureEncodingFile, TimestampFile,
 };
+use crate::definition::placed::PlacedText;
 use crate::json_pointer::escape;
 
 pub(super) fn auth(c: &mut Checker<'_>, file: AuthFile, properties: &[Property]) -> Auth {
@@ -35,102 +35,8 @@ pub(super) fn auth(c: &mut Checker<'_>, file: AuthFile, properties: &[Property])
     }
 }
 
-pub(super) fn login_pair(t: &mut AuthTexts<'_, '_>, at: &str, file: &LoginPairFile) -> LoginPair {
-    LoginPair {
-        username: t.text(&format!("{at}/username"), &file.username),
-        password: t.text(&format!("{at}/password"), &file.password),
-    }
-}
-
-/// What a place of a request carries.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Content {
-    /// A key, whose value must be written.
-    Key,
-    Token,
-    Signature,
-}
-
-impl Content {
-    /// The placeholder that stands for it.
-    fn name(self) -> Option<&'static str> {
-        match self {
-            Content::Key => None,
-            Content::Token => Some("token"),
-            Content::Signature => Some("signature"),
-        }
-    }
-}
-
-/// A value in exactly one place.
-pub(super) fn placed(t: &mut AuthTexts<'_, '_>, at: &str, file: &PlacedFile, content: Content) -> Option<Placed> {
-    let given = [("header", &file.header), ("query", &file.query), ("cookie", &file.cookie)];
-    let mut places = given.into_iter().filter_map(|(kind, name)| Some((kind, name.as_deref()?)));
-    let place = match (places.next(), places.next()) {
-        (Some((kind, name)), None) => place(t, &format!("{at}/{kind}"), kind, name),
-        (None, _) => {
-            t.c.fault(at, "no place is given: write `header`, `query` or `cookie` with a name", None);
-            None
-        }
-        (Some(_), Some((second, _))) => {
-            t.c.fault(&format!("{at}/{second}"), "only one place is possible: `header`, `query` or `cookie`", None);
-            None
-        }
-    };
-    let value = value(t, at, file.value.as_deref(), content, place.as_ref());
-    Some(Placed { place: place?, value: value? })
-}
-
-fn place(t: &mut AuthTexts<'_, '_>, at: &str, kind: &str, name: &str) -> Option<RequestPlace> {
-    let named = |t: &mut AuthTexts<'_, '_>, what: &str, good: bool| {
-        if !good {
-            t.c.fault(at, format!("`{}` is not the name of a {what}", name.escape_debug()), None);
-        }
-        good.then(|| name.to_owned())
-    };
-    match kind {
-        "header" => t.c.header(at, name).map(RequestPlace::Header),
-        "query" => named(t, "query parameter", !name.is_empty()).map(RequestPlace::Query),
-        _ => named(t, "cookie", is_cookie_name(name)).map(RequestPlace::Cookie),
-    }
-}
-
-/// A token of RFC 9110, as RFC 6265 requires of a cookie's name.
-fn is_cookie_name(name: &str) -> bool {
-    HeaderName::from_bytes(name.as_bytes()).is_ok()
-}
-
-fn value(
-    t: &mut AuthTexts<'_, '_>,
-    at: &str,
-    written: Option<&str>,
-    content: Content,
-    place: Option<&RequestPlace>,
-) -> Option<Text> {
-    let in_authorization = matches!(place, Some(RequestPlace::Header(name)) if *name == http::header::AUTHORIZATION);
-    let text = match (written, content) {
-        (Some(text), _) => text,
-        (None, Content::Key) => {
-            t.c.fault(at, "the key needs `value`, such as \"{key}\"", None);
-            return None;
-        }
-        (None, Content::Token) if in_authorization => "Bearer {token}",
-        (None, Content::Token) => "{token}",
-        (None, Content::Signature) => "{signature}",
-    };
-    let at = format!("{at}/value");
-    let text = match content.name() {
-        Some(name) => t.text_with(&at, text, &[name]),
-        None => t.text(&at, text),
-    };
-    if let Some(name) = content.name().filter(|name| !text.names().any(|n| n == *name)) {
-        t.c.fault(&at, format!("the value does not contain {{{name}}}"), None);
-    }
-    Some(text)
-}
-
 fn keys(t: &mut AuthTexts<'_, '_>, file: KeysFile) -> Auth {
-    let mut keys: Vec<Placed> = Vec::new();
+    let mut keys: Vec<PlacedText> = Vec::new();
     for (kind, values) in [("header", file.header), ("query", file.query), ("cookie", file.cookie)] {
         for (name, value) in values {
             let at = format!("/auth/keys/{kind}/{}", escape(&name));
@@ -139,7 +45,7 @@ fn keys(t: &mut AuthTexts<'_, '_>, file: KeysFile) -> Auth {
             if keys.iter().any(|key| key.place == place) {
                 t.c.fault(&at, format!("the header {name} is given twice; header names are case-insensitive"), None);
             }
-            keys.push(Placed { place, value });
+            keys.push(PlacedText { place, value });
         }
     }
     if keys.is_empty() {

@@ -4,12 +4,13 @@
 use serde_json::Value;
 
 use crate::authoring::{Checker, Json, Pointer, Text, TextPart};
-use crate::definition::auth::{Auth, RequestPlace};
+use crate::definition::auth::Auth;
 use crate::definition::connector::Connector;
 use crate::definition::file::{ItemsFile, MethodFile, OperationFile, ResponseFile, ResultFile, SendFile};
 use crate::definition::login::Csrf;
 use crate::definition::operation::Operation;
 use crate::definition::option_rule::Location;
+use crate::definition::placed::RequestPlace;
 use crate::definition::rules::{ItemRule, Send};
 use crate::error::did_you_mean;
 use crate::json_pointer::escape;

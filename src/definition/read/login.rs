@@ -1,16 +1,15 @@
 //! Converts a login request and `csrf` to the checked models. Pure.
 
-use super::auth::{Content, login_pair, placed};
 use super::auth_texts::AuthTexts;
 use super::effects;
-use super::oauth;
 use super::operation::request_line;
 use super::paging::values;
+use super::placed::{Content, login_pair, placed, send};
 use crate::authoring::{Checker, Text};
-use crate::definition::auth::{Placed, RequestPlace};
 use crate::definition::connector::Property;
 use crate::definition::file::{CsrfFile, CsrfScopeFile, FailedFile, LoginFile, NamedPlaceFile, TokenPlaceFile};
 use crate::definition::login::{Csrf, Expiry, Failed, Login, LoginBody, TokenPlace};
+use crate::definition::placed::{PlacedText, RequestPlace};
 
 const AT: &str = "/auth/login";
 
@@ -45,7 +44,7 @@ pub(super) fn login(t: &mut AuthTexts<'_, '_>, file: LoginFile) -> Option<Login>
     let send = match (&token, &file.send) {
         // The cookies themselves are sent.
         (Some(TokenPlace::Cookie(_)), None) => None,
-        (_, send) => Some(oauth::send(t, &format!("{AT}/send"), send.as_ref())),
+        (_, send) => Some(self::send(t, &format!("{AT}/send"), send.as_ref())),
     };
     no_double_cookie(t, token.as_ref(), send.as_ref());
     let failed = file.failed.and_then(|failed| self::failed(t, failed));
@@ -54,8 +53,8 @@ pub(super) fn login(t: &mut AuthTexts<'_, '_>, file: LoginFile) -> Option<Login>
 }
 
 /// The cookies of a login are sent as they are, so that none can be sent twice.
-fn no_double_cookie(t: &mut AuthTexts<'_, '_>, token: Option<&TokenPlace>, send: Option<&Placed>) {
-    if let (Some(TokenPlace::Cookie(_)), Some(Placed { place: RequestPlace::Cookie(_), .. })) = (token, send) {
+fn no_double_cookie(t: &mut AuthTexts<'_, '_>, token: Option<&TokenPlace>, send: Option<&PlacedText>) {
+    if let (Some(TokenPlace::Cookie(_)), Some(PlacedText { place: RequestPlace::Cookie(_), .. })) = (token, send) {
         t.c.fault(&format!("{AT}/send"), "the cookies of the login are sent anyway", None);
     }
 }

@@ -9,6 +9,7 @@ mod oauth;
 mod operation;
 mod option;
 mod paging;
+mod placed;
 
 pub(super) use connector::read_connector;
 pub(super) use operation::{read_operation, read_record};

@@ -1,11 +1,11 @@
 //! Converts `auth: { oauth2: … }` to the checked model: every key has an effect in its flow, or is refused. Pure.
 
-use super::auth::{Content, login_pair, placed};
 use super::auth_texts::AuthTexts;
+use super::placed::{login_pair, send};
 use crate::authoring::{Ordered, Text};
-use crate::definition::auth::{Auth, Placed, RequestPlace};
-use crate::definition::file::{AssertionFile, ClientAuthFile, FlowFile, LoginPairFile, Oauth2File, PlacedFile};
-use crate::definition::oauth::{Assertion, Exchange, Flow, Oauth2};
+use crate::definition::auth::Auth;
+use crate::definition::file::{AssertionFile, ClientAuthFile, FlowFile, LoginPairFile, Oauth2File};
+use crate::definition::oauth::{Assertion, Exchange, GrantFlow, Oauth2};
 use crate::json_pointer::escape;
 
 const AT: &str = "/auth/oauth2";
@@ -34,14 +34,6 @@ pub(super) fn oauth2(t: &mut AuthTexts<'_, '_>, file: Oauth2File) -> Auth {
     }))
 }
 
-/// How a token is sent; default: Authorization: Bearer.
-pub(super) fn send(t: &mut AuthTexts<'_, '_>, at: &str, file: Option<&PlacedFile>) -> Placed {
-    file.and_then(|file| placed(t, at, file, Content::Token)).unwrap_or_else(|| Placed {
-        place: RequestPlace::Header(http::header::AUTHORIZATION),
-        value: Text::parse("Bearer {token}").unwrap_or_default(),
-    })
-}
-
 /// The key of each flow, and those that have an effect in it only.
 fn keys_of_flow(t: &mut AuthTexts<'_, '_>, file: &Oauth2File) {
     use FlowFile::{AuthorizationCode, DeviceCode, JwtBearer, Password, TokenExchange};
@@ -58,11 +50,10 @@ fn keys_of_flow(t: &mut AuthTexts<'_, '_>, file: &Oauth2File) {
         let own = file.flow == flow;
         if own && !given {
             t.c.fault(AT, format!("the flow {} needs `{key}`: {what}", name(flow)), None);
-        } else if given
-            && !own
-            && !(key == "assertion" && for_jwt)
-            && !(key == "authorize" && file.refresh_token.is_some())
-        {
+        }
+        // A refresh token may come from a sign-in page, and an assertion may authenticate the client.
+        let is_of_other = (key == "assertion" && for_jwt) || (key == "authorize" && file.refresh_token.is_some());
+        if given && !own && !is_of_other {
             t.c.fault(&format!("{AT}/{key}"), format!("`{key}` is for the flow {}", name(flow)), None);
         }
     }
@@ -128,22 +119,22 @@ fn client_keys(t: &mut AuthTexts<'_, '_>, file: &Oauth2File) {
     }
 }
 
-fn flow(t: &mut AuthTexts<'_, '_>, file: &Oauth2File) -> Flow {
+fn flow(t: &mut AuthTexts<'_, '_>, file: &Oauth2File) -> GrantFlow {
     match file.flow {
-        FlowFile::AuthorizationCode => Flow::AuthorizationCode,
-        FlowFile::ClientCredentials => Flow::ClientCredentials,
-        FlowFile::DeviceCode => Flow::DeviceCode,
-        FlowFile::JwtBearer => Flow::JwtBearer,
+        FlowFile::AuthorizationCode => GrantFlow::AuthorizationCode,
+        FlowFile::ClientCredentials => GrantFlow::ClientCredentials,
+        FlowFile::DeviceCode => GrantFlow::DeviceCode,
+        FlowFile::JwtBearer => GrantFlow::JwtBearer,
         FlowFile::Password => {
             let (username, password) = (file.username.clone(), file.password.clone());
             let pair = LoginPairFile { username: username.unwrap_or_default(), password: password.unwrap_or_default() };
-            Flow::Password(login_pair(t, AT, &pair))
+            GrantFlow::Password(login_pair(t, AT, &pair))
         }
         FlowFile::TokenExchange => {
             let subject = file.subject_token.clone().unwrap_or_default();
             let actor = t.optional(&format!("{AT}/actor_token"), file.actor_token.as_ref());
             let kind = |given: &Option<String>| given.clone().unwrap_or_else(|| ACCESS_TOKEN.to_owned());
-            Flow::TokenExchange(Exchange {
+            GrantFlow::TokenExchange(Exchange {
                 subject_token: t.text(&format!("{AT}/subject_token"), &subject),
                 subject_token_type: kind(&file.subject_token_type),
                 actor_token: actor.map(|text| (text, kind(&file.actor_token_type))),

@@ -15,8 +15,11 @@ use url::form_urlencoded::parse;
 use super::tokens::{IssuedTokens, Lifetime, SignIn, TokenPair};
 use super::{login, place};
 use crate::authoring::Text;
+use crate::clock::{Clock as _, SystemClock};
 use crate::connection::{Connection, is_loopback};
-use crate::definition::{Auth, ClientAuthFile, Flow, Oauth2, Placed, Refresh, RequestPlace, TokenPlace, TokensFile};
+use crate::definition::{
+    Auth, ClientAuthFile, GrantFlow, Oauth2, PlacedText, Refresh, RequestPlace, TokenPlace, TokensFile,
+};
 use crate::error::Result;
 use crate::sandbox::http::{Pattern, Refusal, RefusalKind, ReplyContent, SandboxCall, SandboxReply, values};
 use crate::sandbox::records::Tree;
@@ -31,7 +34,7 @@ pub(in crate::sandbox) struct AuthServer {
     /// The device authorization endpoint.
     device: Option<Pattern>,
     /// How the access token is sent.
-    send: Placed,
+    send: PlacedText,
     /// The reply of the operation at the token endpoint, for the values besides the tokens.
     pub(in crate::sandbox) like: Option<SandboxReply>,
 }
@@ -319,19 +322,19 @@ fn own_grant(
 ) -> Result<bool, Refused> {
     let is = |name: &str, text: &Text| form.get(name) == connection.render(text).as_ref();
     let (kind, good) = match &rule.flow {
-        Flow::ClientCredentials => ("client_credentials", true),
-        Flow::Password(pair) => ("password", is("username", &pair.username) && is("password", &pair.password)),
-        Flow::TokenExchange(own) => {
+        GrantFlow::ClientCredentials => ("client_credentials", true),
+        GrantFlow::Password(pair) => ("password", is("username", &pair.username) && is("password", &pair.password)),
+        GrantFlow::TokenExchange(own) => {
             ("urn:ietf:params:oauth:grant-type:token-exchange", is("subject_token", &own.subject_token))
         }
-        Flow::JwtBearer => {
+        GrantFlow::JwtBearer => {
             let issuer = rule.assertion.as_ref().and_then(|a| a.issuer.as_ref()).or(rule.client_id.as_ref());
             let issuer = issuer.and_then(|text| connection.render(text));
             let assertion = form.get("assertion");
             let good = assertion.is_some_and(|token| is_assertion(token, issuer.as_deref()));
             ("urn:ietf:params:oauth:grant-type:jwt-bearer", good)
         }
-        Flow::AuthorizationCode | Flow::DeviceCode => return Ok(false),
+        GrantFlow::AuthorizationCode | GrantFlow::DeviceCode => return Ok(false),
     };
     match (grant == kind, good) {
         (false, _) => Ok(false),
@@ -354,18 +357,18 @@ fn is_assertion(token: &str, issuer: Option<&str>) -> bool {
     };
     let json = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).unwrap_or_default();
     let (header, claims) = (json(&header), json(&claims));
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let now = SystemClock.wall().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let is_live = claims.get("exp").and_then(serde_json::Value::as_u64).is_some_and(|exp| exp > now);
     let is_own = claims.get("iss").and_then(serde_json::Value::as_str) == issuer;
     header.get("alg").is_some() && !signature.is_empty() && is_live && is_own
 }
 
 /// How a connector's access token is sent.
-fn send(auth: &Auth) -> Placed {
+fn send(auth: &Auth) -> PlacedText {
     let own = match auth {
         Auth::Oauth2(rule) => Some(rule.send.clone()),
         Auth::Login(rule) => match (&rule.token, &rule.send) {
-            (TokenPlace::Cookie(name), _) => Some(Placed {
+            (TokenPlace::Cookie(name), _) => Some(PlacedText {
                 place: RequestPlace::Cookie(name.clone()),
                 value: Text::parse("{token}").unwrap_or_default(),
             }),
@@ -380,7 +383,7 @@ fn send(auth: &Auth) -> Placed {
         | Auth::AwsSigv4(_)
         | Auth::Refresh(_) => None,
     };
-    own.unwrap_or_else(|| Placed {
+    own.unwrap_or_else(|| PlacedText {
         place: RequestPlace::Header(AUTHORIZATION),
         value: Text::parse("Bearer {token}").unwrap_or_default(),
     })

@@ -2,7 +2,7 @@
 
 use http::header::COOKIE;
 
-use crate::definition::{Placed, RequestPlace};
+use crate::definition::{PlacedText, RequestPlace};
 use crate::sandbox::http::{SandboxCall, values};
 
 /// The text in a place of a request.
@@ -22,7 +22,7 @@ pub(super) fn cookie<'c>(call: &'c SandboxCall, name: &str) -> Option<&'c str> {
 }
 
 /// The value of a name in the text of a place, such as the token in `Bearer {token}`.
-pub(super) fn named(call: &SandboxCall, send: &Placed, name: &str) -> Option<String> {
+pub(super) fn named(call: &SandboxCall, send: &PlacedText, name: &str) -> Option<String> {
     let found = values(&send.value, given(call, &send.place)?)?;
     found.into_iter().find(|(own, _)| own == name).map(|(_, value)| value)
 }
