@@ -195,9 +195,15 @@ fn unsigned(connection: &Connection, operation: &Operation, reply: &Response) ->
         _ if reply.status != StatusCode::UNAUTHORIZED => return None,
         _ if operation.anonymous => "the operation is `anonymous`",
         Auth::None => "the connector has `auth: none`",
-        Auth::Basic { .. } | Auth::Bearer { .. } | Auth::ApiKey { .. } | Auth::Oauth2(_) | Auth::Refresh(_) => {
-            return None;
-        }
+        Auth::Basic(_)
+        | Auth::Bearer { .. }
+        | Auth::Keys(_)
+        | Auth::Digest(_)
+        | Auth::Hmac(_)
+        | Auth::AwsSigv4(_)
+        | Auth::Oauth2(_)
+        | Auth::Login(_)
+        | Auth::Refresh(_) => return None,
     };
     let challenges = reply.headers.get_all(http::header::WWW_AUTHENTICATE).iter().filter_map(|v| v.to_str().ok());
     let mut schemes: Vec<String> =

@@ -301,6 +301,7 @@ pub mod sandbox;
 
 #[cfg(feature = "keyring")]
 pub use auth::KeyringStore;
+pub use auth::{DevicePoll, DevicePrompt};
 pub use auth::{EarlierTokens, FileStore, MemoryStore, TokenOwner, TokenSlot, TokenStore, Tokens, wait_for_renewals};
 pub use call::{CallOptions, Request, Resume};
 pub use clock::{Clock, SystemClock};

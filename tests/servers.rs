@@ -20,19 +20,31 @@ mod json_server;
 mod nginx;
 #[path = "servers/oidc.rs"]
 mod oidc;
+#[path = "servers/own_certificates.rs"]
+mod own_certificates;
 #[path = "servers/prism.rs"]
 mod prism;
 #[path = "servers/proxy.rs"]
 mod proxy;
 #[path = "servers/setup.rs"]
 mod setup;
+#[path = "servers/sign_ins.rs"]
+mod sign_ins;
 
 fn main() {
     let mut arguments = Arguments::from_args();
     // Each trial starts programs of its own.
     arguments.test_threads = arguments.test_threads.or(Some(2));
-    let trials =
-        [django::trials(), json_server::trials(), nginx::trials(), oidc::trials(), prism::trials(), proxy::trials()];
+    let trials = [
+        django::trials(),
+        json_server::trials(),
+        nginx::trials(),
+        oidc::trials(),
+        own_certificates::trials(),
+        prism::trials(),
+        proxy::trials(),
+        sign_ins::trials(),
+    ];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit();
 }
 

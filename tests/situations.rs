@@ -18,7 +18,7 @@
 //!   - when: GET /p?page=2  # further query parameters are allowed; or { request, header: { name: value, or ~ if absent }, body: PART }
 //!     times: 1             # number of requests that it answers
 //!     status: 200
-//!     headers: { … }       # a value ~ omits a header, also from a column of a table
+//!     headers: { … }       # a value ~ omits a header, also from a column of a table; a list is sent as several fields
 //!     json: … | text: … | base64: …
 //!     drop: true           # no reply; or `cut: true`: half a body
 //!     delay_ms: 50

@@ -67,7 +67,7 @@ pub(super) enum Earlier {
 /// connection's name alone, which is enough if there are no others.
 pub(super) fn of_earlier(connection: &Connection, kept: Vec<EarlierTokens>) -> Earlier {
     let refresh = grant::seed(connection).map(|r| seed(connection, Some(&r)));
-    if refresh.is_none() && matches!(&connection.connector.auth, Auth::Oauth2(rule) if !rule.person) {
+    if refresh.is_none() && has_own_way(&connection.connector.auth) {
         // The client's own credentials get new ones.
         return Earlier::None;
     }
@@ -79,6 +79,22 @@ pub(super) fn of_earlier(connection: &Connection, kept: Vec<EarlierTokens>) -> E
         // The connection's own refresh token may still work.
         (Some(_), _, Some(_)) => Earlier::None,
         (Some(_), _, None) => Earlier::Ambiguous,
+    }
+}
+
+/// Whether the connection can obtain tokens by itself.
+fn has_own_way(auth: &Auth) -> bool {
+    match auth {
+        Auth::Oauth2(rule) => !rule.needs_person(),
+        Auth::Login(_) => true,
+        Auth::None
+        | Auth::Basic(_)
+        | Auth::Bearer { .. }
+        | Auth::Keys(_)
+        | Auth::Digest(_)
+        | Auth::Hmac(_)
+        | Auth::AwsSigv4(_)
+        | Auth::Refresh(_) => false,
     }
 }
 

@@ -4,12 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::grant::{self, Granted, Offer};
+use super::assertion::Stamp;
+use super::attach::RequestProof;
+use super::device::{self, DevicePrompt};
+use super::grant::{self, Offer};
+use super::granted::{self, Granted};
+use super::login;
 use super::owner::{self, Earlier};
 use super::store::{TokenOwner, TokenSlot, TokenStore, Tokens};
+use super::texts::random_text;
 use crate::clock::Clock;
 use crate::connection::Connection;
-use crate::definition::Auth;
+use crate::definition::{Auth, GrantFlow};
 use crate::error::{Advice, Error, ErrorKind, Result};
 use crate::retry::{Signal, asked_wait, backoff};
 use crate::secret::Secret;
@@ -61,7 +67,8 @@ impl TokenContext {
         let refresh = stored.as_ref().and_then(|s| s.refresh.clone()).or_else(|| grant::seed(&self.connection));
         let offer = match (&refresh, &self.connection.connector.auth) {
             (Some(token), _) => Offer::Refresh(token),
-            (None, Auth::Oauth2(rule)) if !rule.person => Offer::Client,
+            (None, Auth::Oauth2(rule)) if !rule.needs_person() => Offer::Own,
+            (None, Auth::Login(_)) => Offer::Own,
             (None, _) => return Err(self.nobody(stored.is_some())),
         };
         if matches!(offer, Offer::Refresh(_)) {
@@ -198,12 +205,7 @@ impl TokenContext {
     }
 
     async fn once(&self, offer: Offer<'_>) -> Result<Granted, TokenMiss> {
-        let request = grant::request(&self.connection, offer).map_err(|error| TokenMiss {
-            error,
-            signal: None,
-            asked: None,
-            is_lost: false,
-        })?;
+        let request = self.request(|stamp| grant::request(&self.connection, offer, stamp))?;
         let line = self.connection.redactor.mask(&format!("{} {}", request.method(), request.uri())).into_owned();
         let host = request.uri().host().unwrap_or_default().to_owned();
         let began = self.clock.now();
@@ -216,7 +218,12 @@ impl TokenContext {
                 let (status, bytes) = (response.status.as_u16(), response.body.len());
                 tracing::debug!(account, verb, url, status, bytes, ms, "exchange");
                 let asked = asked_wait(&response.headers, self.clock.wall());
-                let error = match grant::read(&self.connection, response) {
+                let read = if let Auth::Login(rule) = &self.connection.connector.auth {
+                    login::read(&self.connection, rule, response)
+                } else {
+                    granted::read(&self.connection, response)
+                };
+                let error = match read {
                     Ok(granted) => return Ok(granted),
                     Err(error) => error,
                 };
@@ -224,64 +231,73 @@ impl TokenContext {
                 let asked = asked.filter(|_| error.kind() == ErrorKind::Unavailable);
                 let error = error.with(|d| d.retry_after_ms = asked.map(|a| a.as_millis() as u64));
                 let signal = if asked.is_some() { Signal::Throttled } else { Signal::Transient(503) };
-                let signal = (error.kind() == ErrorKind::Unavailable).then_some(signal);
+                // Whoever polls for a person's answer waits on their own.
+                let polled = matches!(offer, Offer::Device { .. }) && device::poll(&error).is_some();
+                let signal = (error.kind() == ErrorKind::Unavailable && !polled).then_some(signal);
                 TokenMiss { error, signal, asked, is_lost: false }
             }
             Err(failure) => {
-                let miss = self.unreached(&host, failure);
-                tracing::debug!(account, verb, url, why = %miss.error.message, ms, "no reply");
-                miss
+                let is_lost = is_lost(failure.kind);
+                let (error, is_final) = self.unreached(&format!("the token server {host}"), failure);
+                tracing::debug!(account, verb, url, why = %error.message, ms, "no reply");
+                TokenMiss { error, signal: (!is_final).then_some(Signal::Transient(503)), asked: None, is_lost }
             }
         };
         Err(TokenMiss { error: miss.error.with(|d| d.request = Some(line)), ..miss })
     }
 
-    /// An exchange without a reply.
-    fn unreached(&self, host: &str, failure: Failure) -> TokenMiss {
+    /// Builds a token request.
+    fn request<R>(&self, build: impl FnOnce(Stamp<'_>) -> Result<R>) -> Result<R, TokenMiss> {
+        let built = random_text().and_then(|id| build(Stamp { unix: self.unix(), id: &id }));
+        built.map_err(|error| TokenMiss { error, signal: None, asked: None, is_lost: false })
+    }
+
+    /// Asks for the codes of a sign-in on another device.
+    pub(super) async fn device(&self) -> Result<DevicePrompt> {
+        let request = self.request(|stamp| device::request(&self.connection, stamp)).map_err(|miss| miss.error)?;
+        let line = self.connection.redactor.mask(&format!("{} {}", request.method(), request.uri())).into_owned();
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        let read = match self.transport.send(request, self.limits()).await {
+            Ok(response) => device::read(&self.connection, response),
+            Err(failure) => Err(self.unreached(&format!("the token server {host}"), failure).0),
+        };
+        read.map_err(|error| error.with(|d| d.request = Some(line)))
+    }
+
+    /// What a request of the connection is signed with.
+    pub(super) fn proof<'p>(&self, token: Option<&'p Secret>) -> RequestProof<'p> {
+        RequestProof { token, csrf: None, digest: None, wall: self.clock.wall() }
+    }
+
+    /// The error of an exchange without a reply with `peer`, and whether it is final.
+    pub(super) fn unreached(&self, peer: &str, failure: Failure) -> (Error, bool) {
         let message = self.connection.redactor.mask(&failure.message).into_owned();
         let (kind, text, is_final) = match failure.kind {
             FailureKind::Private => (ErrorKind::Origin, message, true),
             FailureKind::Proxy => (ErrorKind::Connection, message, true),
-            FailureKind::TooLarge => {
-                (ErrorKind::Limit, format!("the reply of the token server {host}: {message}"), true)
-            }
+            FailureKind::TooLarge => (ErrorKind::Limit, format!("the reply of {peer}: {message}"), true),
             FailureKind::NotSent | FailureKind::Unprocessed | FailureKind::Refused | FailureKind::Untrusted => {
-                (ErrorKind::Network, format!("the token server {host} cannot be reached: {message}"), false)
+                (ErrorKind::Network, format!("{peer} cannot be reached: {message}"), false)
             }
             FailureKind::Broken | FailureKind::TimedOut => {
-                (ErrorKind::Network, format!("the token server {host} did not answer: {message}"), false)
+                (ErrorKind::Network, format!("{peer} did not answer: {message}"), false)
             }
-            FailureKind::Encoding | FailureKind::Unsaved => (
-                ErrorKind::Unavailable,
-                format!("the reply of the token server {host} cannot be read: {message}"),
-                false,
-            ),
+            FailureKind::Encoding | FailureKind::Unsaved => {
+                (ErrorKind::Unavailable, format!("the reply of {peer} cannot be read: {message}"), false)
+            }
         };
         let advice = match failure.kind {
             FailureKind::NotSent => Some("check the address of the token server and the network"),
             other => other.advice(),
         };
-        let is_lost = match failure.kind {
-            FailureKind::NotSent
-            | FailureKind::Unprocessed
-            | FailureKind::Refused
-            | FailureKind::Untrusted
-            | FailureKind::Private
-            | FailureKind::Proxy => false,
-            FailureKind::Broken
-            | FailureKind::TimedOut
-            | FailureKind::TooLarge
-            | FailureKind::Encoding
-            | FailureKind::Unsaved => true,
-        };
         let error = Error::new(kind, text).with(|d| {
             d.advice = advice.map(Advice::from);
             d.http_status = failure.status;
         });
-        TokenMiss { error, signal: (!is_final).then_some(Signal::Transient(503)), asked: None, is_lost }
+        (error, is_final)
     }
 
-    fn limits(&self) -> ExchangeLimits {
+    pub(super) fn limits(&self) -> ExchangeLimits {
         let limit = Duration::from_secs(30);
         ExchangeLimits {
             first_byte: limit,
@@ -317,10 +333,8 @@ impl TokenContext {
             (Some("invalid_scope"), _) => {
                 "the client is not allowed one of the `scopes` in the connector's definition".into()
             }
-            (Some("invalid_client" | "unauthorized_client"), _) | (_, Offer::Client) => {
-                "check the client id and secret of the connection".into()
-            }
-            (_, Offer::Code { .. }) => self.way_in(),
+            (Some("invalid_client" | "unauthorized_client"), _) | (_, Offer::Own) => self.own_advice(),
+            (_, Offer::Code { .. } | Offer::Device { .. }) => self.way_in(),
             (_, Offer::Refresh(_)) => {
                 Advice::from("the refresh token has expired, was revoked or was used elsewhere").and(self.way_in())
             }
@@ -328,11 +342,44 @@ impl TokenContext {
         error.advise(advice)
     }
 
+    /// What to do about the connection's own credentials.
+    fn own_advice(&self) -> Advice {
+        let flow = if let Auth::Oauth2(rule) = &self.connection.connector.auth { Some(&rule.flow) } else { None };
+        match flow {
+            Some(GrantFlow::ClientCredentials | GrantFlow::AuthorizationCode | GrantFlow::DeviceCode) => {
+                "check the client id and secret of the connection".into()
+            }
+            Some(GrantFlow::Password(_)) => "check the user name and password of the connection, and its client".into(),
+            Some(GrantFlow::JwtBearer) => {
+                "check the key of the connection, and that the system knows its issuer and subject".into()
+            }
+            Some(GrantFlow::TokenExchange(_)) => "check the token that the connection exchanges, and its client".into(),
+            None => "check the user name and password of the connection; no login is repeated with refused ones".into(),
+        }
+    }
+
     fn way_in(&self) -> Advice {
         match &self.connection.connector.auth {
-            Auth::Oauth2(rule) if rule.person => Advice::SignIn(self.connection.name.clone()),
+            Auth::Oauth2(rule) if rule.needs_person() => Advice::SignIn(self.connection.name.clone()),
             _ => "put a new refresh token, or new client credentials, into the connection".into(),
         }
+    }
+}
+
+/// Whether the server may have processed a request that has no reply.
+fn is_lost(kind: FailureKind) -> bool {
+    match kind {
+        FailureKind::NotSent
+        | FailureKind::Unprocessed
+        | FailureKind::Refused
+        | FailureKind::Untrusted
+        | FailureKind::Private
+        | FailureKind::Proxy => false,
+        FailureKind::Broken
+        | FailureKind::TimedOut
+        | FailureKind::TooLarge
+        | FailureKind::Encoding
+        | FailureKind::Unsaved => true,
     }
 }
 

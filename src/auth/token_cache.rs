@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Mutex;
 
+use super::device::{self, DevicePoll, DevicePrompt};
 use super::grant::Offer;
 use super::owner::{self, Begun};
 use super::renew::{Live, TokenContext};
 use super::renewals::Renewal;
 use super::store::{TokenOwner, Tokens};
-use crate::definition::Auth;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::lock;
 use crate::secret::Secret;
@@ -125,6 +125,11 @@ impl TokenCache {
         }
     }
 
+    /// Asks for the codes of a sign-in on another device.
+    pub(crate) async fn begin_device(&self, context: &TokenContext) -> Result<DevicePrompt> {
+        context.device().await
+    }
+
     /// Exchanges the code of a sign-in for the first tokens.
     pub(crate) async fn redeem(
         &self,
@@ -134,18 +139,31 @@ impl TokenCache {
         verifier: &Secret,
     ) -> Result<()> {
         [code, verifier].into_iter().for_each(|secret| context.connection.redactor.learn(secret.expose()));
+        self.first(context, Offer::Code { code, redirect, verifier }).await
+    }
+
+    /// The first tokens of a sign-in.
+    async fn first(&self, context: &TokenContext, offer: Offer<'_>) -> Result<()> {
         let mut state = self.state.lock().await;
         let owner = self.owner(context);
         let mut slot = context.store.open(&owner).await?;
         slot.ready().await?;
-        let granted = context.buy(Offer::Code { code, redirect, verifier }).await?;
+        let granted = context.buy(offer).await?;
         state.live = Some(context.keep(slot.as_mut(), granted, &owner).await?);
         Ok(())
     }
 
+    /// Asks once for the tokens of a sign-in on another device.
+    pub(crate) async fn poll(&self, context: &TokenContext, prompt: &DevicePrompt) -> Result<DevicePoll> {
+        match self.first(context, Offer::Device { code: &prompt.device_code }).await {
+            Ok(()) => Ok(DevicePoll::SignedIn),
+            Err(error) => device::poll(&error).ok_or(error),
+        }
+    }
+
     /// Removes the stored tokens of the connection's account; returns whether there were any.
     pub(crate) async fn forget(&self, context: &TokenContext) -> Result<bool> {
-        if !matches!(context.connection.connector.auth, Auth::Oauth2(_) | Auth::Refresh(_)) {
+        if !context.connection.connector.auth.has_tokens() {
             return Ok(false);
         }
         let mut state = self.state.lock().await;

@@ -9,6 +9,7 @@ use super::args::{GlobalArgs, RecordArgs};
 use super::messages::Screen;
 use super::recording::{Recorder, Replay, ReplayClock, ReplayTokens};
 use super::trace::FullExchanges;
+use crate::connection::{NoProxy, ProxyAddress, ProxySpec, TlsSpec};
 use crate::definition::Catalog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exchanges::{Watch, Watches};
@@ -119,7 +120,8 @@ impl App {
     pub(crate) fn engine_of(&self, parts: EngineParts) -> Result<Engine> {
         let EngineParts { catalog, keeps_tokens, mut watches, transport } = parts;
         let tokens = if keeps_tokens { self.tokens()? } else { None };
-        let config = EngineConfig { system_proxy: true, tokens, ..EngineConfig::new(catalog) };
+        let (tls, proxy) = (self.tls(), self.proxy());
+        let config = EngineConfig { system_proxy: true, tokens, tls, proxy, ..EngineConfig::new(catalog) };
         let config = match transport {
             None => config,
             // A replay neither waits nor signs in.
@@ -141,6 +143,23 @@ impl App {
         // Leaked on purpose: freeing the catalogue would delay the end of the process.
         std::mem::forget(Arc::clone(engine.catalog()));
         Ok(engine)
+    }
+
+    /// Authorities and certificate of the flags.
+    fn tls(&self) -> Option<TlsSpec> {
+        let GlobalArgs { ca, only_ca, certificate, key, .. } = &self.global;
+        let text = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let is_given = ca.is_some() || certificate.is_some();
+        is_given.then(|| TlsSpec { ca: text(ca), certificate: text(certificate), key: text(key), only_ca: *only_ca })
+    }
+
+    /// The proxy of the flag.
+    fn proxy(&self) -> Option<ProxySpec> {
+        let url = self.global.proxy.clone()?;
+        Some(match url.as_str() {
+            "none" => ProxySpec::Without(NoProxy::None),
+            _ => ProxySpec::Through(ProxyAddress { url, username: None, password: None }),
+        })
     }
 
     /// Where tokens are stored, for messages.

@@ -109,7 +109,7 @@ fn run(app: &App, command: Command) -> Result<u8> {
         Command::Connection(ConnectionCommand::Example(args)) => done(connection::example(app, &args)),
         Command::Login(args) => wait(login::run(app, args)),
         Command::Logout(args) => wait(logout::run(app, args)),
-        Command::Check(args) => check::run(app, &args.files),
+        Command::Check(args) => check::run(app, &args),
         Command::Test(args) => wait(recording::run(app, &args)),
         Command::Guide => done(guide::run()),
         Command::Schema(args) => done(messages::print(args.name.schema())),

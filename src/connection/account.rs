@@ -32,7 +32,16 @@ pub(crate) fn fault(connector: &Connector, account: Option<&str>, has: impl Fn(&
 pub fn is_needed(connector: &Connector, has: impl Fn(&str) -> bool) -> bool {
     match &connector.auth {
         Auth::Refresh(_) => true,
-        Auth::Oauth2(rule) => rule.person || rule.refresh_token.as_ref().is_some_and(|text| text.names().all(has)),
-        Auth::None | Auth::Basic { .. } | Auth::Bearer { .. } | Auth::ApiKey { .. } => false,
+        Auth::Oauth2(rule) => {
+            rule.needs_person() || rule.refresh_token.as_ref().is_some_and(|text| text.names().all(has))
+        }
+        Auth::None
+        | Auth::Basic(_)
+        | Auth::Bearer { .. }
+        | Auth::Keys(_)
+        | Auth::Digest(_)
+        | Auth::Hmac(_)
+        | Auth::AwsSigv4(_)
+        | Auth::Login(_) => false,
     }
 }

@@ -5,7 +5,9 @@
 
 mod account;
 mod address;
+mod credential;
 mod limits;
+mod network;
 mod origin;
 mod private;
 mod spec;
@@ -27,7 +29,10 @@ use crate::secret::{Redactor, Secret, form_pair};
 pub(crate) use account::fault as account_fault;
 pub use account::is_needed as needs_account;
 use address::{base_url, rerouted, stand_in};
+pub(crate) use credential::Credential;
 pub use limits::{Limits, RateLimit};
+pub(crate) use network::proxy_fault;
+pub use network::{NoProxy, ProxyAddress, ProxySpec, TlsSpec};
 pub(crate) use private::{is_loopback, is_private};
 pub use spec::ConnectionSpec;
 pub(crate) use values::ValueFault;
@@ -41,6 +46,9 @@ pub struct Connection {
     pub(crate) name: Option<String>,
     pub(crate) account: Option<String>,
     pub(crate) relink: bool,
+    /// How the system is reached, where the engine does not say so.
+    pub(crate) tls: Option<TlsSpec>,
+    pub(crate) proxy: Option<ProxySpec>,
     allow_private: bool,
     reroute: Option<Url>,
     values: BTreeMap<String, Secret>,
@@ -48,8 +56,8 @@ pub struct Connection {
     origins: Vec<url::Origin>,
     /// The sign-in and token origins, if they differ from the system: access tokens are not sent there.
     auth_origins: Vec<url::Origin>,
-    /// The credential's header, once created; not for tokens that are renewed.
-    pub(crate) signature: OnceLock<(HeaderName, HeaderValue)>,
+    /// The credentials that all requests share, once created; not for tokens that are renewed.
+    pub(crate) signature: OnceLock<Vec<Credential>>,
     /// The token server accepts the client's secret only in the form.
     pub(crate) secret_in_form: AtomicBool,
 }
@@ -70,6 +78,7 @@ impl Connection {
         faults.extend(
             spec.limits.faults().into_iter().map(|(key, message)| ValueFault::of(&format!("limits/{key}"), message)),
         );
+        faults.extend(network_faults(spec.tls.as_ref(), spec.proxy.as_ref()));
         faults.extend(account::fault(&connector, spec.account.as_deref(), |name| values.contains_key(name)));
         if !faults.is_empty() {
             return Err(Error::from_faults(
@@ -92,6 +101,8 @@ impl Connection {
             origins.push(url.origin());
         }
         let redactor = redactor(&connector, &values);
+        spec.proxy.iter().flat_map(ProxySpec::secrets).for_each(|secret| redactor.learn(&secret));
+        spec.tls.iter().filter_map(|tls| tls.key.as_deref()).for_each(|key| redactor.learn(key));
         let (limits, name, allow_private) = (spec.limits.clone(), spec.name.clone(), spec.allow_private);
         let mut connection = Connection {
             limits,
@@ -99,6 +110,8 @@ impl Connection {
             name,
             account: spec.account.clone(),
             relink: spec.relink,
+            tls: spec.tls.clone(),
+            proxy: spec.proxy.clone(),
             allow_private,
             reroute,
             values,
@@ -164,6 +177,12 @@ impl Connection {
         Ok(url)
     }
 
+    /// The headers of texts, without those whose property is absent.
+    pub(crate) fn headers(&self, rules: &[(HeaderName, Text)]) -> Result<Vec<(HeaderName, HeaderValue)>> {
+        let given = rules.iter().filter_map(|(name, text)| Some((name, self.render(text)?)));
+        given.map(|(name, value)| Ok((name.clone(), self.constant_header(name, &value)?))).collect()
+    }
+
     /// The value of a constant header.
     pub(crate) fn constant_header(&self, name: &HeaderName, value: &str) -> Result<HeaderValue> {
         let mut header = self.header_value(name, value)?;
@@ -201,6 +220,12 @@ impl Connection {
     }
 }
 
+/// The faults of settings of the network.
+pub(crate) fn network_faults(tls: Option<&TlsSpec>, proxy: Option<&ProxySpec>) -> Vec<ValueFault> {
+    let faults = tls.map(TlsSpec::faults).into_iter().chain(proxy.map(ProxySpec::faults)).flatten();
+    faults.map(|(field, message)| ValueFault::of(&field, message)).collect()
+}
+
 /// Masks the secret values, and their forms in authentication headers.
 fn redactor(connector: &Connector, values: &BTreeMap<String, Secret>) -> Redactor {
     let secret: Vec<String> = connector
@@ -211,17 +236,15 @@ fn redactor(connector: &Connector, values: &BTreeMap<String, Secret>) -> Redacto
         .map(|v| v.expose().to_owned())
         .collect();
     let mut all = secret;
-    if let Auth::Basic { username, password } = &connector.auth {
-        let render = |t: &Text| t.render(|n| values.get(n).map(|v| Cow::Borrowed(v.expose()))).ok();
-        if let (Some(user), Some(pass)) = (render(username), render(password)) {
-            all.push(format!("{user}:{pass}"));
-        }
+    let render = |t: &Text| t.render(|n| values.get(n).map(|v| Cow::Borrowed(v.expose()))).ok();
+    let of_login = if let Auth::Login(rule) = &connector.auth { rule.basic.as_ref() } else { None };
+    let basic = if let Auth::Basic(pair) = &connector.auth { Some(pair) } else { of_login };
+    if let Some((user, pass)) = basic.and_then(|pair| render(&pair.username).zip(render(&pair.password))) {
+        all.push(format!("{user}:{pass}"));
     }
     if let Auth::Oauth2(rule) = &connector.auth {
-        let render = |t: &Text| t.render(|n| values.get(n).map(|v| Cow::Borrowed(v.expose()))).ok();
-        if let (Some(id), Some(secret)) = (render(&rule.client_id), rule.client_secret.as_ref().and_then(render)) {
-            all.push(form_pair(&id, &secret));
-        }
+        let (id, secret) = (rule.client_id.as_ref().and_then(render), rule.client_secret.as_ref().and_then(render));
+        all.extend(id.zip(secret).map(|(id, secret)| form_pair(&id, &secret)));
     }
     Redactor::new(all.iter().map(String::as_str))
 }

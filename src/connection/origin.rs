@@ -4,7 +4,7 @@
 use url::{Origin, Position, Url};
 
 use super::Connection;
-use crate::definition::{Auth, Operation};
+use crate::definition::Operation;
 use crate::error::{Error, ErrorKind, Result};
 
 impl Connection {
@@ -55,9 +55,10 @@ impl Connection {
 
     /// The sign-in and token origins, if they differ from the system itself.
     pub(super) fn find_auth_origins(&self) -> Vec<Origin> {
-        let Auth::Oauth2(rule) = &self.connector.auth else { return Vec::new() };
-        let addresses = [Some(&rule.token), rule.authorize.as_ref()].into_iter().flatten();
-        addresses
+        self.connector
+            .auth
+            .addresses()
+            .into_iter()
             .filter_map(|text| Some(self.address(text).ok()?.origin()))
             .filter(|origin| *origin != self.base.origin())
             .collect()

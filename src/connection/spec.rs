@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::limits::Limits;
+use super::network::{ProxySpec, TlsSpec};
 
 /// The parameters for opening a connection.
 ///
@@ -42,6 +43,12 @@ pub struct ConnectionSpec {
     /// Allow a public host name that resolves to an address of a private network or of this machine.
     #[serde(default)]
     pub allow_private: bool,
+    /// Trusted authorities and the client's own certificate, instead of the engine's.
+    #[serde(default)]
+    pub tls: Option<TlsSpec>,
+    /// A proxy, or none, instead of the engine's; it is used for every address, also of this machine.
+    #[serde(default)]
+    pub proxy: Option<ProxySpec>,
     /// Its name, for messages and for tokens of version 0.1.
     #[serde(default)]
     pub name: Option<String>,

@@ -24,7 +24,7 @@ impl ValueFault {
         ValueFault { field: field.to_owned(), message, advice: None }
     }
 
-    pub(super) fn into_fault(self) -> Fault {
+    pub(crate) fn into_fault(self) -> Fault {
         let pointer = self.field.split('/').map(escape).collect::<Vec<_>>().join("/");
         Fault {
             place: Place::field(format!("/{pointer}")),

@@ -3,7 +3,7 @@
 use super::{ConnectionFile, ConnectionsFile, ValueFile};
 use crate::authoring::Checker;
 use crate::authoring::Document;
-use crate::connection::{ValueFault, account_fault, check_values};
+use crate::connection::{ValueFault, account_fault, check_values, network_faults};
 use crate::definition::{Catalog, Connector, Property};
 use crate::error::{Advice, Fault};
 use crate::json_pointer::escape;
@@ -38,11 +38,18 @@ impl ConnectionFile {
         let has = |name: &str| {
             self.values.contains_key(name) || connector.property(name).is_some_and(|p| p.default.is_some())
         };
+        // References resolve to an empty text here, which is no fault of the file.
+        let network = network_faults(spec.tls.as_ref(), spec.proxy.as_ref());
+        faults.extend(network.into_iter().filter(|fault| !fault.message.ends_with("is empty")));
         faults.extend(account_fault(connector, self.account.as_deref(), has));
         for ValueFault { field, message, advice } in faults {
             // A missing key has no place of its own.
             let is_missing = field == "account" && self.account.is_none();
-            let place = if is_missing { at.to_owned() } else { format!("{at}/{}", escape(&field)) };
+            let place = if is_missing {
+                at.to_owned()
+            } else {
+                format!("{at}/{}", field.split('/').map(escape).collect::<Vec<_>>().join("/"))
+            };
             c.fault(&place, message, advice.map(Advice::from));
         }
     }

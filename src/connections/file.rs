@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::authoring::is_default;
 use crate::authoring::{Checker, Document, Format, Ordered, explain, version};
-use crate::connection::{ConnectionSpec, Limits};
+use crate::connection::{ConnectionSpec, Limits, NoProxy};
 use crate::error::{Advice, Error, ErrorKind, Result, did_you_mean};
 use crate::json_pointer::escape;
 
@@ -44,6 +44,12 @@ pub struct ConnectionFile {
     /// true: only path and query of next links are used, with the connection's own origin: for systems behind a proxy that changes scheme or host
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub relink: bool,
+    /// Trusted authorities and the client's own certificate
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsFile>,
+    /// A proxy, or `none`; default: that of the command line or of the environment
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<ProxyFile>,
     /// Property values
     #[serde(flatten)]
     pub values: BTreeMap<String, ValueFile>,
@@ -61,6 +67,62 @@ pub enum ValueFile {
     /// The value
     Flag(bool),
     /// A reference to a value outside this file
+    Reference(Reference),
+}
+
+/// How TLS connections are checked, and the client's own certificate. Relative paths start at the folder of this file
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct TlsFile {
+    /// Certificates of trusted authorities, besides those of the system: a file, PEM text, or a reference to PEM text
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca: Option<TextFile>,
+    /// The client's certificate with its chain: a file, PEM text, or a reference to PEM text
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<TextFile>,
+    /// The private key of the certificate: a file, PEM text, or a reference to PEM text
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<TextFile>,
+    /// true: only the authorities of `ca` are trusted; default false
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub only_ca: bool,
+}
+
+/// A proxy, or the word `none`
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum ProxyFile {
+    /// No proxy, whatever the environment says
+    Without(NoProxy),
+    /// A proxy for every address of the connection
+    Through(ProxyAddressFile),
+}
+
+/// The address of a proxy
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ProxyAddressFile {
+    /// Such as http://proxy.example:3128
+    pub url: String,
+    /// The user name for the proxy, or a reference to it
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<TextFile>,
+    /// The password for the proxy, or a reference to it
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<TextFile>,
+}
+
+/// A text, or a reference to it
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum TextFile {
+    /// The text
+    Text(String),
+    /// A reference to a text outside this file
     Reference(Reference),
 }
 
@@ -137,6 +199,8 @@ impl ConnectionFile {
             connector: self.connector.clone(),
             account: self.account.clone(),
             values,
+            tls: self.tls.as_ref().map(|file| file.resolve(&mut resolve)).transpose()?,
+            proxy: self.proxy.as_ref().map(|file| file.resolve(&mut resolve)).transpose()?,
             limits: self.limits.clone(),
             allow_http: self.allow_http,
             allow_private: self.allow_private,

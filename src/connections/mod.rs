@@ -38,9 +38,10 @@
 
 mod check;
 mod file;
+mod network;
 mod opened;
 mod secrets;
 
-pub use file::{ConnectionFile, ConnectionsFile, Reference, ValueFile};
+pub use file::{ConnectionFile, ConnectionsFile, ProxyAddressFile, ProxyFile, Reference, TextFile, TlsFile, ValueFile};
 pub use opened::Connections;
 pub use secrets::{Secrets, Variables};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use super::file::{ConnectionFile, ConnectionsFile, Reference, ValueFile};
+use super::file::{ConnectionFile, ConnectionsFile, ProxyFile, Reference, TlsFile, ValueFile};
 use super::secrets::Secrets;
 use crate::authoring::Document;
 use crate::authoring::yaml::BYTES_MAX;
@@ -80,11 +80,20 @@ impl Connections {
     /// The environment variables that its connections use.
     #[must_use]
     pub fn variables(&self) -> Vec<String> {
-        let variable = |value: &ValueFile| match value {
+        let value = |value: &'_ ValueFile| match value {
             ValueFile::Reference(Reference::Env(name)) => Some(name.clone()),
             ValueFile::Reference(_) | ValueFile::Text(_) | ValueFile::Number(_) | ValueFile::Flag(_) => None,
         };
-        self.file.connections.iter().flat_map(|(_, c)| c.values.values().filter_map(variable)).collect()
+        let variable = |reference: &Reference| match reference {
+            Reference::Env(name) => Some(name.clone()),
+            Reference::File(_) | Reference::Keyring(_) => None,
+        };
+        let of = |(_, c): (&String, &ConnectionFile)| {
+            let network =
+                c.tls.iter().flat_map(TlsFile::references).chain(c.proxy.iter().flat_map(ProxyFile::references));
+            c.values.values().filter_map(value).chain(network.filter_map(variable)).collect::<Vec<_>>()
+        };
+        self.file.connections.iter().flat_map(of).collect()
     }
 
     /// The place of a field in the file, with line and column if the file can still be read.
@@ -110,7 +119,8 @@ impl Connections {
         let connection = self.file.find(name)?;
         let folder = self.path.parent().unwrap_or(Path::new(""));
         secrets.fetch(folder, name, connection, |property| {
-            Some(self.place_of(&format!("/connections/{}/{}", escape(name), escape(property))))
+            let property = property.split('/').map(escape).collect::<Vec<_>>().join("/");
+            Some(self.place_of(&format!("/connections/{}/{property}", escape(name))))
         })
     }
 
@@ -160,7 +170,10 @@ impl ConnectionFile {
     #[must_use]
     pub fn plain_secrets(&self, connector: &Connector) -> Vec<String> {
         let plain = |name: &str| self.values.get(name).is_some_and(|v| !matches!(v, ValueFile::Reference(_)));
-        connector.properties.iter().filter(|p| p.secret && plain(&p.name)).map(|p| format!("`{}`", p.name)).collect()
+        let own = connector.properties.iter().filter(|p| p.secret && plain(&p.name)).map(|p| p.name.as_str());
+        let key = self.tls.as_ref().is_some_and(TlsFile::has_plain_key).then_some("tls/key");
+        let password = self.proxy.as_ref().is_some_and(ProxyFile::has_plain_password).then_some("proxy/password");
+        own.chain(key).chain(password).map(|name| format!("`{name}`")).collect()
     }
 
     /// Whether its addresses are on this machine, as for the sandbox: such secrets need no warning.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::file::{ConnectionFile, Reference};
-use crate::connection::ConnectionSpec;
+use crate::connection::{ConnectionSpec, TlsSpec};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::json_pointer::escape;
 use crate::text_file::read_text;
@@ -51,11 +51,31 @@ impl Secrets {
             self.value(folder, property, reference).map_err(|e| {
                 let message = format!("the connection {name}: {}", e.message);
                 let error = e.with(|d| d.message = message);
-                let field = || Place::field(format!("/{}", escape(property)));
+                let field =
+                    || Place::field(format!("/{}", property.split('/').map(escape).collect::<Vec<_>>().join("/")));
                 error.at(place(property).unwrap_or_else(field))
             })
         })?;
-        Ok(ConnectionSpec { name: Some(name.to_owned()), ..spec })
+        let tls = spec.tls.map(|tls| TlsSpec {
+            ca: tls.ca.map(|text| self.below(folder, text)),
+            certificate: tls.certificate.map(|text| self.below(folder, text)),
+            key: tls.key.map(|text| self.below(folder, text)),
+            ..tls
+        });
+        Ok(ConnectionSpec { name: Some(name.to_owned()), tls, ..spec })
+    }
+
+    /// The path of a file that the connections file names; PEM text stays as it is.
+    fn below(&self, folder: &Path, text: String) -> String {
+        let is_path = !text.contains("-----BEGIN ") && !text.trim().is_empty();
+        if is_path { self.place(folder, &text).display().to_string() } else { text }
+    }
+
+    fn place(&self, folder: &Path, path: &str) -> PathBuf {
+        match path.strip_prefix("~/").zip(self.home.as_ref()) {
+            Some((rest, home)) => home.join(rest),
+            None => folder.join(path),
+        }
     }
 
     fn value(&self, folder: &Path, property: &str, reference: &Reference) -> Result<String> {
@@ -80,10 +100,7 @@ impl Secrets {
     }
 
     fn file(&self, folder: &Path, property: &str, path: &str) -> Result<String> {
-        let place = match path.strip_prefix("~/").zip(self.home.as_ref()) {
-            Some((rest, home)) => home.join(rest),
-            None => folder.join(path),
-        };
+        let place = self.place(folder, path);
         let text = read_text(&place, SECRET_MAX)
             .map_err(|why| missing(format!("`{property}`: the file {} cannot be read: {why}", place.display())))
             .map_err(|e| e.advise("write the secret into this file, readable for this user only"))?;

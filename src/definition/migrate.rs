@@ -25,7 +25,7 @@ pub(super) fn old_keys(format: Format, file: &Value) -> Vec<OldKey> {
             if file.pointer("/auth/bearer/token").is_some() {
                 found.push(OldKey { parent: "/auth/bearer".into(), key: "token", instead: "bearer: TEXT" });
             }
-            for key in ["refused", "in_success"] {
+            for key in MOVED {
                 old(file, "/errors", key, "rules", &mut found);
             }
             paging(file, "/paging", &mut found);
@@ -143,6 +143,9 @@ fn rules(file: &Value) -> Vec<(String, Value)> {
     });
     retry.into_iter().chain(failed).collect()
 }
+
+/// Keys of `errors` that are rules in version 2, in the order of the rules.
+const MOVED: [&str; 2] = ["refused", "in_success"];
 
 /// Changes of a text, by byte ranges.
 struct Edits<'d> {
@@ -269,16 +272,23 @@ impl Edits<'_> {
         }
         let Some((errors, whole)) = self.entry("", "errors") else { return };
         let own = before.get("errors").and_then(Value::as_object).map_or(0, Map::len);
-        let lines: String = rules.iter().map(|(text, _)| format!("  - {text}\n")).collect();
+        let comments = MOVED.map(|key| self.comment_of_line(key));
+        let comments = comments.iter().flatten();
+        let lines: String = rules.iter().zip(comments).map(|((text, _), end)| format!("  - {text}{end}\n")).collect();
         let block = format!("rules:\n{lines}");
         if own == rules.len() {
             let ends_line = self.text.get(..whole.end).is_some_and(|text| text.ends_with('\n'));
             return self.change(errors..whole.end, if ends_line { &block } else { block.trim_end() });
         }
-        for key in ["refused", "in_success"] {
-            let Some((at, value)) = self.entry("/errors", key) else { continue };
-            let range = self.removal(at, value);
-            self.change(range, "");
+        if self.text.get(whole.clone()).is_some_and(|text| text.starts_with('{')) {
+            self.keep_in_flow(&whole);
+        } else {
+            for key in MOVED {
+                let Some(range) = self.entry("/errors", key).and_then(|(at, value)| self.lines(at, value)) else {
+                    continue;
+                };
+                self.change(range, "");
+            }
         }
         let ends_line = self.text.get(..whole.end).is_some_and(|t| t.ends_with('\n'));
         let rest = self.text.get(whole.end..).unwrap_or_default();
@@ -286,28 +296,34 @@ impl Edits<'_> {
         self.change(line_end..line_end, block);
     }
 
-    /// The range to remove for an entry: its line, or its part of a line with one comma.
-    fn removal(&self, at: usize, value: std::ops::Range<usize>) -> std::ops::Range<usize> {
-        let start = self.text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |i| i + 1);
-        let is_alone = self.text.get(start..at).is_some_and(|before| before.trim().is_empty());
-        let rest = self.text.get(value.end..).unwrap_or_default();
-        if is_alone && !rest.trim_start_matches([' ', '\t']).starts_with([',', '}']) {
-            let end = if self.text.get(..value.end).is_some_and(|t| t.ends_with('\n')) {
-                0
-            } else {
-                rest.find('\n').map_or(rest.len(), |i| i + 1)
-            };
-            return start..value.end + end;
+    /// The comment after a key of `errors` that has its own line; `None` without the key.
+    fn comment_of_line(&self, key: &str) -> Option<&str> {
+        let (at, value) = self.entry("/errors", key)?;
+        let rest = self.text.get(value.end..)?.lines().next().unwrap_or_default();
+        let line = self.text.get(..at)?.lines().next_back().unwrap_or_default();
+        let is_comment = line.trim().is_empty() && rest.trim_start().starts_with('#');
+        Some(if is_comment { rest.trim_end() } else { "" })
+    }
+
+    /// Writes `errors` on one line without the keys that moved.
+    fn keep_in_flow(&mut self, whole: &std::ops::Range<usize>) {
+        let is_one_line = self.text.get(whole.clone()).is_some_and(|text| !text.contains(['\n', '#']));
+        let kept = self.doc.keys("/errors").into_iter().filter(|key| !MOVED.contains(key));
+        let kept =
+            kept.filter_map(|key| self.entry("/errors", key)).filter_map(|(at, value)| self.text.get(at..value.end));
+        let text = format!("{{ {} }}", kept.collect::<Vec<_>>().join(", "));
+        if is_one_line {
+            self.change(whole.clone(), text);
         }
-        let after = rest.trim_start_matches([' ', '\t']);
-        match after.strip_prefix(',') {
-            Some(tail) => at..self.text.len() - tail.trim_start_matches([' ', '\t']).len(),
-            None => {
-                let before = self.text.get(..at).unwrap_or_default();
-                let kept = before.trim_end_matches([' ', '\t']);
-                kept.strip_suffix(',').map_or(at, str::len)..value.end
-            }
-        }
+    }
+
+    /// The lines of an entry that has its own.
+    fn lines(&self, at: usize, value: std::ops::Range<usize>) -> Option<std::ops::Range<usize>> {
+        let start = self.text.get(..at)?.rfind('\n').map_or(0, |i| i + 1);
+        let rest = self.text.get(value.end..)?;
+        let is_block = self.text.get(..value.end)?.ends_with('\n');
+        let end = if is_block { 0 } else { rest.find('\n').map_or(rest.len(), |i| i + 1) };
+        Some(start..value.end + end)
     }
 }
 
@@ -391,7 +407,7 @@ errors:
   explain: []
 rules:
   - { when: { status: [503] }, then: retry }
-  - { when: { status: 2xx, has: [/code, /message] }, then: failed }
+  - { when: { status: 2xx, has: [/code, /message] }, then: failed } # both
 paging: { cursor: { token: /next, send: { query: c }, has_more: /more } }
 ";
         assert_eq!(migrated(text), expected);
@@ -400,10 +416,10 @@ paging: { cursor: { token: /next, send: { query: c }, has_more: /more } }
 
     #[test]
     fn flow_maps_and_operations() {
-        let text = "version: 1\nconnector: a\nerrors: { refused: [503], code: /c, in_success: [/c] }\nheaders: { A: \"x, }\", B: 'y' } # h\nauth:\n  bearer:\n    token: '{t}'\nbase_url: b\n";
+        let text = "version: 1\nconnector: a\nerrors: { code: \"/c\", refused: [503], in_success: [/c] }\nheaders: { A: \"x, }\", B: 'y' } # h\nauth:\n  bearer:\n    token: '{t}'\nbase_url: b\n";
         assert_eq!(
             migrated(text),
-            "version: 2\nconnector: a\nerrors: { code: /c }\nrules:\n  - { when: { status: [503] }, then: retry }\n  - { when: { status: 2xx, has: [/c] }, then: failed }\nfixed: { header: { A: \"x, }\", B: 'y' } } # h\nauth:\n  bearer: '{t}'\nbase_url: b\n"
+            "version: 2\nconnector: a\nerrors: { code: \"/c\" }\nrules:\n  - { when: { status: [503] }, then: retry }\n  - { when: { status: 2xx, has: [/c] }, then: failed }\nfixed: { header: { A: \"x, }\", B: 'y' } } # h\nauth:\n  bearer: '{t}'\nbase_url: b\n"
         );
         let text = "version: 1\noperations:\n  a:\n    headers: { X: y }\n    items: { send: each, drop_path_fields: true }\n    paging: { number: { page: { query: p }, end: { more: /m } } }\n";
         assert_eq!(

@@ -1,17 +1,22 @@
 //! Definitions: connectors, operations and templates as data, from YAML to checked models.
 
+mod auth;
 mod catalog;
 mod connector;
 mod fields;
 mod file;
 mod job_rule;
+mod json_text;
+mod login;
 mod meaning;
 mod migrate;
 mod naming;
+mod oauth;
 mod operation;
 mod operation_fields;
 mod option_rule;
 mod paging;
+mod placed;
 mod property_value;
 mod read;
 mod reply_rule;
@@ -35,21 +40,26 @@ pub use reply_rule::ResponseRule;
 pub use rules::{ItemRule, ResultShape, Send};
 pub use template::Template;
 
+pub(crate) use auth::{Auth, AwsSigv4, Hmac, Refresh};
 #[cfg(feature = "sandbox")]
 pub(crate) use connector::ErrorRules;
-pub(crate) use connector::{Auth, Explain, Oauth2, Refresh, Success};
+pub(crate) use connector::{Explain, Success};
 pub use fields::{Fields, Unknown};
-pub(crate) use file::ClientAuthFile;
 #[cfg(feature = "schemas")]
 pub(crate) use file::ConnectorFile;
+pub(crate) use file::{AlgorithmFile, ClientAuthFile};
+pub(crate) use file::{HmacAlgorithmFile, KeyEncodingFile, PropertyTypeFile, SignatureEncodingFile, TimestampFile};
 #[cfg(feature = "schemas")]
 pub(crate) use file::{OperationsFile, TemplatesFile};
 pub(crate) use job_rule::{JOB, JobPart, JobResult, JobRule};
+pub(crate) use login::{Csrf, Expiry, Failed, Login, LoginBody, TokenPlace};
 pub(crate) use meaning::{Meaning, ReplyRule};
+pub(crate) use oauth::{Assertion, Exchange, GrantFlow, Oauth2};
 pub(crate) use operation_fields::Strangers;
 #[cfg(feature = "sandbox")]
 pub(crate) use paging::Total;
 pub(crate) use paging::{Advance, EndRule, Flag, Keyset, Paging, Sense, Style, TokenRule};
+pub(crate) use placed::{LoginPair, PlacedText, RequestPlace};
 pub(crate) use reply_rule::{AttachRule, ColumnRule, CsvRule, ReplyFormat};
 pub(crate) use request_rule::{BodyFormat, FormLists, FormNested, FormStyle};
 pub(crate) use rules::{PartMeans, PartRule, Repeat};

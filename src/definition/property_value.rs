@@ -16,7 +16,9 @@ pub(crate) fn value_of(property: &Property, given: Option<&str>) -> Result<Optio
     if value.trim().is_empty() {
         return if property.optional { Ok(None) } else { Err((format!("`{name}` is empty"), None)) };
     }
-    if value.chars().any(char::is_control) {
+    // PEM text, such as a private key, has several lines.
+    let is_pem = property.secret && value.contains("-----BEGIN ");
+    if value.chars().any(|c| c.is_control() && !(is_pem && matches!(c, '\n' | '\r'))) {
         return Err((
             format!("`{name}` contains a control character"),
             Some("copy it again, without line breaks or tabs"),

@@ -4,6 +4,7 @@
 mod raw;
 mod running;
 mod session;
+mod sign_in;
 
 pub use running::Running;
 pub use session::Session;
@@ -11,11 +12,11 @@ pub use session::Session;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::auth::{MemoryStore, TokenStore};
+use crate::auth::{self, MemoryStore, TokenStore};
 use crate::clock::{Clock, SystemClock};
-use crate::connection::{Connection, ConnectionSpec};
+use crate::connection::{Connection, ConnectionSpec, ProxySpec, TlsSpec, ValueFault, network_faults};
 use crate::definition::Catalog;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 #[cfg(feature = "cli")]
 use crate::exchanges::{Watch, WatchedTransport};
 use crate::send::{Budgets, ConnectionClient};
@@ -46,13 +47,27 @@ pub struct EngineConfig {
     pub tokens: Option<Arc<dyn TokenStore>>,
     /// Whether the system's proxy settings (`HTTPS_PROXY` and so on) are used; default: no.
     pub system_proxy: bool,
+    /// Trusted authorities and the client's own certificate; default: the system's authorities. A connection's own
+    /// setting takes precedence.
+    pub tls: Option<TlsSpec>,
+    /// A proxy, or none, instead of the system's; never used for addresses of this machine. A connection's own setting
+    /// takes precedence.
+    pub proxy: Option<ProxySpec>,
 }
 
 impl EngineConfig {
     /// An engine with this catalogue and defaults.
     #[must_use]
     pub fn new(catalog: Catalog) -> EngineConfig {
-        EngineConfig { catalog, transport: None, clock: None, tokens: None, system_proxy: false }
+        EngineConfig {
+            catalog,
+            transport: None,
+            clock: None,
+            tokens: None,
+            system_proxy: false,
+            tls: None,
+            proxy: None,
+        }
     }
 }
 
@@ -87,6 +102,8 @@ pub struct Engine {
     system_proxy: bool,
     #[cfg(feature = "cli")]
     watch: Option<Arc<dyn Watch>>,
+    tls: Option<TlsSpec>,
+    proxy: Option<ProxySpec>,
 }
 
 impl Default for Engine {
@@ -116,6 +133,8 @@ impl Engine {
             system_proxy: config.system_proxy,
             #[cfg(feature = "cli")]
             watch: None,
+            tls: config.tls,
+            proxy: config.proxy,
         }
     }
 
@@ -144,6 +163,9 @@ impl Engine {
     pub fn connect(&self, spec: &ConnectionSpec) -> Result<Session> {
         let connector = self.catalog().connector(&spec.connector)?;
         let connection = Connection::open(connector, spec)?;
+        auth::check(&connection)?;
+        self.check_network()?;
+        self.proxy.iter().flat_map(ProxySpec::secrets).for_each(|secret| connection.redactor.learn(&secret));
         let transport = match &self.transport {
             Some(transport) => Arc::clone(transport),
             None => Arc::new(HttpTransport::new(self.http(&connection))?),
@@ -172,13 +194,26 @@ impl Engine {
         Arc::new(WatchedTransport { inner, watch, redactor: connection.redactor.clone(), is_sign_in })
     }
 
+    /// The faults of the engine's own settings.
+    fn check_network(&self) -> Result<()> {
+        let faults = network_faults(self.tls.as_ref(), self.proxy.as_ref());
+        let faults: Vec<_> = faults.into_iter().map(ValueFault::into_fault).collect();
+        if faults.is_empty() {
+            return Ok(());
+        }
+        Err(Error::from_faults(ErrorKind::Connection, "the engine's settings of the network are invalid", faults))
+    }
+
     fn http(&self, connection: &Connection) -> HttpOptions {
         let loopback = crate::connection::is_loopback(connection.base());
+        let of_engine = || self.proxy.clone().filter(|_| !loopback);
         HttpOptions {
             connect: connect_time(connection),
             idle_connections: connection.limits.concurrency(),
             tls: connection.needs_tls(),
             system_proxy: self.system_proxy && !loopback,
+            trust: connection.tls.clone().or_else(|| self.tls.clone()),
+            proxy: connection.proxy.clone().or_else(of_engine),
             public_hosts: connection.public_hosts(),
         }
     }

@@ -31,7 +31,7 @@ impl Session {
     /// # Errors
     /// Those of [`plan`](Session::plan).
     pub(crate) fn plan_signed(&self, request: &Request) -> Result<Vec<http::Request<bytes::Bytes>>> {
-        self.planned_requests(request)
+        self.planned_requests(request, crate::auth::show)
     }
 
     /// The request with its credentials; sends nothing.
@@ -45,7 +45,7 @@ impl Session {
         body: Option<(&str, &str)>,
     ) -> Result<http::Request<bytes::Bytes>> {
         let (operation, mut request) = self.raw(operation, options, body)?;
-        crate::auth::sign(&self.client.connection, &operation, None, &mut request)?;
+        crate::auth::show(&self.client.connection, &operation, &mut request)?;
         Ok(request)
     }
 

@@ -16,10 +16,12 @@ use crate::item::Items;
 use crate::options::Options;
 use crate::paging::Pager;
 use crate::request::{self, Cursor, Inserted, PlannedRequest, RequestInput};
-use crate::secret::Secret;
 use crate::send::{Call, ConnectionClient};
 use crate::walk::{PageReading, Reply, Walk};
 use crate::write::{Requests, Writes, check_items};
+
+/// Adds the credentials to a request that is shown.
+type ShowAuth = fn(&Connection, &Operation, &mut http::Request<bytes::Bytes>) -> Result<()>;
 
 /// An open connection. Clones share it; all connections of a process to one account share rate, permits and retries
 /// ([`Budgets`](crate::Budgets)).
@@ -61,14 +63,6 @@ impl Session {
     #[must_use]
     pub fn connection(&self) -> &Connection {
         &self.client.connection
-    }
-
-    /// Passes tokens that the host has stored for this connection.
-    ///
-    /// # Errors
-    /// `state` when they cannot be stored.
-    pub async fn keep_tokens(&self, tokens: &crate::auth::Tokens) -> Result<()> {
-        self.client.token_cache.adopt(&self.client.token_context(), tokens).await
     }
 
     fn operation(&self, method: Method, id: &str) -> Result<Arc<Operation>> {
@@ -239,11 +233,19 @@ impl Session {
     /// Those of [`call`](Self::call), and `connection` when the credentials need a property that is missing.
     pub fn plan(&self, request: &Request) -> Result<Vec<PlannedRequest>> {
         let connection = &self.client.connection;
-        Ok(self.planned_requests(request)?.iter().map(|request| request::planned(connection, request)).collect())
+        Ok(self
+            .planned_requests(request, auth::mask)?
+            .iter()
+            .map(|request| request::planned(connection, request))
+            .collect())
     }
 
-    /// The same with the credentials.
-    pub(super) fn planned_requests(&self, request: &Request) -> Result<Vec<http::Request<bytes::Bytes>>> {
+    /// The same, with the credentials as `show` adds them.
+    pub(super) fn planned_requests(
+        &self,
+        request: &Request,
+        show: ShowAuth,
+    ) -> Result<Vec<http::Request<bytes::Bytes>>> {
         let sampled = Request { use_sample: true, ..request.clone() };
         let ResolvedCall { operation, options, items, .. } = self.resolved(&sampled)?;
         let with = request.laid_over(&CallOptions::default());
@@ -258,7 +260,7 @@ impl Session {
         };
         let connection = &self.client.connection;
         let planned = requests.into_iter().map(|mut request| {
-            auth::sign(connection, &operation, None, &mut request)?;
+            show(connection, &operation, &mut request)?;
             Ok(request)
         });
         planned.collect()
@@ -266,32 +268,6 @@ impl Session {
 
     fn resolved(&self, request: &Request) -> Result<ResolvedCall> {
         request.resolve(&self.catalog, Some(&self.client.connection.connector.name))
-    }
-
-    /// The address of the sign-in page, for connectors that need one. The browser returns to `redirect` with `state`;
-    /// `challenge` is the S256 challenge of a verifier (RFC 7636) that only the caller knows.
-    ///
-    /// # Errors
-    /// `usage` when the connector needs no sign-in; `connection` when a property is missing.
-    pub fn sign_in_url(&self, redirect: &str, state: &str, challenge: &str) -> Result<String> {
-        auth::sign_in_url(&self.client.connection, redirect, state, challenge).map(String::from)
-    }
-
-    /// Ends a sign-in: exchanges the returned code for tokens, and stores them.
-    ///
-    /// # Errors
-    /// `unauthenticated` when the code is not accepted; `state` when the tokens cannot be stored.
-    pub async fn sign_in(&self, code: &Secret, redirect: &str, verifier: &Secret) -> Result<()> {
-        self.client.token_cache.redeem(&self.client.token_context(), code, redirect, verifier).await
-    }
-
-    /// Removes the tokens of the connection's account from the store; `true` if there were any. The system is not
-    /// informed.
-    ///
-    /// # Errors
-    /// `state` when they cannot be removed; `connection` when they belong to another account.
-    pub async fn forget_tokens(&self) -> Result<bool> {
-        self.client.token_cache.forget(&self.client.token_context()).await
     }
 
     /// Calls the connector's probe, which tests address and credentials.

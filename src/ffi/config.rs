@@ -6,6 +6,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::json;
+use crate::connection::{ProxySpec, TlsSpec};
 use crate::error::Result;
 
 /// Allowed number of threads of an engine.
@@ -21,6 +22,8 @@ pub(super) struct Config {
     #[serde(deserialize_with = "threads")]
     pub(super) threads: usize,
     pub(super) system_proxy: bool,
+    pub(super) tls: Option<TlsSpec>,
+    pub(super) proxy: Option<ProxySpec>,
     pub(super) log: Level,
     pub(super) wake_fd: i64,
     pub(super) selftest: bool,
@@ -34,6 +37,8 @@ impl Default for Config {
             tokens: TokenStorePart::Memory,
             threads: 2,
             system_proxy: false,
+            tls: None,
+            proxy: None,
             log: Level::Info,
             wake_fd: -1,
             selftest: false,

@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use super::boundary::process;
 use super::config::{Config, Level, TokenStorePart};
 use super::notify::{Hears, HostLog, Owed, Ready, ReadyEvent, Sink, Teller, ToldStore, Wake, hooks, signals, wait};
+use crate::connection::{ProxySpec, TlsSpec};
 use crate::definition::Catalog;
 use crate::definition::Ordered;
 use crate::error::{Error, ErrorKind, Result};
@@ -39,7 +40,7 @@ pub(super) struct Host {
     tokens: Arc<dyn TokenStore>,
     grounds: Grounds,
     added: Mutex<Vec<Definitions>>,
-    system_proxy: bool,
+    network: Network,
     closed: AtomicBool,
     operations: Mutex<HashMap<u64, Weak<dyn Cancellable>>>,
     /// Running operations.
@@ -103,7 +104,8 @@ impl Host {
             TokenStorePart::File(path) => Arc::new(FileStore::new(path)),
         };
         let runtime = runtime(config.threads, config.log, sink).map_err(internal)?;
-        let engine = engine(catalog, &tokens, config.system_proxy);
+        let network = Network { system_proxy: config.system_proxy, tls: config.tls, proxy: config.proxy };
+        let engine = engine(catalog, &tokens, &network);
         Ok(Host {
             id: IDS.fetch_add(1, Ordering::Relaxed),
             selftest: config.selftest,
@@ -113,7 +115,7 @@ impl Host {
             tokens,
             grounds,
             added: Mutex::default(),
-            system_proxy: config.system_proxy,
+            network,
             closed: AtomicBool::new(false),
             operations: Mutex::default(),
             running: Mutex::new(0),
@@ -142,7 +144,7 @@ impl Host {
             return Err(Error::from_faults(ErrorKind::Definition, "the definitions are invalid", faults));
         }
         *self.engine.write().unwrap_or_else(PoisonError::into_inner) =
-            Arc::new(engine(catalog, &self.tokens, self.system_proxy));
+            Arc::new(engine(catalog, &self.tokens, &self.network));
         *added = all;
         Ok(())
     }
@@ -217,8 +219,21 @@ impl Drop for Host {
     }
 }
 
-fn engine(catalog: Catalog, tokens: &Arc<dyn TokenStore>, system_proxy: bool) -> Engine {
-    let config = EngineConfig { tokens: Some(Arc::clone(tokens)), system_proxy, ..EngineConfig::new(catalog) };
+/// How systems are reached, as the host configured it.
+struct Network {
+    system_proxy: bool,
+    tls: Option<TlsSpec>,
+    proxy: Option<ProxySpec>,
+}
+
+fn engine(catalog: Catalog, tokens: &Arc<dyn TokenStore>, network: &Network) -> Engine {
+    let config = EngineConfig {
+        tokens: Some(Arc::clone(tokens)),
+        system_proxy: network.system_proxy,
+        tls: network.tls.clone(),
+        proxy: network.proxy.clone(),
+        ..EngineConfig::new(catalog)
+    };
     Engine::with_budgets(config, process::budgets())
 }
 

@@ -9,6 +9,25 @@ pub(crate) struct Links {
     pub(crate) relink: bool,
     /// Maps hosts that users enter to the host of the API.
     pub(crate) hosts: Vec<(String, String)>,
+    /// Query parameters that carry credentials. They are left out of next addresses, which are stored and shown, and added
+    /// when a request is sent.
+    pub(crate) credentials: Vec<String>,
+}
+
+impl Links {
+    /// The address without credentials.
+    pub(super) fn without_credentials(&self, url: url::Url) -> String {
+        let is_credential = |name: &str| self.credentials.iter().any(|own| own == name);
+        if !url.query_pairs().any(|(name, _)| is_credential(&name)) {
+            return url.into();
+        }
+        let name = |pair: &str| url::form_urlencoded::parse(pair.as_bytes()).next().map(|(name, _)| name.into_owned());
+        let query = url.query().unwrap_or_default().split('&');
+        let kept: Vec<&str> = query.filter(|pair| !name(pair).is_some_and(|name| is_credential(&name))).collect();
+        let mut bare = url.clone();
+        bare.set_query((!kept.is_empty()).then(|| kept.join("&")).as_deref());
+        bare.into()
+    }
 }
 
 /// The page-number parameter: the only one in which the next address and the last differ, a number in both.

@@ -64,7 +64,8 @@ impl Pager {
         asked: Option<u32>,
     ) -> Result<Pager> {
         let paging = if forward_only { forward(&operation, options)? } else { operation.paging.clone() };
-        let links = Links { relink: paging.relinks(), hosts: operation.connector.hosts.clone() };
+        let credentials = operation.connector.auth.query_names();
+        let links = Links { relink: paging.relinks(), hosts: operation.connector.hosts.clone(), credentials };
         Ok(Pager {
             operation,
             paging,

@@ -38,5 +38,7 @@ pub(crate) fn planned(connection: &Connection, request: &http::Request<Bytes>) -
         Ok(text) => mask(text),
         Err(_) => format!("({} bytes)", request.body().len()),
     });
-    PlannedRequest { verb: request.method().to_string(), url: mask(&request.uri().to_string()), headers, body }
+    // The mask of a credential in the query is not encoded.
+    let url = mask(&request.uri().to_string()).replace("%5Bsecret%5D", MASK);
+    PlannedRequest { verb: request.method().to_string(), url, headers, body }
 }

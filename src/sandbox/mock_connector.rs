@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, Method as Verb};
 
-use super::auth::AuthServer;
+use super::auth::{AuthServer, MockCsrf};
 use super::http::{Last, Pattern, SandboxReply, Wording, reply};
 use super::ready;
 use super::records::{Collection, Parts, Tables};
@@ -29,6 +29,8 @@ pub(super) struct MockConnector {
     pub(super) routes: Vec<Route>,
     /// The authorization server, if tokens are renewed.
     pub(super) auth_server: Option<AuthServer>,
+    /// The csrf tokens, if the connector has them.
+    pub(super) csrf: Option<MockCsrf>,
     /// Prefixes of its addresses.
     prefixes: Vec<Pattern>,
 }
@@ -103,6 +105,7 @@ impl MockConnector {
         let base = Pattern::default().below(connection.base());
         let routes = routes(&connection, operations, &collections, told, &base);
         let auth_server = auth_server(&connection, file, &base, &routes)?;
+        let csrf = connector.csrf.as_ref().map(|rule| MockCsrf::new(name, rule, &base));
         check_paths(&routes, &collections, &mut faults);
         let (Some(wording), Some(headers), true) = (wording, headers, faults.0.is_empty()) else {
             return Err(Error::from_faults(
@@ -122,6 +125,7 @@ impl MockConnector {
             page_size_default: file.page_size_default,
             tables: Mutex::default(),
             auth_server,
+            csrf,
             routes,
         })
     }

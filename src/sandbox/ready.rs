@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::authoring::Text;
 use crate::connection::{Connection, ConnectionSpec, Limits, needs_account};
-use crate::definition::{Auth, Connector, Operation, SandboxFile};
+use crate::definition::{Connector, Operation, SandboxFile};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The connection to a sandbox at this address.
@@ -36,10 +36,7 @@ fn is_fixed(connector: &Connector, operations: &[Arc<Operation>], pointed: &[&st
     let goes_elsewhere = |text: &Text| !text.names().any(|name| pointed.contains(&name));
     let mut addresses: Vec<&Text> = vec![&connector.base_url];
     addresses.extend(operations.iter().filter_map(|o| o.base_url.as_ref()));
-    if let Auth::Oauth2(rule) = &connector.auth {
-        addresses.push(&rule.token);
-        addresses.extend(&rule.authorize);
-    }
+    addresses.extend(connector.auth.addresses());
     !connector.origins.is_empty() || addresses.into_iter().any(goes_elsewhere)
 }
 

@@ -3,6 +3,7 @@
 mod accepted;
 mod budget;
 mod call;
+mod exchange;
 mod judge;
 mod log;
 
@@ -14,19 +15,17 @@ use http::Method as Verb;
 use http::request::Parts;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::auth::{self, Access, TokenCache, TokenContext, TokenStore};
+use crate::auth::{CsrfCache, DigestState, TokenCache, TokenContext, TokenStore};
 use crate::clock::Clock;
 use crate::connection::Connection;
 use crate::definition::Repeat;
 use crate::error::{Advice, Cause, Error, ErrorKind, Result};
 use crate::fault;
-use crate::fault::refuses_token;
 use crate::lock::lock;
 use crate::page::Page;
 use crate::reply::Response;
 use crate::retry::{self, Signal, Verdict};
-use crate::secret::Secret;
-use crate::transport::{ExchangeLimits, Failure, FailureKind, SpillFolder, Transport};
+use crate::transport::{ExchangeLimits, Transport};
 pub use accepted::{JobHandle, JobState};
 pub(crate) use accepted::{json_of, text_at};
 pub(crate) use budget::Budget;
@@ -39,17 +38,6 @@ const DOWNLOAD_S: u32 = 24 * 60 * 60;
 
 /// Maximum number of redirects of one read.
 const REDIRECTS_MAX: u32 = 5;
-
-/// Maximum number of replays of one attempt with tokens that others renewed.
-const REPLAYS_MAX: u32 = 8;
-/// How long to wait for another process to renew the same token.
-const OTHERS_RENEW: Duration = Duration::from_millis(100);
-
-/// Maximum number of times that one attempt is sent again because the peer did not process it. The first few are
-/// immediate, later ones wait longer each time.
-const UNPROCESSED_MAX: u32 = 100;
-const UNPROCESSED_AT_ONCE: u32 = 5;
-const UNPROCESSED_PAUSE: Duration = Duration::from_millis(5);
 
 /// A page and the exchange that returned it.
 #[derive(Debug)]
@@ -85,6 +73,8 @@ pub(crate) struct ConnectionClient {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) store: Arc<dyn TokenStore>,
     pub(crate) token_cache: TokenCache,
+    csrf: CsrfCache,
+    digest: DigestState,
     /// Limits the requests in flight of this connection.
     permits: Semaphore,
     /// The budget that it shares with other connections to the account.
@@ -120,6 +110,8 @@ impl ConnectionClient {
             clock,
             store,
             token_cache: TokenCache::default(),
+            csrf: CsrfCache::default(),
+            digest: DigestState::default(),
             permits,
             budget,
         }
@@ -315,125 +307,6 @@ impl ConnectionClient {
         Err(fatal(Error::new(ErrorKind::NoProgress, format!("more than {REDIRECTS_MAX} redirects in a row"))))
     }
 
-    /// One signed exchange. If the token is not accepted, a new one is requested and the request is replayed, because
-    /// it was not processed.
-    async fn exchange(&self, call: &Call, request: Outgoing<'_>) -> Result<Response, SendMiss> {
-        if !auth::uses_tokens(&self.connection, &call.operation) {
-            return self.signed(call, request, None).await;
-        }
-        let token = Box::pin(self.token(call, None)).await?;
-        let response = self.signed(call, request, Some(&token.token)).await?;
-        if !refuses(call, &response) {
-            return Ok(response);
-        }
-        let renewed = match Box::pin(self.token(call, Some(&token.token))).await {
-            Ok(renewed) => renewed,
-            // The token cannot be renewed, so the remote system's own error is returned.
-            Err(miss) if miss.error.kind() == ErrorKind::Unauthenticated && miss.error.attempts == 0 => {
-                return Ok(response);
-            }
-            Err(miss) => return Err(miss),
-        };
-        Box::pin(self.replay(call, request, renewed)).await
-    }
-
-    /// Replays with a new token. A 401 for a token that was just issued is final, unless another process has renewed it
-    /// since and so invalidated it.
-    async fn replay(&self, call: &Call, request: Outgoing<'_>, mut access: Access) -> Result<Response, SendMiss> {
-        for _ in 0..REPLAYS_MAX {
-            call.tally.retries.fetch_add(1, Ordering::Relaxed);
-            let response = self.signed(call, request, Some(&access.token)).await?;
-            if !refuses(call, &response) {
-                return Ok(response);
-            }
-            self.pause(call, OTHERS_RENEW).await.map_err(fatal)?;
-            access = match self.token_cache.newer(&self.token_context(), &access.token).await.map_err(fatal)? {
-                Some(newer) => newer,
-                None if access.is_bought => return Ok(response),
-                // The token came from the store and may have expired long ago.
-                None => Box::pin(self.token(call, Some(&access.token))).await?,
-            };
-        }
-        self.signed(call, request, Some(&access.token)).await
-    }
-
-    async fn token(&self, call: &Call, rejected: Option<&Secret>) -> Result<Access, SendMiss> {
-        let context = self.token_context();
-        let left =
-            call.deadline.map_or(Duration::from_secs(u64::from(u32::MAX)), |d| d.saturating_sub(self.clock.now()));
-        // The token request continues in its own task, so that a rotated token is not lost.
-        tokio::select! {
-            token = tokio::time::timeout(left, self.token_cache.access(&context, rejected)) => match token {
-                Ok(token) => token.map_err(fatal),
-                Err(_) => Err(fatal(Error::new(ErrorKind::Timeout, "the call's deadline passed while its access token was being renewed"))),
-            },
-            () = call.cancel.cancelled() => Err(fatal(Error::cancelled())),
-        }
-    }
-
-    /// Signs a copy of the request and sends it.
-    fn exchanged<'s>(
-        &'s self,
-        call: &Call,
-        request: Outgoing<'_>,
-        token: Option<&Secret>,
-    ) -> Result<impl Future<Output = Result<Response, Failure>> + Send + use<'s>, SendMiss> {
-        let mut signed = http::Request::from_parts(request.head.clone(), request.body.clone());
-        auth::sign(&self.connection, &call.operation, token, &mut signed).map_err(fatal)?;
-        if let Some(target) = call.downloads_to() {
-            signed.extensions_mut().insert(SpillFolder(target.folder()));
-        }
-        call.tally.requests.fetch_add(1, Ordering::Relaxed);
-        Ok(self.transport.send(signed, self.exchange_limits(call)))
-    }
-
-    async fn signed(&self, call: &Call, request: Outgoing<'_>, token: Option<&Secret>) -> Result<Response, SendMiss> {
-        let began = self.clock.now();
-        let took = || self.clock.now().saturating_sub(began);
-        let response = match self.processed(call, request, token).await {
-            Ok(response) => response,
-            Err(miss) => {
-                log::no_reply(&self.connection, call, request, &miss.error.message, took());
-                return Err(miss);
-            }
-        };
-        log::exchange(&self.connection, call, request, &response, took());
-        call.tally.bytes.fetch_add(response.body.size(), Ordering::Relaxed);
-        if let Some(wait) = retry::announced_wait(&response.headers, self.clock.wall()) {
-            lock(&self.budget.rate_limiter).hold(self.clock.now() + wait);
-        }
-        Ok(response)
-    }
-
-    /// One exchange. A request that certainly was not processed is sent again, and that does not count as an attempt.
-    async fn processed(
-        &self,
-        call: &Call,
-        request: Outgoing<'_>,
-        token: Option<&Secret>,
-    ) -> Result<Response, SendMiss> {
-        let write = call.operation.repeat != Repeat::SafeRead;
-        let mut unprocessed = 0;
-        loop {
-            let exchange = self.exchanged(call, request, token)?;
-            let outcome = tokio::select! {
-                outcome = exchange => outcome,
-                () = call.cancel.cancelled() => return Err(fatal(settle(Error::cancelled(), write))),
-            };
-            match outcome {
-                Err(failure) if failure.kind == FailureKind::Unprocessed && unprocessed < UNPROCESSED_MAX => {
-                    unprocessed += 1
-                }
-                Err(failure) => return self.without_body(call, &failure).ok_or_else(|| self.failure(call, failure)),
-                Ok(response) => return Ok(response),
-            }
-            call.tally.retries.fetch_add(1, Ordering::Relaxed);
-            self.pause(call, UNPROCESSED_PAUSE * unprocessed.saturating_sub(UNPROCESSED_AT_ONCE))
-                .await
-                .map_err(fatal)?;
-        }
-    }
-
     fn exchange_limits(&self, call: &Call) -> ExchangeLimits {
         let limits = &self.connection.limits;
         let seconds = |value: Option<u32>, default: u32| Duration::from_secs(u64::from(value.unwrap_or(default)));
@@ -463,11 +336,6 @@ impl ConnectionClient {
             d.attempts = attempts;
         })
     }
-}
-
-/// Whether a reply refuses the access token, by the protocol or by a rule.
-fn refuses(call: &Call, response: &Response) -> bool {
-    refuses_token(response) || fault::is_unauthenticated(&call.operation, response)
 }
 
 /// The error when waiting for another attempt was stopped; keeps the last answer.

@@ -1,14 +1,19 @@
 //! One HTTP exchange. The only module that uses the HTTP client. It neither retries nor follows redirects, and knows no
 //! credentials.
 
+mod cause;
 mod failure;
 mod names;
+#[cfg(not(feature = "tls-ring"))]
+mod no_trust;
 mod proxy;
 mod sink;
+#[cfg(feature = "tls-ring")]
+mod trust;
 mod unsent;
 
 use std::pin::Pin;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,15 +22,20 @@ use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http_body::Body as _;
 use tokio::time::Instant;
 
-use crate::error::{Error, ErrorKind, Result, io_text};
+use crate::connection::{ProxyAddress, ProxySpec, TlsSpec};
+use crate::error::{Error, ErrorKind, Result};
 use crate::lock::lock;
 use crate::reply::{Body, Response};
 pub use failure::{ExchangeLimits, Failure, FailureKind};
 
-use failure::causes;
-use proxy::{Proxies, Way};
+use cause::{chain, failed, no_reply};
+#[cfg(not(feature = "tls-ring"))]
+use no_trust::NoTrust as Trust;
+use proxy::Proxies;
 pub(crate) use sink::SpillFolder;
 use sink::{BodySink, too_large};
+#[cfg(feature = "tls-ring")]
+use trust::Trust;
 use unsent::{SendMark, Watched};
 
 /// Sends one request and returns the whole reply.
@@ -97,6 +107,10 @@ pub struct HttpOptions {
     pub tls: bool,
     /// Whether the system's proxy settings (`HTTPS_PROXY` and so on) are used. Loopback addresses never use a proxy.
     pub system_proxy: bool,
+    /// Trusted authorities and the client's own certificate; without them the system's authorities.
+    pub trust: Option<TlsSpec>,
+    /// A proxy for every request, or none, instead of the system's.
+    pub proxy: Option<ProxySpec>,
     /// Hosts that must not resolve to an address in a private network. A proxy resolves names itself.
     pub public_hosts: Vec<String>,
 }
@@ -105,7 +119,8 @@ impl HttpTransport {
     /// Creates a transport with its own connection pool.
     ///
     /// # Errors
-    /// `unsupported` when TLS is needed and this build has none.
+    /// `unsupported` when TLS is needed and this build has none; `connection` when a certificate, a key or the address of
+    /// the proxy cannot be used.
     pub fn new(mut options: HttpOptions) -> Result<HttpTransport> {
         let public = std::mem::take(&mut options.public_hosts);
         HttpTransport::over(&options, (!public.is_empty()).then(|| names::HostNames::new(public)))
@@ -121,17 +136,24 @@ impl HttpTransport {
             .pool_max_idle_per_host(options.idle_connections)
             .pool_idle_timeout(Duration::from_secs(30))
             .tcp_nodelay(true);
-        if !options.system_proxy {
-            builder = builder.no_proxy();
-        }
+        let proxies = match &options.proxy {
+            Some(ProxySpec::Through(address)) => {
+                builder = builder.no_proxy().proxy(through(address)?);
+                Some(Proxies::of(address))
+            }
+            None if options.system_proxy => Some(Proxies::of_system()),
+            Some(ProxySpec::Without(_)) | None => {
+                builder = builder.no_proxy();
+                None
+            }
+        };
         if let Some(names) = names {
-            builder = builder.dns_resolver(std::sync::Arc::new(names));
+            builder = builder.dns_resolver(Arc::new(names));
         }
-        builder = tls(builder, options.tls)?;
+        builder = tls(builder, options.tls, Trust::read(options.trust.as_ref())?)?;
         let client = builder.build().map_err(|e| {
             Error::new(ErrorKind::Internal, format!("the HTTP client cannot be created: {}", chain(&e)))
         })?;
-        let proxies = options.system_proxy.then(Proxies::of_system);
         Ok(HttpTransport { client, last: Mutex::default(), proxies, patience: options.connect + PATIENCE })
     }
 }
@@ -167,18 +189,25 @@ fn watched(parts: &http::request::Parts, body: Bytes) -> (reqwest::Body, SendMar
     (reqwest::Body::wrap(body), asked)
 }
 
+/// The proxy of the configuration, for every request.
+fn through(address: &ProxyAddress) -> Result<reqwest::Proxy> {
+    // Without the reason, because it could contain the password.
+    reqwest::Proxy::all(address.full_url())
+        .map_err(|_| Error::new(ErrorKind::Connection, "`proxy: { url }` is not the address of a proxy"))
+}
+
 #[cfg(feature = "tls-ring")]
-fn tls(builder: reqwest::ClientBuilder, needed: bool) -> Result<reqwest::ClientBuilder> {
-    use rustls_platform_verifier::BuilderVerifierExt;
+fn tls(builder: reqwest::ClientBuilder, needed: bool, trust: Trust) -> Result<reqwest::ClientBuilder> {
     let fault = |e: rustls::Error| {
         Error::new(ErrorKind::Network, format!("TLS cannot be set up: {e}"))
             .advise("install the system's CA certificates")
     };
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    let config =
-        rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(fault)?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(fault)?;
     let mut config = if needed {
-        config.with_platform_verifier().map_err(fault)?.with_no_client_auth()
+        trust.config(config, &provider)?
     } else {
         config.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()
     };
@@ -187,7 +216,7 @@ fn tls(builder: reqwest::ClientBuilder, needed: bool) -> Result<reqwest::ClientB
 }
 
 #[cfg(not(feature = "tls-ring"))]
-fn tls(builder: reqwest::ClientBuilder, needed: bool) -> Result<reqwest::ClientBuilder> {
+fn tls(builder: reqwest::ClientBuilder, needed: bool, _: Trust) -> Result<reqwest::ClientBuilder> {
     if needed {
         return Err(Error::new(ErrorKind::Unsupported, "this build has no TLS, so it cannot reach https addresses")
             .advise("build with the feature tls-ring"));
@@ -396,92 +425,4 @@ fn timed_out(name: &str, after: Duration, status: Option<u16>) -> Failure {
         message: format!("no answer within the limit {name} ({} s)", after.as_secs_f64()),
         status,
     }
-}
-
-/// The failure of an exchange without a reply.
-fn no_reply(error: &reqwest::Error, asked: &SendMark, way: Option<&Way>) -> Failure {
-    let failure = failed(error, None, asked);
-    match way {
-        Some(way) => way.explain(error, failure),
-        None => failure,
-    }
-}
-
-fn failed(error: &reqwest::Error, status: Option<u16>, asked: &SendMark) -> Failure {
-    if let Some(private) = causes(error).find_map(|e| e.downcast_ref::<names::Private>()) {
-        return Failure { kind: FailureKind::Private, message: private.to_string(), status: None };
-    }
-    let message = chain(error);
-    let kind = if error.is_connect() && is_untrusted(error) {
-        FailureKind::Untrusted
-    } else if error.is_builder() || (error.is_connect() && is_permanent(error)) {
-        FailureKind::Refused
-    } else if error.is_connect() {
-        if unsent::was_closing(error) { FailureKind::Unprocessed } else { FailureKind::NotSent }
-    } else if let Some(kind) = status.is_none().then(|| unsent::kind(error, asked)).flatten() {
-        kind
-    } else if error.is_timeout() {
-        FailureKind::TimedOut
-    } else {
-        FailureKind::Broken
-    };
-    Failure { kind, message, status }
-}
-
-/// The messages of the innermost two causes. The outer ones only name parts of the client.
-fn chain(error: &reqwest::Error) -> String {
-    let is_wrapper =
-        |e: &(dyn std::error::Error + 'static)| e.is::<reqwest::Error>() || e.is::<hyper_util::client::legacy::Error>();
-    let words = |e: &(dyn std::error::Error + 'static)| match e.downcast_ref::<std::io::Error>() {
-        // An error that only wraps another has the message of the inner one.
-        Some(io) => io.get_ref().map_or_else(|| io_text(io), ToString::to_string),
-        None => e.to_string(),
-    };
-    let own: Vec<_> = causes(error).filter(|e| !is_wrapper(*e)).collect();
-    let mut texts: Vec<String> = own.iter().copied().map(words).collect();
-    texts.dedup();
-    // The system's message is enough.
-    let enough = if own.last().is_some_and(|e| e.is::<std::io::Error>()) { 1 } else { 2 };
-    let tail = texts.len().saturating_sub(enough);
-    match texts.split_off(tail).join(": ") {
-        none if none.is_empty() => error.to_string(),
-        text => text,
-    }
-}
-
-/// Whether a retry cannot help, as with an untrusted certificate.
-#[cfg(feature = "tls-ring")]
-fn is_permanent(error: &reqwest::Error) -> bool {
-    use rustls::AlertDescription::{
-        HandshakeFailure, InsufficientSecurity, NoApplicationProtocol, ProtocolVersion, UnrecognisedName,
-    };
-    use rustls::Error::{AlertReceived, InvalidCertificate, NoCertificatesPresented, PeerIncompatible};
-    let permanent = |e: &rustls::Error| match e {
-        InvalidCertificate(_) | NoCertificatesPresented | PeerIncompatible(_) => true,
-        // Client and server have no TLS parameters in common, which does not change within seconds.
-        AlertReceived(alert) => {
-            matches!(
-                alert,
-                HandshakeFailure | InsufficientSecurity | NoApplicationProtocol | ProtocolVersion | UnrecognisedName
-            )
-        }
-        _ => false,
-    };
-    causes(error).filter_map(|e| e.downcast_ref()).any(permanent)
-}
-
-#[cfg(feature = "tls-ring")]
-fn is_untrusted(error: &reqwest::Error) -> bool {
-    use rustls::{CertificateError::UnknownIssuer, Error::InvalidCertificate};
-    causes(error).filter_map(|e| e.downcast_ref()).any(|e| matches!(e, InvalidCertificate(UnknownIssuer)))
-}
-
-#[cfg(not(feature = "tls-ring"))]
-fn is_untrusted(_: &reqwest::Error) -> bool {
-    false
-}
-
-#[cfg(not(feature = "tls-ring"))]
-fn is_permanent(_: &reqwest::Error) -> bool {
-    false
 }

@@ -102,6 +102,8 @@ mod tests {
             tls: false,
             system_proxy: false,
             public_hosts: Vec::new(),
+            trust: None,
+            proxy: None,
         };
         let transport = HttpTransport::over(&options, Some(names())).unwrap();
         let limits = ExchangeLimits {

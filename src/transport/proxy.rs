@@ -1,10 +1,11 @@
-//! Proxies from the environment: selects the proxy of a request and reports faults in its setting. The HTTP client
+//! Proxies of the configuration or of the environment: selects the proxy of a request and reports faults in its setting. The HTTP client
 //! ignores an invalid variable and does not name the proxy in its errors.
 
 use http::Uri;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
 use super::failure::{Failure, FailureKind, causes};
+use crate::connection::{ProxyAddress, proxy_fault};
 
 /// The configured proxies.
 pub(super) struct Proxies {
@@ -44,6 +45,13 @@ impl Proxies {
             http: setting(["HTTP_PROXY", "http_proxy"]).or_else(|| all.clone()),
             https: setting(["HTTPS_PROXY", "https_proxy"]).or(all),
         }
+    }
+
+    /// A proxy that is configured, for every request.
+    pub(super) fn of(address: &ProxyAddress) -> Proxies {
+        let matcher = || Matcher::builder().all(address.full_url()).build();
+        let setting = || Some(Setting { name: "the setting `proxy`", fault: None });
+        Proxies { matcher: matcher(), used: matcher(), http: setting(), https: setting() }
     }
 
     /// The proxy of a request; `None` without one.
@@ -135,66 +143,5 @@ fn address(proxy: &Intercept) -> String {
 fn setting(names: [&'static str; 2]) -> Option<Setting> {
     let (name, value) = names.into_iter().find_map(|name| Some((name, std::env::var_os(name)?)))?;
     let Ok(text) = value.into_string() else { return Some(Setting { name, fault: Some("it is not UTF-8") }) };
-    (!text.is_empty()).then(|| Setting { name, fault: fault(&text) })
-}
-
-/// The fault in the value of a variable. The value contains a password, so none of it is shown.
-fn fault(text: &str) -> Option<&'static str> {
-    let Ok(uri) = text.parse::<Uri>() else { return Some("it is not a URL") };
-    match uri.scheme_str() {
-        None | Some("http" | "https") => {}
-        Some("socks4" | "socks4a" | "socks5" | "socks5h") => {
-            return Some("this build supports http and https proxies only");
-        }
-        Some(_) => return Some("its scheme is neither http nor https"),
-    }
-    let Some(authority) = uri.authority() else { return Some("it has no host") };
-    let (login, place) = authority.as_str().rsplit_once('@').unwrap_or(("", authority.as_str()));
-    if authority.host().is_empty() {
-        return Some("it has no host");
-    }
-    if login.contains('@') {
-        return Some("there is an @ in its user name or password that is not written as %40");
-    }
-    // An IPv6 address is in brackets.
-    let port = place.rsplit_once(']').map_or(place, |(_, rest)| rest).split_once(':').map(|(_, port)| port);
-    match port.map(str::parse::<u16>) {
-        Some(Ok(0) | Err(_)) => Some("its port is not a number between 1 and 65535"),
-        Some(Ok(_)) | None => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::fault;
-
-    #[test]
-    fn values_that_name_no_proxy_are_faults() {
-        for good in [
-            "http://proxy:3128",
-            "proxy:3128",
-            "proxy",
-            "https://user:p%40ss@proxy.example:8443/",
-            "http://[::1]:3128",
-            "http://[::1]",
-        ] {
-            assert_eq!(fault(good), None, "{good}");
-        }
-        let bad = [
-            (":::bad", "URL"),
-            ("http://", "URL"),
-            ("http://:3128", "host"),
-            ("/proxy", "host"),
-            ("ftp://proxy:21", "neither"),
-            ("socks5://proxy:1080", "this build"),
-            ("http://user:p@ss@proxy:3128", "%40"),
-            ("http://user:pa/ss@proxy:3128", "port"),
-            ("http://proxy:0", "port"),
-            ("http://proxy:99999", "port"),
-            ("http://proxy:", "port"),
-        ];
-        for (value, why) in bad {
-            assert!(fault(value).is_some_and(|f| f.contains(why)), "{value}: {:?}", fault(value));
-        }
-    }
+    (!text.is_empty()).then(|| Setting { name, fault: proxy_fault(&text) })
 }

@@ -31,6 +31,9 @@ pub fn trials() -> Vec<Trial> {
             ("a missing password is named, before http", || refused("http", "", "asks for a user name and password")),
             ("a host that it cannot reach is distinguished from a proxy that is down", beyond),
             ("NO_PROXY bypasses it", past),
+            ("a connection names it, with a password from a reference", of_connection),
+            ("a wrong password of a connection is tried once", refused_of_connection),
+            ("a flag names it, and a connection can use none", of_flag),
         ],
     )
 }
@@ -113,4 +116,45 @@ fn past() -> Result<(), String> {
     command.env("HTTPS_PROXY", format!("http://{WRONG}127.0.0.1:{port}")).env("NO_PROXY", "0.0.0.0");
     told(command).ended(0)?;
     same("writes done", done(&setup), 1)
+}
+
+/// The connection `far` with this `proxy`.
+fn connect(setup: &Setup, proxy: &str) {
+    let text = std::fs::read_to_string(setup.path("connections.yaml")).unwrap();
+    setup.write("connections.yaml", &format!("{text}    proxy: {proxy}\n"));
+}
+
+fn of_connection() -> Result<(), String> {
+    let (setup, port) = proxy("https");
+    connect(&setup, &format!("{{ url: 'http://127.0.0.1:{port}', username: robot, password: {{ env: PROXY_WORD }} }}"));
+    let mut command = setup.command(&["query", "list"]);
+    // The variable is not used.
+    command.env("PROXY_WORD", "pr0xy-S3cret").env("HTTPS_PROXY", "http://127.0.0.1:9");
+    same("rows", told(command).ended(0)?.items().len(), 1)?;
+    same("requests to the proxy", asked(&setup, "CONNECT 0.0.0.0"), 1)
+}
+
+fn refused_of_connection() -> Result<(), String> {
+    let (setup, port) = proxy("http");
+    connect(&setup, &format!("{{ url: 'http://127.0.0.1:{port}', username: robot, password: wr0ng-S3cret }}"));
+    let failed = setup.run(&ITEM).ended(4)?;
+    let failed =
+        failed.has_stderr(&["did not accept its user name and password", "from the setting `proxy`", "plain text"])?;
+    same("secret", failed.stderr.contains("S3cret"), false)?;
+    same("tries of the password", asked(&setup, "ProxyAuthenticationFailed"), 1)?;
+    same("writes done", done(&setup), 0)
+}
+
+fn of_flag() -> Result<(), String> {
+    let (setup, port) = proxy("https");
+    let url = format!("http://{RIGHT}127.0.0.1:{port}");
+    same("rows", setup.run(&["query", "list", "--proxy", &url]).ended(0)?.items().len(), 1)?;
+    same("requests to the proxy", asked(&setup, "CONNECT 0.0.0.0"), 1)?;
+    setup
+        .run(&["query", "list", "--proxy", "socks5://127.0.0.1:1080"])
+        .ended(4)?
+        .has_stderr(&["http and https proxies only"])?;
+    connect(&setup, "none");
+    same("rows", setup.run(&["query", "list", "--proxy", &url]).ended(0)?.items().len(), 1)?;
+    same("requests to the proxy", asked(&setup, "CONNECT 0.0.0.0"), 1)
 }

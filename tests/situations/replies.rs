@@ -110,8 +110,11 @@ fn bytes(reply: &Reply, request: &Request) -> Vec<u8> {
     }
     for (name, value) in &reply.headers {
         // A label without a value is omitted.
-        if let Some(value) = value {
-            head.push_str(&format!("{name}: {}\r\n", placed(&raw(value), request)));
+        // A list is sent as several fields.
+        let text = value.as_ref().map(raw);
+        let several = text.as_deref().and_then(|text| serde_json::from_str::<Vec<String>>(text).ok());
+        for value in several.unwrap_or_else(|| text.into_iter().collect()) {
+            head.push_str(&format!("{name}: {}\r\n", placed(&value, request)));
         }
     }
     if !matches!(reply.status, 204 | 304) {

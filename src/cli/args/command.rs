@@ -35,6 +35,21 @@ pub(crate) struct GlobalArgs {
     /// Where tokens are stored: `keyring` or a file [env: OPNODE_TOKENS; default: opnode/tokens.json in the state folder]
     #[arg(long, global = true, value_name = "PLACE")]
     pub(crate) tokens: Option<PathBuf>,
+    /// PEM file of certificate authorities to trust, besides those of the system
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Trust only the authorities of --ca
+    #[arg(long, global = true, requires = "ca")]
+    pub(crate) only_ca: bool,
+    /// PEM file with the client's certificate and its chain
+    #[arg(long, global = true, value_name = "FILE", requires = "key")]
+    pub(crate) certificate: Option<PathBuf>,
+    /// PEM file with the private key of --certificate
+    #[arg(long, global = true, value_name = "FILE", requires = "certificate")]
+    pub(crate) key: Option<PathBuf>,
+    /// Proxy, such as http://HOST:PORT, or `none` [default: of the variables HTTPS_PROXY and so on, which may contain a password]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) proxy: Option<String>,
     /// Format of errors; json is one object per line
     #[arg(long, global = true, value_name = "FORM", value_enum, default_value_t = ErrorForm::Text)]
     pub(crate) error_format: ErrorForm,
@@ -113,6 +128,9 @@ pub(crate) enum Command {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct CheckArgs {
+    /// First rewrite definition files of an earlier version of their format; comments and layout stay
+    #[arg(long)]
+    pub(crate) migrate: bool,
     /// Files to check [default: all definitions and the connections file]
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,

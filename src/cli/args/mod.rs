@@ -10,7 +10,7 @@ mod recording;
 
 pub(crate) use batch::{InitArgs, RunArgs, RunsArgs};
 pub(crate) use call::{CallArgs, OutputArgs, OutputForm, QueryArgs, SystemArgs, WriteCallArgs};
-pub(crate) use command::{Args, Command, ErrorForm, GlobalArgs};
+pub(crate) use command::{Args, CheckArgs, Command, ErrorForm, GlobalArgs};
 pub(crate) use connection::{
     ConnectionCommand, ConnectionExampleArgs, ConnectionTestArgs, LoginArgs, LogoutArgs, SandboxArgs,
 };

@@ -62,6 +62,8 @@ fn connector_of(catalog: &Catalog, step: &Value) -> Option<String> {
 fn connection(connector: &str) -> ConnectionFile {
     ConnectionFile {
         relink: false,
+        tls: None,
+        proxy: None,
         connector: connector.to_owned(),
         account: None,
         limits: crate::Limits::default(),

@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
 use super::browser;
+use super::device;
 use super::file::require_file;
 use super::route::ConnectionRoute;
 use crate::cli::app::App;
@@ -37,6 +38,17 @@ pub(crate) async fn run(app: &App, args: LoginArgs) -> Result<u8> {
     let connector = route.connector().unwrap_or_default().to_owned();
     let variables = route.variables();
     let connection = route.open(app, &engine, &connector).await?;
+    if connection.session.signs_in_on_device() {
+        if args.port != 0 {
+            let message = "--port has no effect: this system signs in on another device, without a redirect";
+            return Err(Error::new(ErrorKind::Usage, message));
+        }
+        let ended = device::sign_in(app, &connection, (!args.no_browser).then_some(variables)).await?;
+        return match ended {
+            Some(code) => Ok(code),
+            None => messages::print(&format!("{}: signed in", connection.name)).map(|()| 0),
+        };
+    }
     let (state, verifier) = (random_text()?, Secret::new(random_text()?));
     let challenge = URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(verifier.expose()));
     let busy = |e: &std::io::Error| {

@@ -1,22 +1,28 @@
 //! Definition files as written: the types that serde reads and writes, and that the JSON Schemas are generated from.
 
+mod auth;
 mod connector;
 mod job;
+mod login;
 mod method;
+mod oauth;
 mod operation;
 mod option;
 mod paging;
+mod placed;
 mod reply;
 mod request;
 mod sandbox;
 
-pub(super) use connector::{
-    AuthFile, ErrorsFile, FlowFile, FormatFile, Oauth2File, ProbeFile, PropertyFile, PropertyTypeFile, RateFile,
-    RefreshFile, SuccessFile, VerdictFile,
-};
-pub(crate) use connector::{ClientAuthFile, ConnectorFile};
+pub(super) use auth::{AuthFile, AwsSigv4File, BearerFile, HmacFile, KeysFile, RefreshFile};
+pub(crate) use auth::{HmacAlgorithmFile, KeyEncodingFile, SignatureEncodingFile, TimestampFile};
+pub(crate) use connector::{ConnectorFile, PropertyTypeFile};
+pub(super) use connector::{ErrorsFile, FormatFile, ProbeFile, PropertyFile, RateFile, SuccessFile, VerdictFile};
 pub(super) use job::{AddressFile, JobFile, JobResultFile, StateFile};
+pub(super) use login::{CsrfFile, CsrfScopeFile, FailedFile, LoginFile, NamedPlaceFile, TokenPlaceFile};
 pub(super) use method::MethodFile;
+pub(crate) use oauth::{AlgorithmFile, ClientAuthFile};
+pub(super) use oauth::{AssertionFile, FlowFile, Oauth2File};
 pub(super) use operation::{
     ItemsFile, OperationFile, PartErrorsFile, PartKeyFile, PartOkFile, PartRuleFile, RecordFile, ResponseFile,
     ResponseUseFile, ResultFile, SendFile, TemplateFile,
@@ -27,6 +33,7 @@ pub(super) use paging::{
     AdvanceFile, AfterFile, EndFile, FlagFile, KeysetFile, NextUrlFile, NumberFile, OffsetFile, PagingFile,
     PagingUseFile, SizeFile, TokenFile, TotalFile,
 };
+pub(super) use placed::{LoginPairFile, PlacedFile};
 pub(super) use reply::{AttachFile, ColumnsFile, CsvFile, FormFile, FoundItemsFile};
 pub(super) use request::{
     BodyFile, BodyNameFile, BodySettingsFile, FixedFile, FormListsFile, FormNestedFile, FormStyleFile, RuleFile,

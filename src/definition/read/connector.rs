@@ -1,17 +1,17 @@
 //! Converts the connector file's mirror to the checked connector. Pure.
 
+use super::auth::auth;
 use super::effects;
-use super::operation::request_line;
+use super::login::csrf;
 use super::option::option_rule;
 use super::paging::{keyset, paging, values};
 use super::{request, request_effects};
 use crate::authoring::{Checker, Document, Format, Ordered, Pointer, Text, explain, version};
-use crate::definition::connector::{
-    Auth, Connector, DetailRules, ErrorRules, Explain, Oauth2, Probe, Property, Rate, Refresh, Success,
-};
+use crate::definition::auth::Auth;
+use crate::definition::connector::{Connector, DetailRules, ErrorRules, Explain, Probe, Property, Rate, Success};
 use crate::definition::file::{
-    AuthFile, ConnectorFile, ErrorsFile, FlowFile, KeysetFile, Oauth2File, OptionFile, ProbeFile, PropertyFile,
-    PropertyTypeFile, RefreshFile, SuccessFile, VerdictFile,
+    ConnectorFile, ErrorsFile, KeysetFile, OptionFile, ProbeFile, PropertyFile, PropertyTypeFile, SuccessFile,
+    VerdictFile,
 };
 use crate::definition::meaning::{Meaning, ReplyRule};
 use crate::definition::option_rule::OptionRule;
@@ -33,22 +33,22 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
     let properties: Vec<Property> = file.connection.into_iter().map(|(name, p)| property(name, p)).collect();
     // An invalid part is reported and treated as empty, so that the other parts are checked too.
     let base_url = c.text("/base_url", &file.base_url).unwrap_or_default();
-    let auth = auth(c, file.auth);
+    let auth = auth(c, file.auth, &properties);
+    let csrf = file.csrf.and_then(|file| csrf(c, file, &properties));
+    if csrf.is_some() && matches!(auth, Auth::Digest(_)) {
+        c.fault("/csrf", "`csrf` cannot be used with `auth: { digest: … }`", None);
+    }
     let (written, old) = (file.fixed.clone(), file.headers.clone());
     let fixed = request::fixed(c, "", file.fixed, file.headers);
     let known: Vec<&str> = properties.iter().map(|p| p.name.as_str()).collect();
     check_names(c, "/base_url", &base_url, &known);
-    effects::address(c, "/base_url", &base_url);
-    auth.texts().into_iter().for_each(|text| check_names(c, "/auth", text, &known));
-    for (at, name, text) in request_effects::fixed_texts("", &written, &old) {
+    effects::address(c, "/base_url", &base_url, effects::CONSTANT_QUERY);
+    for (at, place, text) in request_effects::fixed_texts("", &written, &old) {
         check_names(c, &at, &text, &known);
-        if let Some(header) = name {
-            effects::signature(c, &at, &header, &auth);
-        }
+        effects::credentials(c, &at, &place, &auth, csrf.as_ref());
     }
     origins(c, &file.origins);
     check_properties(c, &properties);
-    check_refresh(c, &auth, &properties);
     let mut rules = request::rules(c, "/rules", file.rules);
     rules.extend(rules_of_version_1(c, &file.errors));
     let mut paging_sets = Vec::new();
@@ -78,6 +78,7 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
         hosts: file.hosts.into_iter().map(|(a, b)| (a.to_lowercase(), b)).collect(),
         origins: file.origins,
         auth,
+        csrf,
         fixed,
         rules,
         paging,
@@ -112,7 +113,8 @@ fn rules_of_version_1(c: &mut Checker<'_>, file: &ErrorsFile) -> Vec<ReplyRule> 
 }
 
 /// Keys of a connection that are not its connector's.
-const RESERVED: [&str; 7] = ["connector", "account", "limits", "allow_http", "allow_private", "reroute", "relink"];
+const RESERVED: [&str; 9] =
+    ["connector", "account", "limits", "allow_http", "allow_private", "reroute", "relink", "tls", "proxy"];
 
 /// Reserved names, invalid patterns, and values that could never be valid.
 fn check_properties(c: &mut Checker<'_>, properties: &[Property]) {
@@ -136,19 +138,6 @@ fn check_properties(c: &mut Checker<'_>, properties: &[Property]) {
         } else if let Some(why) = misfit_of_default(property) {
             c.fault(&format!("{at}/default"), format!("the default is not a valid value: {why}"), None);
         }
-    }
-}
-
-/// A refresh token that no header carries could never be exchanged.
-fn check_refresh(c: &mut Checker<'_>, auth: &Auth, properties: &[Property]) {
-    let Auth::Refresh(rule) = auth else { return };
-    let secret = |name: &str| properties.iter().any(|p| p.name == name && p.secret);
-    if !rule.headers.iter().flat_map(|(_, text)| text.names()).any(secret) {
-        c.fault(
-            "/auth/refresh/header",
-            "no header carries the refresh token: name a property that is `secret: true`",
-            None,
-        );
     }
 }
 
@@ -216,76 +205,6 @@ fn rate(c: &mut Checker<'_>, file: Option<crate::definition::file::RateFile>) ->
         c.fault("/rate", "a rate needs at least one request and one second", None);
     }
     Some(Rate { requests: file.requests, per_s: file.per_s })
-}
-
-fn auth(c: &mut Checker<'_>, file: AuthFile) -> Auth {
-    let text = |c: &mut Checker<'_>, at: &str, text: &str| c.text(at, text).unwrap_or_default();
-    match file {
-        AuthFile::None => Auth::None,
-        AuthFile::Basic { username, password } => Auth::Basic {
-            username: text(c, "/auth/basic/username", &username),
-            password: text(c, "/auth/basic/password", &password),
-        },
-        AuthFile::Bearer { token } => Auth::Bearer { token: text(c, "/auth/bearer/token", &token) },
-        AuthFile::ApiKey { header, value } => {
-            let value = text(c, "/auth/api_key/value", &value);
-            c.header("/auth/api_key/header", &header).map_or(Auth::None, |header| Auth::ApiKey { header, value })
-        }
-        AuthFile::Oauth2(file) => oauth2(c, file),
-        AuthFile::Refresh(file) => refresh(c, file).map_or(Auth::None, Auth::Refresh),
-    }
-}
-
-fn oauth2(c: &mut Checker<'_>, file: Oauth2File) -> Auth {
-    let person = file.flow == FlowFile::AuthorizationCode;
-    if person && file.authorize.is_none() {
-        c.fault("/auth/oauth2", "the flow authorization_code needs `authorize`: the address of the sign-in page", None);
-    }
-    if file.client_auth.is_some() && file.client_secret.is_none() {
-        c.fault("/auth/oauth2/client_auth", "`client_auth` has no effect without `client_secret`", None);
-    }
-    let optional = |c: &mut Checker<'_>, key: &str, text: Option<String>| {
-        text.and_then(|t| c.text(&format!("/auth/oauth2/{key}"), &t))
-    };
-    Auth::Oauth2(Oauth2 {
-        person,
-        authorize: optional(c, "authorize", file.authorize),
-        token: c.text("/auth/oauth2/token", &file.token).unwrap_or_default(),
-        scopes: file.scopes,
-        client_id: c.text("/auth/oauth2/client_id", &file.client_id).unwrap_or_default(),
-        client_secret: optional(c, "client_secret", file.client_secret),
-        client_auth: file.client_auth,
-        token_parameters: token_parameters(c, file.token_parameters),
-        refresh_token: optional(c, "refresh_token", file.refresh_token),
-    })
-}
-
-/// Parameters of a token request that have their own keys or are set by the flow.
-const OWN_PARAMETERS: [&str; 8] =
-    ["grant_type", "scope", "client_id", "client_secret", "refresh_token", "code", "redirect_uri", "code_verifier"];
-
-fn token_parameters(c: &mut Checker<'_>, file: Ordered<String>) -> Vec<(String, Text)> {
-    let mut parameters = Vec::new();
-    for (name, text) in file {
-        let at = format!("/auth/oauth2/token_parameters/{}", escape(&name));
-        if OWN_PARAMETERS.contains(&name.as_str()) {
-            c.fault(&at, format!("`{name}` is set by opnode, from the keys of `auth` or from the flow"), None);
-        }
-        if let Some(text) = c.text(&at, &text) {
-            parameters.push((name, text));
-        }
-    }
-    parameters
-}
-
-fn refresh(c: &mut Checker<'_>, file: RefreshFile) -> Option<Refresh> {
-    let line = request_line(c, "/auth/refresh/request", &file.request);
-    let headers = c.headers("/auth/refresh/header", file.header);
-    let access_token = c.pointer("/auth/refresh/access_token", &file.access_token);
-    let refresh_token = c.pointer("/auth/refresh/refresh_token", &file.refresh_token);
-    let expires_in = file.expires_in.and_then(|p| c.pointer("/auth/refresh/expires_in", &p));
-    let (verb, path) = line?;
-    Some(Refresh { verb, path, headers, access_token: access_token?, refresh_token: refresh_token?, expires_in })
 }
 
 fn errors(c: &mut Checker<'_>, file: ErrorsFile) -> ErrorRules {

@@ -6,10 +6,13 @@ use serde_json::Value;
 use super::refuse::refuse;
 use super::{reply_effects, request_effects};
 use crate::authoring::{Checker, Json, Text, TextPart};
-use crate::definition::connector::{Auth, Connector};
+use crate::definition::auth::Auth;
+use crate::definition::connector::Connector;
 use crate::definition::file::{MethodFile, OperationFile, ResponseFile, ResultFile};
+use crate::definition::login::Csrf;
 use crate::definition::operation::Operation;
 use crate::definition::option_rule::Location;
+use crate::definition::placed::RequestPlace;
 use crate::definition::rules::{ItemRule, Send};
 use crate::error::did_you_mean;
 use crate::json_pointer::escape;
@@ -31,7 +34,7 @@ pub(in crate::definition) fn check(
     }
     key_header(c, at, operation);
     if let Some(base) = &operation.base_url {
-        address(c, &format!("{at}/base_url"), base);
+        address(c, &format!("{at}/base_url"), base, CONSTANT_QUERY);
         properties(c, &format!("{at}/base_url"), base, &operation.connector);
     }
 }
@@ -158,15 +161,17 @@ fn sample_fits(c: &mut Checker<'_>, at: &str, operation: &Operation, rule: &Item
     }
 }
 
-/// The credentials are added to a request last, and would overwrite a header.
-pub(super) fn signature(c: &mut Checker<'_>, at: &str, name: &str, auth: &Auth) {
-    let own = match auth {
-        Auth::None => return,
-        Auth::ApiKey { header, .. } => header.as_str(),
-        Auth::Basic { .. } | Auth::Bearer { .. } | Auth::Oauth2(_) | Auth::Refresh(_) => "authorization",
+/// A value must not be sent in the place of a credential.
+pub(super) fn credentials(c: &mut Checker<'_>, at: &str, place: &RequestPlace, auth: &Auth, csrf: Option<&Csrf>) {
+    let shown = match place {
+        RequestPlace::Header(name) => format!("the header {name}"),
+        RequestPlace::Query(name) => format!("the query parameter {name}"),
+        RequestPlace::Cookie(name) => format!("the cookie {name}"),
     };
-    if name.eq_ignore_ascii_case(own) {
-        c.fault(at, format!("the header {name} carries the credentials of `auth`, so it cannot be set"), None);
+    if auth.places().contains(place) {
+        c.fault(at, format!("{shown} carries the credentials of `auth`, so it cannot be set"), None);
+    } else if csrf.is_some_and(|csrf| csrf.send.place == *place) {
+        c.fault(at, format!("{shown} carries the token of `csrf`, so it cannot be set"), None);
     }
 }
 
@@ -178,14 +183,17 @@ pub(super) fn properties(c: &mut Checker<'_>, at: &str, text: &Text, connector: 
     }
 }
 
+/// How a constant query parameter is written.
+pub(super) const CONSTANT_QUERY: &str = "fixed: { query: { api-version: \"2024-01-01\" } }";
+
 /// Paths are appended to a base address, so nothing may follow its path.
-pub(super) fn address(c: &mut Checker<'_>, at: &str, text: &Text) {
+pub(super) fn address(c: &mut Checker<'_>, at: &str, text: &Text, constant: &str) {
     let literal = |part: &TextPart| matches!(part, TextPart::Literal(text) if text.contains(['?', '#']));
     if text.parts().iter().any(literal) {
         c.fault(
             at,
             "a base address cannot have a query or a fragment: paths are appended to it",
-            Some("write a constant query parameter as `fixed: { query: { api-version: \"2024-01-01\" } }`".into()),
+            Some(format!("write a constant query parameter as `{constant}`").into()),
         );
     }
 }

@@ -1,13 +1,18 @@
 //! From a file as it is typed to the checked model; every fault has its place.
 
+mod auth;
+mod auth_texts;
 mod connector;
 mod effects;
 mod job;
+mod login;
+mod oauth;
 mod operation;
 mod option;
 mod option_set;
 mod paging;
 mod paging_use;
+mod placed;
 mod record_refs;
 mod refuse;
 mod reply;

@@ -3,12 +3,16 @@
 
 use serde_json::Value;
 
-use super::effects::signature;
+use http::HeaderName;
+use http::header::CONTENT_TYPE;
+
+use super::effects;
 use super::refuse::refuse;
 use crate::authoring::{Checker, Ordered, Pointer, Target, Text};
 use crate::definition::file::{FixedFile, OperationFile};
 use crate::definition::operation::Operation;
 use crate::definition::option_rule::Location;
+use crate::definition::placed::RequestPlace;
 use crate::definition::request_rule::BodyFormat;
 use crate::definition::rules::Send;
 use crate::error::did_you_mean;
@@ -20,25 +24,22 @@ pub(super) fn check(c: &mut Checker<'_>, at: &str, file: &OperationFile, operati
     unused(c, at, operation);
     item_keys(c, at, file, operation);
     body_parts(c, at, file, operation);
-    headers(c, at, file, operation);
+    places(c, at, file, operation);
 }
 
 /// The texts of constants with their places, and the header of those that are one. `headers` are those of version 1.
-pub(super) fn fixed_texts(
-    at: &str,
-    file: &FixedFile,
-    headers: &Ordered<String>,
-) -> Vec<(String, Option<String>, Text)> {
-    let old = headers.iter().map(|(name, text)| ("headers", name, text.as_str(), true));
-    let all = [
-        ("fixed/query", &file.query, false),
-        ("fixed/header", &file.header, true),
-        ("fixed/cookie", &file.cookie, false),
-    ];
-    let new =
-        all.into_iter().flat_map(|(key, map, header)| map.iter().map(move |(n, t)| (key, n, t.0.as_str(), header)));
-    let parsed = old.chain(new).filter_map(|(key, name, text, header)| {
-        Some((format!("{at}/{key}/{}", escape(name)), header.then(|| name.clone()), Text::parse(text).ok()?))
+pub(super) fn fixed_texts(at: &str, file: &FixedFile, headers: &Ordered<String>) -> Vec<(String, RequestPlace, Text)> {
+    let header = |name: &str| HeaderName::from_bytes(name.as_bytes()).ok().map(RequestPlace::Header);
+    let place = |key: &str, name: &str| match key {
+        "fixed/query" => Some(RequestPlace::Query(name.to_owned())),
+        "fixed/cookie" => Some(RequestPlace::Cookie(name.to_owned())),
+        _ => header(name),
+    };
+    let old = headers.iter().map(|(name, text)| ("headers", name, text.as_str()));
+    let all = [("fixed/query", &file.query), ("fixed/header", &file.header), ("fixed/cookie", &file.cookie)];
+    let new = all.into_iter().flat_map(|(key, map)| map.iter().map(move |(name, text)| (key, name, text.0.as_str())));
+    let parsed = old.chain(new).filter_map(|(key, name, text)| {
+        Some((format!("{at}/{key}/{}", escape(name)), place(key, name)?, Text::parse(text).ok()?))
     });
     parsed.collect()
 }
@@ -284,26 +285,35 @@ fn option_place(c: &Checker<'_>, at: &str, name: &str) -> String {
     }
 }
 
-fn headers(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Operation) {
+/// Values that are sent in the places of credentials, and content types that do not fit the body.
+fn places(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Operation) {
     let connector = &operation.connector;
-    let mut own_media = false;
-    for (place, name, text) in fixed_texts(at, &file.fixed, &file.headers) {
-        let Some(name) = name else { continue };
+    let credentials = |c: &mut Checker<'_>, at: &str, place: &RequestPlace| {
         if !operation.anonymous {
-            signature(c, &place, &name, &connector.auth);
+            effects::credentials(c, at, place, &connector.auth, connector.csrf.as_ref());
         }
-        if name.eq_ignore_ascii_case("content-type") {
+    };
+    let mut own_media = false;
+    for (at, place, text) in fixed_texts(at, &file.fixed, &file.headers) {
+        credentials(c, &at, &place);
+        if place == RequestPlace::Header(CONTENT_TYPE) {
             own_media = true;
-            media(c, &place, &text, operation);
+            media(c, &at, &text, operation);
         }
     }
-    if !operation.anonymous {
-        for option in operation.options.iter().filter(|o| o.location == Location::Header) {
-            let place = option_place(c, at, &option.name);
-            signature(c, &place, option.wire_name(), &connector.auth);
+    for option in &operation.options {
+        let name = option.wire_name().to_owned();
+        let place = match option.location {
+            Location::Header => HeaderName::from_bytes(name.as_bytes()).ok().map(RequestPlace::Header),
+            Location::Query => Some(RequestPlace::Query(name)),
+            Location::Cookie => Some(RequestPlace::Cookie(name)),
+            Location::Path | Location::Body | Location::Text | Location::PageSize => None,
+        };
+        if let Some(place) = place {
+            credentials(c, &option_place(c, at, &option.name), &place);
         }
     }
-    let inherited = connector.fixed.headers.iter().find(|(name, _)| !own_media && *name == http::header::CONTENT_TYPE);
+    let inherited = connector.fixed.headers.iter().find(|(name, _)| !own_media && *name == CONTENT_TYPE);
     if let Some((_, text)) = inherited {
         media(c, &format!("{at}/items"), text, operation);
     }

@@ -49,12 +49,16 @@ pub(in crate::paging) fn check(page: &Page) -> Result<()> {
 /// this connection's own system differently (another scheme, a mapped host) is resolved to the own origin, and so is
 /// every target if that is declared.
 pub(super) fn follow(view: &View<'_>, target: &str) -> Result<String> {
+    followed(view, target).map(|url| view.links.without_credentials(url))
+}
+
+fn followed(view: &View<'_>, target: &str) -> Result<Url> {
     let base = Url::parse(view.url).map_err(|e| Error::new(ErrorKind::Internal, format!("the request's URL: {e}")))?;
     let url = base.join(target).map_err(|e| {
         Error::new(ErrorKind::BadResponse, format!("the next page's address is not a URL: {e}: `{target}`"))
     })?;
     if url.origin() == base.origin() || url.host().is_none() || !url.username().is_empty() || url.password().is_some() {
-        return Ok(url.into());
+        return Ok(url);
     }
     let alias = |host: &str| {
         view.links
@@ -68,7 +72,7 @@ pub(super) fn follow(view: &View<'_>, target: &str) -> Result<String> {
         && url.scheme() != base.scheme()
         && (url.port() == base.port() || url.port().is_none());
     if !view.links.relink && !other_scheme && !url.host_str().is_some_and(alias) {
-        return Ok(url.into());
+        return Ok(url);
     }
     let mut own = base;
     own.set_path(url.path());

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::paging;
 use super::sent::SentValues;
 use crate::authoring::{Json, Pointer, Target, TextPart, scalar};
-use crate::definition::{BodyFormat, FormNested, Location, Operation, OptionRule, ParameterStyle, Quote};
+use crate::definition::{BodyFormat, FormNested, Location, Operation, OptionRule, ParameterStyle, Quote, RequestPlace};
 use crate::sandbox::http::{QueryPair, Refusal, RefusalKind, SandboxCall};
 
 /// Reads the options of a call.
@@ -74,13 +74,19 @@ fn unquoted(quote: Option<Quote>, text: &str) -> String {
 /// Refuses query parameters and body fields that are not declared.
 fn check_names(operation: &Operation, call: &SandboxCall, body: Option<&Value>) -> Result<(), Refusal> {
     let paging = paging::names(operation);
+    let auth = operation.connector.auth.places();
+    let is_credential = |name: &str| auth.iter().any(|p| matches!(p, RequestPlace::Query(own) if own == name));
     let unknown =
         |name: &str| Refusal::invalid(format!("`{name}` is not a parameter here")).at(name, "UnknownParameter");
     let fixed = [&operation.connector.fixed, &operation.fixed];
     let is_fixed = |name: &str| fixed.iter().any(|fixed| fixed.query.iter().any(|(own, _)| own == name));
     for pair in &call.query {
         let rule = operation.options.iter().find(|o| o.location == Location::Query && takes_parameter(o, &pair.name));
-        if rule.is_none() && !paging.contains(&pair.name.as_str()) && !is_fixed(&pair.name) {
+        if rule.is_none()
+            && !paging.contains(&pair.name.as_str())
+            && !is_fixed(&pair.name)
+            && !is_credential(&pair.name)
+        {
             return Err(unknown(&pair.name));
         }
     }

@@ -9,7 +9,7 @@ use super::paging::{self, PageRows};
 use super::sent::SentValues;
 use super::{envelope, options};
 use crate::authoring::scalar;
-use crate::definition::{FilterForm, Operation};
+use crate::definition::{FilterForm, Method, Operation};
 use crate::lock::lock;
 use crate::sandbox::auth::{AuthRequest, AuthServer, guard};
 use crate::sandbox::filter::{RecordFilter, terms};
@@ -70,6 +70,14 @@ impl MockConnector {
             && !self.auth_server.as_ref().map_or_else(|| self.admits(call), |auth_server| auth_server.spend(call))
         {
             return Err(guard::refusal(&self.connection));
+        }
+        if let Some(csrf) = self.csrf.as_ref().filter(|_| !anonymous) {
+            if let Some(reply) = csrf.answer(call) {
+                return Ok(reply);
+            }
+            let is_read =
+                matches!(found, MatchedRecord::Operation(route, _) if route.operation.method == Method::Query);
+            csrf.check(&self.connection, call, is_read)?;
         }
         let (route, values) = match found {
             MatchedRecord::Operation(route, values) => (*route, values),

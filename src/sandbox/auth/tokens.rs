@@ -43,6 +43,11 @@ pub(in crate::sandbox) struct SignIn {
     pub(in crate::sandbox) redirect: String,
 }
 
+impl SignIn {
+    /// A sign-in on another device, which has been asked about: a challenge that no verifier has.
+    const ASKED: &'static str = "asked";
+}
+
 /// The tokens of one connector. Their texts contain a number: `acme-refresh-7`.
 pub(in crate::sandbox) struct IssuedTokens {
     connector: String,
@@ -154,6 +159,23 @@ impl IssuedTokens {
         if URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(verifier.as_bytes())) != sign_in.challenge {
             return Err("code_verifier does not fit the code_challenge of the sign-in");
         }
+        Ok(self.issue(&mut state, now, true))
+    }
+
+    /// Whether the code of a sign-in on another device is asked about for the first time.
+    pub(in crate::sandbox) fn is_new(&self, code: &str) -> bool {
+        let mut state = lock(&self.state);
+        let sign_in = self.number("code", code).and_then(|n| state.codes.get_mut(&n));
+        let Some(sign_in) = sign_in.filter(|sign_in| sign_in.challenge.is_empty()) else { return false };
+        SignIn::ASKED.clone_into(&mut sign_in.challenge);
+        true
+    }
+
+    /// Exchanges the code of a sign-in on another device, once; `Err` is the reason for a refusal.
+    pub(in crate::sandbox) fn redeem_device(&self, code: &str, now: Instant) -> Result<TokenPair, &'static str> {
+        let mut state = lock(&self.state);
+        let sign_in = self.number("code", code).and_then(|n| state.codes.remove(&n));
+        sign_in.filter(|s| s.challenge == SignIn::ASKED).ok_or("the code is unknown or was used already")?;
         Ok(self.issue(&mut state, now, true))
     }
 
