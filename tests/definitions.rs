@@ -157,3 +157,18 @@ fn dangerous_patterns_end_in_time() {
     }
     assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
 }
+
+/// A build without the feature refuses an operation that returns XML, and only that one.
+#[test]
+fn xml_needs_its_feature() {
+    let mut catalog = Catalog::empty();
+    catalog.add("acme", "connector.yaml", CONNECTOR);
+    catalog.add("acme", "things.yaml", OPERATIONS);
+    let operation = "title: X, method: query, request: GET /x, response: { result: object, format: xml, items: /x }";
+    catalog.add("acme", "xml.yaml", format!("version: 1\noperations:\n  getXml: {{ {operation} }}\n"));
+    assert!(catalog.operation(None, "getThings").is_ok());
+    match catalog.operation(None, "getXml") {
+        Ok(_) => assert!(cfg!(feature = "xml")),
+        Err(error) => assert!(cfg!(not(feature = "xml")) && error.kind() == opnode::ErrorKind::Unsupported, "{error}"),
+    }
+}

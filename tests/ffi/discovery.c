@@ -43,7 +43,7 @@ CASE(describe_templates) {
   CHECK(found(it, "{\"limit\":0}", NULL) == 0);
   CHECK(found(it, "{\"after\":\"shop/few-goods\"}", "new-bolt") == 1);
   CHECK(found(it, "{\"after\":\"shop/zzz\"}", NULL) == 0);
-  CHECK(found(it, "{\"operations\":true}", NULL) == 9);
+  CHECK(found(it, "{\"operations\":true}", NULL) == 10);
   /* Page by page. */
   char after[100] = "";
   size_t pages = 0;
@@ -61,7 +61,7 @@ CASE(describe_templates) {
     free(one);
     CHECK(++pages < 20);
   }
-  CHECK(pages == 9);
+  CHECK(pages == 10);
   opnode_buf *buf = NULL;
   const char *wrong[][2] = {{"{\"methods\":\"query\"}", "methods"}, {"{\"method\":\"get\"}", "get"}, {"[]", "object"}, {"{\"limit\":-1}", "whole number"}};
   for (size_t i = 0; i < 4; i++) {
@@ -130,7 +130,7 @@ CASE(definitions_of_the_host) {
   IS(OPNODE_OK, opnode_buf_free(buf));
   char *doc = shop_files();
   ERR(OPNODE_OK, opnode_definitions_load(it, doc, OPNODE_NTS, &err));
-  CHECK(found(it, "{\"operations\":true}", NULL) == 8);
+  CHECK(found(it, "{\"operations\":true}", NULL) == 9);
   opnode_conn *conn = shop(it);
   char *all = run(conn, GOODS(3, ""), OPNODE_OK);
   HAS(all, "Good 3");
@@ -159,7 +159,7 @@ CASE(definitions_with_faults) {
   HAS(json, "methd");
   free(json);
   /* Nothing was added, and the existing definitions work. */
-  CHECK(found(it, "{\"operations\":true}", NULL) == 9);
+  CHECK(found(it, "{\"operations\":true}", NULL) == 10);
   opnode_conn *conn = shop(it);
   free(run(conn, GOODS(3, ""), OPNODE_OK));
   free(run(conn, "{\"method\":\"query\",\"operationId\":\"listMore\"}", OPNODE_E_UNKNOWN_OPERATION));

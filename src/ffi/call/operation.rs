@@ -8,13 +8,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::Notify;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::boundary::Buffer;
 use crate::ffi::host::{Cancellable, Host};
 use crate::ffi::notify::{Progress, wait};
+use crate::json_text::{put_object, text_of};
 use crate::lock::lock;
 use crate::{Cancel, Items, Outcome, OutcomeStatus, Receipt};
 
@@ -299,8 +300,8 @@ impl Op {
         self.state().progress
     }
 
-    /// The report so far.
-    pub(crate) fn report(&self) -> Value {
+    /// The report so far, as JSON text: kept values in the receipt keep their digits.
+    pub(crate) fn report(&self) -> String {
         let state = self.state();
         let word = match state.progress.state {
             DONE => "done",
@@ -308,26 +309,25 @@ impl Op {
             CANCELLED => "cancelled",
             _ => "running",
         };
-        let mut report = serde_json::Map::new();
-        report.insert("state".into(), word.into());
-        report.insert("operation".into(), state.operation.as_str().into());
-        report.insert("receipt".into(), serde_json::to_value(&state.receipt).unwrap_or_default());
+        let receipt = serde_json::to_string(&state.receipt).unwrap_or_else(|_| "null".to_owned());
+        let mut report = vec![("state", text_of(word)), ("operation", text_of(&state.operation)), ("receipt", receipt)];
         if let Some(Err(error)) = &state.end {
-            report.insert("error".into(), error.to_json());
+            report.push(("error", error.to_json().to_string()));
         }
         if state.progress.items_in > 0 {
             let ranges = &state.ranges;
             let not_sent = gaps(ranges, state.progress.items_in as u64);
-            for (name, ranges) in [
+            let named = [
                 ("applied", &ranges.applied),
                 ("failed", &ranges.failed),
                 ("unknown", &ranges.unknown),
                 ("notSent", &not_sent),
-            ] {
-                report.insert(name.into(), json!(ranges));
-            }
+            ];
+            report.extend(named.map(|(name, ranges)| (name, json!(ranges).to_string())));
         }
-        Value::Object(report)
+        let mut out = String::new();
+        put_object(&mut out, report, |out, value| out.push_str(&value));
+        out
     }
 }
 

@@ -56,7 +56,7 @@ unsafe extern "C" fn opnode_run_report(
             out.put(handle::insert(conn.host.id, Arc::new(Buffer::joined(&all))))?;
         }
         if report.needed().is_ok() {
-            report.put(handle::insert(conn.host.id, Arc::new(Buffer::text(op.report().to_string()))))?;
+            report.put(handle::insert(conn.host.id, Arc::new(Buffer::text(op.report()))))?;
         }
         ended?;
         Ok(status::OK)
@@ -195,7 +195,7 @@ unsafe extern "C" fn opnode_op_progress(op: *mut c_void, inout: *mut Progress) -
 #[unsafe(no_mangle)]
 unsafe extern "C" fn opnode_op_report(op: *mut c_void, out: Out<c_void>, err: Out<c_void>) -> i32 {
     // SAFETY: see above.
-    unsafe { give(op, out, err, |op: &Arc<Op>| Ok((op.host.id, Buffer::text(op.report().to_string())))) }
+    unsafe { give(op, out, err, |op: &Arc<Op>| Ok((op.host.id, Buffer::text(op.report())))) }
 }
 
 /// # Safety
