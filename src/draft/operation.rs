@@ -59,6 +59,8 @@ pub(crate) struct Draft {
     result: &'static str,
     pointer: String,
     why: String,
+    /// Another format than JSON.
+    format: Option<&'static str>,
     shape: RecordShape,
     sample: Option<(Tree, bool)>,
     pub(crate) rows: usize,
@@ -107,6 +109,7 @@ impl Draft {
             result: if found.is_list { "list" } else { "object" },
             pointer: found.pointer.clone(),
             why: found.why.clone(),
+            format: None,
             shape: RecordShape::of(objects.iter().copied()),
             sample: objects.first().map(|row| sample(row)),
             rows: found.rows.len(),
@@ -120,7 +123,11 @@ impl Draft {
 
     /// A reply without JSON records.
     fn without_items(request: RawRequest, body: BodyDraft, seen: &Seen<'_>) -> Draft {
+        let format = seen.body.filter(|text| !text.is_empty()).and_then(|_| format_of(seen.headers));
         let (result, why) = match seen.body {
+            Some(_) if format.is_some() && request.method == Method::Query => {
+                ("list", "the media type of the reply tells")
+            }
             Some("") => ("none", "the reply had no body"),
             Some(_) => ("text", "the reply is text, not JSON"),
             None => ("file", "the reply is not text"),
@@ -131,6 +138,7 @@ impl Draft {
             result,
             pointer: String::new(),
             why: why.to_owned(),
+            format: format.filter(|_| result == "list"),
             shape: RecordShape::default(),
             sample: None,
             rows: 0,
@@ -251,8 +259,9 @@ impl Draft {
             };
             lines.push(format!("{}: {{ {rule} }}", key(name)));
         }
-        for (name, _) in &request.headers {
-            lines.push(format!("{}: {{ in: header, type: string }}", key(name)));
+        for (name, value) in &request.headers {
+            let preset = serde_json::Value::from(value.as_str());
+            lines.push(format!("{}: {{ in: header, type: string, preset: {preset} }}", key(name)));
         }
         match &self.body {
             BodyDraft::Object(tree) | BodyDraft::Form(tree) if request.method == Method::Query => {
@@ -289,6 +298,9 @@ impl Draft {
 
     fn put_response(&self, out: &mut String, record: &RecordChoice) {
         out.push_str(&format!("    response:\n      result: {}  # guessed: {}\n", self.result, comment(&self.why)));
+        if let Some(format) = self.format {
+            out.push_str(&format!("      format: {format}\n"));
+        }
         if !self.pointer.is_empty() {
             out.push_str(&format!("      items: {}\n", scalar(&self.pointer)));
         }
@@ -313,7 +325,8 @@ impl Draft {
             Chosen::Inherited | Chosen::None { .. } => false,
         };
         let request = &self.request;
-        let pairs = request.in_path.iter().chain(&request.query).chain(&request.headers);
+        // Headers have presets.
+        let pairs = request.in_path.iter().chain(&request.query);
         let mut all: Vec<String> =
             pairs.filter(|(name, _)| !own(name)).map(|(name, value)| format!("{name}={value}")).collect();
         match &self.body {
@@ -341,6 +354,16 @@ impl Draft {
     /// Whether the operation takes items.
     pub(crate) fn takes_items(&self) -> bool {
         self.request.method != Method::Query && self.body.first().is_some()
+    }
+}
+
+/// The format of a reply whose rows are items, by its media type. XML needs a pointer to its items, which a person chooses.
+fn format_of(headers: &HeaderMap) -> Option<&'static str> {
+    let kind = headers.get(http::header::CONTENT_TYPE)?.to_str().ok()?.split(';').next()?.trim().to_ascii_lowercase();
+    match kind.as_str() {
+        "text/csv" | "application/csv" => Some("csv"),
+        "application/x-ndjson" | "application/jsonl" | "application/x-jsonlines" => Some("ndjson"),
+        _ => None,
     }
 }
 
