@@ -19,6 +19,7 @@ use crate::definition::{ConnectorFile, OperationsFile, SandboxFile, TemplatesFil
 pub use crate::authoring::Format;
 #[cfg(feature = "write")]
 pub use crate::authoring::to_yaml;
+pub use crate::definition::migrate;
 
 /// The schemas of the formats, generated from the mirror types.
 #[cfg(feature = "schemas")]

@@ -71,6 +71,15 @@ operations:
   file: { title: F, method: query, request: GET /f, response: { result: file } }
   text: { title: T, method: query, request: GET /t, response: { result: text } }
   report: { title: R, method: query, request: GET /r, response: { result: report, columns: /columns, rows: /rows } }
+  map: { title: L, method: query, request: GET /p, response: { result: list, items: { at: /data, key: id }, keep: { next: /next } } }
+  lists:
+    title: L
+    method: query
+    request: GET /p
+    response: { result: list, items: { at: [/data/-1/rows, /errors], tag: from }, attach: { more: { from: /more, key: /id, by: /id } }, optional: true }
+  names: { title: R, method: query, request: GET /r, response: { result: report, columns: [a, b], rows: /rows } }
+  lines: { title: L, method: query, request: GET /p, response: { result: list, format: ndjson } }
+  cells: { title: L, method: query, request: GET /p, response: { result: list, format: csv } }
   add: { title: A, method: mutate, request: POST /things, items: { send: each }, response: { result: object } }
 ";
 
@@ -146,13 +155,16 @@ pub fn link_header(data: &[u8]) {
 /// A reply in any format: its items are valid JSON on one line each, however the reply was split, and the walk
 /// continues within the own origin or ends.
 pub fn page(data: &[u8]) {
-    const KINDS: [&str; 6] = [
+    const KINDS: [&str; 9] = [
         "application/json",
         "application/json; charset=utf-16",
         "text/html; charset=latin1",
         "",
         "application/pdf",
         "text/plain",
+        "text/csv",
+        "application/xml",
+        "application/x-ndjson",
     ];
     let (steer, body) = steered(data);
     let stage = stage();

@@ -242,7 +242,6 @@ pub mod error;
 mod auth;
 mod body;
 pub mod call;
-#[cfg(feature = "batch")]
 mod claim;
 mod clock;
 pub mod describe;
@@ -258,6 +257,7 @@ mod expression;
 mod fault;
 pub mod formats;
 mod item;
+mod job;
 mod json_error;
 mod json_pointer;
 mod json_text;
@@ -316,7 +316,7 @@ pub use receipt::{Kept, Outcome, OutcomeCounts, OutcomeStatus, Receipt, StopReas
 pub use reply::{Body, Response};
 pub use request::{Cursor, PlannedRequest};
 pub use secret::{Redactor, Secret};
-pub use send::{Budgets, Cancel, Gate};
+pub use send::{Budgets, Cancel, Gate, JobHandle, JobState};
 #[cfg(feature = "batch")]
 pub use sink::{Sink, Stdout};
 pub use transport::{ExchangeLimits, Failure, FailureKind, HttpOptions, HttpTransport, Transport};

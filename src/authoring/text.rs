@@ -60,6 +60,11 @@ impl Text {
         Ok(Text(parts))
     }
 
+    /// A text without placeholders.
+    pub(crate) fn literal(text: String) -> Text {
+        Text(vec![TextPart::Literal(text)])
+    }
+
     /// A text that is one placeholder.
     pub(crate) fn only(name: &str) -> Text {
         Text(vec![TextPart::Name(name.to_owned())])

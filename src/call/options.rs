@@ -1,5 +1,6 @@
 //! Options of a call that are not options of the operation, and the hooks of a running call.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use super::resume::Resume;
 use crate::definition::{Operation, ResultShape};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::part_file::FileTarget;
-use crate::send::{Cancel, Gate};
+use crate::send::{Cancel, Gate, JobHandle};
 
 /// Options of a call beyond operation, options and items.
 ///
@@ -50,8 +51,13 @@ pub struct CallOptions {
     /// For an operation that returns files: write them to disk, where their size is not limited, instead of into their
     /// items. An item then has `path` instead of `data`. A file appears when it is complete, or not at all.
     pub files: Option<FileTarget>,
-    /// For a write: called before items are sent.
+    /// Called before items of a write are sent, and when the system accepts a job.
     pub gate: Option<Arc<dyn Gate>>,
+    /// For a write: jobs that the system accepted in an earlier run, by the index of their first item. They are waited
+    /// for, and their items are not sent again.
+    pub jobs: BTreeMap<u64, JobHandle>,
+    /// A cancelled call leaves a job running, because another process goes on waiting for it.
+    pub keep_jobs: bool,
     /// For a write: the index of its first item, if the items are a part of a longer list; outcomes, gate and keys
     /// count from it.
     pub first: u64,

@@ -2,8 +2,8 @@
 
 use http::HeaderName;
 
-use super::file::MethodFile;
 use super::file::{ClientAuthFile, FormatFile, PropertyTypeFile};
+use super::file::{MethodFile, ResponseFile};
 use super::meaning::ReplyRule;
 use super::option_rule::OptionRule;
 use super::paging::{Paging, Total};
@@ -40,6 +40,7 @@ pub struct Connector {
     pub(crate) forward_only: Option<Paging>,
     pub(crate) errors: ErrorRules,
     pub(super) paging_sets: Vec<(String, PagingSet)>,
+    pub(super) response_sets: Vec<(String, ResponseFile)>,
     pub(super) option_sets: Vec<(String, Vec<OptionRule>)>,
 }
 
@@ -178,7 +179,7 @@ pub(crate) struct ErrorRules {
 }
 
 /// The success flag of a body, with its success values.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Success {
     pub(crate) at: Pointer,
     /// The success values; `None` for a flag that must be true.

@@ -4,7 +4,9 @@ mod catalog;
 mod connector;
 mod fields;
 mod file;
+mod job_rule;
 mod meaning;
+mod migrate;
 mod naming;
 mod operation;
 mod operation_fields;
@@ -24,6 +26,7 @@ pub use file::{
     CollectionFile, FilterForm, LanguageFile, OptionNameFile, PartsFile, ReplyFile, SandboxFile, SandboxLimits,
     SortFile, TokensFile,
 };
+pub use migrate::migrate;
 pub use operation::{Method, Operation, Record};
 pub use option_rule::{Location, OptionRule, ValueSource};
 pub(crate) use option_rule::{ParameterStyle, Quote};
@@ -41,6 +44,7 @@ pub(crate) use file::ClientAuthFile;
 pub(crate) use file::ConnectorFile;
 #[cfg(feature = "schemas")]
 pub(crate) use file::{OperationsFile, TemplatesFile};
+pub(crate) use job_rule::{JOB, JobPart, JobResult, JobRule};
 pub(crate) use meaning::{Meaning, ReplyRule};
 pub(crate) use operation_fields::Strangers;
 #[cfg(feature = "sandbox")]

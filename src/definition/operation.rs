@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::connector::Connector;
 use super::fields::Fields;
+use super::job_rule::JobRule;
 use super::meaning::ReplyRule;
 use super::option_rule::{Location, OptionRule};
 use super::paging::{Paging, Size};
@@ -99,6 +100,9 @@ pub struct Operation {
     pub(crate) repeat: Repeat,
     pub(crate) idempotency_key: Option<HeaderName>,
     pub(crate) anonymous: bool,
+    pub(crate) job: Option<JobRule>,
+    /// Its reply is the state of a job.
+    pub(crate) is_state: bool,
     pub(super) option_check: OnceLock<Result<Schema, String>>,
     pub(super) item_check: OnceLock<Result<Schema, String>>,
     pub(crate) item_fields: OnceLock<Fields>,

@@ -5,7 +5,7 @@ use super::rules::{PartRule, ResultShape};
 use crate::authoring::{Pointer, Source};
 
 /// The reply.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ResponseRule {
     /// Its kind.
     pub result: ResultShape,
@@ -25,7 +25,7 @@ pub struct ResponseRule {
 }
 
 /// The format of a body.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) enum ReplyFormat {
     #[default]
     Json,
@@ -65,7 +65,7 @@ impl ReplyFormat {
 }
 
 /// How a CSV body is read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct CsvRule {
     pub(crate) separator: u8,
     /// Whether the first row has names.
@@ -75,7 +75,7 @@ pub(crate) struct CsvRule {
 }
 
 /// Where the items are in a body.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ItemPlaces {
     /// One or more.
     pub(crate) at: Vec<Pointer>,
@@ -101,7 +101,7 @@ impl ItemPlaces {
 }
 
 /// The columns of a report.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum ColumnRule {
     /// Names from the definition.
     Names(Vec<String>),
@@ -110,7 +110,7 @@ pub(crate) enum ColumnRule {
 }
 
 /// Related records in another list of the same reply.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct AttachRule {
     /// The field that an item gets.
     pub(crate) field: String,

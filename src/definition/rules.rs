@@ -54,7 +54,7 @@ pub struct ItemRule {
 }
 
 /// A reply that reports on each part.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PartRule {
     pub(crate) ok: Option<Success>,
     pub(crate) means: PartMeans,
@@ -64,7 +64,7 @@ pub(crate) struct PartRule {
 }
 
 /// Failures of items, in a list beside the parts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PartErrors {
     pub(crate) each: Pointer,
     pub(crate) means: PartMeans,
@@ -72,7 +72,7 @@ pub(crate) struct PartErrors {
 }
 
 /// How a part identifies its item.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum PartMeans {
     /// By its position among the parts.
     Place,

@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Place, Result};
 use crate::item::Items;
 use crate::options::Options;
 use crate::paging::Pager;
-use crate::request::{self, Inserted, PlannedRequest, RequestInput};
+use crate::request::{self, Cursor, Inserted, PlannedRequest, RequestInput};
 use crate::secret::Secret;
 use crate::send::{Call, ConnectionClient};
 use crate::walk::{PageReading, Reply, Walk};
@@ -106,7 +106,7 @@ impl Session {
 
     pub(super) fn call_of(&self, operation: &Arc<Operation>, with: &CallOptions) -> Call {
         let deadline = with.timeout.map(|t| self.client.clock.now() + t);
-        let tally = crate::send::Tally::default();
+        let tally = Arc::default();
         Call {
             operation: Arc::clone(operation),
             cancel: with.cancel.clone(),
@@ -141,8 +141,11 @@ impl Session {
         if let Some(resume) = &with.resume {
             pager.go_on_from((resume.pages, resume.rows, resume.largest), resume.ledger.clone());
         }
-        let cursor = with.resume.as_ref().map_or_else(|| pager.first(), |r| r.cursor.clone());
-        let input = RequestInput { options: &options, item: None, page_size: size };
+        let start = || with.resume.as_ref().map_or_else(|| pager.first(), |r| r.cursor.clone());
+        // The request that submits a job has no page: its result is paged.
+        let of_job = operation.job.is_some();
+        let cursor = if of_job { Cursor::default() } else { start() };
+        let input = RequestInput { options: &options, item: None, page_size: size.filter(|_| !of_job) };
         let parts = Inserted { connection: &self.client.connection, operation: &operation, input, cursor: &cursor };
         let first = body::build(&parts, None).and_then(|body| request::build(&parts, body)).map_err(named)?;
         Ok(PageReading { operation, options, size, pager, first, notes })

@@ -8,7 +8,7 @@ use super::item_text::ItemText;
 use super::key_tree::kind;
 use super::model::PageLimits;
 use crate::authoring::Pointer;
-use crate::definition::{ColumnRule, ResponseRule};
+use crate::definition::{ColumnRule, ReplyFormat, ResponseRule};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::{Item, Items};
 use crate::json_text::put_object;
@@ -24,13 +24,13 @@ pub(super) fn items(
     let columns = match &rule.columns {
         ColumnRule::Names(names) => names.clone(),
         ColumnRule::At { list, name } => {
-            let columns = elements(list, columns)?;
+            let columns = elements(rule, list, columns)?;
             columns.into_iter().map(|column| column_name(column, name.as_ref())).collect::<Result<_>>()?
         }
     };
     distinct(&columns)?;
     let mut out = ItemText::new(limits);
-    for row in elements(&rule.rows, rows)? {
+    for row in elements(rule, &rule.rows, rows)? {
         if row.starts_with('{') {
             out.add(|out| out.push_str(row))?;
             continue;
@@ -53,8 +53,12 @@ fn bad(message: String) -> Error {
 }
 
 /// The elements of a list that was kept as text.
-fn elements<'t>(place: &Pointer, list: Option<&'t str>) -> Result<Vec<&'t str>> {
+fn elements<'t>(rule: &ResponseRule, place: &Pointer, list: Option<&'t str>) -> Result<Vec<&'t str>> {
     let list = list.unwrap_or_default();
+    // In XML, a list of one looks like its element.
+    if matches!(rule.format, ReplyFormat::Xml) && list.starts_with(['{', '"']) {
+        return Ok(vec![list]);
+    }
     if !list.starts_with('[') {
         let message = format!("`{place}` in the report: expected a list, found {}", kind(list).words());
         return Err(bad(message));

@@ -23,6 +23,7 @@ pub use cursor::Cursor;
 pub(crate) use inserted::Inserted;
 pub use planned::PlannedRequest;
 pub(crate) use planned::planned;
+pub(crate) use style::encode as encoded;
 use style::joined;
 
 /// A body and its media type.

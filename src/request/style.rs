@@ -16,7 +16,8 @@ use crate::options::Given;
 /// special.
 const STRICT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-pub(super) fn encode(text: &str) -> String {
+/// A text, percent-encoded.
+pub(crate) fn encode(text: &str) -> String {
     utf8_percent_encode(text, STRICT).to_string()
 }
 

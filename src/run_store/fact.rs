@@ -8,6 +8,7 @@ use super::extent::{Extent, Sum};
 use super::watermark::Mark;
 use crate::call::Resume;
 use crate::receipt::{OutcomeStatus, Usage};
+use crate::send::JobHandle;
 
 /// One fact. Steps are named `job/step`; elements of a `for` count from 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,6 +46,8 @@ pub(crate) enum Fact {
     },
     /// These items of a write are about to be sent.
     Intended { step: String, element: u64, first: u64, count: u64 },
+    /// The system accepted a request as a job: these items of a write, or a query (0 of them).
+    Accepted { step: String, element: u64, first: u64, count: u64, job: JobHandle },
     /// The outcome of an item. Its rows in the spool are durable.
     Outcome {
         step: String,

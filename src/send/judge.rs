@@ -11,6 +11,7 @@ use http::header::LOCATION;
 use serde_json::Value;
 use url::Url;
 
+use super::accepted::accepted;
 use super::{Call, ConnectionClient, Outgoing, SendMiss, Sent, fatal, settle};
 use crate::authoring::{Source, scalar};
 use crate::definition::{Meaning, Operation, Repeat, ReplyRule, ResultShape};
@@ -127,7 +128,7 @@ impl ConnectionClient {
         let is_own = target.as_ref().is_some_and(|url| self.connection.check_origin(url).is_ok());
         if call.operation.response.redirect_ok && matches!(status, 301..=303) && (elsewhere || status == 303) && is_own
         {
-            return Ok(Sent { page: Page::default(), status, attempts: 0, location });
+            return Ok(Sent::of(Page::default(), status, location));
         }
         let shown = location
             .as_deref()
@@ -172,7 +173,7 @@ impl ConnectionClient {
     }
 
     /// Turns a reply into a page or an error.
-    pub(super) fn judge(&self, call: &Call, mut response: Response) -> Result<Sent, SendMiss> {
+    pub(super) fn judge(&self, call: &Call, request: Outgoing<'_>, mut response: Response) -> Result<Sent, SendMiss> {
         let operation = &call.operation;
         let status = response.status;
         let write = operation.repeat != Repeat::SafeRead;
@@ -181,7 +182,7 @@ impl ConnectionClient {
             Some((rule, _)) if rule.then == Meaning::Ok => {}
             Some((rule, _)) if rule.then == Meaning::Empty => {
                 let location = location(&response).map(str::to_owned);
-                return Ok(Sent { page: Page::default(), status: status.as_u16(), attempts: 0, location });
+                return Ok(Sent::of(Page::default(), status.as_u16(), location));
             }
             Some((rule, body)) => return Err(self.ruled(call, &response, rule, body.as_ref())),
             None => {}
@@ -201,6 +202,15 @@ impl ConnectionClient {
             });
             return Err(SendMiss { error, signal, asked, is_refused: false });
         }
+        match accepted(operation, request, &response) {
+            Ok(None) => {}
+            Ok(job) => return Ok(Sent { job, ..Sent::of(Page::default(), status.as_u16(), None) }),
+            Err(error) => return Err(fatal(settle(error.with(|d| d.http_status = Some(status.as_u16())), write))),
+        }
+        if operation.is_state {
+            let reply = Some(Box::new(response));
+            return Ok(Sent { reply, ..Sent::of(Page::default(), status.as_u16(), None) });
+        }
         let needless = needs_no_body(operation);
         let text_expected = matches!(operation.response.result, ResultShape::File | ResultShape::Text);
         // An HTML page with a title is a login or waiting page, never a report of success.
@@ -217,15 +227,13 @@ impl ConnectionClient {
             save(operation, target, &mut response).map_err(|e| fatal(settle(stamp(e), write)))?;
         }
         let unfit = match page::read(operation, &mut response, self.page_limits()) {
-            Ok(page) => return Ok(Sent { page, status: code, attempts: 0, location }),
+            Ok(page) => return Ok(Sent::of(page, code, location)),
             Err(unfit) => unfit,
         };
         match unfit {
             Unfit::Ruled(rule, body) => Err(self.ruled(call, &response, &rule, Some(&body))),
             Unfit::Denied(body) => Err(fatal(stamp(fault::reported(&self.connection, operation, &response, &body)))),
-            Unfit::Unreadable(..) | Unfit::Form(_) if needless => {
-                Ok(Sent { page: Page::default(), status: code, attempts: 0, location })
-            }
+            Unfit::Unreadable(..) | Unfit::Form(_) if needless => Ok(Sent::of(Page::default(), code, location)),
             Unfit::Unreadable(error, around) if error.kind() == ErrorKind::BadResponse => {
                 let error = stamp(error).with(|d| d.provider.excerpt = fault::near(&self.connection, &around));
                 Err(SendMiss { error, signal: Some(Signal::Unreadable), asked: None, is_refused: false })

@@ -1,5 +1,6 @@
 //! Turns one request into one checked page: rate limit, sign, send, judge, retry. Only this module retries.
 
+mod accepted;
 mod budget;
 mod call;
 mod judge;
@@ -26,9 +27,11 @@ use crate::reply::Response;
 use crate::retry::{self, Signal, Verdict};
 use crate::secret::Secret;
 use crate::transport::{ExchangeLimits, Failure, FailureKind, SpillFolder, Transport};
+pub use accepted::{JobHandle, JobState};
+pub(crate) use accepted::{json_of, text_at};
 pub(crate) use budget::Budget;
 pub use budget::Budgets;
-pub(crate) use call::{Announce, Call, Outgoing, Tally};
+pub(crate) use call::{Announce, Call, Outgoing};
 pub use call::{Cancel, Gate};
 
 /// Maximum time of a download that is written to disk, without a limit of the connection: it ends by `idle_s`.
@@ -55,6 +58,22 @@ pub(crate) struct Sent {
     pub(crate) status: u16,
     pub(crate) attempts: u32,
     pub(crate) location: Option<String>,
+    /// The job that does the work.
+    pub(crate) job: Option<JobHandle>,
+    /// The reply itself, if it is the state of a job.
+    pub(crate) reply: Option<Box<Response>>,
+}
+
+impl Sent {
+    /// The success of a job without a result.
+    pub(crate) fn done(location: Option<String>) -> Sent {
+        Sent { attempts: 1, ..Sent::of(Page::default(), 200, location) }
+    }
+
+    /// A success.
+    fn of(page: Page, status: u16, location: Option<String>) -> Sent {
+        Sent { page, status, attempts: 0, location, job: None, reply: None }
+    }
 }
 
 /// A connection's HTTP client, shared by all its calls.
@@ -152,7 +171,7 @@ impl ConnectionClient {
                 if ambiguous && request.head.method == Verb::DELETE && miss.error.kind() == ErrorKind::NotFound {
                     // An earlier attempt of this call may have deleted it.
                     let status = miss.error.http_status.unwrap_or(404);
-                    return Ok(Sent { page: Page::default(), status, attempts, location: None });
+                    return Ok(Sent { attempts, ..Sent::of(Page::default(), status, None) });
                 }
                 // A final answer to this attempt does not show whether an earlier one took effect.
                 return Err(named(settle(miss.error, ambiguous)));
@@ -247,7 +266,7 @@ impl ConnectionClient {
         permit.map_err(|closed| Error::new(ErrorKind::Internal, format!("the connection is closed: {closed}")))
     }
 
-    async fn pause(&self, call: &Call, wait: Duration) -> Result<()> {
+    pub(crate) async fn pause(&self, call: &Call, wait: Duration) -> Result<()> {
         if call.cancel.is_cancelled() {
             return Err(Error::cancelled());
         }
@@ -282,7 +301,11 @@ impl ConnectionClient {
                 let declared = rule.ok.iter().chain(&rule.empty).any(|s| *s == response.status.as_u16());
                 let written =
                     call.operation.repeat != Repeat::SafeRead && response.status.is_redirection() && !declared;
-                return if written { self.redirected(call, current, &response) } else { self.judge(call, response) };
+                return if written {
+                    self.redirected(call, current, &response)
+                } else {
+                    self.judge(call, current, response)
+                };
             };
             let address = next.as_str().parse().map_err(|e| {
                 fatal(Error::new(ErrorKind::BadResponse, format!("the redirect's address cannot be used: {e}")))
@@ -458,7 +481,7 @@ fn in_place_of(answer: Error, stopped: Error) -> Error {
 }
 
 /// The error of a request that may have taken effect.
-fn settle(error: Error, ambiguous: bool) -> Error {
+pub(crate) fn settle(error: Error, ambiguous: bool) -> Error {
     if !ambiguous || error.kind() == ErrorKind::UnknownOutcome {
         return error;
     }

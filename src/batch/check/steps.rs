@@ -98,10 +98,6 @@ fn check_step(
     let watermark = file.watermark.as_ref().and_then(|w| {
         watermark(c, &format!("{at}/watermark"), w, known_fields.then_some(&record), operation.as_deref())
     });
-    if watermark.as_ref().is_some_and(|w| w.kept.is_some()) && loops {
-        let message = "each element of `for` has its own kept value, but a step has one watermark";
-        c.fault(&format!("{at}/watermark/kept"), message, None);
-    }
     let save = file.save.as_ref().and_then(|part| save_part(c, &format!("{at}/save"), part, &mut names));
     if let Some(save) = save.as_ref().filter(|_| known_fields) {
         row_fields::check_columns(c, &format!("{at}/save/columns"), &save.columns, &gives);
@@ -312,6 +308,11 @@ fn places(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Operation,
     refuse("map", !is_query && file.map.is_some() && !has_items, "`map` transforms `items`, but the step has none");
     refuse("limit", !is_query && file.limit.is_some(), "`limit` is for queries");
     refuse("watermark", !is_query && file.watermark.is_some(), "`watermark` is for queries");
+    refuse(
+        "watermark/kept",
+        file.each.is_some() && file.watermark.as_ref().is_some_and(|w| w.kept.is_some()),
+        "each element of `for` has its own kept value, but a step has one watermark",
+    );
     refuse(
         "forward_only",
         file.forward_only && !operation.can_walk_forward_only(),

@@ -1,16 +1,17 @@
 //! Query steps: walks write the step's rows, checkpoint after checkpoint.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use super::context::{Task, stopped};
+use super::context::{Intent, Task, stopped};
 use super::item_source::{Elements, shaped};
 use crate::batch::event::{Event, StepCounts};
 use crate::batch::file::OnErrorFile;
-use crate::call::{CallOptions, Request};
+use crate::call::{CallOptions, Request, Resume};
 use crate::engine::Running;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
@@ -18,6 +19,7 @@ use crate::item::Items;
 use crate::page::Page;
 use crate::receipt::{OutcomeStatus, Receipt, Usage};
 use crate::run_store::{Fact, FailureWriter, Mark, RowWriter, StepState, larger_mark};
+use crate::send::Gate;
 use crate::walk::Walk;
 
 /// Maximum time and bytes between checkpoints: rows that are read again after a kill.
@@ -383,7 +385,19 @@ async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Opti
             known_fields: task.step.known_fields,
             ..Request::new(task.step.method, task.step.operation.id.clone(), options)
         };
+        let known = task.state();
+        // A job that was accepted before the run was killed goes on.
+        let of_job = || known.job_of_walk(element).map(|job| Resume { job: Some(job.clone()), ..Resume::default() });
+        let intent = Intent {
+            ledger: Arc::clone(&task.context.ledger),
+            step: task.key.clone(),
+            element,
+            stop: task.context.ledger.stop.clone(),
+        };
+        let resume = resume.or_else(of_job);
         let with = CallOptions {
+            gate: Some(Arc::new(intent) as Arc<dyn Gate>),
+            keep_jobs: true,
             // Later steps rely on a complete list; unknown fields are handled separately.
             strict: true,
             cancel: task.context.ledger.stop.clone(),

@@ -44,7 +44,7 @@ pub(super) async fn run(app: &App, call: &PreparedCall, path: &Path, receipt: Op
     let written = receipt.write(screen, &facts, ended.as_ref().err());
     if let Err(error) = ended {
         let interrupted = signals.exit_code().filter(|_| error.kind() == ErrorKind::Cancelled);
-        return interrupted.map_or(Err(error), Ok);
+        return interrupted.ok_or(error);
     }
     facts.notes.iter().for_each(|note| screen.warn(note));
     match bytes {

@@ -1,6 +1,7 @@
 //! Mirror of `connector.yaml`, as written. Only names and types are checked here.
 
 use super::method::MethodFile;
+use super::operation::ResponseFile;
 use super::option::OptionFile;
 use super::paging::{KeysetFile, PagingFile};
 use super::request::{FixedFile, RuleFile};
@@ -92,6 +93,9 @@ mirrors! {
         /// Pagings that operations may use by name
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub paging_sets: Ordered<PagingFile>,
+        /// Replies that operations may use by name
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub response_sets: Ordered<ResponseFile>,
         /// Option sets that operations may include, by name
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub option_sets: Ordered<Ordered<OptionFile>>,

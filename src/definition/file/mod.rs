@@ -1,6 +1,7 @@
 //! Definition files as written: the types that serde reads and writes, and that the JSON Schemas are generated from.
 
 mod connector;
+mod job;
 mod method;
 mod operation;
 mod option;
@@ -14,10 +15,11 @@ pub(super) use connector::{
     RefreshFile, SuccessFile, VerdictFile,
 };
 pub(crate) use connector::{ClientAuthFile, ConnectorFile};
+pub(super) use job::{AddressFile, JobFile, JobResultFile, StateFile};
 pub(super) use method::MethodFile;
 pub(super) use operation::{
     ItemsFile, OperationFile, PartErrorsFile, PartKeyFile, PartOkFile, PartRuleFile, RecordFile, ResponseFile,
-    ResultFile, SendFile, TemplateFile,
+    ResponseUseFile, ResultFile, SendFile, TemplateFile,
 };
 pub(crate) use operation::{OperationsFile, TemplatesFile};
 pub(super) use option::{KEYWORDS, LocationFile, NamingFile, OWN_KEYS, OptionFile, QuoteFile, StyleFile, ValuesFile};

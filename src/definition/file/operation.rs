@@ -3,6 +3,7 @@
 //! They are separate from the checked models, so that later code never sees an unchecked value. The JSON Schemas are generated from these types.
 
 use super::connector::GoodFile;
+use super::job::JobFile;
 use super::method::MethodFile;
 use super::option::OptionFile;
 use super::paging::{PagingUseFile, TotalFile};
@@ -10,6 +11,44 @@ use super::reply::{AttachFile, ColumnsFile, CsvFile, FormFile, FoundItemsFile};
 use super::request::{BodyFile, FixedFile, RuleFile};
 use crate::authoring::values::{SourceFile, mirrors};
 use crate::authoring::{Json, Ordered, is_default};
+
+/// The reply of an operation: its own keys, or a set of the connector by name
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum ResponseUseFile {
+    Set(String),
+    Own(Box<ResponseFile>),
+}
+
+impl ResponseFile {
+    /// These keys over those of a set.
+    pub(in crate::definition) fn over(self, base: ResponseFile) -> ResponseFile {
+        let list = |own: Vec<u16>, base: Vec<u16>| if own.is_empty() { base } else { own };
+        let mut keep = base.keep;
+        keep.extend(self.keep);
+        let mut attach = base.attach;
+        attach.extend(self.attach);
+        ResponseFile {
+            set: None,
+            result: self.result.or(base.result),
+            format: if is_default(&self.format) { base.format } else { self.format },
+            csv: self.csv.or(base.csv),
+            items: self.items.or(base.items),
+            optional: self.optional || base.optional,
+            total: self.total.or(base.total),
+            ok: list(self.ok, base.ok),
+            redirect: self.redirect.or(base.redirect),
+            empty: list(self.empty, base.empty),
+            parts: self.parts.or(base.parts),
+            record: self.record.or(base.record),
+            columns: self.columns.or(base.columns),
+            rows: self.rows.or(base.rows),
+            keep,
+            attach,
+        }
+    }
+}
 
 /// The flag of a part, or `{ at: /status, is: [created] }`
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -85,10 +124,14 @@ mirrors! {
         pub required: Vec<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub items: Option<ItemsFile>,
-        pub response: ResponseFile,
+        /// The reply: what it contains, or the name of one of the connector's `response_sets`
+        pub response: ResponseUseFile,
         /// Overrides the connector's paging: a paging, or the name of one of its `paging_sets`; only for queries with `result: list`
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub paging: Option<PagingUseFile>,
+        /// The system does the work after its reply: the state is polled, and then the result is fetched
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub job: Option<JobFile>,
         /// What replies mean, before the rules of the connector
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub rules: Vec<RuleFile>,
@@ -156,8 +199,14 @@ mirrors! {
     }
 
     /// The reply
+    #[derive(Default)]
     struct ResponseFile {
-        pub result: ResultFile,
+        /// A response set of the connector; the keys beside override its keys
+        #[serde(default, rename = "use", skip_serializing_if = "Option::is_none")]
+        pub set: Option<String>,
+        /// The kind of result
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub result: Option<ResultFile>,
         /// The format of the body; default json
         #[serde(default, skip_serializing_if = "is_default")]
         pub format: FormFile,

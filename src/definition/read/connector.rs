@@ -85,6 +85,7 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
         forward_only: file.forward_only.and_then(|k| forward_only(c, k)),
         errors: errors(c, file.errors),
         paging_sets,
+        response_sets: file.response_sets.into_iter().collect(),
         option_sets,
     }
 }

@@ -14,12 +14,17 @@ use crate::definition::rules::{ItemRule, Send};
 use crate::error::did_you_mean;
 use crate::json_pointer::escape;
 
-/// Checks a written operation against the checked model.
-pub(in crate::definition) fn check(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Operation) {
+/// Checks a written operation, with the keys of the set that its reply uses, against the checked model.
+pub(in crate::definition) fn check(
+    c: &mut Checker<'_>,
+    at: &str,
+    (file, reply): (&OperationFile, &ResponseFile),
+    operation: &Operation,
+) {
     let is_query = file.method == MethodFile::Query;
     keys(c, at, file, operation, is_query);
-    response(c, &format!("{at}/response"), &file.response, is_query);
-    reply_effects::check(c, &format!("{at}/response"), &file.response, operation, is_query);
+    response(c, &format!("{at}/response"), reply, is_query);
+    reply_effects::check(c, &format!("{at}/response"), reply, operation, is_query);
     request_effects::check(c, at, file, operation);
     if let (Some(rule), Some(sample)) = (&operation.items, file.items.as_ref().and_then(|i| i.sample.as_ref())) {
         sample_fits(c, &format!("{at}/items"), operation, rule, sample);
@@ -77,7 +82,7 @@ fn keys(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Operati
 }
 
 fn response(c: &mut Checker<'_>, at: &str, file: &ResponseFile, is_query: bool) {
-    let shape = file.result;
+    let Some(shape) = file.result else { return };
     let whole = matches!(shape, ResultFile::File | ResultFile::Text);
     let report = shape == ResultFile::Report;
     refuse(

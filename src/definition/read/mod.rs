@@ -2,6 +2,7 @@
 
 mod connector;
 mod effects;
+mod job;
 mod operation;
 mod option;
 mod option_set;

@@ -6,12 +6,13 @@ use http::Method as Verb;
 use serde_json::{Value, json};
 
 use super::effects;
+use super::job::job;
 use super::option::page_size_option;
 use super::option_set::{DeclaredOptions, options};
 use super::paging_use::{check_paging, paging_in_use};
 use super::record_refs::{embed, may_refer};
 use super::request;
-use super::response::{response, result_shape};
+use super::response::{response, response_in_use, result_shape};
 use crate::authoring::{Checker, Document, Format, Json, Ordered, Target, Text, explain};
 use crate::definition::connector::Connector;
 use crate::definition::file::{BodyFile, ItemsFile, MethodFile, OperationFile, RecordFile, SendFile};
@@ -102,10 +103,12 @@ fn convert(
     c.name(&at, &id);
     let (verb, path) = request_line(c, &format!("{at}/request"), &file.request)?;
     let method = Method::from(file.method);
+    let reply = response_in_use(c, &format!("{at}/response"), file.response, connector);
+    let said = reply.clone();
     let declared_names: Vec<String> = file.options.keys().cloned().collect();
-    let result = result_shape(file.response.result);
+    let result = result_shape(reply.result);
     let own_paging = file.paging.and_then(|p| paging_in_use(c, &format!("{at}/paging"), p, connector));
-    if own_paging.as_ref().is_some_and(|(_, total)| total.is_some()) && file.response.total.is_some() {
+    if own_paging.as_ref().is_some_and(|(_, total)| total.is_some()) && reply.total.is_some() {
         c.fault(&format!("{at}/response/total"), "`paging` already says where the total is; give it once", None);
     }
     let inherited = || match result == ResultShape::List && method == Method::Query {
@@ -123,7 +126,7 @@ fn convert(
     let named =
         |c: &mut Checker<'_>, at: String, name: &Option<String>| record_by_name(c, &at, name.as_deref()?, record);
     let item_record = file.items.as_ref().and_then(|i| named(c, format!("{at}/items/record"), &i.record));
-    let reply_record = named(c, format!("{at}/response/record"), &file.response.record);
+    let reply_record = named(c, format!("{at}/response/record"), &reply.record);
     if method == Method::Query && file.items.is_some() {
         c.fault(
             &format!("{at}/items"),
@@ -138,11 +141,12 @@ fn convert(
         items(c, &format!("{at}/items"), i, (own, &other), &verb)
     });
     let key = file.idempotency_key.and_then(|k| c.header(&format!("{at}/idempotency_key/header"), &k.header));
+    let job = file.job.and_then(|j| job(c, &format!("{at}/job"), j, (&path, connector)));
     let base_url = file.base_url.and_then(|b| c.text(&format!("{at}/base_url"), &b));
     let body = body_format(c, &at, file.body, written_send);
     let operation = Operation {
         repeat: repeat(method, &verb, file.idempotent, key.is_some()),
-        response: response(c, &format!("{at}/response"), file.response, paging_total)?,
+        response: response(c, &format!("{at}/response"), reply, paging_total)?,
         id,
         vendor_id: file.vendor_id,
         connector: Arc::clone(connector),
@@ -163,13 +167,15 @@ fn convert(
         forward_only,
         idempotency_key: key,
         anonymous: file.anonymous,
+        job,
+        is_state: false,
         option_check: OnceLock::new(),
         item_check: OnceLock::new(),
         item_fields: OnceLock::new(),
         record_fields: OnceLock::new(),
     };
     if let Some(written) = written {
-        effects::check(c, &at, &written, &operation);
+        effects::check(c, &at, (&written, &said), &operation);
     }
     Some(operation)
 }

@@ -7,7 +7,7 @@ use crate::definition::operation::Operation;
 use crate::json_pointer::escape;
 
 pub(super) fn check(c: &mut Checker<'_>, at: &str, file: &ResponseFile, operation: &Operation, is_query: bool) {
-    let shape = file.result;
+    let Some(shape) = file.result else { return };
     let is_list = shape == ResultFile::List;
     let whole = matches!(shape, ResultFile::File | ResultFile::Text);
     let has_format = file.format != FormFile::Json;

@@ -1,5 +1,6 @@
 //! Converts `fixed`, `body` and `rules` to their checked forms. Pure.
 
+use super::job::one_or_more;
 use super::paging::values;
 use crate::authoring::values::ScalarFile;
 use crate::authoring::{Checker, Json, Ordered, Text};
@@ -133,13 +134,7 @@ fn rule(c: &mut Checker<'_>, at: &str, file: RuleFile) -> Option<ReplyRule> {
     if advice.is_some() && matches!(then, Meaning::Ok | Meaning::Empty) {
         c.fault(&format!("{at}/advice"), "`advice` has no effect: a success needs none", None);
     }
-    let is = is.map(|json| {
-        let list: Vec<Json> = serde_json::from_str::<Vec<Box<serde_json::value::RawValue>>>(&json.0).map_or_else(
-            |_| vec![json.clone()],
-            |list| list.into_iter().map(|raw| Json(raw.get().to_owned())).collect(),
-        );
-        values(c, &format!("{place}/is"), list)
-    });
+    let is = is.map(|json| values(c, &format!("{place}/is"), one_or_more(json)));
     let contains = contains.map(|text| text.to_lowercase());
     let wait = wait.and_then(|source| c.source(&format!("{at}/wait"), source));
     Some(ReplyRule {

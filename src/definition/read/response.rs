@@ -3,15 +3,47 @@
 use super::paging::{total, values};
 use super::reply::{attach, columns, format, places};
 use crate::authoring::{Checker, Pointer};
-use crate::definition::connector::Success;
+use crate::definition::connector::{Connector, Success};
 use crate::definition::file::{
-    PartErrorsFile, PartKeyFile, PartOkFile, PartRuleFile, ResponseFile, ResultFile, VerdictFile,
+    PartErrorsFile, PartKeyFile, PartOkFile, PartRuleFile, ResponseFile, ResponseUseFile, ResultFile, VerdictFile,
 };
 use crate::definition::paging::Total;
 use crate::definition::reply_rule::ResponseRule;
 use crate::definition::rules::{PartErrors, PartMeans, PartRule, ResultShape};
+use crate::error::did_you_mean;
 use crate::json_pointer::escape;
 
+/// The reply as written, with the keys of the set that it names.
+pub(super) fn response_in_use(
+    c: &mut Checker<'_>,
+    at: &str,
+    file: ResponseUseFile,
+    connector: &Connector,
+) -> ResponseFile {
+    let file = match file {
+        ResponseUseFile::Own(file) => *file,
+        ResponseUseFile::Set(name) => ResponseFile { set: Some(name), ..ResponseFile::default() },
+    };
+    let Some(name) = file.set.clone() else {
+        if file.result.is_none() {
+            c.fault(at, "`result` is missing: what kind of result the reply has", None);
+        }
+        return file;
+    };
+    let found = connector.response_sets.iter().find(|(set, _)| *set == name);
+    let Some((_, set)) = found else {
+        let hint = did_you_mean(&name, connector.response_sets.iter().map(|(set, _)| set.as_str()));
+        c.fault(at, format!("the connector has no reply `{name}` under `response_sets`{hint}"), None);
+        return file;
+    };
+    let whole = file.over(set.clone());
+    if whole.result.is_none() {
+        c.fault(at, format!("`result` is missing, here and in the set `{name}`"), None);
+    }
+    whole
+}
+
+/// Converts the reply of an operation.
 pub(super) fn response(
     c: &mut Checker<'_>,
     at: &str,
@@ -37,6 +69,9 @@ pub(super) fn response(
     let keep = file.keep.into_iter().filter_map(|(name, source)| {
         let at = format!("{at}/keep/{}", escape(&name));
         c.name(&at, &name);
+        if name.contains('/') {
+            c.fault(&at, format!("`{name}` contains a slash, so no expression could read it"), None);
+        }
         Some((name, c.source(&at, source)?))
     });
     let keep = keep.collect();
@@ -109,8 +144,9 @@ fn means(c: &mut Checker<'_>, at: &str, index: Option<String>, key: Option<PartK
     }
 }
 
-pub(super) fn result_shape(file: ResultFile) -> ResultShape {
-    match file {
+/// The kind of result; a missing one was reported.
+pub(super) fn result_shape(file: Option<ResultFile>) -> ResultShape {
+    match file.unwrap_or(ResultFile::Object) {
         ResultFile::List => ResultShape::List,
         ResultFile::Object => ResultShape::Object,
         ResultFile::Count => ResultShape::Count,

@@ -8,6 +8,7 @@ use super::super::source::DefinitionSource;
 use super::Pack;
 use crate::authoring::{Document, Format, explain, in_file};
 use crate::definition::connector::Connector;
+use crate::definition::migrate::{self, OldKey};
 use crate::definition::operation::{Method, Operation};
 use crate::error::{Error, ErrorKind, Fault, did_you_mean};
 use crate::json_pointer::escape;
@@ -20,6 +21,9 @@ impl Pack {
         self.forget();
         let mut errors: Vec<Error> = Vec::new();
         errors.extend(self.own_connector().err());
+        if let Some(Ok(doc)) = self.last_named("connector.yaml").map(|source| self.whole(source)) {
+            errors.extend(old_keys(Format::Connector, &doc));
+        }
         errors.extend(self.sandbox().err());
         let mut names = HashMap::new();
         for (_, source) in self.areas() {
@@ -29,6 +33,7 @@ impl Pack {
                     let format =
                         if doc.keys("").contains(&"templates") { Format::Templates } else { Format::Operations };
                     errors.extend(top_level(format, &doc));
+                    errors.extend(old_keys(format, &doc));
                     errors.extend(twice(&mut names, source, &doc));
                 }
             }
@@ -113,6 +118,19 @@ impl Pack {
         let missing = operation.options.iter().find(|o| o.required && !given(&o.name))?;
         error(format!("{} needs the option `{}`", operation.id, missing.name))
     }
+}
+
+/// Keys of version 1 in a file that says that it is of version 2.
+fn old_keys(format: Format, doc: &Document) -> Vec<Error> {
+    let file = doc.to_value();
+    if file.get("version").and_then(serde_json::Value::as_u64) != Some(2) {
+        return Vec::new();
+    }
+    let fault = |key: OldKey| {
+        let message = format!("`{}` is a key of version 1; write `{}`", key.key, key.instead);
+        Error::new(ErrorKind::Definition, message).at(doc.place_of_key(&key.parent, key.key))
+    };
+    migrate::old_keys(format, &file).into_iter().map(fault).collect()
 }
 
 /// Entries that another file of the same folder also defines. Overriding a built-in entry or one of another folder is

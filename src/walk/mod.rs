@@ -1,5 +1,7 @@
 //! The page loop: delivers pages in order, fetches ahead, and always ends with a reason.
 
+mod submitted;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,7 +21,8 @@ use crate::page::Page;
 use crate::paging::{Admission, Ended, Pager, PagingStep};
 use crate::receipt::{EndSeen, Kept, Receipt, StopReason};
 use crate::request::{self, Cursor, Inserted, RequestInput};
-use crate::send::{Call, ConnectionClient, Outgoing, Sent};
+use crate::send::{Call, ConnectionClient, JobHandle, Outgoing, Sent};
+use submitted::Submission;
 
 /// A walk over the pages of a list, or over the only reply of an operation without paging. Dropping it stops it.
 ///
@@ -69,6 +72,12 @@ pub struct Walk {
     held: Option<Page>,
     /// The first request, built when the call was checked; `None` once it is sent.
     first: Option<http::Request<Bytes>>,
+    /// The options of a call whose result a job computes, until it starts.
+    of_job: Option<CallOptions>,
+    /// The job, until its result is known.
+    submission: Option<Submission>,
+    /// The job, once it was accepted.
+    job: Option<JobHandle>,
     /// Number of notes before the first request.
     noted: usize,
     /// For each attached field, the number of keys without a record.
@@ -121,11 +130,11 @@ impl Walk {
         let noted = read.notes.len();
         let mut kept = Kept::default();
         with.resume.iter().flat_map(|r| &r.kept).for_each(|(name, json)| kept.put(name, json));
-        let operation = call.operation.id.clone();
+        let (operation, call_of_job, call) = (call.operation.id.clone(), call.operation.job.is_some(), Arc::new(call));
         let receipt = Receipt { operation, pages, items, kept, notes: read.notes, ..Receipt::default() };
         Walk {
             client,
-            call: Arc::new(call),
+            call,
             options: read.options,
             size: read.size,
             pager: read.pager,
@@ -138,6 +147,9 @@ impl Walk {
             resume: with.resume.clone(),
             held: None,
             first: Some(read.first),
+            of_job: call_of_job.then(|| with.clone()),
+            submission: None,
+            job: with.resume.as_ref().and_then(|r| r.job.clone()),
             noted,
             unattached: Vec::new(),
             receipt,
@@ -160,10 +172,20 @@ impl Walk {
                 self.end(StopReason::ItemLimit, None, false);
                 return None;
             }
-            let cursor = self.resume.as_ref().map_or_else(|| self.pager.first(), |r| r.cursor.clone());
-            if let Err(error) = self.fetch(cursor) {
+            let begun = match self.of_job.take() {
+                Some(with) => {
+                    let first = self.first.take();
+                    self.submission = Some(Submission::start((&self.client, &self.call), &self.options, first, &with));
+                    Ok(())
+                }
+                None => self.fetch(self.start()),
+            };
+            if let Err(error) = begun {
                 return Some(Err(self.fail(error)));
             }
+        }
+        if let Err(error) = self.submitted().await {
+            return Some(Err(self.fail(error)));
         }
         loop {
             if let Some(error) = self.broken.take() {
@@ -176,6 +198,11 @@ impl Walk {
                 Err(error) => return Some(Err(self.fail(error))),
             }
         }
+    }
+
+    /// Where the walk starts or resumes.
+    fn start(&self) -> Cursor {
+        self.resume.as_ref().map_or_else(|| self.pager.first(), |r| r.cursor.clone())
     }
 
     /// Awaits the next page; `None` when it is not delivered: the walk is over, or another request was made instead.
@@ -286,7 +313,8 @@ impl Walk {
     fn resume_at(&self, cursor: Cursor) -> Resume {
         let ledger = self.pager.ledger().clone();
         let (largest, kept) = (self.pager.largest(), self.receipt.kept.texts());
-        Resume { cursor, pages: self.receipt.pages, rows: self.receipt.items, largest, ledger, kept }
+        let (pages, rows) = (self.receipt.pages, self.receipt.items);
+        Resume { cursor, pages, rows, largest, ledger, job: self.job.clone(), kept }
     }
 
     /// Adds page and place to an error. The message may contain values of the reply, so it is masked before it is
