@@ -41,6 +41,16 @@ impl BodyDraft {
         }
     }
 
+    /// The scalar fields of an object, as parameters of a search.
+    pub(super) fn parameters(&self) -> Option<Vec<(String, String)>> {
+        let BodyDraft::Object(tree) = self else { return None };
+        let scalar = |(name, value): &(String, Tree)| match value {
+            Tree::Scalar(raw) => Some((name.clone(), value.text().unwrap_or_else(|| raw.clone()))),
+            Tree::Object(_) | Tree::Array(_) => None,
+        };
+        Some(tree.fields().iter().filter_map(scalar).collect())
+    }
+
     /// The first item that was sent.
     pub(super) fn first(&self) -> Option<&Tree> {
         match self {

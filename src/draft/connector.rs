@@ -70,7 +70,7 @@ impl AuthDraft {
         match self {
             AuthDraft::None => "none".to_owned(),
             AuthDraft::Basic => r#"{ basic: { username: "{username}", password: "{password}" } }"#.to_owned(),
-            AuthDraft::Bearer => r#"{ bearer: { token: "{token}" } }"#.to_owned(),
+            AuthDraft::Bearer => r#"{ bearer: "{token}" }"#.to_owned(),
             AuthDraft::ApiKey { header, before } => {
                 format!(
                     "{{ api_key: {{ header: {}, value: {} }} }}",

@@ -12,6 +12,8 @@ mod paging;
 mod personal;
 mod raw;
 mod shape;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod yaml;
 

@@ -50,6 +50,15 @@ pub(super) fn last_noun(path: &str) -> Option<&str> {
     nouns(path).next_back()
 }
 
+/// The last words of paths that search.
+pub(super) const SEARCHES: [&str; 7] = ["search", "query", "find", "filter", "lookup", "list", "report"];
+
+/// The last word of a path that names a record: `/books/search` is about books.
+fn record_noun(path: &str) -> Option<&str> {
+    let is_search = |noun: &&str| SEARCHES.contains(&noun.to_lowercase().as_str());
+    nouns(path).rev().find(|noun| !is_search(noun)).or_else(|| last_noun(path))
+}
+
 /// The name of the file of an operation, by the first word of its path.
 pub(crate) fn area_of(path: &str) -> String {
     let name: String = nouns(path).next().map(|noun| words(noun).join("-")).unwrap_or_default();
@@ -62,7 +71,7 @@ pub(crate) fn area_of(path: &str) -> String {
 
 /// The name of a record, by the last word of a path: `/shelves/{id}/books` as `Book`.
 pub(crate) fn record_name(path: &str) -> String {
-    let name = last_noun(path).map(|noun| in_pascal_case(&singular(noun))).unwrap_or_default();
+    let name = record_noun(path).map(|noun| in_pascal_case(&singular(noun))).unwrap_or_default();
     if name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.is_ascii() { name } else { "Record".to_owned() }
 }
 
@@ -92,7 +101,7 @@ mod tests {
         assert_eq!(title_of("get_user"), "Get user");
         assert_eq!(record_name("/v2/shelves/{id}/books"), "Book");
         assert_eq!(record_name("/companies/{id}"), "Company");
-        assert_eq!(record_name("/{id}"), "Record");
+        assert_eq!((record_name("/{id}"), record_name("/books/search")), ("Record".to_owned(), "Book".to_owned()));
         assert_eq!(area_of("/api/v2.1/purchase-orders/{id}"), "purchase-orders");
         assert_eq!(area_of("/"), "operations");
     }

@@ -4,7 +4,7 @@ use http::HeaderMap;
 
 use super::body::BodyDraft;
 use super::items::{find, id_field};
-use super::names::{last_noun, title_of};
+use super::names::{SEARCHES, last_noun, title_of};
 use super::paging::{ListSeen, PagingDraft, candidates, total};
 use super::personal::sample;
 use super::raw::RawRequest;
@@ -59,6 +59,9 @@ pub(crate) struct Draft {
     result: &'static str,
     pointer: String,
     why: String,
+    is_method_chosen: bool,
+    /// Another format than JSON.
+    format: Option<&'static str>,
     shape: RecordShape,
     sample: Option<(Tree, bool)>,
     pub(crate) rows: usize,
@@ -67,9 +70,6 @@ pub(crate) struct Draft {
     pub(crate) total: Option<(String, u64)>,
     pub(crate) candidates: Vec<PagingDraft>,
 }
-
-/// The last words of paths that search.
-const SEARCHES: [&str; 7] = ["search", "query", "find", "filter", "lookup", "list", "report"];
 
 impl Draft {
     /// Reads what was seen.
@@ -85,7 +85,10 @@ impl Draft {
         refuse(&body)?;
         let text = seen.body.unwrap_or_default();
         let tree = Tree::read(text).filter(|tree| !matches!(tree, Tree::Scalar(_)));
-        let Some(tree) = tree else { return Ok(Draft::without_items(request, body, seen)) };
+        let Some(tree) = tree else {
+            refuse_reply(seen)?;
+            return Ok(Draft::without_items(request, body, seen));
+        };
         let found = find(&tree, &request.path);
         let objects: Vec<&Tree> = found.rows.iter().copied().filter(|row| row.is_object()).collect();
         let is_query = request.method == Method::Query;
@@ -96,6 +99,8 @@ impl Draft {
             body: &tree,
             rows: found.rows.len(),
             total: total.as_ref().map(|(_, n)| *n),
+            place: if matches!(body, BodyDraft::Object(_)) { "body" } else { "query" },
+            given: body.parameters().unwrap_or_else(|| request.query.clone()),
         };
         let candidates = if found.is_list && is_query { candidates(&pages) } else { Vec::new() };
         let id = id_field(&objects, &request.path).and_then(|name| {
@@ -107,6 +112,8 @@ impl Draft {
             result: if found.is_list { "list" } else { "object" },
             pointer: found.pointer.clone(),
             why: found.why.clone(),
+            is_method_chosen: seen.is_method_chosen,
+            format: None,
             shape: RecordShape::of(objects.iter().copied()),
             sample: objects.first().map(|row| sample(row)),
             rows: found.rows.len(),
@@ -120,7 +127,11 @@ impl Draft {
 
     /// A reply without JSON records.
     fn without_items(request: RawRequest, body: BodyDraft, seen: &Seen<'_>) -> Draft {
+        let format = seen.body.filter(|text| !text.is_empty()).and_then(|_| format_of(seen.headers));
         let (result, why) = match seen.body {
+            Some(_) if format.is_some() && request.method == Method::Query => {
+                ("list", "the media type of the reply tells")
+            }
             Some("") => ("none", "the reply had no body"),
             Some(_) => ("text", "the reply is text, not JSON"),
             None => ("file", "the reply is not text"),
@@ -131,6 +142,8 @@ impl Draft {
             result,
             pointer: String::new(),
             why: why.to_owned(),
+            is_method_chosen: seen.is_method_chosen,
+            format: format.filter(|_| result == "list"),
             shape: RecordShape::default(),
             sample: None,
             rows: 0,
@@ -219,7 +232,7 @@ impl Draft {
     fn method_note(&self) -> &'static str {
         let verb = self.request.verb.as_str();
         match self.request.method {
-            Method::Query if verb == "POST" => "  # guessed: this POST only searches",
+            Method::Query if verb == "POST" && !self.is_method_chosen => "  # guessed: this POST only searches",
             Method::Query | Method::Mutate | Method::Delete => "",
         }
     }
@@ -251,12 +264,13 @@ impl Draft {
             };
             lines.push(format!("{}: {{ {rule} }}", key(name)));
         }
-        for (name, _) in &request.headers {
-            lines.push(format!("{}: {{ in: header, type: string }}", key(name)));
+        for (name, value) in &request.headers {
+            let preset = serde_json::Value::from(value.as_str());
+            lines.push(format!("{}: {{ in: header, type: string, preset: {preset} }}", key(name)));
         }
         match &self.body {
             BodyDraft::Object(tree) | BodyDraft::Form(tree) if request.method == Method::Query => {
-                for (name, value) in tree.fields() {
+                for (name, value) in tree.fields().iter().filter(|(name, _)| !is_paging(name)) {
                     lines.push(format!("{}: {{ in: body, {} }}", key(name), kind_of_value(value)));
                 }
             }
@@ -289,6 +303,9 @@ impl Draft {
 
     fn put_response(&self, out: &mut String, record: &RecordChoice) {
         out.push_str(&format!("    response:\n      result: {}  # guessed: {}\n", self.result, comment(&self.why)));
+        if let Some(format) = self.format {
+            out.push_str(&format!("      format: {format}\n"));
+        }
         if !self.pointer.is_empty() {
             out.push_str(&format!("      items: {}\n", scalar(&self.pointer)));
         }
@@ -313,7 +330,8 @@ impl Draft {
             Chosen::Inherited | Chosen::None { .. } => false,
         };
         let request = &self.request;
-        let pairs = request.in_path.iter().chain(&request.query).chain(&request.headers);
+        // Headers have presets.
+        let pairs = request.in_path.iter().chain(&request.query);
         let mut all: Vec<String> =
             pairs.filter(|(name, _)| !own(name)).map(|(name, value)| format!("{name}={value}")).collect();
         match &self.body {
@@ -322,7 +340,7 @@ impl Draft {
                     Some(text) => format!("{name}={text}"),
                     None => format!("{name}={}", json(value)),
                 };
-                all.extend(tree.fields().iter().map(pair));
+                all.extend(tree.fields().iter().filter(|(name, _)| !own(name)).map(pair));
             }
             BodyDraft::Object(_) | BodyDraft::Form(_) | BodyDraft::List(_) | BodyDraft::None | BodyDraft::Other => {}
         }
@@ -341,6 +359,37 @@ impl Draft {
     /// Whether the operation takes items.
     pub(crate) fn takes_items(&self) -> bool {
         self.request.method != Method::Query && self.body.first().is_some()
+    }
+}
+
+fn media_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(http::header::CONTENT_TYPE)?.to_str().ok()?;
+    Some(value.split(';').next()?.trim().to_ascii_lowercase())
+}
+
+/// Refuses a reply from which no operation should be made.
+fn refuse_reply(seen: &Seen<'_>) -> Result<()> {
+    let kind = media_type(seen.headers).unwrap_or_default();
+    let text = seen.body.filter(|text| !text.trim().is_empty());
+    let is_json = text.is_some_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok());
+    let lines = kind.contains("ndjson") || kind.contains("jsonl");
+    let message = match text {
+        Some(_) if kind.contains("html") => "the reply is an HTML page, not data",
+        Some(_) if kind.contains("json") && !lines && !is_json => "the reply says that it is JSON, and is not",
+        Some(_) | None => return Ok(()),
+    };
+    Err(Error::new(ErrorKind::BadResponse, message).advise(
+        "nothing was saved; correct the path, the parameters or the sign-in, and look at the reply without --save-as",
+    ))
+}
+
+/// The format of a reply whose rows are items, by its media type. XML needs a pointer to its items, which a person chooses.
+fn format_of(headers: &HeaderMap) -> Option<&'static str> {
+    let kind = media_type(headers)?;
+    match kind.as_str() {
+        "text/csv" | "application/csv" => Some("csv"),
+        "application/x-ndjson" | "application/jsonl" | "application/x-jsonlines" => Some("ndjson"),
+        _ => None,
     }
 }
 

@@ -31,6 +31,16 @@ pub(super) struct ListSeen<'t> {
     pub(super) body: &'t Tree,
     pub(super) rows: usize,
     pub(super) total: Option<u64>,
+    /// Where parameters are sent: `query`, or `body` for a search with a JSON body.
+    pub(super) place: &'static str,
+    /// The parameters that were sent there.
+    pub(super) given: Vec<(String, String)>,
+}
+
+impl ListSeen<'_> {
+    fn given(&self, name: &str) -> Option<&str> {
+        self.given.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
 }
 
 const SIZES: [&str; 13] = [
@@ -85,7 +95,7 @@ pub(super) fn candidates(seen: &ListSeen<'_>) -> Vec<PagingDraft> {
 
 /// The size parameter that the request has, or that the next page's address has.
 fn size_of(seen: &ListSeen<'_>, next: Option<&Url>) -> Option<(String, u64)> {
-    let given = SIZES.iter().find_map(|name| Some(((*name).to_owned(), seen.request.query_value(name)?.parse().ok()?)));
+    let given = SIZES.iter().find_map(|name| Some(((*name).to_owned(), seen.given(name)?.parse().ok()?)));
     let named = || {
         let pairs: Vec<(String, String)> = next?.query_pairs().map(|(n, v)| (n.into_owned(), v.into_owned())).collect();
         pairs.into_iter().find(|(n, _)| SIZES.contains(&n.as_str())).and_then(|(n, v)| Some((n, v.parse().ok()?)))
@@ -101,8 +111,8 @@ fn size_in(seen: &ListSeen<'_>, fields: &[Leaf<'_>]) -> Option<(String, u64)> {
     size_of(seen, None).or_else(|| leaf.map(|leaf| (leaf.key.clone(), leaf.value.whole().unwrap_or_default())))
 }
 
-fn size_yaml((name, size): &(String, u64)) -> String {
-    format!("size: {{ query: {}, default: {size} }}", key(name))
+fn size_yaml(place: &str, (name, size): &(String, u64)) -> String {
+    format!("size: {{ {place}: {}, default: {size} }}", key(name))
 }
 
 /// Joins keys to a value in flow style.
@@ -131,7 +141,7 @@ fn link(seen: &ListSeen<'_>) -> Option<PagingDraft> {
     let in_next = url.iter().flat_map(Url::query_pairs).map(|(name, _)| name.into_owned());
     let paging: Vec<String> = in_next.filter(|name| is_paging_name(name)).collect();
     Some(PagingDraft {
-        yaml: style("link", &size.iter().map(size_yaml).collect::<Vec<_>>()),
+        yaml: style("link", &size.iter().map(|size| size_yaml(seen.place, size)).collect::<Vec<_>>()),
         why: why.to_owned(),
         parameters: paging,
         size,
@@ -171,7 +181,7 @@ fn next_url(seen: &ListSeen<'_>, fields: &[Leaf<'_>]) -> Option<PagingDraft> {
     let url = leaf.value.text().and_then(|text| relative(seen, &text));
     let size = size_of(seen, url.as_ref());
     let mut keys = vec![format!("pointer: {}", scalar(&leaf.pointer))];
-    keys.extend(size.iter().map(size_yaml));
+    keys.extend(size.iter().map(|size| size_yaml(seen.place, size)));
     let in_next = url.iter().flat_map(Url::query_pairs).map(|(name, _)| name.into_owned());
     let what = if leaf.value.is_null() { "is null on this page" } else { "is an address" };
     Some(PagingDraft {
@@ -206,7 +216,7 @@ fn cursors(seen: &ListSeen<'_>, fields: &[Leaf<'_>]) -> Vec<PagingDraft> {
     let Some(leaf) = candidates.first() else { return Vec::new() };
     let size = size_in(seen, fields);
     let mut names: Vec<String> =
-        CURSORS.iter().filter(|name| seen.request.query_value(name).is_some()).map(|name| (*name).to_owned()).collect();
+        CURSORS.iter().filter(|name| seen.given(name).is_some()).map(|name| (*name).to_owned()).collect();
     let bare = leaf.key.trim_start_matches("next").trim_start_matches(['_', '-']);
     let lowered = bare.chars().next().map(|c| c.to_lowercase().chain(bare.chars().skip(1)).collect::<String>());
     names.extend(lowered.filter(|name| !name.is_empty()));
@@ -215,8 +225,9 @@ fn cursors(seen: &ListSeen<'_>, fields: &[Leaf<'_>]) -> Vec<PagingDraft> {
     let mut seen_names = std::collections::HashSet::new();
     names.retain(|name| seen_names.insert(name.clone()));
     let draft = |name: String| {
-        let mut keys = vec![format!("token: {}", scalar(&leaf.pointer)), format!("send: {{ query: {} }}", key(&name))];
-        keys.extend(size.iter().map(size_yaml));
+        let mut keys =
+            vec![format!("token: {}", scalar(&leaf.pointer)), format!("send: {{ {}: {} }}", seen.place, key(&name))];
+        keys.extend(size.iter().map(|size| size_yaml(seen.place, size)));
         keys.extend(flag_of(fields));
         PagingDraft {
             yaml: style("cursor", &keys),
@@ -238,7 +249,7 @@ fn numbers(seen: &ListSeen<'_>, fields: &[Leaf<'_>]) -> Vec<PagingDraft> {
     let page = whole(&["page", "currentpage", "pagenumber", "pageindex", "pageno"]);
     let pages = whole(&["totalpages", "pagecount", "pages", "lastpage", "numpages", "nbpages", "pagestotal"]);
     let next = fields.iter().find(|l| l.name == "nextpage" && (l.value.whole().is_some() || l.value.is_null()));
-    let given = PAGES.iter().find(|name| seen.request.query_value(name).is_some());
+    let given = PAGES.iter().find(|name| seen.given(name).is_some());
     if page.is_none() && pages.is_none() && next.is_none() && given.is_none() {
         return Vec::new();
     }
@@ -263,8 +274,8 @@ fn numbers(seen: &ListSeen<'_>, fields: &[Leaf<'_>]) -> Vec<PagingDraft> {
     names.dedup();
     let draft = |name: String| {
         let start = if first == Some(0) { ", start: 0" } else { "" };
-        let mut keys = vec![format!("page: {{ query: {}{start} }}", key(&name))];
-        keys.extend(size.iter().map(size_yaml));
+        let mut keys = vec![format!("page: {{ {}: {}{start} }}", seen.place, key(&name))];
+        keys.extend(size.iter().map(|size| size_yaml(seen.place, size)));
         keys.extend(end.clone());
         PagingDraft {
             yaml: style("number", &keys),
@@ -282,7 +293,7 @@ fn offsets(seen: &ListSeen<'_>, fields: &[Leaf<'_>]) -> Vec<PagingDraft> {
     let field = fields
         .iter()
         .find(|l| ["offset", "skip", "startat", "start"].contains(&l.name.as_str()) && l.value.whole().is_some());
-    let given = OFFSETS.iter().find(|name| seen.request.query_value(name).is_some());
+    let given = OFFSETS.iter().find(|name| seen.given(name).is_some());
     let name = match (given, field) {
         (Some(name), _) => (*name).to_owned(),
         (None, Some(leaf)) => leaf.key.clone(),
@@ -290,19 +301,29 @@ fn offsets(seen: &ListSeen<'_>, fields: &[Leaf<'_>]) -> Vec<PagingDraft> {
     };
     let why =
         field.map_or_else(|| "the request has an offset".to_owned(), |leaf| format!("{} is an offset", leaf.pointer));
-    let size = size_in(seen, fields).unwrap_or_else(|| ("limit".to_owned(), (seen.rows as u64).max(1)));
-    vec![offset(&name, size, &format!("{why}; sent as {name}"), flag_of(fields), true)]
+    let found = Offset { name: &name, size: size_in(seen, fields), flag: flag_of(fields) };
+    vec![found.draft(seen, &format!("{why}; sent as {name}"), true)]
 }
 
-fn offset(name: &str, size: (String, u64), why: &str, flag: Option<String>, has_evidence: bool) -> PagingDraft {
-    let mut keys = vec![format!("offset: {{ query: {} }}", key(name)), size_yaml(&size)];
-    keys.extend(flag);
-    PagingDraft {
-        yaml: style("offset", &keys),
-        why: why.to_owned(),
-        parameters: vec![name.to_owned()],
-        size: Some(size),
-        has_evidence,
+/// The parameters of an offset.
+struct Offset<'a> {
+    name: &'a str,
+    size: Option<(String, u64)>,
+    flag: Option<String>,
+}
+
+impl Offset<'_> {
+    fn draft(self, seen: &ListSeen<'_>, why: &str, has_evidence: bool) -> PagingDraft {
+        let mut keys = vec![format!("offset: {{ {}: {} }}", seen.place, key(self.name))];
+        keys.extend(self.size.iter().map(|size| size_yaml(seen.place, size)));
+        keys.extend(self.flag);
+        PagingDraft {
+            yaml: style("offset", &keys),
+            why: why.to_owned(),
+            parameters: vec![self.name.to_owned()],
+            size: self.size,
+            has_evidence,
+        }
     }
 }
 
@@ -310,8 +331,8 @@ fn offset(name: &str, size: (String, u64), why: &str, flag: Option<String>, has_
 fn trials(seen: &ListSeen<'_>) -> Vec<PagingDraft> {
     let size = size_of(seen, None);
     let number = |name: &str| {
-        let mut keys = vec![format!("page: {{ query: {name} }}")];
-        keys.extend(size.iter().map(size_yaml));
+        let mut keys = vec![format!("page: {{ {}: {name} }}", seen.place)];
+        keys.extend(size.iter().map(|size| size_yaml(seen.place, size)));
         PagingDraft {
             yaml: style("number", &keys),
             why: format!("nothing in the reply tells; {name} was tried"),
@@ -320,11 +341,11 @@ fn trials(seen: &ListSeen<'_>) -> Vec<PagingDraft> {
             has_evidence: false,
         }
     };
-    let own = |name: &str| size.clone().unwrap_or_else(|| (name.to_owned(), (seen.rows as u64).max(1)));
-    let tried = |name: &str, size: &str| {
-        offset(name, own(size), &format!("nothing in the reply tells; {name} was tried"), None, false)
+    let tried = |name: &str| {
+        let found = Offset { name, size: size.clone(), flag: None };
+        found.draft(seen, &format!("nothing in the reply tells; {name} was tried"), false)
     };
-    vec![number("page"), tried("offset", "limit"), tried("skip", "limit")]
+    vec![number("page"), tried("offset"), tried("skip")]
 }
 
 /// Where the total number of items is: a field or a header that is no less than the rows of this page.

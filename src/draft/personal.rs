@@ -120,12 +120,14 @@ fn instead_of_text(name: &str, text: &str, is_person: bool) -> Option<Tree> {
     has_query.then(|| text.split('?').next().unwrap_or_default()).and_then(say)
 }
 
-/// A number under a personal name, such as a phone number.
+/// Zero instead of a number under a personal name, such as a phone number, and of one that a file cannot hold.
 fn instead_of_number(name: &str, raw: &str) -> Option<Tree> {
     let is_number = raw.starts_with(|c: char| c.is_ascii_digit() || c == '-');
     let name = plain(name);
     let is_private = personal(&name).is_some() || SECRET.iter().any(|part| name.ends_with(part));
-    (is_number && is_private).then(|| Tree::Scalar("0".to_owned()))
+    // YAML has no number beyond the range of doubles.
+    let is_beyond = is_number && raw.parse::<f64>().is_ok_and(f64::is_infinite);
+    (is_beyond || (is_number && is_private)).then(|| Tree::Scalar("0".to_owned()))
 }
 
 fn looks_like_mail(text: &str) -> bool {

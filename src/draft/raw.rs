@@ -96,11 +96,6 @@ impl RawRequest {
         Ok(RawRequest { verb, method, path: path.to_owned(), in_path, query, headers: Vec::new(), body: None })
     }
 
-    /// The values of the parameter `name` in the query.
-    pub(crate) fn query_value(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
-    }
-
     /// The query parameters by name, in the order of their first values.
     pub(super) fn query_lists(&self) -> Vec<(&str, Vec<&str>)> {
         let mut lists: Vec<(&str, Vec<&str>)> = Vec::new();

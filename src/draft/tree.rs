@@ -1,5 +1,7 @@
 //! JSON as a tree that keeps the order of fields and the digits.
 
+use std::collections::HashSet;
+
 use serde_json::value::RawValue;
 
 use crate::json_pointer::escape;
@@ -25,7 +27,15 @@ impl Tree {
     fn of(raw: &str, depth: usize) -> Tree {
         if depth < DEPTH_MAX {
             if let Some(fields) = fields_of(raw) {
-                return Tree::Object(fields.into_iter().map(|(n, v)| (n, Tree::of(v.get(), depth + 1))).collect());
+                let mut unique: Vec<(String, Tree)> = Vec::with_capacity(fields.len());
+                let mut names = HashSet::new();
+                // Of a name that comes twice, the first counts: YAML refuses the second.
+                for (name, value) in fields {
+                    if names.insert(name.clone()) {
+                        unique.push((name, Tree::of(value.get(), depth + 1)));
+                    }
+                }
+                return Tree::Object(unique);
             }
             if let Some(list) = raw.starts_with('[').then(|| serde_json::from_str::<Vec<&RawValue>>(raw).ok()).flatten()
             {

@@ -37,6 +37,10 @@ class Library(BaseHTTPRequestHandler):
             last = rows[-1]["id"] if rows else 0
             more = bool(rows) and last < BOOKS[-1]["id"]
             return self.answer(200, {"data": rows, "paging": {"cursors": {"after": str(last) if more else None}}, "total": len(BOOKS)})
+        if parts[2:] == ["books", "search"]:
+            asked = json.loads(body)
+            page, rows = asked.get("page", 1), [book for book in BOOKS if asked.get("lent") in (None, book["lent"])]
+            return self.answer(200, {"results": rows[page * 10 - 10:page * 10], "page": page, "total_pages": -(-len(rows) // 10)})
         if parts[2:] == ["books"] and self.command == "POST":
             return self.answer(201, {**json.loads(body), "id": 96})
         if len(parts) == 4 and parts[2] == "books":
@@ -52,7 +56,31 @@ class Library(BaseHTTPRequestHandler):
         if parts[2:] == ["loans"]:
             offset, rows = int(query.get("offset") or 0), [{"number": n, "book": n} for n in range(1, 31)]
             return self.answer(200, {"items": rows[offset:offset + 10]})
+        if parts[2:3] == ["broken"]:
+            return self.broken(parts[3], query)
         return self.answer(404, {"error": {"message": f"no such path {url.path}"}})
+
+    def broken(self, how, query):
+        """Replies that no list should have."""
+        body = b'[{"id": 1}, {"id": 2}]'
+        kinds = {"html": "text/html", "csv": "text/csv", "bytes": "application/octet-stream"}
+        if how == "second" and "page" in query:
+            return self.answer(500, {"error": {"message": "page 2 fails"}})
+        if how == "elsewhere":
+            self.send_response(302)
+            self.send_header("location", "https://elsewhere.example/x")
+            self.send_header("content-length", "0")
+            return self.end_headers()
+        body = {"html": b"<html><title>Sign in</title></html>", "csv": b"id,name\n1,a\n2,b\n", "bytes": bytes(range(256)),
+                "json": b'[{"id": 1}, {"id"', "second": b'{"page": 1, "items": [{"id": 1}, {"id": 2}]}'}.get(how, body)
+        self.send_response(503 if how == "busy" else 200)
+        self.send_header("content-type", kinds.get(how, "application/json"))
+        self.send_header("content-length", str(len(body) + (99 if how == "cut" else 0)))
+        if how == "gzip":
+            self.send_header("content-encoding", "gzip")
+        self.end_headers()
+        self.wfile.write(body)
+        self.close_connection = True
 
     do_GET = do_POST = do_PUT = do_DELETE = handle_any
 

@@ -44,7 +44,7 @@ pub(crate) async fn run(app: &App, args: &ValuesArgs) -> Result<u8> {
     let reply = open.session.query(&query.id, options, &with)?.collect().await;
     let reply = match reply {
         Err(error) if error.kind() == ErrorKind::Cancelled => {
-            return signals.exit_code().map_or(Err(error), Ok);
+            return signals.exit_code().ok_or(error);
         }
         reply => reply?,
     };

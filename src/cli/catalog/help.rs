@@ -112,11 +112,8 @@ fn with_help(command: Command, path: &[&'static str], text: String) -> Command {
 }
 
 fn examples(n: &ExampleNames) -> Vec<(&'static str, String)> {
-    let lines = |lines: &[String]| {
-        format!("Examples:\n{}", lines.iter().map(|l| folded(&format!("  opnode {l}"))).collect::<Vec<_>>().join("\n"))
-    };
     let s = |text: &str| text.to_owned();
-    vec![
+    let mut all = vec![
         (
             "operations",
             lines(&[
@@ -163,6 +160,46 @@ fn examples(n: &ExampleNames) -> Vec<(&'static str, String)> {
         ),
         ("connection example", lines(&[format!("connection example {} > connections.yaml", n.connector)])),
         (
+            "check",
+            lines(&[
+                s("check"),
+                s("check connections.yaml"),
+                format!("check operations/{}/*.yaml --error-format json", n.connector),
+            ]),
+        ),
+        ("schema", lines(&[s("schema operations > operations.schema.json"), s("schema connections")])),
+        (
+            "sandbox",
+            lines(&[
+                s("sandbox > connections.yaml"),
+                s("sandbox --port 8080 --faults every=7,kinds=429+503+reset+slow"),
+            ]),
+        ),
+        ("login", lines(&[s("login NAME"), s("login NAME --no-browser")])),
+        ("logout", format!("{}\n\n{LOGOUT_NOTES}", lines(&[s("logout NAME")]))),
+        ("man", lines(&[s("man | man -l -"), s("man ~/.local/share/man/man1")])),
+        (
+            "completions",
+            lines(&[
+                s("completions bash > ~/.local/share/bash-completion/completions/opnode"),
+                s("completions zsh > ~/.zfunc/_opnode"),
+            ]),
+        ),
+    ];
+    all.extend(own_connector_examples());
+    all
+}
+
+/// Examples as help shows them.
+fn lines(lines: &[String]) -> String {
+    format!("Examples:\n{}", lines.iter().map(|l| folded(&format!("  opnode {l}"))).collect::<Vec<_>>().join("\n"))
+}
+
+/// Examples of the commands for connectors of the user's own.
+fn own_connector_examples() -> Vec<(&'static str, String)> {
+    let s = |text: &str| text.to_owned();
+    vec![
+        (
             "call",
             lines(&[
                 s("call GET /things limit=2 -c NAME"),
@@ -188,32 +225,6 @@ fn examples(n: &ExampleNames) -> Vec<(&'static str, String)> {
         (
             "test",
             lines(&[s("query OPERATION_ID -c NAME --record tests/NAME"), s("test tests --update"), s("test tests")]),
-        ),
-        (
-            "check",
-            lines(&[
-                s("check"),
-                s("check connections.yaml"),
-                format!("check operations/{}/*.yaml --error-format json", n.connector),
-            ]),
-        ),
-        ("schema", lines(&[s("schema operations > operations.schema.json"), s("schema connections")])),
-        (
-            "sandbox",
-            lines(&[
-                s("sandbox > connections.yaml"),
-                s("sandbox --port 8080 --faults every=7,kinds=429+503+reset+slow"),
-            ]),
-        ),
-        ("login", lines(&[s("login NAME"), s("login NAME --no-browser")])),
-        ("logout", format!("{}\n\n{LOGOUT_NOTES}", lines(&[s("logout NAME")]))),
-        ("man", lines(&[s("man | man -l -"), s("man ~/.local/share/man/man1")])),
-        (
-            "completions",
-            lines(&[
-                s("completions bash > ~/.local/share/bash-completion/completions/opnode"),
-                s("completions zsh > ~/.zfunc/_opnode"),
-            ]),
         ),
     ]
 }

@@ -78,7 +78,10 @@ pub(super) async fn save_over(
         Ok(catalog)
     };
     let trials = Trials { app: call.app, draft: &draft, spec, id, catalog: &overlaid };
-    let chosen = trials.choose(connector.paging.is_paged()).await;
+    // A POST is repeated only if the user says that it reads.
+    let may_repeat = call.request.verb != http::Method::POST || call.save.method.is_some();
+    let has_own = connector.paging.is_paged();
+    let chosen = if may_repeat { trials.choose(has_own).await } else { trials.unchecked(has_own) };
     check(&overlaid(&chosen)?, &spec.connector, &place.file)?;
     new_files::replace(&place.file, &written(&chosen)?)?;
     let probe = add_probe(&draft, &place, id, &chosen, connector.probe.is_some())?;

@@ -65,6 +65,16 @@ impl Trials<'_> {
         unsure.unwrap_or_else(|| self.none(has_own, &notes))
     }
 
+    /// The paging that the reply suggests, without another request.
+    pub(super) fn unchecked(&self, has_own: bool) -> Chosen {
+        let why = "not checked, because a POST is not repeated; --method query says that it only reads".to_owned();
+        match self.draft.candidates.iter().find(|paging| paging.has_evidence) {
+            Some(paging) => Chosen::Own { paging: paging.clone(), why },
+            None if self.draft.is_list() => self.none(has_own, &[]),
+            None => Chosen::None { why, is_needed: false },
+        }
+    }
+
     fn none(&self, has_own: bool, notes: &[String]) -> Chosen {
         let why = match (notes, &self.draft.total) {
             ([], Some((_, n))) if *n == self.draft.rows as u64 => "the reply has all items".to_owned(),
