@@ -62,10 +62,15 @@ pub fn details(operation: &Operation) -> Value {
         .map(|rule| json!({ "required": rule.required, "schema": rule.schema, "sample": rule.sample }));
     let record =
         operation.record().map(|r| json!({ "name": r.name, "title": r.title, "schema": r.schema, "sample": r.sample }));
+    let mut response = json!({ "result": operation.response.result, "record": record });
+    let kept: Vec<&str> = operation.kept_names().collect();
+    if let (false, Some(response)) = (kept.is_empty(), response.as_object_mut()) {
+        response.insert("keep".into(), json!(kept));
+    }
     json!({
         "operation": operation.id, "connector": operation.connector.name, "title": operation.title, "description": operation.description,
         "method": operation.method, "request": operation.request_line(), "paged": operation.is_paged(),
         "forward_only": operation.can_walk_forward_only(), "options": options, "items": items,
-        "response": { "result": operation.response.result, "record": record },
+        "response": response,
     })
 }

@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use crate::authoring::{Pointer, Source, scalar};
 use crate::connection::Connection;
-use crate::definition::{Auth, Method, Operation, ResultShape};
+use crate::definition::{Auth, Meaning, Method, Operation, ReplyFormat, ReplyRule, ResultShape};
 use crate::error::{Advice, Error, ErrorKind, Provider, ProviderDetail};
 use crate::page::Around;
 use crate::reply::charset;
-use crate::reply::{Response, other_form};
+use crate::reply::{Response, declared_form};
 use crate::retry::{self, Signal};
 use crate::secret::MASK;
 
@@ -35,14 +35,81 @@ pub(crate) fn check(connection: &Connection, operation: &Operation, reply: &Resp
     if !matches!(rule.result, ResultShape::File | ResultShape::Text) || !is_object(reply) {
         return None;
     }
-    let rules = &connection.connector.errors;
+    let success = connection.connector.errors.success.as_ref();
     let body = json(reply)?;
-    let all = !rules.in_success.is_empty() && rules.in_success.iter().all(|p| p.find(&body).is_some());
-    let denied = rules
-        .success
-        .as_ref()
-        .is_some_and(|rule| rule.at.find(&body).is_some_and(|value| rule.judge(Some(value)) == Some(false)));
-    (all || denied).then(|| reported(connection, operation, reply, &body))
+    if let Some(rule) = ruled(operation, reply, Some(&body)) {
+        let is_success = matches!(rule.then, Meaning::Ok | Meaning::Empty);
+        return (!is_success).then(|| by_rule(connection, operation, reply, Some(&body), rule));
+    }
+    let denied =
+        success.is_some_and(|rule| rule.at.find(&body).is_some_and(|value| rule.judge(Some(value)) == Some(false)));
+    denied.then(|| reported(connection, operation, reply, &body))
+}
+
+/// The first rule that a reply fits, with this body.
+fn ruled<'o>(operation: &'o Operation, reply: &Response, body: Option<&Value>) -> Option<&'o ReplyRule> {
+    let mut fitting = operation.reply_rules().filter(|r| r.fits_head(operation.method, reply.status, &reply.headers));
+    fitting.find(|rule| rule.fits_body(|pointer| body.and_then(|body| pointer.find(body))))
+}
+
+/// The rule that decides the meaning of a reply before its items are read, with the body of an error. The rest of a
+/// success is decided while it is read.
+pub(crate) fn early_rule<'o>(operation: &'o Operation, reply: &Response) -> Option<(&'o ReplyRule, Option<Value>)> {
+    let first = operation.reply_rules().find(|r| r.fits_head(operation.method, reply.status, &reply.headers))?;
+    if !first.reads_body() {
+        return Some((first, json(reply)));
+    }
+    let rule = &operation.response;
+    let code = reply.status.as_u16();
+    let is_success = if rule.ok.is_empty() { reply.status.is_success() } else { rule.ok.contains(&code) };
+    if is_success && !reply.is_blank() {
+        return None;
+    }
+    let body = json(reply);
+    ruled(operation, reply, body.as_ref()).map(|rule| (rule, body))
+}
+
+/// Whether a rule says that the credentials were not accepted.
+pub(crate) fn is_unauthenticated(operation: &Operation, reply: &Response) -> bool {
+    let asks = |rule: &ReplyRule| {
+        rule.then == Meaning::Unauthenticated && rule.fits_head(operation.method, reply.status, &reply.headers)
+    };
+    operation.reply_rules().any(asks)
+        && ruled(operation, reply, json(reply).as_ref()).is_some_and(|rule| rule.then == Meaning::Unauthenticated)
+}
+
+/// The error that a rule makes of a reply.
+pub(crate) fn by_rule(
+    connection: &Connection,
+    operation: &Operation,
+    reply: &Response,
+    body: Option<&Value>,
+    rule: &ReplyRule,
+) -> Error {
+    if let (Meaning::Failed, true, Some(body)) = (rule.then, reply.status.is_success(), body) {
+        let error = reported(connection, operation, reply, body);
+        return match &rule.advice {
+            Some(advice) => error.advise(advice.clone()),
+            None => error,
+        };
+    }
+    let provider = provider(connection, reply, body);
+    let (kind, what) = match rule.then {
+        Meaning::RateLimited => LIMITED,
+        Meaning::Unauthenticated => (ErrorKind::Unauthenticated, "did not accept the credentials"),
+        Meaning::NotFound => (ErrorKind::NotFound, "has no such record"),
+        Meaning::Retry => (ErrorKind::Unavailable, "did not process the request"),
+        Meaning::Unknown | Meaning::Ok | Meaning::Empty => (ErrorKind::BadResponse, "does not say what was done"),
+        Meaning::Failed => (ErrorKind::Rejected, "refused the request"),
+    };
+    let said = provider.message.clone().or_else(|| provider.details.iter().find_map(|d| d.message.clone()));
+    let said = said.or_else(|| provider.code.clone()).map(|text| format!(": {text}")).unwrap_or_default();
+    let message = format!("{} {what} ({}){said}", connection.connector.title, reply.status.as_u16());
+    let error = dress(Error::new(kind, message), connection, operation, reply, provider);
+    match &rule.advice {
+        Some(advice) => error.advise(advice.clone()),
+        None => error,
+    }
 }
 
 fn is_object(reply: &Response) -> bool {
@@ -315,13 +382,26 @@ pub(crate) fn has_title(reply: &Response) -> bool {
     html_title(&start(reply)).is_some()
 }
 
+/// Whether markup is a web page rather than data.
+fn starts_as_html(body: &[u8]) -> bool {
+    let starts =
+        |name: &[u8]| body.trim_ascii_start().get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+    starts(b"<!doctype html") || starts(b"<html")
+}
+
 /// A web page instead of data: a maintenance or sign-in page.
-pub(crate) fn page_for_people(connection: &Connection, reply: &Response) -> Option<Error> {
+pub(crate) fn page_for_people(connection: &Connection, operation: &Operation, reply: &Response) -> Option<Error> {
     let body = reply.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&reply.body);
     let first = body.iter().find(|b| !b.is_ascii_whitespace() && !matches!(b, 0 | 0xFE | 0xFF));
     // The label alone does not make it a page: some servers label everything text/html.
-    let html = first == Some(&b'<') || (!matches!(first, Some(b'{' | b'[')) && reply.media_type() == "text/html");
-    if !html || reply.is_blank() || other_form(reply).is_some() {
+    let html = match &operation.response.format {
+        ReplyFormat::Json => {
+            first == Some(&b'<') || (!matches!(first, Some(b'{' | b'[')) && reply.media_type() == "text/html")
+        }
+        ReplyFormat::Ndjson | ReplyFormat::Csv(_) => first == Some(&b'<'),
+        ReplyFormat::Xml => starts_as_html(body),
+    };
+    if !html || reply.is_blank() || declared_form(reply).is_some() {
         return None;
     }
     let text = start(reply);

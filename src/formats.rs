@@ -16,9 +16,10 @@ use crate::connections::ConnectionsFile;
 #[cfg(feature = "schemas")]
 use crate::definition::{ConnectorFile, OperationsFile, SandboxFile, TemplatesFile};
 
+pub use crate::authoring::Format;
 #[cfg(feature = "write")]
 pub use crate::authoring::to_yaml;
-pub use crate::authoring::{FORMAT_VERSION, Format};
+pub use crate::definition::migrate;
 
 /// The schemas of the formats, generated from the mirror types.
 #[cfg(feature = "schemas")]

@@ -15,7 +15,7 @@ use crate::connections::ConnectionsFile;
 use crate::definition::{Catalog, Operation};
 use crate::engine::{Engine, EngineConfig};
 use crate::item::Items;
-use crate::page;
+use crate::page::{self, PageLimits};
 use crate::paging::{self, Pager};
 use crate::reply::{Body, Response};
 use crate::request::{self, Cursor, RequestInput};
@@ -71,6 +71,15 @@ operations:
   file: { title: F, method: query, request: GET /f, response: { result: file } }
   text: { title: T, method: query, request: GET /t, response: { result: text } }
   report: { title: R, method: query, request: GET /r, response: { result: report, columns: /columns, rows: /rows } }
+  map: { title: L, method: query, request: GET /p, response: { result: list, items: { at: /data, key: id }, keep: { next: /next } } }
+  lists:
+    title: L
+    method: query
+    request: GET /p
+    response: { result: list, items: { at: [/data/-1/rows, /errors], tag: from }, attach: { more: { from: /more, key: /id, by: /id } }, optional: true }
+  names: { title: R, method: query, request: GET /r, response: { result: report, columns: [a, b], rows: /rows } }
+  lines: { title: L, method: query, request: GET /p, response: { result: list, format: ndjson } }
+  cells: { title: L, method: query, request: GET /p, response: { result: list, format: csv } }
   add: { title: A, method: mutate, request: POST /things, items: { send: each }, response: { result: object } }
 ";
 
@@ -146,13 +155,16 @@ pub fn link_header(data: &[u8]) {
 /// A reply in any format: its items are valid JSON on one line each, however the reply was split, and the walk
 /// continues within the own origin or ends.
 pub fn page(data: &[u8]) {
-    const KINDS: [&str; 6] = [
+    const KINDS: [&str; 9] = [
         "application/json",
         "application/json; charset=utf-16",
         "text/html; charset=latin1",
         "",
         "application/pdf",
         "text/plain",
+        "text/csv",
+        "application/xml",
+        "application/x-ndjson",
     ];
     let (steer, body) = steered(data);
     let stage = stage();
@@ -168,7 +180,7 @@ pub fn page(data: &[u8]) {
     }
     let read = |body: Body| {
         let mut reply = Response { status: StatusCode::OK, headers: headers.clone(), body, ..Response::default() };
-        page::read(operation, &mut reply, usize::MAX)
+        page::read(operation, &mut reply, PageLimits { items: usize::MAX, bytes: 64 << 20 })
     };
     let mut pieces = Body::expect(true, 0);
     body.chunks(steer % 29 + 1).for_each(|piece| pieces.push(piece));
@@ -202,8 +214,10 @@ fn check_line(text: &str) {
 fn goes_home(operation: &Operation, cursor: &Cursor) {
     let connection = &stage().connection;
     let options = crate::options::Options::default();
-    let input = RequestInput { options: &options, item: None, body: None, page_size: None };
-    let Ok(request) = request::build(connection, operation, input, cursor) else { return };
+    let input = RequestInput { options: &options, item: None, page_size: None };
+    let parts = request::Inserted { connection, operation, input, cursor };
+    let built = crate::body::build(&parts, None).and_then(|body| request::build(&parts, body));
+    let Ok(request) = built else { return };
     let uri = request.uri();
     assert_eq!(
         (uri.scheme_str(), uri.host(), uri.port_u16()),

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::json_error;
+use crate::json_pointer::index_in;
 use crate::json_text::{fields_of, one_line};
 
 /// Start and end of an item in its buffer, in bytes.
@@ -20,6 +21,11 @@ pub(crate) type Span = (u32, u32);
 pub struct Item<'a>(&'a str);
 
 impl<'a> Item<'a> {
+    /// From JSON that was read already.
+    pub(crate) fn new(text: &'a str) -> Item<'a> {
+        Item(text)
+    }
+
     /// The JSON text, on one line.
     #[must_use]
     pub fn as_str(self) -> &'a str {
@@ -44,7 +50,8 @@ impl<'a> Item<'a> {
     pub(crate) fn raw(self, path: &[String]) -> Option<&'a str> {
         path.iter().try_fold(self.0, |text, key| match text.starts_with('[') {
             true => {
-                serde_json::from_str::<Vec<&RawValue>>(text).ok()?.get(key.parse::<usize>().ok()?).map(|raw| raw.get())
+                let list = serde_json::from_str::<Vec<&RawValue>>(text).ok()?;
+                list.get(index_in(key, list.len())?).map(|raw| raw.get())
             }
             false => fields_of(text)?.into_iter().rfind(|(name, _)| name == key).map(|(_, raw)| raw.get()),
         })

@@ -10,6 +10,22 @@ pub(crate) fn unescape(token: &str) -> String {
     token.replace("~1", "/").replace("~0", "~")
 }
 
+/// Whether a token may be the index of a list (section 4); `-1`, which is not in the standard, is the last element.
+pub(crate) fn is_index(token: &str) -> bool {
+    token == "-1"
+        || token == "0"
+        || (!token.starts_with('0') && !token.is_empty() && token.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// The index that a token means in a list of this length.
+pub(crate) fn index_in(token: &str, length: usize) -> Option<usize> {
+    match token {
+        "-1" => length.checked_sub(1),
+        token if is_index(token) => token.parse().ok().filter(|index| *index < length),
+        _ => None,
+    }
+}
+
 /// The names of a path as typed: `a`, `b/c`, or a JSON Pointer `/b/c`.
 #[cfg(any(feature = "batch", feature = "cli"))]
 pub(crate) fn path_of(text: &str) -> Vec<String> {

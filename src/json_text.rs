@@ -82,6 +82,25 @@ pub(crate) fn one_line(text: String) -> String {
     String::from_utf8(bytes).unwrap_or_default()
 }
 
+/// A text as JSON.
+pub(crate) fn text_of(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    put_text(&mut out, text);
+    out
+}
+
+/// Writes a text as JSON.
+pub(crate) fn put_text(out: &mut String, text: &str) {
+    // Most texts have nothing to escape, and are copied at once.
+    if text.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\') {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        out.push_str(&serde_json::Value::from(text).to_string());
+    }
+}
+
 /// Writes a list as JSON; `put` writes each element.
 pub(crate) fn put_list<T>(out: &mut String, list: impl IntoIterator<Item = T>, mut put: impl FnMut(&mut String, T)) {
     out.push('[');
@@ -105,7 +124,7 @@ pub(crate) fn put_object<'n, T>(
         if index > 0 {
             out.push(',');
         }
-        out.push_str(&serde_json::Value::from(name).to_string());
+        put_text(out, name);
         out.push(':');
         put(out, value);
     }

@@ -242,18 +242,22 @@ pub mod error;
 mod auth;
 mod body;
 pub mod call;
-#[cfg(feature = "batch")]
 mod claim;
 mod clock;
 pub mod describe;
 mod digits;
+#[cfg(feature = "cli")]
+mod draft;
 mod durable;
 mod engine;
+#[cfg(feature = "cli")]
+mod exchanges;
 #[cfg(feature = "batch")]
 mod expression;
 mod fault;
 pub mod formats;
 mod item;
+mod job;
 mod json_error;
 mod json_pointer;
 mod json_text;
@@ -263,6 +267,7 @@ mod options;
 mod output;
 mod page;
 mod paging;
+mod part_file;
 mod private_file;
 #[cfg(feature = "batch")]
 mod real_path;
@@ -307,11 +312,12 @@ pub use error::{Error, ErrorKind, Result};
 pub use item::{Item, Items};
 pub use options::Options;
 pub use page::Page;
-pub use receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt, StopReason, Usage};
+pub use part_file::FileTarget;
+pub use receipt::{Kept, Outcome, OutcomeCounts, OutcomeStatus, Receipt, StopReason, Usage};
 pub use reply::{Body, Response};
 pub use request::{Cursor, PlannedRequest};
 pub use secret::{Redactor, Secret};
-pub use send::{Budgets, Cancel, Gate};
+pub use send::{Budgets, Cancel, Gate, JobHandle, JobState};
 #[cfg(feature = "batch")]
 pub use sink::{Sink, Stdout};
 pub use transport::{ExchangeLimits, Failure, FailureKind, HttpOptions, HttpTransport, Transport};

@@ -1,6 +1,9 @@
 //! The summary of a call: receipts, stop reasons, outcomes. Plain data.
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use crate::error::Error;
 use crate::item::Items;
@@ -124,9 +127,71 @@ pub struct Receipt {
     pub end: Option<EndSeen>,
     /// Whether the end was seen and everything before it was delivered.
     pub complete: bool,
+    /// Values that the definition keeps beside the items (`keep`).
+    #[serde(skip_serializing_if = "Kept::is_empty")]
+    pub kept: Kept,
     /// Notes for the user, such as a total that does not match.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+/// Values that replies have beside their items, by the name that the definition gives them. They are JSON text, so
+/// numbers keep their digits.
+///
+/// ```
+/// /// From an operation with `keep: { version: /meta/version }`: such as `18446744073709551617`, digit for digit.
+/// fn version(receipt: &opnode::Receipt) -> Option<&str> {
+///     receipt.kept.get("version")
+/// }
+/// # assert_eq!(version(&opnode::Receipt::default()), None);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept(Vec<(String, String)>);
+
+impl Kept {
+    /// The JSON text of a value.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(other, _)| *other == name).map(|(_, json)| json)
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All of them with their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, json)| (name.as_str(), json.as_str()))
+    }
+
+    /// All of them as owned texts.
+    pub(crate) fn texts(&self) -> BTreeMap<String, String> {
+        self.0.iter().cloned().collect()
+    }
+
+    /// Sets a value; `json` is valid JSON on one line.
+    pub(crate) fn put(&mut self, name: &str, json: &str) {
+        match self.0.iter_mut().find(|(other, _)| other == name) {
+            Some((_, before)) => json.clone_into(before),
+            None => self.0.push((name.to_owned(), json.to_owned())),
+        }
+    }
+
+    /// Adds later values, which replace earlier ones.
+    pub(crate) fn update(&mut self, later: &Kept) {
+        later.iter().for_each(|(name, json)| self.put(name, json));
+    }
+}
+
+impl Serialize for Kept {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw = |(name, json): (&str, &str)| Ok((name.to_owned(), RawValue::from_string(json.to_owned())?));
+        let values: Vec<(String, Box<RawValue>)> =
+            self.iter().map(raw).collect::<serde_json::Result<_>>().map_err(serde::ser::Error::custom)?;
+        serializer.collect_map(values)
+    }
 }
 
 impl Receipt {

@@ -2,6 +2,9 @@
 //! replies, and the expected result. A missing or additional request fails it, and so does another order unless the
 //! call's `concurrency` is more than 1. A repeated request with the same reply is written once, with `times`.
 //! `UPDATE=1` rewrites `expect.json`; a new case needs no Rust.
+//!
+//! A synthetic system, `tests/cases/<connector>/definitions` with `cases.yaml` beside it, has its cases in that one
+//! file: a list, each with its call, its exchanges and what the caller gets.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -26,7 +29,8 @@ fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let mut trials = Vec::new();
     for connector in folders(&root, &["script.rs"], &mut trials) {
-        for operation in folders(&connector, &["connection.yaml"], &mut trials) {
+        trials.extend(listed(&root, &connector));
+        for operation in folders(&connector, &["connection.yaml", "cases.yaml"], &mut trials) {
             for case in folders(&operation, &[], &mut trials) {
                 let name = case.strip_prefix(&root).unwrap().display().to_string();
                 trials.push(Trial::test(name, move || run(&case).map_err(Failed::from)));
@@ -34,6 +38,71 @@ fn main() {
         }
     }
     libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// One case of a `cases.yaml`.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListedCase {
+    fact: String,
+    call: CallFile,
+    #[serde(default)]
+    exchanges: Vec<script::ListedExchange>,
+    /// The items that the caller gets, in this order.
+    items: Option<Vec<Value>>,
+    /// Fields of the receipt.
+    receipt: Option<Value>,
+    /// Fields of the outcomes of a write.
+    outcomes: Option<Value>,
+    /// Fields of the error.
+    error: Option<Value>,
+}
+
+/// The cases of a connector's `cases.yaml`.
+fn listed(root: &Path, connector: &Path) -> Vec<Trial> {
+    let file = connector.join("cases.yaml");
+    let name = connector.strip_prefix(root).unwrap().display().to_string();
+    if !file.exists() {
+        return Vec::new();
+    }
+    match yaml::<Vec<ListedCase>>(&file) {
+        Err(fault) => vec![Trial::test(name, || Err(Failed::from(fault)))],
+        Ok(cases) => {
+            let trial = |case: ListedCase| {
+                // As deep as a case that is a folder.
+                let place = connector.join("operation").join("fact");
+                Trial::test(format!("{name}/{}: {}", case.call.operation, case.fact), move || {
+                    run_listed(&place, case).map_err(Failed::from)
+                })
+            };
+            cases.into_iter().map(trial).collect()
+        }
+    }
+}
+
+fn run_listed(place: &Path, case: ListedCase) -> Result<(), String> {
+    let script = Arc::new(Script::of(case.exchanges, case.call.concurrency.unwrap_or(1) == 1));
+    let found = perform_with(place, &case.call, &script)?;
+    script.check()?;
+    let text = match (found, &case.error) {
+        (Err((error, text)), Some(expected)) => {
+            subset("/error", expected, &error.to_json())?;
+            text
+        }
+        (Err((error, _)), None) => {
+            return Err(format!("the call failed: {}", serde_json::to_string_pretty(&error.to_json()).unwrap()));
+        }
+        (Ok(text), Some(_)) => return Err(format!("the call succeeded, but `error` says that it fails: {text}")),
+        (Ok(text), None) => Some(text),
+    };
+    let found: Value = text.map(|text| serde_json::from_str(&text).unwrap()).unwrap_or_default();
+    for (part, expected) in [("receipt", &case.receipt), ("outcomes", &case.outcomes)] {
+        expected.iter().try_for_each(|expected| subset(&format!("/{part}"), expected, &found[part]))?;
+    }
+    match case.items.map(Value::from) {
+        Some(items) if items != found["items"] => Err(format!("expected the items {items}, found {}", found["items"])),
+        _ => Ok(()),
+    }
 }
 
 /// The folders below one. A file that no test reads is a failure.
@@ -50,7 +119,7 @@ fn folders(root: &Path, files: &[&str], trials: &mut Vec<Trial>) -> Vec<PathBuf>
     found
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CallFile {
     operation: String,
@@ -78,21 +147,30 @@ fn yaml<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, String> {
 
 fn run(case: &Path) -> Result<(), String> {
     let call: CallFile = yaml(&case.join("call.yaml"))?;
-    let mut spec = connection(case, &call)?;
     let script = Arc::new(Script::read(case, call.concurrency.unwrap_or(1) == 1)?);
+    let found = perform_with(case, &call, &script)?;
+    script.check()?;
+    compare(case, found)
+}
+
+/// Performs a call against a script.
+fn perform_with(
+    case: &Path,
+    call: &CallFile,
+    script: &Arc<Script>,
+) -> Result<Result<String, (Error, Option<String>)>, String> {
+    let mut spec = connection(case, call)?;
     let tokens = spec.values.remove("access_token").map(|token| Arc::new(SignedIn::new(&token)) as Arc<dyn TokenStore>);
     let config = EngineConfig {
         catalog: catalog(case)?,
-        transport: Some(script.clone()),
+        transport: Some(Arc::clone(script) as Arc<dyn opnode::Transport>),
         clock: Some(Arc::new(StillClock::default())),
         tokens,
         ..EngineConfig::default()
     };
     let engine = Engine::new(config);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let found = runtime.block_on(perform(&engine, &spec, &call));
-    script.check()?;
-    compare(case, found)
+    Ok(runtime.block_on(perform(&engine, &spec, call)))
 }
 
 /// The shipped packs, and the case's own definitions if its connector folder has any.

@@ -52,7 +52,7 @@ fn missing_tools(case: &Path) -> Vec<String> {
     let needs = std::fs::read_to_string(case.join("needs")).unwrap_or_default();
     let there = |tool: &str| {
         if let Some(feature) = tool.strip_prefix("feature:") {
-            return feature == "keyring" && cfg!(feature = "keyring");
+            return (feature == "keyring" && cfg!(feature = "keyring")) || (feature == "xml" && cfg!(feature = "xml"));
         }
         std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(|folder| folder.join(tool).is_file())
     };
@@ -92,6 +92,8 @@ fn run(root: &Path, case: &Path, server: &str) -> Result<(), String> {
         ])
         // A mock system with two accounts; it writes its port and its revoked tokens to the case's folder.
         .env("SHOP", Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hosts/shop.py"))
+        // An API that opnode knows nothing of; it writes its port to the case's folder.
+        .env("LIBRARY", root.join("library.py"))
         // Do not use the keyring of the user.
         .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
         .stdin(Stdio::null())

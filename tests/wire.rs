@@ -12,6 +12,8 @@ mod acme;
 mod case;
 #[expect(dead_code, reason = "only a part of it is used here")]
 mod cleanup;
+#[path = "wire/downloads.rs"]
+mod downloads;
 #[path = "wire/form.rs"]
 mod form;
 #[path = "wire/inject.rs"]
@@ -97,6 +99,7 @@ fn trials() -> ExitCode {
     tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_ansi(false).with_writer(Mutex::new(Log)).init();
     let all = [
         form::trials(),
+        downloads::trials(),
         network::trials(),
         limits::trials(),
         waits::trials(),

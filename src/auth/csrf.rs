@@ -140,7 +140,7 @@ fn request(connection: &Connection, rule: &Csrf, proof: &RequestProof<'_>) -> Re
         .header(ACCEPT, "application/json")
         .body(Bytes::new())
         .map_err(|e| Error::new(ErrorKind::Internal, format!("the request of the csrf token: {e}")))?;
-    for rules in [&connection.connector.headers, &rule.headers] {
+    for rules in [&connection.connector.fixed.headers, &rule.headers] {
         for (name, value) in connection.headers(rules)? {
             request.headers_mut().insert(name, value);
         }

@@ -105,6 +105,18 @@ pub(crate) fn mask(connection: &Connection, operation: &Operation, request: &mut
     }
 }
 
+/// The same, but credentials that all requests share are shown as they are sent.
+#[cfg(feature = "cli")]
+pub(crate) fn show(connection: &Connection, operation: &Operation, request: &mut http::Request<Bytes>) -> Result<()> {
+    mask(connection, operation, request)?;
+    match &connection.connector.auth {
+        Auth::Basic(_) | Auth::Bearer { .. } | Auth::Keys(_) if !operation.anonymous => {
+            lasting(connection)?.iter().try_for_each(|credential| place::put(request, credential))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn is_token_header(place: &RequestPlace) -> bool {
     matches!(place, RequestPlace::Header(name) if name.as_str() == "x-amz-security-token")
 }

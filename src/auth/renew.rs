@@ -282,7 +282,7 @@ impl TokenContext {
             FailureKind::Broken | FailureKind::TimedOut => {
                 (ErrorKind::Network, format!("{peer} did not answer: {message}"), false)
             }
-            FailureKind::Encoding => {
+            FailureKind::Encoding | FailureKind::Unsaved => {
                 (ErrorKind::Unavailable, format!("the reply of {peer} cannot be read: {message}"), false)
             }
         };
@@ -375,7 +375,11 @@ fn is_lost(kind: FailureKind) -> bool {
         | FailureKind::Untrusted
         | FailureKind::Private
         | FailureKind::Proxy => false,
-        FailureKind::Broken | FailureKind::TimedOut | FailureKind::TooLarge | FailureKind::Encoding => true,
+        FailureKind::Broken
+        | FailureKind::TimedOut
+        | FailureKind::TooLarge
+        | FailureKind::Encoding
+        | FailureKind::Unsaved => true,
     }
 }
 

@@ -7,7 +7,7 @@ use std::fmt::Display;
 use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 
-use super::format::FORMAT_VERSION;
+use super::format::Format;
 use super::schema::Schema;
 use super::text::{Pointer, Source, Target, Text};
 use super::values::{Ordered, PointersFile, SourceFile, TargetFile};
@@ -38,8 +38,8 @@ impl<'d> Checker<'d> {
 
     /// Reports a name that cannot be used to address its entry: `connector/name` is the full name.
     pub(crate) fn name(&mut self, at: &str, name: &str) {
-        if name.contains('/') || name.trim().is_empty() || name.chars().any(char::is_control) {
-            let advice = "`/` separates connector and name; use letters, digits, `-` and `_`".to_owned();
+        if name.trim().is_empty() || name.trim() != name || name.chars().any(char::is_control) {
+            let advice = "use letters, digits, `-` and `_`".to_owned();
             self.fault(at, format!("`{}` is not a valid name", name.escape_debug()), Some(advice.into()));
         }
     }
@@ -123,7 +123,15 @@ impl<'d> Checker<'d> {
         match file {
             TargetFile::Query(name) => Some(Target::Query(name)),
             TargetFile::Header(name) => self.header(at, &name).map(Target::Header),
+            TargetFile::Body(name) => self.body_place(at, &name).map(Target::Body),
+            TargetFile::Path(name) => Some(Target::Path(name)),
+            TargetFile::Text(name) => Some(Target::Text(name)),
         }
+    }
+
+    /// A field of a body: a name, or a JSON Pointer to a nested one.
+    pub(crate) fn body_place(&mut self, at: &str, name: &str) -> Option<Pointer> {
+        if name.starts_with('/') { self.pointer(at, name) } else { Some(Pointer::key(name)) }
     }
 
     /// The value, unless a fault was reported.
@@ -150,12 +158,14 @@ pub(crate) fn in_file(file: &str) -> Place {
 }
 
 /// Checks the `version` key.
-pub(crate) fn version(checker: &mut Checker<'_>, version: u32) {
-    if version != FORMAT_VERSION {
-        let advice = (version > FORMAT_VERSION).then(|| Advice::from("use a newer opnode"));
+pub(crate) fn version(checker: &mut Checker<'_>, format: Format, version: u32) {
+    let newest = format.version();
+    if !(1..=newest).contains(&version) {
+        let advice = (version > newest).then(|| Advice::from("use a newer opnode"));
+        let read = if newest == 1 { "version 1".to_owned() } else { format!("the versions 1 to {newest}") };
         checker.fault(
             "/version",
-            format!("version {version} of this format is not supported; this build reads version {FORMAT_VERSION}"),
+            format!("version {version} of this format is not supported; this build reads {read}"),
             advice,
         );
     }

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::sync::OnceLock;
 
 use super::finding::FindingKind;
-use super::format::{FORMAT_VERSION, Format};
+use super::format::Format;
 use super::schema::{Schema, kind_of};
 use super::yaml::Document;
 use crate::error::{Advice, Error, ErrorKind, Fault};
@@ -32,7 +32,7 @@ fn schema_faults(format: Format, doc: &Document, wrap: &[&str]) -> Vec<Fault> {
     let Some(schema) = compiled(format) else { return Vec::new() };
     let mut value = doc.to_value();
     for key in wrap.iter().rev() {
-        value = serde_json::json!({ "version": FORMAT_VERSION, *key: value });
+        value = serde_json::json!({ "version": format.version(), *key: value });
     }
     if !value.is_object() {
         let message = format!("expected a map of keys, found {}", kind_of(&value));

@@ -3,9 +3,6 @@
 use super::yaml::Document;
 use crate::error::{Advice, Error, ErrorKind, Result};
 
-/// The version of the file formats that this build reads.
-pub const FORMAT_VERSION: u32 = 1;
-
 /// The formats, each with its JSON Schema as checked in under `schemas/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -38,6 +35,15 @@ impl Format {
             Format::Connections => "connections",
             Format::Sandbox => "sandbox",
             Format::Batch => "batch",
+        }
+    }
+
+    /// The newest version of the format, which is written; earlier ones are read.
+    #[must_use]
+    pub const fn version(self) -> u32 {
+        match self {
+            Format::Connector | Format::Operations => 2,
+            Format::Templates | Format::Connections | Format::Sandbox | Format::Batch => 1,
         }
     }
 

@@ -17,7 +17,7 @@ mod yaml_writer;
 
 pub(crate) use checker::{Checker, in_file, version};
 pub(crate) use explain::explain;
-pub use format::{FORMAT_VERSION, Format};
+pub use format::Format;
 pub(crate) use schema::{Schema, kind_of};
 pub(crate) use text::{Pointer, Source, Target, Text, TextPart, same, scalar};
 pub(crate) use values::is_default;

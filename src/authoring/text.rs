@@ -25,30 +25,57 @@ impl Text {
         }
     }
 
-    /// Parses the text; `Err` describes an invalid placeholder.
+    /// Parses the text; `{{` and `}}` are literal braces. `Err` describes an invalid placeholder.
     pub(crate) fn parse(text: &str) -> Result<Text, String> {
         let mut parts = Vec::new();
+        let mut literal = String::new();
         let mut rest = text;
-        while let Some((before, after)) = rest.split_once('{') {
-            let Some((name, tail)) = after.split_once('}') else {
-                return Err(format!("`{{` without `}}` in `{text}`"));
+        while let Some(at) = rest.find(['{', '}']) {
+            let (before, brace) = rest.split_at(at);
+            literal.push_str(before);
+            if let Some((doubled, tail)) = ["{{", "}}"].iter().find_map(|two| Some((two, brace.strip_prefix(two)?))) {
+                literal.push_str(doubled.get(1..).unwrap_or_default());
+                rest = tail;
+                continue;
+            }
+            let Some(after) = brace.strip_prefix('{') else {
+                return Err(format!("`}}` without `{{` in `{text}`; write `}}}}` for a brace"));
             };
-            if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || "_-.@".contains(c)) {
+            let Some((name, tail)) = after.split_once('}') else {
+                return Err(format!("`{{` without `}}` in `{text}`; write `{{{{` for a brace"));
+            };
+            if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || "_-.@$".contains(c)) {
                 return Err(format!("`{{{name}}}` is not a placeholder; only {{name}} is"));
             }
-            if !before.is_empty() {
-                parts.push(TextPart::Literal(before.to_owned()));
+            if !literal.is_empty() {
+                parts.push(TextPart::Literal(std::mem::take(&mut literal)));
             }
             parts.push(TextPart::Name(name.to_owned()));
             rest = tail;
         }
-        if rest.contains('}') {
-            return Err(format!("`}}` without `{{` in `{text}`"));
-        }
-        if !rest.is_empty() {
-            parts.push(TextPart::Literal(rest.to_owned()));
+        literal.push_str(rest);
+        if !literal.is_empty() {
+            parts.push(TextPart::Literal(literal));
         }
         Ok(Text(parts))
+    }
+
+    /// A text without placeholders.
+    pub(crate) fn literal(text: String) -> Text {
+        Text(vec![TextPart::Literal(text)])
+    }
+
+    /// A text that is one placeholder.
+    pub(crate) fn only(name: &str) -> Text {
+        Text(vec![TextPart::Name(name.to_owned())])
+    }
+
+    /// The name of the only placeholder, if the text is nothing else.
+    pub(crate) fn only_name(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [TextPart::Name(name)] => Some(name),
+            _ => None,
+        }
     }
 
     pub(crate) fn parts(&self) -> &[TextPart] {
@@ -82,7 +109,7 @@ impl Text {
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|p| match p {
-            TextPart::Literal(text) => f.write_str(text),
+            TextPart::Literal(text) => f.write_str(&text.replace('{', "{{").replace('}', "}}")),
             TextPart::Name(name) => write!(f, "{{{name}}}"),
         })
     }
@@ -109,6 +136,11 @@ impl Pointer {
         Pointer(vec![name.to_owned()])
     }
 
+    /// The pointer to what contains its value; `None` for the whole document.
+    pub(crate) fn above(&self) -> Option<Pointer> {
+        self.0.split_last().map(|(_, above)| Pointer(above.to_vec()))
+    }
+
     /// The tokens, unescaped.
     #[must_use]
     pub fn tokens(&self) -> &[String] {
@@ -120,7 +152,7 @@ impl Pointer {
     pub fn find<'v>(&self, value: &'v Value) -> Option<&'v Value> {
         self.0.iter().try_fold(value, |v, token| match v {
             Value::Object(map) => map.get(token),
-            Value::Array(list) => token.parse::<usize>().ok().and_then(|i| list.get(i)),
+            Value::Array(list) => crate::json_pointer::index_in(token, list.len()).and_then(|i| list.get(i)),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
         })
     }
@@ -170,6 +202,35 @@ pub enum Target {
     Query(String),
     /// A header.
     Header(HeaderName),
+    /// A field of the body.
+    Body(Pointer),
+    /// A placeholder in the path.
+    Path(String),
+    /// A placeholder in a text of the request.
+    Text(String),
+}
+
+impl Target {
+    /// The parameter's name, without its place.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Target::Query(name) | Target::Path(name) | Target::Text(name) => name,
+            Target::Header(name) => name.as_str(),
+            Target::Body(pointer) => pointer.tokens().last().map_or("", String::as_str),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Target::Query(name) => write!(f, "the query parameter `{name}`"),
+            Target::Header(name) => write!(f, "the header {name}"),
+            Target::Body(pointer) => write!(f, "`{pointer}` in the body"),
+            Target::Path(name) | Target::Text(name) => write!(f, "`{{{name}}}`"),
+        }
+    }
 }
 
 /// The text of a scalar in a URL or header; `None` for arrays, objects and null.

@@ -24,6 +24,37 @@ impl Json {
     }
 }
 
+/// A text; a number or a flag counts as written, so that `2.10` stays `2.10`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScalarFile(pub String);
+
+impl<'de> Deserialize<'de> for ScalarFile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Json(json) = Json::deserialize(deserializer)?;
+        match json.as_bytes().first() {
+            Some(b'"') => serde_json::from_str(&json).map(ScalarFile).map_err(serde::de::Error::custom),
+            Some(b'{' | b'[' | b'n') | None => Err(serde::de::Error::custom("expected a text, a number or a flag")),
+            Some(_) => Ok(ScalarFile(json)),
+        }
+    }
+}
+
+impl serde::Serialize for ScalarFile {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+#[cfg(feature = "schemas")]
+impl schemars::JsonSchema for ScalarFile {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "TextOrNumber".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": ["string", "number", "boolean"]})
+    }
+}
+
 impl From<Value> for Json {
     fn from(value: Value) -> Json {
         Json(value.to_string())
@@ -142,13 +173,21 @@ impl<'de> Visitor<'de> for JsonWriter<'_> {
     }
 }
 
-/// The query parameter or header for a value.
+/// Where a request contains a value of the paging
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum TargetFile {
+    /// A query parameter
     Query(String),
+    /// A header
     Header(String),
+    /// A field of the body: a name or a JSON Pointer
+    Body(String),
+    /// A {name} in the path of the request
+    Path(String),
+    /// A {name} in a text of `fixed` or `body`
+    Text(String),
 }
 
 /// A JSON Pointer in the body, or `{ header: name }`.

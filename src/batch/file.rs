@@ -116,10 +116,14 @@ mirrors! {
         pub unknown_fields: UnknownFieldsFile,
     }
 
-    /// The largest value read
+    /// The largest value read, or a value that the operation keeps beside its items
     struct WatermarkFile {
-        /// JSON Pointer to the value in each item
-        pub pointer: String,
+        /// JSON Pointer to the value in each item: the largest is stored
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub pointer: Option<String>,
+        /// Instead of a pointer: the name of a value under `keep` of the operation; the last one is stored
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub kept: Option<String>,
         /// The value for the first run
         pub start: Json,
     }

@@ -102,7 +102,7 @@ impl Batch {
         let doc = Document::parse(&shown, text, 0)?;
         let file: BatchFile = doc.read().map_err(|e| explain(Format::Batch, &doc, &[], &e))?;
         let mut c = Checker::new(&doc);
-        version(&mut c, file.version);
+        version(&mut c, Format::Batch, file.version);
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let name = name(&mut c, path, file.name.as_deref());
         let vars = vars(&mut c, &file.vars, &config.vars);

@@ -113,10 +113,15 @@ pub(crate) enum ItemSource {
     Shape(Shape),
 }
 
-/// The largest value read, kept for the next run.
+/// A value that was read, kept for the next run.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Watermark {
-    pub(crate) pointer: Pointer,
+    /// The largest value at this place in the items.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pointer: Option<Pointer>,
+    /// The last value that the operation keeps under this name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) kept: Option<String>,
     /// JSON.
     pub(crate) start: String,
 }

@@ -1,12 +1,14 @@
 //! Options of a call that are not options of the operation, and the hooks of a running call.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::resume::Resume;
-use crate::definition::Operation;
-use crate::error::{ErrorKind, Fault, Result};
-use crate::send::{Cancel, Gate};
+use crate::definition::{Operation, ResultShape};
+use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::part_file::FileTarget;
+use crate::send::{Cancel, Gate, JobHandle};
 
 /// Options of a call beyond operation, options and items.
 ///
@@ -46,8 +48,16 @@ pub struct CallOptions {
     pub stop_on_error: bool,
     /// For a query: resume an earlier walk of the same operation and options.
     pub resume: Option<Resume>,
-    /// For a write: called before items are sent.
+    /// For an operation that returns files: write them to disk, where their size is not limited, instead of into their
+    /// items. An item then has `path` instead of `data`. A file appears when it is complete, or not at all.
+    pub files: Option<FileTarget>,
+    /// Called before items of a write are sent, and when the system accepts a job.
     pub gate: Option<Arc<dyn Gate>>,
+    /// For a write: jobs that the system accepted in an earlier run, by the index of their first item. They are waited
+    /// for, and their items are not sent again.
+    pub jobs: BTreeMap<u64, JobHandle>,
+    /// A cancelled call leaves a job running, because another process goes on waiting for it.
+    pub keep_jobs: bool,
     /// For a write: the index of its first item, if the items are a part of a longer list; outcomes, gate and keys
     /// count from it.
     pub first: u64,
@@ -57,6 +67,15 @@ pub struct CallOptions {
 }
 
 impl CallOptions {
+    /// Refuses a place for files that the operation does not return.
+    pub(crate) fn check_files(&self, operation: &Operation) -> Result<()> {
+        if self.files.is_none() || operation.response.result == ResultShape::File {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Usage, format!("{} returns no file, so `files` has no effect", operation.id))
+            .with(|d| d.operation = Some(operation.id.clone())))
+    }
+
     /// Unknown fields: notes of the call, or its error.
     pub(crate) fn judge_unknown(
         &self,

@@ -1,5 +1,6 @@
 //! One call as a value: plain data that can be serialized and compared.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use crate::definition::{Catalog, Method, Template};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::options::Options;
+use crate::part_file::FileTarget;
 
 /// One call: operation, values and limits. The JSON form is that of the C interface: keys in camelCase, unknown ones
 /// refused.
@@ -60,6 +62,9 @@ pub struct Request {
     /// Send a template's sample values where it asks the caller for values.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub use_sample: bool,
+    /// Write files that the operation returns into this folder, see [`CallOptions::files`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<PathBuf>,
     /// End the call after this many milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
@@ -81,6 +86,7 @@ impl Request {
             known_fields: false,
             stop_on_error: false,
             use_sample: false,
+            files: None,
             timeout_ms: None,
         }
     }
@@ -134,6 +140,7 @@ impl Request {
             strict: self.strict || with.strict,
             known_fields: self.strict || self.known_fields || with.known_fields,
             stop_on_error: self.stop_on_error || with.stop_on_error,
+            files: self.files.clone().map(FileTarget::Folder).or_else(|| with.files.clone()),
             timeout: self.timeout_ms.map(Duration::from_millis).or(with.timeout),
             ..with.clone()
         }

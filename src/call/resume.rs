@@ -1,9 +1,12 @@
 //! The progress of a walk, from which another process can resume. Plain data.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::paging::Ledger;
 use crate::request::Cursor;
+use crate::send::JobHandle;
 
 /// The progress of a walk, from which another process can resume.
 ///
@@ -45,4 +48,10 @@ pub struct Resume {
     /// The server's announcements so far.
     #[serde(default)]
     pub ledger: Ledger,
+    /// The job that computed the list, if there is one. With no pages, it is waited for and not submitted again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobHandle>,
+    /// Values that the definition keeps, so far, as JSON text.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept: BTreeMap<String, String>,
 }

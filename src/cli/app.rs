@@ -1,24 +1,37 @@
 //! What all commands share: global flags, screen, catalogue, engine. Loads nothing until it is needed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use etcetera::BaseStrategy;
 
-use super::args::GlobalArgs;
+use super::args::{GlobalArgs, RecordArgs};
 use super::messages::Screen;
+use super::recording::{Recorder, Replay, ReplayClock, ReplayTokens};
+use super::trace::FullExchanges;
 use crate::connection::{NoProxy, ProxyAddress, ProxySpec, TlsSpec};
 use crate::definition::Catalog;
 use crate::error::{Error, ErrorKind, Result};
-use crate::{Engine, EngineConfig, FileStore, TokenStore};
+use crate::exchanges::{Watch, Watches};
+use crate::{Engine, EngineConfig, FileStore, TokenStore, Transport};
 
-/// The folders of definitions: from the flags, else from the environment, separated as in PATH.
+/// The default folder of definitions, used if it has some.
+const DEFINITIONS: &str = "definitions";
+
+/// The folders of definitions: from the flags, else from the environment, separated as in PATH, else ./definitions.
 pub(crate) fn definitions(flags: &[PathBuf]) -> Vec<PathBuf> {
     if !flags.is_empty() {
         return flags.to_vec();
     }
     let variable = std::env::var_os("OPNODE_DEFINITIONS").unwrap_or_default();
-    std::env::split_paths(&variable).filter(|f| !f.as_os_str().is_empty()).collect()
+    let named: Vec<PathBuf> = std::env::split_paths(&variable).filter(|f| !f.as_os_str().is_empty()).collect();
+    let own = Path::new(DEFINITIONS);
+    if named.is_empty() && own.join("operations").is_dir() { vec![own.to_owned()] } else { named }
+}
+
+/// The folder for new definitions: the first that is used, else ./definitions.
+pub(crate) fn own_definitions(flags: &[PathBuf]) -> PathBuf {
+    definitions(flags).into_iter().next().unwrap_or_else(|| PathBuf::from(DEFINITIONS))
 }
 
 /// The default token file of this user.
@@ -39,6 +52,22 @@ fn keyring_store() -> Result<Arc<dyn TokenStore>> {
 fn keyring_store() -> Result<Arc<dyn TokenStore>> {
     Err(Error::new(ErrorKind::Unsupported, "this build cannot store tokens in the keyring")
         .advise("set --tokens to a file, or build opnode with the feature `keyring`"))
+}
+
+/// The parts of an engine.
+pub(crate) struct EngineParts {
+    pub(crate) catalog: Catalog,
+    /// Whether tokens are stored: not those of a sandbox or a replay.
+    pub(crate) keeps_tokens: bool,
+    pub(crate) watches: Vec<Arc<dyn Watch>>,
+    /// Instead of HTTP.
+    pub(crate) transport: Option<Arc<dyn Transport>>,
+}
+
+impl EngineParts {
+    pub(crate) fn new(catalog: Catalog) -> EngineParts {
+        EngineParts { catalog, keeps_tokens: true, watches: Vec::new(), transport: None }
+    }
 }
 
 /// The global flags, and everything derived from them.
@@ -70,10 +99,47 @@ impl App {
     /// An engine for the catalogue. It uses the proxy settings of the system. Tokens are stored, except those of a sandbox, which ends with the
     /// process.
     pub(crate) fn engine(&self, sandbox: bool) -> Result<Engine> {
-        let tokens = if sandbox { None } else { self.tokens()? };
+        self.engine_of(EngineParts { keeps_tokens: !sandbox, ..EngineParts::new(self.catalog()?) })
+    }
+
+    /// The parts of an engine that records into a folder, or answers from one.
+    pub(crate) fn parts(&self, sandbox: bool, args: &RecordArgs) -> Result<EngineParts> {
+        let mut parts = EngineParts { keeps_tokens: !sandbox, ..EngineParts::new(self.catalog()?) };
+        if let Some(folder) = &args.record {
+            parts.watches.push(Arc::new(Recorder::new(folder, self.screen)?));
+        }
+        if let Some(folder) = &args.replay {
+            parts.transport = Some(Arc::new(Replay::read(folder)?));
+            // A replay must not store masked tokens.
+            parts.keeps_tokens = false;
+        }
+        Ok(parts)
+    }
+
+    /// The same from its parts. With `-vv` it shows each exchange.
+    pub(crate) fn engine_of(&self, parts: EngineParts) -> Result<Engine> {
+        let EngineParts { catalog, keeps_tokens, mut watches, transport } = parts;
+        let tokens = if keeps_tokens { self.tokens()? } else { None };
         let (tls, proxy) = (self.tls(), self.proxy());
-        let engine =
-            Engine::new(EngineConfig { system_proxy: true, tokens, tls, proxy, ..EngineConfig::new(self.catalog()?) });
+        let config = EngineConfig { system_proxy: true, tokens, tls, proxy, ..EngineConfig::new(catalog) };
+        let config = match transport {
+            None => config,
+            // A replay neither waits nor signs in.
+            Some(transport) => EngineConfig {
+                transport: Some(transport),
+                clock: Some(Arc::new(ReplayClock::default())),
+                tokens: Some(Arc::new(ReplayTokens)),
+                ..config
+            },
+        };
+        if self.global.verbose > 1 {
+            watches.push(Arc::new(FullExchanges));
+        }
+        let engine = if watches.is_empty() {
+            Engine::new(config)
+        } else {
+            Engine::new(config).watched(Arc::new(Watches(watches)))
+        };
         // Leaked on purpose: freeing the catalogue would delay the end of the process.
         std::mem::forget(Arc::clone(engine.catalog()));
         Ok(engine)

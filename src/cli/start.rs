@@ -11,15 +11,18 @@ use clap::error::ErrorKind as Refusal;
 use clap::{Args as _, FromArgMatches, Parser};
 
 use super::app::{App, definitions};
-use super::args::{Args, Command, ConnectionCommand, GlobalArgs, RunArgs};
+use super::args::{Args, Command, ConnectionCommand, ConnectorCommand, GlobalArgs, RunArgs};
 use super::args::{QueryArgs, WriteCallArgs};
 use super::batch::{init, run as batch, runs};
-use super::call::{query, write};
+use super::call::{query, raw, values, write};
 use super::catalog::{describe, help, list, template};
 use super::check::run as check;
 use super::connections::{self, login, logout, sandbox, test as connection};
+use super::connector;
 use super::generated;
+use super::guide;
 use super::messages::{self, Screen};
+use super::recording;
 use super::signals;
 use super::trace;
 use crate::definition::{Catalog, Method};
@@ -91,9 +94,13 @@ fn run(app: &App, command: Command) -> Result<u8> {
         Command::Describe(args) => done(describe::run(app, &args)),
         Command::Templates(args) => list::templates(app, &args),
         Command::Template(args) => done(template::run(app, &args)),
+        Command::Values(args) => wait(values::run(app, &args)),
         Command::Query(args) => wait(query::run(app, &args)),
         Command::Mutate(args) => wait(write::run(app, Method::Mutate, &args)),
         Command::Delete(args) => wait(write::run(app, Method::Delete, &args)),
+        Command::Call(args) => wait(raw::run(app, &args)),
+        Command::Connector(ConnectorCommand::New(args)) => connector::new(app, &args),
+        Command::Connector(ConnectorCommand::FromCurl(args)) => wait(connector::from_curl(app, &args)),
         Command::Run(args) => wait(batch::run(app, &args)),
         Command::Runs(args) => runs::run(app, &args),
         Command::Init(args) => done(init::run(app, &args)),
@@ -102,7 +109,9 @@ fn run(app: &App, command: Command) -> Result<u8> {
         Command::Connection(ConnectionCommand::Example(args)) => done(connection::example(app, &args)),
         Command::Login(args) => wait(login::run(app, args)),
         Command::Logout(args) => wait(logout::run(app, args)),
-        Command::Check(args) => check::run(app, &args.files),
+        Command::Check(args) => check::run(app, &args),
+        Command::Test(args) => wait(recording::run(app, &args)),
+        Command::Guide => done(guide::run()),
         Command::Schema(args) => done(messages::print(args.name.schema())),
         Command::Sandbox(args) => wait(sandbox::run(app, &args)),
         Command::Completions(args) => done(generated::completions(args.shell)),

@@ -1,4 +1,4 @@
-//! `-v` logs each request on a line of stderr; `-vv` adds URLs, headers, retries and waits. Only events of this crate are logged, because they mask
+//! `-v` logs each request on a line of stderr; `-vv` shows whole exchanges, retries and waits. Only events of this crate are logged, because they mask
 //! credentials; those of its libraries do not.
 
 use std::collections::BTreeMap;
@@ -11,7 +11,9 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 use url::Url;
 
-use super::screen::terminal_text::{count, one_line};
+use super::screen::json;
+use super::screen::terminal_text::{count, one_line, safe};
+use crate::exchanges::{Exchange, MessageBody, ShownMessage, Watch};
 
 /// Starts logging; `verbose` is the number of `-v` flags.
 pub(crate) fn start(verbose: u8) {
@@ -71,10 +73,8 @@ impl TraceFields {
                 vec![format!("{} {}, {}, {size}", self.request(is_full), self.get("status"), time())]
             }
             "no reply" => vec![format!("{} no reply, {}: {}", self.request(is_full), time(), self.get("why"))],
-            "headers" => {
-                let sign = if self.get("way") == "sent" { ">" } else { "<" };
-                self.get("headers").lines().map(|header| format!("  {sign} {header}")).collect()
-            }
+            // With -vv the whole exchange was shown.
+            "headers" => Vec::new(),
             "retry" if is_full => {
                 let wait = milliseconds(self.number("wait_ms"));
                 vec![format!("  retry {} in {wait}: {}", self.number("attempts"), self.get("why"))]
@@ -102,4 +102,49 @@ where
         event.record(&mut fields);
         fields.lines(self.is_full).iter().try_for_each(|line| writeln!(writer, "{}", one_line(line)))
     }
+}
+
+/// Larger bodies are cut.
+const BODY_MAX: usize = 1 << 20;
+
+/// `-vv`: shows each exchange on stderr, secrets masked.
+pub(crate) struct FullExchanges;
+
+impl Watch for FullExchanges {
+    fn exchange(&self, exchange: &Exchange) {
+        let mut text = message_text(&exchange.sent(), '>');
+        match exchange.received() {
+            Ok(reply) => text.push_str(&message_text(&reply, '<')),
+            Err(failure) => text.push_str(&format!("< no reply: {}\n", one_line(&failure.message))),
+        }
+        let _closed = std::io::Write::write_all(&mut std::io::stderr().lock(), text.as_bytes());
+    }
+}
+
+/// Start line and headers, each after the sign; then the body, indented JSON if it is JSON.
+fn message_text(message: &ShownMessage, sign: char) -> String {
+    let mut text = head_text(message, sign);
+    match &message.body {
+        MessageBody::Empty => {}
+        MessageBody::Bytes(bytes) => text.push_str(&format!("({})\n", count(bytes.len() as u64, "byte"))),
+        MessageBody::Text(body) => {
+            let end = body.char_indices().map(|(at, _)| at).take_while(|at| *at <= BODY_MAX).last().unwrap_or(0);
+            let cut = if body.len() <= BODY_MAX { body.len() } else { end };
+            text.push_str(&safe(&json::pretty(body.get(..cut).unwrap_or_default())));
+            text.push('\n');
+            if cut < body.len() {
+                text.push_str(&format!("(and {} more)\n", count((body.len() - cut) as u64, "byte")));
+            }
+        }
+    }
+    text
+}
+
+/// Start line and headers, each after the sign.
+pub(crate) fn head_text(message: &ShownMessage, sign: char) -> String {
+    let mut text = format!("{sign} {}\n", one_line(&message.start));
+    for (name, value) in &message.headers {
+        text.push_str(&format!("{sign} {name}: {}\n", one_line(value)));
+    }
+    text
 }

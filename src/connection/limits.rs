@@ -101,6 +101,10 @@ impl Limits {
     pub(crate) fn pages(&self) -> u64 {
         self.pages.unwrap_or(10_000)
     }
+    pub(crate) fn page_bytes(&self) -> usize {
+        self.page_bytes.unwrap_or(64 << 20) as usize
+    }
+
     pub(crate) fn page_items(&self) -> usize {
         self.page_items.unwrap_or(1_000_000) as usize
     }

@@ -177,19 +177,18 @@ impl Connection {
         Ok(url)
     }
 
-    /// Headers of every request, without those whose property is absent.
+    /// The headers of texts, without those whose property is absent.
     pub(crate) fn headers(&self, rules: &[(HeaderName, Text)]) -> Result<Vec<(HeaderName, HeaderValue)>> {
-        let mut headers = Vec::new();
-        for (name, text) in rules {
-            if let Some(value) = self.render(text) {
-                let mut header = self.header_value(name, &value)?;
-                // A key in its own header is as secret as an Authorization header: not indexed by HTTP/2, masked in
-                // Debug.
-                header.set_sensitive(matches!(self.redactor.mask(&value), Cow::Owned(_)));
-                headers.push((name.clone(), header));
-            }
-        }
-        Ok(headers)
+        let given = rules.iter().filter_map(|(name, text)| Some((name, self.render(text)?)));
+        given.map(|(name, value)| Ok((name.clone(), self.constant_header(name, &value)?))).collect()
+    }
+
+    /// The value of a constant header.
+    pub(crate) fn constant_header(&self, name: &HeaderName, value: &str) -> Result<HeaderValue> {
+        let mut header = self.header_value(name, value)?;
+        // A key in its own header is as secret as an Authorization header: not indexed by HTTP/2, masked in Debug.
+        header.set_sensitive(matches!(self.redactor.mask(value), Cow::Owned(_)));
+        Ok(header)
     }
 
     pub(crate) fn header_value(&self, name: &HeaderName, value: &str) -> Result<HeaderValue> {

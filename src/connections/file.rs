@@ -148,7 +148,7 @@ impl ConnectionsFile {
         let doc = Document::parse(file, text, 0)?;
         let mirror: ConnectionsFile = doc.read().map_err(|e| explain(Format::Connections, &doc, &[], &e))?;
         let mut c = Checker::new(&doc);
-        version(&mut c, mirror.version);
+        version(&mut c, Format::Connections, mirror.version);
         for (name, connection) in &mirror.connections {
             let at = format!("/connections/{}/limits", escape(name));
             connection

@@ -124,6 +124,28 @@ impl Connections {
         })
     }
 
+    /// The file with a variable, as `$NAME`, in the place of each secret of a connection; and their names.
+    #[cfg(feature = "cli")]
+    pub(crate) fn with_variables(&self, connector: &Connector, name: &str) -> (Connections, Vec<String>) {
+        let mut file = self.file.clone();
+        let mut variables = Vec::new();
+        let values = file.connections.get_mut(name).map(|connection| &mut connection.values);
+        for (property, value) in values.into_iter().flatten() {
+            if connector.property(property).is_none_or(|p| !p.secret) {
+                continue;
+            }
+            let variable = match value {
+                ValueFile::Reference(Reference::Env(variable)) => variable.clone(),
+                ValueFile::Reference(_) | ValueFile::Text(_) | ValueFile::Number(_) | ValueFile::Flag(_) => {
+                    crate::draft::variable(&connector.name, property)
+                }
+            };
+            *value = ValueFile::Text(format!("${variable}"));
+            variables.push(variable);
+        }
+        (Connections { path: self.path.clone(), file }, variables)
+    }
+
     /// The names of properties whose secrets are plain text in the file; none for a connection to this machine, such as
     /// the sandbox.
     #[must_use]

@@ -1,13 +1,12 @@
 //! A checked connector: every text parsed, every pointer valid. Pure data with look-ups.
 
-use http::HeaderName;
-
 use super::auth::Auth;
-use super::file::MethodFile;
-use super::file::{FormatFile, PropertyTypeFile};
+use super::file::{FormatFile, MethodFile, PropertyTypeFile, ResponseFile};
 use super::login::Csrf;
+use super::meaning::ReplyRule;
 use super::option_rule::OptionRule;
 use super::paging::{Paging, Total};
+use super::request_rule::Fixed;
 use crate::authoring::{Pointer, Source, Text, same};
 use serde_json::Value;
 
@@ -33,14 +32,20 @@ pub struct Connector {
     pub(crate) origins: Vec<String>,
     pub(crate) auth: Auth,
     pub(crate) csrf: Option<Csrf>,
-    pub(crate) headers: Vec<(HeaderName, Text)>,
+    pub(crate) fixed: Fixed,
+    pub(crate) rules: Vec<ReplyRule>,
     pub(crate) paging: Paging,
     /// The location of a total in `paging`.
     pub(crate) total: Option<Total>,
     pub(crate) forward_only: Option<Paging>,
     pub(crate) errors: ErrorRules,
+    pub(super) paging_sets: Vec<(String, PagingSet)>,
+    pub(super) response_sets: Vec<(String, ResponseFile)>,
     pub(super) option_sets: Vec<(String, Vec<OptionRule>)>,
 }
+
+/// A paging with the location of its total.
+pub(super) type PagingSet = (Paging, Option<Total>);
 
 impl Connector {
     /// A property of the connection form.
@@ -90,6 +95,16 @@ pub struct Property {
     pub(crate) pattern: Option<String>,
 }
 
+impl Property {
+    /// Whether its values are JSON as they are written.
+    pub(crate) fn is_number_or_flag(&self) -> bool {
+        match self.kind {
+            PropertyTypeFile::String => false,
+            PropertyTypeFile::Integer | PropertyTypeFile::Boolean => true,
+        }
+    }
+}
+
 /// A rate limit: requests per time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
@@ -107,14 +122,11 @@ pub(crate) struct ErrorRules {
     pub(crate) details: Option<DetailRules>,
     pub(crate) request_id: Option<Source>,
     pub(crate) success: Option<Success>,
-    /// Pointers that, all present in a reply with a success status, make it an error.
-    pub(crate) in_success: Vec<Pointer>,
-    pub(crate) refused: Vec<u16>,
     pub(crate) explain: Vec<Explain>,
 }
 
 /// The success flag of a body, with its success values.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Success {
     pub(crate) at: Pointer,
     /// The success values; `None` for a flag that must be true.

@@ -5,8 +5,11 @@ mod catalog;
 mod connector;
 mod fields;
 mod file;
+mod job_rule;
 mod json_text;
 mod login;
+mod meaning;
+mod migrate;
 mod naming;
 mod oauth;
 mod operation;
@@ -16,6 +19,8 @@ mod paging;
 mod placed;
 mod property_value;
 mod read;
+mod reply_rule;
+mod request_rule;
 mod rules;
 mod template;
 
@@ -26,10 +31,13 @@ pub use file::{
     CollectionFile, FilterForm, LanguageFile, OptionNameFile, PartsFile, ReplyFile, SandboxFile, SandboxLimits,
     SortFile, TokensFile,
 };
+pub use migrate::migrate;
 pub use operation::{Method, Operation, Record};
-pub use option_rule::{Location, OptionRule};
+pub use option_rule::{Location, OptionRule, ValueSource};
+pub(crate) use option_rule::{ParameterStyle, Quote};
 pub(crate) use property_value::value_of;
-pub use rules::{ItemRule, ResponseRule, ResultShape, Send};
+pub use reply_rule::ResponseRule;
+pub use rules::{ItemRule, ResultShape, Send};
 pub use template::Template;
 
 pub(crate) use auth::{Auth, AwsSigv4, Hmac, Refresh};
@@ -43,11 +51,15 @@ pub(crate) use file::{AlgorithmFile, ClientAuthFile};
 pub(crate) use file::{HmacAlgorithmFile, KeyEncodingFile, PropertyTypeFile, SignatureEncodingFile, TimestampFile};
 #[cfg(feature = "schemas")]
 pub(crate) use file::{OperationsFile, TemplatesFile};
+pub(crate) use job_rule::{JOB, JobPart, JobResult, JobRule};
 pub(crate) use login::{Csrf, Expiry, Failed, Login, LoginBody, TokenPlace};
-pub(crate) use oauth::{Assertion, Exchange, GrantFlow, Oauth2};
+pub(crate) use meaning::{Meaning, ReplyRule};
+pub(crate) use oauth::{Assertion, GrantFlow, Oauth2, TokenExchangeRule};
 pub(crate) use operation_fields::Strangers;
 #[cfg(feature = "sandbox")]
 pub(crate) use paging::Total;
 pub(crate) use paging::{Advance, EndRule, Flag, Keyset, Paging, Sense, Style, TokenRule};
 pub(crate) use placed::{LoginPair, PlacedText, RequestPlace};
+pub(crate) use reply_rule::{AttachRule, ColumnRule, CsvRule, ReplyFormat};
+pub(crate) use request_rule::{BodyFormat, FormLists, FormNested, FormStyle};
 pub(crate) use rules::{PartMeans, PartRule, Repeat};

@@ -8,10 +8,16 @@ use serde_json::{Map, Value, json};
 
 use super::connector::Connector;
 use super::fields::Fields;
+use super::job_rule::JobRule;
+use super::meaning::ReplyRule;
 use super::option_rule::{Location, OptionRule};
 use super::paging::{Paging, Size};
-use super::rules::{ItemRule, Repeat, ResponseRule};
+use super::reply_rule::ResponseRule;
+use super::request_rule::{BodyFormat, Fixed};
+use super::rules::{ItemRule, Repeat};
 use crate::authoring::Json;
+#[cfg(feature = "sandbox")]
+use crate::authoring::Target;
 use crate::authoring::Text;
 use crate::authoring::exact::refine;
 use crate::authoring::finding::Finding;
@@ -62,6 +68,8 @@ pub(super) type LaterRecord =
 pub struct Operation {
     /// OperationId.
     pub id: String,
+    /// The vendor's own id.
+    pub vendor_id: Option<String>,
     /// Its connector.
     pub connector: Arc<Connector>,
     /// Its title.
@@ -84,12 +92,17 @@ pub struct Operation {
     pub deprecated: Option<Option<String>>,
     pub(crate) path: Text,
     pub(crate) base_url: Option<Text>,
-    pub(crate) headers: Vec<(HeaderName, Text)>,
+    pub(crate) fixed: Fixed,
+    pub(crate) body: BodyFormat,
+    pub(crate) rules: Vec<ReplyRule>,
     pub(crate) paging: Paging,
     pub(crate) forward_only: Option<Paging>,
     pub(crate) repeat: Repeat,
     pub(crate) idempotency_key: Option<HeaderName>,
     pub(crate) anonymous: bool,
+    pub(crate) job: Option<JobRule>,
+    /// Its reply is the state of a job.
+    pub(crate) is_state: bool,
     pub(super) option_check: OnceLock<Result<Schema, String>>,
     pub(super) item_check: OnceLock<Result<Schema, String>>,
     pub(crate) item_fields: OnceLock<Fields>,
@@ -121,6 +134,11 @@ impl Operation {
         self.forward_only.is_some()
     }
 
+    /// The names of the values that its receipt has beside the items.
+    pub fn kept_names(&self) -> impl Iterator<Item = &str> {
+        self.response.keep.iter().map(|(name, _)| name.as_str())
+    }
+
     /// An option by name.
     #[must_use]
     pub fn option(&self, name: &str) -> Option<&OptionRule> {
@@ -137,14 +155,14 @@ impl Operation {
         json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
     }
 
-    /// Whether a path parameter may come from the item's field with the same name.
+    /// Whether an option may come from the item's field with the same name.
     pub(crate) fn item_may_fill(&self, option: &OptionRule) -> bool {
-        option.location == Location::Path && self.method != Method::Query
+        (option.location == Location::Path || option.per_item) && self.method != Method::Query
     }
 
     /// The effective page size: the caller's, the connection's, or the definition's default.
     pub(crate) fn page_size(&self, size: &Size, options: &Options, preferred: Option<u32>) -> u32 {
-        let given = options.values().get(&size.query).and_then(whole).and_then(|n| u32::try_from(n).ok());
+        let given = options.values().get(&size.option).and_then(whole).and_then(|n| u32::try_from(n).ok());
         let most = size.max.unwrap_or(u32::MAX);
         given.or(preferred.map(|p| p.min(most))).unwrap_or(size.default).max(1)
     }
@@ -153,6 +171,59 @@ impl Operation {
     #[must_use]
     pub fn record(&self) -> Option<&Record> {
         self.record.as_ref()?.as_deref()
+    }
+
+    /// The options with the presets of those that the caller does not give.
+    pub(crate) fn preset(&self, mut options: Options) -> Options {
+        let presets = self.options.iter().filter_map(|o| Some((&o.name, o.preset.as_ref()?)));
+        for (name, json) in presets {
+            if options.is_object() && !options.contains(name) {
+                // The text is from a definition, where it was read as JSON.
+                let _read = options.insert_json(name, &json.0);
+            }
+        }
+        options
+    }
+
+    /// The options with those of the paging, such as a stable order, that the caller does not give.
+    pub(crate) fn with_paging(&self, mut options: Options) -> Options {
+        for (name, text) in self.paging.with() {
+            if self.option(name).is_some() && !options.contains(name) {
+                options.insert(name.as_str(), text.as_str());
+            }
+        }
+        options
+    }
+
+    /// Fields of the body beside those of an item: constants, and options that are given. None if the item is put below
+    /// them.
+    pub(crate) fn body_names(&self, options: &Options) -> impl Iterator<Item = String> {
+        let rule = self.items.as_ref().filter(|rule| rule.wrap.as_ref().is_none_or(|w| w.tokens().is_empty()));
+        let constants = self
+            .connector
+            .fixed
+            .body
+            .iter()
+            .chain(&self.fixed.body)
+            .filter_map(|body| Some(body.to_value().as_object()?.keys().cloned().collect::<Vec<_>>()));
+        let given = self.options.iter().filter(|o| o.location == Location::Body && options.contains(&o.name));
+        let first = given.filter_map(|o| o.body_place().tokens().first().cloned());
+        let all: Vec<String> = if rule.is_some() { constants.flatten().chain(first).collect() } else { Vec::new() };
+        all.into_iter()
+    }
+
+    /// Whether its body has fields or placeholders besides the items.
+    #[cfg(feature = "sandbox")]
+    pub(crate) fn takes_body_fields(&self) -> bool {
+        let size = self.paging.size.as_ref().map(|size| &size.at);
+        let pages = self.paging.targets().into_iter().chain(size).any(|target| matches!(target, Target::Body(_)));
+        let options = self.options.iter().any(|o| o.location == Location::Body);
+        options || pages || self.fixed.body.is_some() || self.body.text().is_some()
+    }
+
+    /// The rules for replies, in their order.
+    pub(crate) fn reply_rules(&self) -> impl Iterator<Item = &ReplyRule> {
+        self.rules.iter().chain(&self.connector.rules)
     }
 
     /// Checks options against the schema before anything is sent; reports all faults at once.

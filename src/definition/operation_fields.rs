@@ -12,6 +12,7 @@ use super::operation::Operation;
 use super::option_rule::OptionRule;
 #[cfg(any(feature = "batch", feature = "cli"))]
 use super::paging::Paging;
+use super::request_rule::BodyFormat;
 use super::rules::Send;
 use crate::authoring::Json;
 use crate::error::{Advice, Error, ErrorKind, Fault, Place};
@@ -50,17 +51,28 @@ impl Operation {
     /// sent.
     pub(crate) fn item_fields(&self) -> &Fields {
         self.item_fields.get_or_init(|| {
-            let Some(rule) = self.items.as_ref().filter(|rule| rule.send != Send::Multipart) else {
+            let Some(rule) =
+                self.items.as_ref().filter(|_| !matches!(self.body, BodyFormat::Multipart | BodyFormat::Raw))
+            else {
                 return Fields::Any;
             };
+            if let Some(text) = self.body.text() {
+                let names = text.names().map(|name| (name.to_owned(), Fields::Any)).collect();
+                return self.with_filled(Fields::Object { known: Arc::new(names), is_whole: true });
+            }
             let sample = rule.sample.as_ref().map(Json::to_value);
             let own = Fields::of(&rule.schema, sample.as_ref().filter(|s| s.is_object()));
-            let Fields::Object { mut known, is_whole } = own else { return Fields::Any };
-            for option in self.options.iter().filter(|o| self.item_may_fill(o)) {
-                Arc::make_mut(&mut known).entry(option.name.clone()).or_insert(Fields::Plain);
-            }
-            Fields::Object { known, is_whole }
+            self.with_filled(own)
         })
+    }
+
+    /// The fields of an item with those that fill options.
+    fn with_filled(&self, own: Fields) -> Fields {
+        let Fields::Object { mut known, is_whole } = own else { return Fields::Any };
+        for option in self.options.iter().filter(|o| self.item_may_fill(o)) {
+            Arc::make_mut(&mut known).entry(option.name.clone()).or_insert(Fields::Plain);
+        }
+        Fields::Object { known, is_whole }
     }
 
     /// Fields that options name and the record does not have.

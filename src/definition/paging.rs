@@ -3,7 +3,7 @@
 use http::HeaderName;
 use serde_json::Value;
 
-use crate::authoring::{Pointer, Source, Target};
+use crate::authoring::{Pointer, Source, Target, Text};
 
 /// The paging of a list.
 #[derive(Clone, Debug, Default)]
@@ -20,16 +20,18 @@ pub(crate) enum Style {
     #[default]
     None,
     Link {
-        last: Option<String>,
+        /// A query parameter.
+        last: Option<Target>,
         relink: bool,
     },
     Number {
-        page: String,
+        page: Target,
         start: u64,
         end: Option<EndRule>,
     },
     Offset {
-        offset: String,
+        offset: Target,
+        start: u64,
         with: Vec<(String, String)>,
         advance: Option<Advance>,
     },
@@ -108,7 +110,11 @@ pub(crate) enum Advance {
 /// A page size parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Size {
-    pub(crate) query: String,
+    pub(crate) at: Target,
+    /// The name of the caller's option.
+    pub(crate) option: String,
+    /// The text that is sent, with `{size}`; `None` for the number alone.
+    pub(crate) value: Option<Text>,
     pub(crate) default: u32,
     pub(crate) max: Option<u32>,
 }
@@ -124,7 +130,7 @@ pub(crate) enum EndRule {
 #[derive(Clone, Debug)]
 pub(crate) struct Keyset {
     pub(crate) headers: Vec<(HeaderName, String)>,
-    pub(crate) after: String,
+    pub(crate) after: Target,
     pub(crate) from: Pointer,
     pub(crate) unless: Vec<String>,
 }
@@ -135,18 +141,33 @@ impl Paging {
         !matches!(self.style, Style::None)
     }
 
-    /// Query parameters of paging; callers cannot set them.
+    /// Where the walk itself sends values; callers cannot set them.
+    pub(crate) fn targets(&self) -> Vec<&Target> {
+        let own = match &self.style {
+            Style::None | Style::NextUrl { .. } | Style::Link { last: None, .. } => None,
+            Style::Link { last: Some(page), .. } | Style::Number { page, .. } => Some(page),
+            Style::Offset { offset, .. } => Some(offset),
+            Style::Cursor { send, .. } => Some(send),
+            Style::Keyset(keyset) => Some(&keyset.after),
+        };
+        own.into_iter().collect()
+    }
+
+    /// The names of those parameters.
     pub(crate) fn reserved(&self) -> Vec<&str> {
+        self.targets().into_iter().map(Target::name).collect()
+    }
+
+    /// Options that are sent unless the caller gives others.
+    pub(crate) fn with(&self) -> &[(String, String)] {
         match &self.style {
-            Style::None | Style::NextUrl { .. } => Vec::new(),
-            Style::Link { last, .. } => last.iter().map(String::as_str).collect(),
-            Style::Number { page, .. } => vec![page],
-            Style::Offset { offset, .. } => vec![offset],
-            Style::Cursor { send, .. } => match send {
-                Target::Query(name) => vec![name],
-                Target::Header(_) => Vec::new(),
-            },
-            Style::Keyset(keyset) => vec![&keyset.after],
+            Style::Offset { with, .. } => with,
+            Style::None
+            | Style::Link { .. }
+            | Style::Number { .. }
+            | Style::Cursor { .. }
+            | Style::NextUrl { .. }
+            | Style::Keyset(_) => &[],
         }
     }
 

@@ -1,9 +1,8 @@
-//! Checked rules for sending items and reading replies. Plain data.
+//! Checked rules for sending items, and for the outcomes in replies. Plain data.
 
 use serde_json::Value;
 
 use super::connector::Success;
-use super::paging::Total;
 use crate::authoring::{Json, Pointer};
 
 /// The kind of result in a reply, and the items that it becomes.
@@ -37,8 +36,6 @@ pub enum Send {
     Chunk(u32),
     /// One patch per item.
     JsonPatch,
-    /// One form per item.
-    Multipart,
 }
 
 /// The items of a write.
@@ -53,27 +50,11 @@ pub struct ItemRule {
     /// Whether at least one item is required.
     pub required: bool,
     pub(crate) wrap: Option<Pointer>,
-    pub(crate) drop_path_fields: bool,
-}
-
-/// The reply.
-#[derive(Debug)]
-pub struct ResponseRule {
-    /// Its kind.
-    pub result: ResultShape,
-    pub(crate) items: Pointer,
-    pub(crate) optional: bool,
-    pub(crate) total: Option<Total>,
-    pub(crate) redirect_ok: bool,
-    pub(crate) ok: Vec<u16>,
-    pub(crate) empty: Vec<u16>,
-    pub(crate) parts: Option<PartRule>,
-    pub(crate) columns: Pointer,
-    pub(crate) rows: Pointer,
+    pub(crate) drop_sent: bool,
 }
 
 /// A reply that reports on each part.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PartRule {
     pub(crate) ok: Option<Success>,
     pub(crate) means: PartMeans,
@@ -83,7 +64,7 @@ pub(crate) struct PartRule {
 }
 
 /// Failures of items, in a list beside the parts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PartErrors {
     pub(crate) each: Pointer,
     pub(crate) means: PartMeans,
@@ -91,7 +72,7 @@ pub(crate) struct PartErrors {
 }
 
 /// How a part identifies its item.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum PartMeans {
     /// By its position among the parts.
     Place,

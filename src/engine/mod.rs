@@ -1,5 +1,7 @@
 //! The engine: opens connections over one catalogue.
 
+#[cfg(feature = "cli")]
+mod raw;
 mod running;
 mod session;
 mod sign_in;
@@ -15,6 +17,8 @@ use crate::clock::{Clock, SystemClock};
 use crate::connection::{Connection, ConnectionSpec, ProxySpec, TlsSpec, ValueFault, network_faults};
 use crate::definition::Catalog;
 use crate::error::{Error, ErrorKind, Result};
+#[cfg(feature = "cli")]
+use crate::exchanges::{Watch, WatchedTransport};
 use crate::send::{Budgets, ConnectionClient};
 use crate::transport::{HttpOptions, HttpTransport, Transport};
 
@@ -96,6 +100,8 @@ pub struct Engine {
     tokens: Arc<dyn TokenStore>,
     budgets: Arc<Budgets>,
     system_proxy: bool,
+    #[cfg(feature = "cli")]
+    watch: Option<Arc<dyn Watch>>,
     tls: Option<TlsSpec>,
     proxy: Option<ProxySpec>,
 }
@@ -125,9 +131,17 @@ impl Engine {
             clock: config.clock.unwrap_or_else(|| Arc::new(SystemClock)),
             tokens: config.tokens.unwrap_or_else(|| Arc::new(MemoryStore::default())),
             system_proxy: config.system_proxy,
+            #[cfg(feature = "cli")]
+            watch: None,
             tls: config.tls,
             proxy: config.proxy,
         }
+    }
+
+    /// The same engine, with a watch over the exchanges of its connections.
+    #[cfg(feature = "cli")]
+    pub(crate) fn watched(self, watch: Arc<dyn Watch>) -> Engine {
+        Engine { watch: Some(watch), ..self }
     }
 
     /// Its catalogue.
@@ -157,9 +171,27 @@ impl Engine {
             None => Arc::new(HttpTransport::new(self.http(&connection))?),
         };
         let budget = self.budgets.of(&connection);
-        let client =
-            ConnectionClient::new(connection, transport, Arc::clone(&self.clock), Arc::clone(&self.tokens), budget);
+        #[cfg(feature = "cli")]
+        let (sign_in, transport) =
+            (self.observed(&connection, &transport, true), self.observed(&connection, &transport, false));
+        let (clock, tokens) = (Arc::clone(&self.clock), Arc::clone(&self.tokens));
+        let client = ConnectionClient::new(connection, transport, clock, tokens, budget);
+        #[cfg(feature = "cli")]
+        let client = client.sign_in_by(sign_in);
         Ok(Session { catalog: Arc::clone(&self.catalog), client: Arc::new(client) })
+    }
+
+    /// The transport, told to the watch if there is one.
+    #[cfg(feature = "cli")]
+    fn observed(
+        &self,
+        connection: &Connection,
+        transport: &Arc<dyn Transport>,
+        is_sign_in: bool,
+    ) -> Arc<dyn Transport> {
+        let inner = Arc::clone(transport);
+        let Some(watch) = self.watch.as_ref().map(Arc::clone) else { return inner };
+        Arc::new(WatchedTransport { inner, watch, redactor: connection.redactor.clone(), is_sign_in })
     }
 
     /// The faults of the engine's own settings.

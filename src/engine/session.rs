@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::running::Running;
 use crate::auth;
+use crate::body;
 use crate::call::{CallOptions, Request, ResolvedCall};
 use crate::connection::Connection;
 use crate::definition::{Catalog, Method, Operation};
@@ -14,10 +15,13 @@ use crate::error::{Error, ErrorKind, Place, Result};
 use crate::item::Items;
 use crate::options::Options;
 use crate::paging::Pager;
-use crate::request::{self, PlannedRequest, RequestInput};
+use crate::request::{self, Cursor, Inserted, PlannedRequest, RequestInput};
 use crate::send::{Call, ConnectionClient};
 use crate::walk::{PageReading, Reply, Walk};
 use crate::write::{Requests, Writes, check_items};
+
+/// Adds the credentials to a request that is shown.
+type ShowAuth = fn(&Connection, &Operation, &mut http::Request<bytes::Bytes>) -> Result<()>;
 
 /// An open connection. Clones share it; all connections of a process to one account share rate, permits and retries
 /// ([`Budgets`](crate::Budgets)).
@@ -74,12 +78,14 @@ impl Session {
         .with(|d| d.operation = Some(operation.id.clone())))
     }
 
-    /// The checked operation and options of a call, for all three methods.
-    fn checked(&self, method: Method, id: &str, options: &Options) -> Result<Arc<Operation>> {
+    /// The checked operation and options of a call, for all three methods; with the presets of options that the caller
+    /// does not give.
+    fn checked(&self, method: Method, id: &str, options: Options) -> Result<(Arc<Operation>, Options)> {
         let operation = self.operation(method, id)?;
-        operation.check_options(options)?;
-        self.learn(&operation, options);
-        Ok(operation)
+        let options = operation.preset(options);
+        operation.check_options(&options)?;
+        self.learn(&operation, &options);
+        Ok((operation, options))
     }
 
     /// Values of secret options are masked from here on.
@@ -92,14 +98,15 @@ impl Session {
         secrets.for_each(|value| self.client.connection.redactor.learn(value));
     }
 
-    fn call_of(&self, operation: &Arc<Operation>, with: &CallOptions) -> Call {
+    pub(super) fn call_of(&self, operation: &Arc<Operation>, with: &CallOptions) -> Call {
         let deadline = with.timeout.map(|t| self.client.clock.now() + t);
-        let tally = crate::send::Tally::default();
+        let tally = Arc::default();
         Call {
             operation: Arc::clone(operation),
             cancel: with.cancel.clone(),
             deadline,
             patient: !with.impatient,
+            files: with.files.clone(),
             tally,
         }
     }
@@ -117,34 +124,34 @@ impl Session {
 
     /// Checks a query and builds its first request without sending it.
     fn reading(&self, operation: &str, options: Options, with: &CallOptions) -> Result<PageReading> {
-        let operation = self.checked(Method::Query, operation, &options)?;
+        let (operation, options) = self.checked(Method::Query, operation, options)?;
+        with.check_files(&operation)?;
         let notes = with.judge_unknown(&operation, ErrorKind::InvalidOptions, operation.unknown_names(&options))?;
+        let options = operation.with_paging(options);
         let named = |e: Error| e.with(|d| d.operation = Some(operation.id.clone()));
         let size = self.page_size(&operation, &options, with);
-        let asked = size.as_ref().map(|(_, n)| *n);
-        let pager = Pager::new(Arc::clone(&operation), &options, with.forward_only, asked).map_err(named)?;
+        let pager = Pager::new(Arc::clone(&operation), &options, with.forward_only, size).map_err(named)?;
         let mut pager = pager.with(self.client.connection.relink, with.strict);
         if let Some(resume) = &with.resume {
             pager.go_on_from((resume.pages, resume.rows, resume.largest), resume.ledger.clone());
         }
-        let cursor = with.resume.as_ref().map_or_else(|| pager.first(), |r| r.cursor.clone());
-        let input = RequestInput {
-            options: &options,
-            item: None,
-            body: None,
-            page_size: size.as_ref().map(|(name, n)| (name.as_str(), *n)),
-        };
-        let first = request::build(&self.client.connection, &operation, input, &cursor).map_err(named)?;
+        let start = || with.resume.as_ref().map_or_else(|| pager.first(), |r| r.cursor.clone());
+        // The request that submits a job has no page: its result is paged.
+        let of_job = operation.job.is_some();
+        let cursor = if of_job { Cursor::default() } else { start() };
+        let input = RequestInput { options: &options, item: None, page_size: size.filter(|_| !of_job) };
+        let parts = Inserted { connection: &self.client.connection, operation: &operation, input, cursor: &cursor };
+        let first = body::build(&parts, None).and_then(|body| request::build(&parts, body)).map_err(named)?;
         Ok(PageReading { operation, options, size, pager, first, notes })
     }
 
     /// The page size is not larger than the caller's limit.
-    fn page_size(&self, operation: &Operation, options: &Options, with: &CallOptions) -> Option<(String, u32)> {
+    fn page_size(&self, operation: &Operation, options: &Options, with: &CallOptions) -> Option<u32> {
         let size = operation.paging.size.as_ref()?;
-        let given = options.contains(&size.query);
+        let given = options.contains(&size.option);
         let n = operation.page_size(size, options, self.client.connection.limits.page_size);
         let most = with.items_max.filter(|_| !given).and_then(|m| u32::try_from(m.max(1)).ok()).unwrap_or(u32::MAX);
-        Some((size.query.clone(), n.min(most)))
+        Some(n.min(most))
     }
 
     /// Creates or changes: one outcome per item. Sends nothing before [`Writes::next`] is polled.
@@ -190,7 +197,8 @@ impl Session {
     }
 
     fn open_write(&self, method: Method, operation: &str, options: Options, with: &CallOptions) -> Result<Writes> {
-        let operation = self.checked(method, operation, &options)?;
+        let (operation, options) = self.checked(method, operation, options)?;
+        with.check_files(&operation)?;
         Ok(Writes::open(Arc::clone(&self.client), self.call_of(&operation, with), options, with))
     }
 
@@ -224,13 +232,27 @@ impl Session {
     /// # Errors
     /// Those of [`call`](Self::call), and `connection` when the credentials need a property that is missing.
     pub fn plan(&self, request: &Request) -> Result<Vec<PlannedRequest>> {
+        let connection = &self.client.connection;
+        Ok(self
+            .planned_requests(request, auth::mask)?
+            .iter()
+            .map(|request| request::planned(connection, request))
+            .collect())
+    }
+
+    /// The same, with the credentials as `show` adds them.
+    pub(super) fn planned_requests(
+        &self,
+        request: &Request,
+        show: ShowAuth,
+    ) -> Result<Vec<http::Request<bytes::Bytes>>> {
         let sampled = Request { use_sample: true, ..request.clone() };
         let ResolvedCall { operation, options, items, .. } = self.resolved(&sampled)?;
         let with = request.laid_over(&CallOptions::default());
         let requests = match request.method {
             Method::Query => vec![self.reading(&operation.id, options, &with)?.first],
             method => {
-                let operation = self.checked(method, &operation.id, &options)?;
+                let (operation, options) = self.checked(method, &operation.id, options)?;
                 check_items(&operation, &options, items.as_ref())?;
                 let connection = &*self.client.connection;
                 Requests { connection, operation: &operation, options: &options, items: items.as_ref() }.planned()?
@@ -238,8 +260,8 @@ impl Session {
         };
         let connection = &self.client.connection;
         let planned = requests.into_iter().map(|mut request| {
-            auth::mask(connection, &operation, &mut request)?;
-            Ok(request::planned(connection, &request))
+            show(connection, &operation, &mut request)?;
+            Ok(request)
         });
         planned.collect()
     }

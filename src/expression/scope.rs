@@ -36,6 +36,8 @@ pub(crate) type Fields = Arc<BTreeMap<String, Arc<str>>>;
 pub(crate) struct StepView {
     pub(crate) rows: Arc<dyn RowSource>,
     pub(crate) receipt: Arc<str>,
+    /// Values that its operation keeps beside the rows.
+    pub(crate) kept: Fields,
 }
 
 /// The rows of an earlier step, wherever they are stored.
@@ -68,6 +70,9 @@ impl Scope {
             [root, step, items, index, rest @ ..] if root == "steps" && items == "items" => {
                 let (Some(view), Ok(number)) = (self.steps.get(step), index.parse()) else { return Ok(None) };
                 return Ok(view.rows.row(number)?.map(|row| (Cow::Owned(row.to_string()), rest)));
+            }
+            [root, step, kept, name, rest @ ..] if root == "steps" && kept == "kept" => {
+                self.steps.get(step).and_then(|view| view.kept.get(name)).map(|text| (text, rest))
             }
             [root, name, rest @ ..] if self.fixed.contains_key(root.as_str()) => {
                 self.fixed.get(root.as_str()).and_then(|fields| fields.get(name)).map(|text| (text, rest))
@@ -116,6 +121,7 @@ fn steps(steps: Arc<BTreeMap<String, StepView>>, reading: Arc<RecordReading>) ->
             }
             "count" => Some(Value::from(view.rows.count())),
             "receipt" => Some(record::value(&view.receipt, &reading)),
+            "kept" => Some(fields(Arc::clone(&view.kept), Arc::clone(&reading))),
             _ => None,
         })))
     };

@@ -237,7 +237,7 @@ fn row(number: u64) -> Arc<str> {
 #[test]
 fn rows_of_a_step_are_read_on_demand() {
     let scope = |count: u64| {
-        let view = StepView { rows: Arc::new(Rows(count)), receipt: "{\"failed\": 2}".into() };
+        let view = StepView { rows: Arc::new(Rows(count)), receipt: "{\"failed\": 2}".into(), kept: Arc::default() };
         Scope { steps: Arc::new([("a".to_owned(), view)].into()), ..with_item("{\"id\": 5}") }
     };
     let ids: Vec<String> = (0..100_000).map(|id| id.to_string()).collect();

@@ -6,9 +6,10 @@ use http::HeaderName;
 use serde_json::Value;
 
 use crate::authoring::{Pointer, Source};
-use crate::definition::{Operation, Paging};
+use crate::definition::{Operation, Paging, ReplyRule};
 use crate::error::Error;
 use crate::item::Items;
+use crate::receipt::Kept;
 
 /// One page of a walk.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +36,26 @@ pub struct Page {
     pub(crate) is_list: bool,
     /// Failures of items, beside the items.
     pub(crate) failures: Items,
+    /// Values that the definition keeps.
+    pub(crate) kept: Kept,
+    /// For each attached field, the number of keys without a record.
+    pub(crate) unattached: Vec<u64>,
+}
+
+/// Limits of a page.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PageLimits {
+    /// Maximum number of items.
+    pub(crate) items: usize,
+    /// Maximum bytes of a body.
+    pub(crate) bytes: usize,
+}
+
+impl PageLimits {
+    /// Maximum bytes of items that are written anew: names of columns are repeated in each item.
+    pub(super) fn written(self) -> usize {
+        self.bytes.saturating_mul(16).min(u32::MAX as usize)
+    }
 }
 
 impl Page {
@@ -84,6 +105,8 @@ pub(crate) enum Unfit {
     Form(Error),
     /// It reports a failure; with the body, for its message.
     Denied(Value),
+    /// A rule of the definition gives it another meaning than success; with the body.
+    Ruled(Box<ReplyRule>, Value),
 }
 
 /// The text on both sides of a position in a reply: enough to find a credential that crosses it.

@@ -145,15 +145,7 @@ impl Guard {
 
 /// A cursor for a message. It must be last: the caller masks the message and then truncates it.
 fn named(cursor: &Cursor) -> String {
-    let pairs = || {
-        cursor
-            .query
-            .iter()
-            .chain(&cursor.headers)
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect::<Vec<_>>()
-            .join("&")
-    };
+    let pairs = || cursor.pairs().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
     format!("`{}`", cursor.url.clone().unwrap_or_else(pairs))
 }
 

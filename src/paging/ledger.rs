@@ -107,8 +107,10 @@ impl Ledger {
             }
             Style::Link { last, .. } => {
                 if self.page_parameter.is_none() {
-                    self.page_parameter =
-                        last.clone().or_else(|| super::addresses::counting(page.link("next")?, page.link("last")?));
+                    self.page_parameter = last
+                        .as_ref()
+                        .map(|last| last.name().to_owned())
+                        .or_else(|| super::addresses::counting(page.link("next")?, page.link("last")?));
                 }
                 if let (Some(target), Some(parameter)) = (page.link("last"), &self.page_parameter)
                     && let Some((_, number)) = super::addresses::number(target, parameter)

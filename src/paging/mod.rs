@@ -36,7 +36,6 @@ pub(crate) struct Pager {
     operation: Arc<Operation>,
     /// The operation's own paging, or the keyset paging that the caller chose.
     paging: Paging,
-    with: Vec<(String, String)>,
     links: Links,
     guard: guard::Guard,
     ledger: Ledger,
@@ -65,20 +64,11 @@ impl Pager {
         asked: Option<u32>,
     ) -> Result<Pager> {
         let paging = if forward_only { forward(&operation, options)? } else { operation.paging.clone() };
-        let with = match &paging.style {
-            Style::Offset { with, .. } => with
-                .iter()
-                .filter(|(name, _)| operation.option(name).is_some() && !options.contains(name))
-                .cloned()
-                .collect(),
-            _ => Vec::new(),
-        };
         let credentials = operation.connector.auth.query_names();
         let links = Links { relink: paging.relinks(), hosts: operation.connector.hosts.clone(), credentials };
         Ok(Pager {
             operation,
             paging,
-            with,
             links,
             guard: guard::Guard::default(),
             ledger: Ledger::default(),
@@ -123,14 +113,12 @@ impl Pager {
 
     /// The first page's cursor.
     pub(crate) fn first(&self) -> Cursor {
-        let mut cursor = match &self.paging.style {
+        match &self.paging.style {
             Style::Keyset(keyset) => keyset::first(keyset),
             Style::Number { page, start, .. } => counter::at(page, *start),
-            Style::Offset { offset, .. } => counter::at(offset, 0),
+            Style::Offset { offset, start, .. } => counter::at(offset, *start),
             Style::None | Style::Link { .. } | Style::Cursor { .. } | Style::NextUrl { .. } => Cursor::default(),
-        };
-        cursor.query.extend(self.with.iter().cloned());
-        cursor
+        }
     }
 
     /// Checks a page before it is used: one that must not be delivered is refused, or replaced by another request.
@@ -163,8 +151,7 @@ impl Pager {
             };
             return Err(guard::no_progress(why).advise(format!("sort by a unique field if the system can; {cure}")));
         };
-        let mut instead = counter::at(offset, counter::offset(offset, before).saturating_add(u64::from(asked)));
-        instead.query.extend(self.with.iter().cloned());
+        let instead = counter::at(offset, counter::offset(offset, before).saturating_add(u64::from(asked)));
         (self.ledger.full, self.ledger.leaves_out) = (true, true);
         Ok(Admission::Instead(instead))
     }
@@ -250,9 +237,7 @@ impl Pager {
                 end.complete &= lost == 0;
             }
             PagingStep::More(next) => {
-                if next.url.is_none() {
-                    next.query.extend(self.with.iter().cloned());
-                } else if self.pages == 0 {
+                if next.url.is_some() && self.pages == 0 {
                     notes.extend(view.options_left_out(next));
                 }
                 let admitted = self.guard.admit(next, &view, bound(&view));
@@ -278,30 +263,21 @@ impl Pager {
     /// the walk gets there.
     pub(crate) fn ahead(&self, page: &Page, next: &Cursor, count: usize) -> Vec<Cursor> {
         let to = (next, count);
-        let ahead = match &self.paging.style {
-            Style::Link { last: Some(last), .. } => link::ahead(last, page, next, count),
+        match &self.paging.style {
+            Style::Link { last: Some(last), .. } => link::ahead(last.name(), page, next, count),
             Style::Number { page: name, start, end: Some(EndRule::TotalPages(source)) } => {
                 number::ahead(name, *start, source, page, to)
             }
             Style::Number { page: name, .. } => number::ahead_by_total(name, self.rows, self.largest, page, to),
-            Style::Offset { offset, advance, .. } => {
+            Style::Offset { offset, start, advance, .. } => {
                 let honoured = self.ledger.full || *advance == Some(Advance::Requested);
                 let step = self.asked.map(u64::from).filter(|_| honoured).unwrap_or(self.largest);
-                offset::ahead(offset, page, step, to)
+                offset::ahead(offset, page, (*start, step), to)
             }
             Style::None | Style::Link { .. } | Style::Cursor { .. } | Style::NextUrl { .. } | Style::Keyset(_) => {
                 Vec::new()
             }
-        };
-        ahead
-            .into_iter()
-            .map(|mut cursor| {
-                if cursor.url.is_none() {
-                    cursor.query.extend(self.with.iter().cloned());
-                }
-                cursor
-            })
-            .collect()
+        }
     }
 }
 
@@ -326,9 +302,10 @@ fn onward(view: &View<'_>) -> Option<Cursor> {
                 })
                 .flatten()
         }
-        Style::Offset { offset, .. } => {
+        Style::Offset { offset, start, .. } => {
             let next = counter::offset(offset, view.cursor).saturating_add(size);
-            (next < view.ledger.total.unwrap_or_default()).then(|| counter::at(offset, next))
+            let skipped = next.saturating_sub(*start);
+            (skipped < view.ledger.total.unwrap_or_default()).then(|| counter::at(offset, next))
         }
         Style::Link { .. } => {
             let (name, next) = (view.ledger.page_parameter.as_ref()?, view.counted().saturating_add(1));

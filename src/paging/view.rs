@@ -92,10 +92,11 @@ impl View<'_> {
     /// respects the size.
     fn position(&self) -> u64 {
         match &self.paging.style {
-            Style::Offset { offset, advance, .. }
+            Style::Offset { offset, start, advance, .. }
                 if self.ledger.leaves_out || (*advance == Some(Advance::Requested) && self.ledger.full) =>
             {
-                counter::offset(offset, self.cursor).saturating_add(self.asked.map_or(0, u64::from)).max(self.rows)
+                let skipped = counter::offset(offset, self.cursor).saturating_sub(*start);
+                skipped.saturating_add(self.asked.map_or(0, u64::from)).max(self.rows)
             }
             _ => self.rows,
         }

@@ -1,8 +1,10 @@
 //! A reply's body, while it arrives and as a whole. Text is checked piece by piece, while it is in the cache.
 
 use std::ops::Deref;
+use std::sync::Arc;
 
 use super::found_rows::FoundRows;
+use crate::part_file::Download;
 
 /// A body, decompressed.
 #[derive(Clone, Debug)]
@@ -11,6 +13,8 @@ pub struct Body(Held);
 #[derive(Clone, Debug)]
 enum Held {
     Bytes(Vec<u8>),
+    /// It is on disk.
+    File(Arc<Download>),
     Text(BodyText),
 }
 
@@ -47,6 +51,7 @@ impl Deref for Body {
         match &self.0 {
             Held::Bytes(bytes) => bytes,
             Held::Text(text) => text.text.as_bytes(),
+            Held::File(_) => &[],
         }
     }
 }
@@ -61,10 +66,29 @@ impl Body {
         })
     }
 
+    /// A body that is on disk: it reads as empty.
+    pub(crate) fn on_disk(file: Arc<Download>) -> Body {
+        Body(Held::File(file))
+    }
+
+    /// The file, if it is on disk.
+    pub(crate) fn file(&self) -> Option<&Arc<Download>> {
+        match &self.0 {
+            Held::File(file) => Some(file),
+            Held::Bytes(_) | Held::Text(_) => None,
+        }
+    }
+
+    /// Its size in bytes, wherever it is.
+    pub(crate) fn size(&self) -> u64 {
+        self.file().map_or(self.len() as u64, |file| file.size)
+    }
+
     /// Adds a piece.
     pub(crate) fn push(&mut self, piece: &[u8]) {
         match &mut self.0 {
             Held::Bytes(bytes) => bytes.extend_from_slice(piece),
+            Held::File(_) => {}
             Held::Text(text) => {
                 if !text.push(piece) {
                     // It is not UTF-8; the reader reports the position.
@@ -95,6 +119,7 @@ impl Body {
         match &self.0 {
             Held::Bytes(bytes) => std::str::from_utf8(bytes).is_ok(),
             Held::Text(text) => text.rest.is_empty(),
+            Held::File(_) => false,
         }
     }
 
@@ -102,6 +127,7 @@ impl Body {
         match self.0 {
             Held::Bytes(bytes) => bytes,
             Held::Text(text) => text.text.into_bytes(),
+            Held::File(_) => Vec::new(),
         }
     }
 
@@ -112,6 +138,7 @@ impl Body {
                 String::from_utf8(bytes).map(|text| (text, FoundRows::default())).map_err(|e| e.utf8_error())
             }
             Held::Text(text) => Ok((text.text, text.rows)),
+            Held::File(_) => Ok(Default::default()),
         }
     }
 }

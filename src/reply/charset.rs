@@ -33,6 +33,32 @@ pub(crate) fn decode_labelled(reply: &mut Response) -> Result<(String, FoundRows
     by_label(body, &label)
 }
 
+/// A body of XML: by its byte order mark, its label, or the encoding in its declaration.
+#[cfg(feature = "xml")]
+pub(crate) fn decode_xml(reply: &mut Response) -> Result<String> {
+    let body = std::mem::take(&mut reply.body);
+    let label = charset(reply.header(&CONTENT_TYPE).unwrap_or_default()).into_owned();
+    let label = match (mark(&body), body.get(..2)) {
+        (Some(mark), _) => mark.to_owned(),
+        (None, Some(b"\0<")) => "utf-16be".to_owned(),
+        (None, Some(b"<\0")) => "utf-16le".to_owned(),
+        (None, _) if label.is_empty() => declared_encoding(&body),
+        (None, _) => label,
+    };
+    by_label(body, &label).map(|(text, _)| text)
+}
+
+/// The encoding in an XML declaration. A declaration that was read byte by byte is not in UTF-16.
+#[cfg(feature = "xml")]
+fn declared_encoding(body: &[u8]) -> String {
+    let head = String::from_utf8_lossy(body.get(..200).unwrap_or(body));
+    let declaration = head.strip_prefix("<?xml").and_then(|rest| rest.split("?>").next()).unwrap_or_default();
+    let value =
+        declaration.split_once("encoding").map(|(_, rest)| rest.trim_start_matches([' ', '\t', '\r', '\n', '=']));
+    let label = value.and_then(|value| value.split(['"', '\'']).nth(1)).unwrap_or_default().to_ascii_lowercase();
+    if label.starts_with("utf-16") { String::new() } else { label }
+}
+
 fn mark(body: &[u8]) -> Option<&'static str> {
     match body {
         [0xFE, 0xFF, ..] => Some("utf-16be"),

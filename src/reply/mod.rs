@@ -12,4 +12,4 @@ pub use body::Body;
 pub(crate) use found_rows::FoundRows;
 pub(crate) use link_header::parse as parse_links;
 pub use response::Response;
-pub(crate) use response::{in_lower_case, is_binary, other_form};
+pub(crate) use response::{BodyForm, declared_form, in_lower_case, is_binary};

@@ -39,18 +39,40 @@ impl Response {
     }
 }
 
-/// The name of a body's format, if it is declared as another one than JSON, and is.
-pub(crate) fn other_form(reply: &Response) -> Option<&'static str> {
+/// The formats of bodies that media types name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyForm {
+    Json,
+    Csv,
+    TabSeparated,
+    Xml,
+}
+
+impl BodyForm {
+    /// Its name in messages.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            BodyForm::Json => "JSON",
+            BodyForm::Csv => "CSV",
+            BodyForm::TabSeparated => "tab-separated values",
+            BodyForm::Xml => "XML",
+        }
+    }
+}
+
+/// The format of a body, if it is declared as one, and begins like one. Lines of JSON have no form of their own.
+pub(crate) fn declared_form(reply: &Response) -> Option<BodyForm> {
     let kind = reply.media_type();
     let body = reply.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&reply.body).trim_ascii_start();
     let (starts_as_xml, may_be_json) = (body.starts_with(b"<"), matches!(body.first(), Some(b'{' | b'[' | b'"')));
     match &*kind {
-        "text/csv" | "application/csv" if !may_be_json => Some("CSV"),
-        "text/tab-separated-values" if !may_be_json => Some("tab-separated values"),
-        "application/x-ndjson" | "application/jsonl" | "application/x-jsonlines" => None,
+        "text/csv" | "application/csv" if !may_be_json => Some(BodyForm::Csv),
+        "text/tab-separated-values" if !may_be_json => Some(BodyForm::TabSeparated),
+        "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" => None,
         kind if starts_as_xml && !kind.contains("html") && (kind.contains("xml") || body.starts_with(b"<?xml")) => {
-            Some("XML")
+            Some(BodyForm::Xml)
         }
+        kind if may_be_json && kind.contains("json") => Some(BodyForm::Json),
         _ => None,
     }
 }

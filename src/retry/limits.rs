@@ -35,6 +35,11 @@ pub(crate) fn asked_wait(headers: &HeaderMap, now: SystemTime) -> Option<Duratio
     longest.max(announced_wait(headers, now))
 }
 
+/// The wait that a value of a reply asks for: seconds, a Unix time or a date.
+pub(crate) fn told_wait(text: &str, headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    reset_wait(text.trim(), headers, now).filter(|wait| !wait.is_zero() && *wait <= WAIT_MAX)
+}
+
 /// Dates contain a comma, lists of values too.
 fn whole_date(text: &str) -> bool {
     httpdate::parse_http_date(text.trim()).is_ok()

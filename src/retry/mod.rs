@@ -4,7 +4,7 @@ mod limits;
 
 use std::time::Duration;
 
-pub(crate) use limits::{announced_wait, asked_wait};
+pub(crate) use limits::{announced_wait, asked_wait, told_wait};
 
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};

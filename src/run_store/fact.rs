@@ -1,11 +1,14 @@
 //! The facts of a run in the order in which they happened. Plain data; the journal stores them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::extent::{Extent, Sum};
 use super::watermark::Mark;
 use crate::call::Resume;
 use crate::receipt::{OutcomeStatus, Usage};
+use crate::send::JobHandle;
 
 /// One fact. Steps are named `job/step`; elements of a `for` count from 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +36,9 @@ pub(crate) enum Fact {
         items: u64,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         mark: Option<Mark>,
+        /// Values that the operation keeps, as JSON text: facts are parsed as values, which lose digits.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        kept: BTreeMap<String, String>,
         tally: Usage,
         /// The end of a list was not seen, or announced items are missing.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -40,6 +46,8 @@ pub(crate) enum Fact {
     },
     /// These items of a write are about to be sent.
     Intended { step: String, element: u64, first: u64, count: u64 },
+    /// The system accepted a request as a job: these items of a write, or a query (0 of them).
+    Accepted { step: String, element: u64, first: u64, count: u64, job: JobHandle },
     /// The outcome of an item. Its rows in the spool are durable.
     Outcome {
         step: String,

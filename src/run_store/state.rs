@@ -7,6 +7,7 @@ use super::extent::{Extent, Marks, Sum};
 use super::fact::Fact;
 use crate::call::Resume;
 use crate::receipt::{OutcomeCounts, OutcomeStatus, Usage};
+use crate::send::JobHandle;
 
 /// The state of a run.
 #[derive(Debug, Default)]
@@ -35,6 +36,8 @@ pub(crate) struct StepState {
     pub(crate) items: u64,
     /// The largest value that the watermark has seen.
     pub(crate) mark: Option<super::watermark::Mark>,
+    /// Values that the operation keeps, as JSON text.
+    pub(crate) kept: BTreeMap<String, String>,
     pub(crate) tally: Usage,
     /// The end of a list was not seen, or announced items are missing.
     pub(crate) incomplete: bool,
@@ -43,6 +46,8 @@ pub(crate) struct StepState {
     pub(crate) failed: BTreeSet<(u64, u64)>,
     pub(crate) unknown: BTreeSet<(u64, u64)>,
     open: HashMap<u64, OpenWrite>,
+    /// Accepted jobs whose end is not recorded, by element and first item, each with its number of items.
+    jobs: BTreeMap<(u64, u64), (u64, JobHandle)>,
     pub(crate) items_in: u64,
     pub(crate) receipt: serde_json::Value,
     pub(crate) done: bool,
@@ -100,6 +105,7 @@ impl RunState {
             Fact::Started { step }
             | Fact::Read { step, .. }
             | Fact::Intended { step, .. }
+            | Fact::Accepted { step, .. }
             | Fact::Outcome { step, .. }
             | Fact::Element { step, .. }
             | Fact::Done { step, .. }
@@ -117,7 +123,12 @@ impl StepState {
     pub(crate) fn apply(&mut self, fact: &Fact) {
         match fact {
             Fact::Started { .. } => self.started = true,
-            Fact::Read { element, walk, extent, items, mark, tally, incomplete, .. } => {
+            Fact::Read { element, walk, extent, items, mark, kept, tally, incomplete, .. } => {
+                self.kept.clone_from(kept);
+                // Rows of the walk, or of a later one, are recorded; a cursor contains its job.
+                if walk.is_some() || self.element < *element {
+                    self.jobs.retain(|(own, _), _| own > element);
+                }
                 self.element = *element;
                 self.incomplete = *incomplete;
                 self.walk.clone_from(walk);
@@ -128,6 +139,9 @@ impl StepState {
             Fact::Intended { element, first, count, .. } => {
                 self.open.entry(*element).or_default().intended.extend(*first..first.saturating_add(*count));
             }
+            Fact::Accepted { element, first, count, job, .. } => {
+                self.jobs.insert((*element, *first), (*count, job.clone()));
+            }
             Fact::Outcome { element, index, status, extent, tally, .. } => {
                 self.settle(*element, *index, *status);
                 self.marks.note(*extent);
@@ -136,6 +150,7 @@ impl StepState {
             Fact::Element { element, .. } => {
                 self.element = element + 1;
                 self.open.remove(element);
+                self.jobs.retain(|(own, _), _| own != element);
             }
             Fact::Done { skipped, items_in, extent, tally, receipt, .. } => {
                 self.done = true;
@@ -144,6 +159,7 @@ impl StepState {
                 (self.items_in, self.tally) = (*items_in, *tally);
                 self.receipt.clone_from(receipt);
                 self.open.clear();
+                self.jobs.clear();
             }
             Fact::Saved { .. } => self.saved = true,
             Fact::Journal { .. } | Fact::Job { .. } | Fact::Again { .. } | Fact::Ended { .. } => {}
@@ -189,6 +205,34 @@ impl StepState {
         } else {
             ItemState::New
         }
+    }
+
+    /// The job that computes the list of an element.
+    pub(crate) fn job_of_walk(&self, element: u64) -> Option<&JobHandle> {
+        self.jobs.get(&(element, 0)).map(|(_, job)| job)
+    }
+
+    /// The jobs that go on with items in doubt, by their first item: those whose items are all in doubt, and that form
+    /// one request again.
+    pub(crate) fn jobs_of(&self, element: u64) -> BTreeMap<u64, JobHandle> {
+        let in_doubt = |index| self.item_state(element, index) == ItemState::InDoubt;
+        let own = self.jobs.range((element, 0)..=(element, u64::MAX));
+        own.filter(|((_, first), (count, _))| (*count == 1 || *first == 0) && (*first..first + count).all(in_doubt))
+            .map(|((_, first), (_, job))| (*first, job.clone()))
+            .collect()
+    }
+
+    /// Whether a job goes on with an item in doubt.
+    fn has_job(&self, element: u64, index: u64) -> bool {
+        let last = self.jobs.range(..=(element, index)).next_back();
+        last.is_some_and(|((own, first), (count, _))| {
+            *own == element && index < first + count && self.jobs_of(element).contains_key(first)
+        })
+    }
+
+    /// Whether an item is in doubt, and a job goes on with it.
+    pub(crate) fn goes_on(&self, element: u64, index: u64) -> bool {
+        self.item_state(element, index) == ItemState::InDoubt && self.has_job(element, index)
     }
 
     /// The extent of the rows in the spool.

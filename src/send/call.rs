@@ -9,8 +9,10 @@ use bytes::Bytes;
 use http::request::Parts;
 use tokio::sync::watch;
 
-use crate::definition::Operation;
+use super::accepted::{JobHandle, JobState};
+use crate::definition::{Operation, ResultShape};
 use crate::error::Result;
+use crate::part_file::FileTarget;
 
 /// Cancels a call from any thread. Clones share the state, which never changes back.
 ///
@@ -83,6 +85,18 @@ pub trait Gate: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// Any, such as `state`: then nothing is sent, and the items are `skipped`.
     async fn before(&self, first: u64, count: u64) -> Result<()>;
+
+    /// The system accepted a request as a job: the items that start at `first`, or a query (0 of them). Another process
+    /// that has the handle goes on waiting, and submits nothing.
+    ///
+    /// # Errors
+    /// Any, such as `state`: then the call ends.
+    async fn accepted(&self, _first: u64, _count: u64, _job: &JobHandle) -> Result<()> {
+        Ok(())
+    }
+
+    /// The state of a job was asked for; it is not done.
+    fn polled(&self, _first: u64, _state: &JobState) {}
 }
 
 /// The items of one request of a write, and the gate to call before.
@@ -109,7 +123,7 @@ pub(crate) struct Tally {
 }
 
 /// One call of a method: the state that its requests share.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) operation: Arc<Operation>,
     pub(crate) cancel: Cancel,
@@ -117,5 +131,14 @@ pub(crate) struct Call {
     pub(crate) deadline: Option<Duration>,
     /// Whether the call waits for a system that is briefly unavailable.
     pub(crate) patient: bool,
-    pub(crate) tally: Tally,
+    /// Where files are written.
+    pub(crate) files: Option<FileTarget>,
+    pub(crate) tally: Arc<Tally>,
+}
+
+impl Call {
+    /// Where its replies are written, if they are files.
+    pub(crate) fn downloads_to(&self) -> Option<&FileTarget> {
+        self.files.as_ref().filter(|_| self.operation.response.result == ResultShape::File)
+    }
 }

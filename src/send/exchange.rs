@@ -8,12 +8,12 @@ use super::{Call, ConnectionClient, Outgoing, SendMiss, fatal, log, settle};
 use crate::auth::{self, Access, CsrfMiss, CsrfToken, DigestTicket, RequestProof};
 use crate::definition::Repeat;
 use crate::error::{Error, ErrorKind};
-use crate::fault::refuses_token;
+use crate::fault::{self, refuses_token};
 use crate::lock::lock;
 use crate::reply::Response;
 use crate::retry;
 use crate::secret::Secret;
-use crate::transport::{Failure, FailureKind};
+use crate::transport::{Failure, FailureKind, SpillFolder};
 
 /// Maximum number of replays of one attempt with tokens that others renewed.
 const REPLAYS_MAX: u32 = 8;
@@ -41,7 +41,7 @@ impl ConnectionClient {
         }
         let token = Box::pin(self.token(call, None)).await?;
         let response = self.proved(call, request, Some(&token.token)).await?;
-        if !refuses_token(&response) {
+        if !refuses(call, &response) {
             return Ok(response);
         }
         let renewed = match Box::pin(self.token(call, Some(&token.token))).await {
@@ -61,7 +61,7 @@ impl ConnectionClient {
         for _ in 0..REPLAYS_MAX {
             call.tally.retries.fetch_add(1, Ordering::Relaxed);
             let response = self.proved(call, request, Some(&access.token)).await?;
-            if !refuses_token(&response) {
+            if !refuses(call, &response) {
                 return Ok(response);
             }
             self.pause(call, OTHERS_RENEW).await.map_err(fatal)?;
@@ -129,7 +129,9 @@ impl ConnectionClient {
         match fetched {
             Ok(Ok(csrf)) => Ok(Ok(csrf)),
             Ok(Err(CsrfMiss::Refused(reply))) => Ok(Err(*reply)),
-            Ok(Err(CsrfMiss::Failed { error, signal, asked })) => Err(SendMiss { error, signal, asked }),
+            Ok(Err(CsrfMiss::Failed { error, signal, asked })) => {
+                Err(SendMiss { error, signal, asked, is_refused: false })
+            }
             Err(_) => {
                 let message = "the call's deadline passed while its csrf token was being fetched";
                 Err(fatal(Error::new(ErrorKind::Timeout, message)))
@@ -176,6 +178,9 @@ impl ConnectionClient {
     ) -> Result<impl Future<Output = Result<Response, Failure>> + Send + use<'s>> {
         let mut signed = http::Request::from_parts(request.head.clone(), request.body.clone());
         auth::sign(&self.connection, &call.operation, proof, &mut signed).map_err(fatal)?;
+        if let Some(target) = call.downloads_to() {
+            signed.extensions_mut().insert(SpillFolder(target.folder()));
+        }
         call.tally.requests.fetch_add(1, Ordering::Relaxed);
         Ok(self.transport.send(signed, self.exchange_limits(call)))
     }
@@ -191,7 +196,7 @@ impl ConnectionClient {
             }
         };
         log::exchange(&self.connection, call, request, &response, took());
-        call.tally.bytes.fetch_add(response.body.len() as u64, Ordering::Relaxed);
+        call.tally.bytes.fetch_add(response.body.size(), Ordering::Relaxed);
         if let Some(wait) = retry::announced_wait(&response.headers, self.clock.wall()) {
             lock(&self.budget.rate_limiter).hold(self.clock.now() + wait);
         }
@@ -221,4 +226,9 @@ impl ConnectionClient {
                 .map_err(fatal)?;
         }
     }
+}
+
+/// Whether a reply refuses the access token, by the protocol or by a rule.
+fn refuses(call: &Call, response: &Response) -> bool {
+    refuses_token(response) || fault::is_unauthenticated(&call.operation, response)
 }

@@ -4,16 +4,22 @@
 //! A write succeeded if the reply matches the definition. It failed if the reply shows that nothing was done. Otherwise
 //! its outcome is unknown.
 
+use std::sync::Arc;
+
 use http::Method as Verb;
 use http::header::LOCATION;
+use serde_json::Value;
 use url::Url;
 
+use super::accepted::accepted;
 use super::{Call, ConnectionClient, Outgoing, SendMiss, Sent, fatal, settle};
-use crate::definition::{Operation, Repeat, ResultShape};
-use crate::error::{Advice, Error, ErrorKind};
+use crate::authoring::{Source, scalar};
+use crate::definition::{Meaning, Operation, Repeat, ReplyRule, ResultShape};
+use crate::error::{Advice, Error, ErrorKind, Place, io_text};
 use crate::fault;
-use crate::page::{self, Page, Unfit};
-use crate::reply::Response;
+use crate::page::{self, Page, PageLimits, Unfit};
+use crate::part_file::{Download, FileTarget};
+use crate::reply::{Body, Response};
 use crate::retry::{self, Signal};
 use crate::transport::{Failure, FailureKind};
 
@@ -52,6 +58,7 @@ impl ConnectionClient {
             FailureKind::TimedOut => (ErrorKind::Timeout, Some(Signal::Lost), message),
             FailureKind::TooLarge => (ErrorKind::Limit, None, message),
             FailureKind::Encoding => (ErrorKind::BadResponse, None, message),
+            FailureKind::Unsaved => (ErrorKind::State, None, message),
         };
         let deadline = call.deadline.is_some_and(|d| self.clock.now() >= d);
         let mut error = Error::new(kind, text).with(|d| {
@@ -64,9 +71,9 @@ impl ConnectionClient {
         }
         if deadline && failure.kind == FailureKind::TimedOut {
             error = error.with(|d| d.message = "the call's deadline passed".into());
-            return SendMiss { error: settle(error, write), signal: None, asked: None };
+            return SendMiss { error: settle(error, write), signal: None, asked: None, is_refused: false };
         }
-        SendMiss { error, signal, asked: None }
+        SendMiss { error, signal, asked: None, is_refused: false }
     }
 
     /// The target of a redirect that may be followed: for reads within the connection's origins, for writes with 307
@@ -121,7 +128,7 @@ impl ConnectionClient {
         let is_own = target.as_ref().is_some_and(|url| self.connection.check_origin(url).is_ok());
         if call.operation.response.redirect_ok && matches!(status, 301..=303) && (elsewhere || status == 303) && is_own
         {
-            return Ok(Sent { page: Page::default(), status, attempts: 0, location });
+            return Ok(Sent::of(Page::default(), status, location));
         }
         let shown = location
             .as_deref()
@@ -137,17 +144,55 @@ impl ConnectionClient {
         Err(fatal(error.with(|d| d.http_status = Some(status))))
     }
 
+    /// The miss that a rule makes of a reply.
+    fn ruled(&self, call: &Call, response: &Response, rule: &ReplyRule, body: Option<&Value>) -> SendMiss {
+        let (operation, now) = (&call.operation, self.clock.wall());
+        let write = operation.repeat != Repeat::SafeRead;
+        let error = fault::by_rule(&self.connection, operation, response, body, rule);
+        let told = rule.wait.as_ref().and_then(|source| match source {
+            Source::Header(name) => response.header(name).map(str::to_owned),
+            Source::Body(pointer) => pointer.find(body?).and_then(scalar),
+        });
+        let told = told.and_then(|text| retry::told_wait(&text, &response.headers, now));
+        let asked = told.or_else(|| retry::asked_wait(&response.headers, now));
+        let signal = match rule.then {
+            Meaning::Retry => Some(retry::signal(response.status, &response.headers).unwrap_or(Signal::Refused)),
+            Meaning::RateLimited => Some(Signal::Throttled),
+            Meaning::Unknown if !write => Some(Signal::Unreadable),
+            Meaning::Unknown => return fatal(settle(error, true)),
+            Meaning::Unauthenticated | Meaning::NotFound | Meaning::Failed | Meaning::Ok | Meaning::Empty => None,
+        };
+        let asked = asked.filter(|_| signal.is_some());
+        let error = error.with(|d| d.retry_after_ms = asked.map(|a| a.as_millis() as u64));
+        SendMiss { error, signal, asked, is_refused: rule.then == Meaning::Retry }
+    }
+
+    fn page_limits(&self) -> PageLimits {
+        let limits = &self.connection.limits;
+        PageLimits { items: limits.page_items(), bytes: limits.page_bytes() }
+    }
+
     /// Turns a reply into a page or an error.
-    pub(super) fn judge(&self, call: &Call, mut response: Response) -> Result<Sent, SendMiss> {
+    pub(super) fn judge(&self, call: &Call, request: Outgoing<'_>, mut response: Response) -> Result<Sent, SendMiss> {
         let operation = &call.operation;
         let status = response.status;
         let write = operation.repeat != Repeat::SafeRead;
-        if let Some(error) = fault::check(&self.connection, operation, &response) {
+        let early = fault::early_rule(operation, &response);
+        match &early {
+            Some((rule, _)) if rule.then == Meaning::Ok => {}
+            Some((rule, _)) if rule.then == Meaning::Empty => {
+                let location = location(&response).map(str::to_owned);
+                return Ok(Sent::of(Page::default(), status.as_u16(), location));
+            }
+            Some((rule, body)) => return Err(self.ruled(call, &response, rule, body.as_ref())),
+            None => {}
+        }
+        let error = early.is_none().then(|| fault::check(&self.connection, operation, &response)).flatten();
+        if let Some(error) = error {
             // The status is a success that the definition does not declare, or an unknown status.
             let strange = write && error.kind() == ErrorKind::BadResponse;
             let error = settle(error, strange);
-            let refused = self.is_refusal(status.as_u16()).then_some(Signal::Refused);
-            let signal = retry::signal(status, &response.headers).or(refused);
+            let signal = retry::signal(status, &response.headers);
             let asked = retry::asked_wait(&response.headers, self.clock.wall()).filter(|_| signal.is_some());
             let error = error.with(|d| {
                 d.retry_after_ms = asked.map(|a| a.as_millis() as u64);
@@ -155,30 +200,43 @@ impl ConnectionClient {
                     d.message = format!("{}; it asks to wait {} s", d.message, asked.as_secs_f64().ceil());
                 }
             });
-            return Err(SendMiss { error, signal, asked });
+            return Err(SendMiss { error, signal, asked, is_refused: false });
+        }
+        match accepted(operation, request, &response) {
+            Ok(None) => {}
+            Ok(job) => return Ok(Sent { job, ..Sent::of(Page::default(), status.as_u16(), None) }),
+            Err(error) => return Err(fatal(settle(error.with(|d| d.http_status = Some(status.as_u16())), write))),
+        }
+        if operation.is_state {
+            let reply = Some(Box::new(response));
+            return Ok(Sent { reply, ..Sent::of(Page::default(), status.as_u16(), None) });
         }
         let needless = needs_no_body(operation);
         let text_expected = matches!(operation.response.result, ResultShape::File | ResultShape::Text);
         // An HTML page with a title is a login or waiting page, never a report of success.
         let may_be_a_page = !text_expected && (!needless || fault::has_title(&response));
-        if let Some(error) = may_be_a_page.then(|| fault::page_for_people(&self.connection, &response)).flatten() {
-            return Err(SendMiss { error, signal: Some(Signal::Unreadable), asked: None });
+        if let Some(error) =
+            may_be_a_page.then(|| fault::page_for_people(&self.connection, operation, &response)).flatten()
+        {
+            return Err(SendMiss { error, signal: Some(Signal::Unreadable), asked: None, is_refused: false });
         }
         let location = location(&response).map(str::to_owned);
         let code = status.as_u16();
         let stamp = |e: Error| e.with(|d| d.http_status = Some(code));
-        let unfit = match page::read(operation, &mut response, self.connection.limits.page_items()) {
-            Ok(page) => return Ok(Sent { page, status: code, attempts: 0, location }),
+        if let Some(target) = call.downloads_to() {
+            save(operation, target, &mut response).map_err(|e| fatal(settle(stamp(e), write)))?;
+        }
+        let unfit = match page::read(operation, &mut response, self.page_limits()) {
+            Ok(page) => return Ok(Sent::of(page, code, location)),
             Err(unfit) => unfit,
         };
         match unfit {
+            Unfit::Ruled(rule, body) => Err(self.ruled(call, &response, &rule, Some(&body))),
             Unfit::Denied(body) => Err(fatal(stamp(fault::reported(&self.connection, operation, &response, &body)))),
-            Unfit::Unreadable(..) | Unfit::Form(_) if needless => {
-                Ok(Sent { page: Page::default(), status: code, attempts: 0, location })
-            }
+            Unfit::Unreadable(..) | Unfit::Form(_) if needless => Ok(Sent::of(Page::default(), code, location)),
             Unfit::Unreadable(error, around) if error.kind() == ErrorKind::BadResponse => {
                 let error = stamp(error).with(|d| d.provider.excerpt = fault::near(&self.connection, &around));
-                Err(SendMiss { error, signal: Some(Signal::Unreadable), asked: None })
+                Err(SendMiss { error, signal: Some(Signal::Unreadable), asked: None, is_refused: false })
             }
             Unfit::Unreadable(error, _) | Unfit::Shape(error) | Unfit::Form(error) => {
                 Err(fatal(settle(stamp(error), write)))
@@ -187,10 +245,32 @@ impl ConnectionClient {
     }
 }
 
-/// Whether the status of a reply to a write is enough: no record is declared, and no success flag in the body.
+/// Puts a file into its place. One that arrived on disk only gets its name.
+fn save(operation: &Operation, target: &FileTarget, response: &mut Response) -> Result<(), Error> {
+    if response.body.size() == 0 {
+        return Ok(());
+    }
+    let name = page::file_name(response).unwrap_or_else(|| page::safe_name(&operation.id));
+    let file = match response.body.file() {
+        Some(file) => Ok(Arc::clone(file)),
+        None => Download::of(&target.folder(), &response.body).map(Arc::new),
+    };
+    let placed = file.and_then(|file| file.place(target, &name).map(|()| file));
+    let file = placed.map_err(|e| {
+        let shown = target.folder().display().to_string();
+        Error::new(ErrorKind::State, format!("the file cannot be written to {shown}: {}", io_text(&e)))
+            .at(Place { file: Some(shown), ..Place::default() })
+    })?;
+    response.body = Body::on_disk(file);
+    Ok(())
+}
+
+/// Whether the status of a reply to a write is enough: no record is declared, and neither a flag nor a rule needs the
+/// body.
 fn needs_no_body(operation: &Operation) -> bool {
     let is_write = operation.repeat != Repeat::SafeRead;
-    is_write && operation.response.result == ResultShape::None && operation.connector.errors.success.is_none()
+    let is_judged = operation.connector.errors.success.is_some() || operation.reply_rules().any(ReplyRule::reads_body);
+    is_write && operation.response.result == ResultShape::None && !is_judged
 }
 
 /// The address in a reply's `Location`.

@@ -36,7 +36,7 @@ const LIMITS: [&str; 3] = ["ratelimit", "x-ratelimit", "x-rate-limit"];
 
 /// An exchange with a reply.
 pub(super) fn exchange(connection: &Connection, call: &Call, request: Outgoing<'_>, reply: &Response, took: Duration) {
-    let (status, bytes, ms) = (reply.status.as_u16(), reply.body.len(), took.as_millis() as u64);
+    let (status, bytes, ms) = (reply.status.as_u16(), reply.body.size(), took.as_millis() as u64);
     let url = || connection.redactor.mask(&request.head.uri.to_string()).into_owned();
     tracing::debug!(operation = %call.operation.id, account = connection.account(), verb = %request.head.method, url = %url(), status, bytes, ms, "exchange");
     headers(connection, "sent", &request.head.headers);

@@ -1,5 +1,6 @@
 //! Turns one request into one checked page: rate limit, sign, send, judge, retry. Only this module retries.
 
+mod accepted;
 mod budget;
 mod call;
 mod exchange;
@@ -22,12 +23,18 @@ use crate::error::{Advice, Cause, Error, ErrorKind, Result};
 use crate::fault;
 use crate::lock::lock;
 use crate::page::Page;
+use crate::reply::Response;
 use crate::retry::{self, Signal, Verdict};
 use crate::transport::{ExchangeLimits, Transport};
+pub use accepted::{JobHandle, JobState};
+pub(crate) use accepted::{json_of, text_at};
 pub(crate) use budget::Budget;
 pub use budget::Budgets;
-pub(crate) use call::{Announce, Call, Outgoing, Tally};
+pub(crate) use call::{Announce, Call, Outgoing};
 pub use call::{Cancel, Gate};
+
+/// Maximum time of a download that is written to disk, without a limit of the connection: it ends by `idle_s`.
+const DOWNLOAD_S: u32 = 24 * 60 * 60;
 
 /// Maximum number of redirects of one read.
 const REDIRECTS_MAX: u32 = 5;
@@ -39,12 +46,30 @@ pub(crate) struct Sent {
     pub(crate) status: u16,
     pub(crate) attempts: u32,
     pub(crate) location: Option<String>,
+    /// The job that does the work.
+    pub(crate) job: Option<JobHandle>,
+    /// The reply itself, if it is the state of a job.
+    pub(crate) reply: Option<Box<Response>>,
+}
+
+impl Sent {
+    /// The success of a job without a result.
+    pub(crate) fn done(location: Option<String>) -> Sent {
+        Sent { attempts: 1, ..Sent::of(Page::default(), 200, location) }
+    }
+
+    /// A success.
+    fn of(page: Page, status: u16, location: Option<String>) -> Sent {
+        Sent { page, status, attempts: 0, location, job: None, reply: None }
+    }
 }
 
 /// A connection's HTTP client, shared by all its calls.
 pub(crate) struct ConnectionClient {
     pub(crate) connection: Arc<Connection>,
     pub(crate) transport: Arc<dyn Transport>,
+    /// The same for requests of the sign-in.
+    sign_in: Arc<dyn Transport>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) store: Arc<dyn TokenStore>,
     pub(crate) token_cache: TokenCache,
@@ -65,6 +90,8 @@ struct SendMiss {
     /// The kind of failure; `None` for a final answer.
     signal: Option<Signal>,
     asked: Option<Duration>,
+    /// A rule says that the system refused the request before processing.
+    is_refused: bool,
 }
 
 impl ConnectionClient {
@@ -78,6 +105,7 @@ impl ConnectionClient {
         let permits = Semaphore::new(connection.limits.concurrency());
         ConnectionClient {
             connection: Arc::new(connection),
+            sign_in: Arc::clone(&transport),
             transport,
             clock,
             store,
@@ -89,9 +117,15 @@ impl ConnectionClient {
         }
     }
 
+    /// Another transport for the requests of the sign-in.
+    #[cfg(feature = "cli")]
+    pub(crate) fn sign_in_by(self, sign_in: Arc<dyn Transport>) -> ConnectionClient {
+        ConnectionClient { sign_in, ..self }
+    }
+
     /// The dependencies of a token request.
     pub(crate) fn token_context(&self) -> TokenContext {
-        let (connection, transport) = (Arc::clone(&self.connection), Arc::clone(&self.transport));
+        let (connection, transport) = (Arc::clone(&self.connection), Arc::clone(&self.sign_in));
         TokenContext { connection, transport, clock: Arc::clone(&self.clock), store: Arc::clone(&self.store) }
     }
 
@@ -129,12 +163,12 @@ impl ConnectionClient {
                 if ambiguous && request.head.method == Verb::DELETE && miss.error.kind() == ErrorKind::NotFound {
                     // An earlier attempt of this call may have deleted it.
                     let status = miss.error.http_status.unwrap_or(404);
-                    return Ok(Sent { page: Page::default(), status, attempts, location: None });
+                    return Ok(Sent { attempts, ..Sent::of(Page::default(), status, None) });
                 }
                 // A final answer to this attempt does not show whether an earlier one took effect.
                 return Err(named(settle(miss.error, ambiguous)));
             };
-            let refused = miss.error.http_status.is_some_and(|s| self.is_refusal(s));
+            let refused = miss.is_refused;
             // A declared refusal changed nothing, whatever its status means elsewhere.
             ambiguous |= repeat != Repeat::SafeRead && !refused && retry::is_ambiguous(signal);
             match retry::judge(repeat, signal, refused) {
@@ -174,11 +208,6 @@ impl ConnectionClient {
     async fn announce(&self, call: &Call, announce: &Announce<'_>) -> Result<()> {
         announce.gate.before(announce.first, announce.count).await?;
         if call.cancel.is_cancelled() { Err(Error::cancelled()) } else { Ok(()) }
-    }
-
-    /// Whether the connector declares that this status means "refused before processing".
-    fn is_refusal(&self, status: u16) -> bool {
-        self.connection.connector.errors.refused.contains(&status)
     }
 
     /// Waits for permits and for the rate limit.
@@ -229,7 +258,7 @@ impl ConnectionClient {
         permit.map_err(|closed| Error::new(ErrorKind::Internal, format!("the connection is closed: {closed}")))
     }
 
-    async fn pause(&self, call: &Call, wait: Duration) -> Result<()> {
+    pub(crate) async fn pause(&self, call: &Call, wait: Duration) -> Result<()> {
         if call.cancel.is_cancelled() {
             return Err(Error::cancelled());
         }
@@ -264,7 +293,11 @@ impl ConnectionClient {
                 let declared = rule.ok.iter().chain(&rule.empty).any(|s| *s == response.status.as_u16());
                 let written =
                     call.operation.repeat != Repeat::SafeRead && response.status.is_redirection() && !declared;
-                return if written { self.redirected(call, current, &response) } else { self.judge(call, response) };
+                return if written {
+                    self.redirected(call, current, &response)
+                } else {
+                    self.judge(call, current, response)
+                };
             };
             let address = next.as_str().parse().map_err(|e| {
                 fatal(Error::new(ErrorKind::BadResponse, format!("the redirect's address cannot be used: {e}")))
@@ -277,13 +310,13 @@ impl ConnectionClient {
     fn exchange_limits(&self, call: &Call) -> ExchangeLimits {
         let limits = &self.connection.limits;
         let seconds = |value: Option<u32>, default: u32| Duration::from_secs(u64::from(value.unwrap_or(default)));
-        let total = seconds(limits.timeout_s, 120);
+        let total = seconds(limits.timeout_s, if call.downloads_to().is_some() { DOWNLOAD_S } else { 120 });
         let left = call.deadline.map(|d| d.saturating_sub(self.clock.now()));
         ExchangeLimits {
             first_byte: seconds(limits.first_byte_s, 60).min(total),
             idle: seconds(limits.idle_s, 30),
             total: left.map_or(total, |left| left.min(total)),
-            body_max: limits.page_bytes.unwrap_or(64 << 20) as usize,
+            body_max: limits.page_bytes(),
             ratio_max: limits.inflate_ratio.unwrap_or(200) as usize,
             header_max: limits.header_bytes.unwrap_or(64 << 10) as usize,
         }
@@ -316,7 +349,7 @@ fn in_place_of(answer: Error, stopped: Error) -> Error {
 }
 
 /// The error of a request that may have taken effect.
-fn settle(error: Error, ambiguous: bool) -> Error {
+pub(crate) fn settle(error: Error, ambiguous: bool) -> Error {
     if !ambiguous || error.kind() == ErrorKind::UnknownOutcome {
         return error;
     }
@@ -335,5 +368,5 @@ fn settle(error: Error, ambiguous: bool) -> Error {
 }
 
 fn fatal(error: Error) -> SendMiss {
-    SendMiss { error, signal: None, asked: None }
+    SendMiss { error, signal: None, asked: None, is_refused: false }
 }

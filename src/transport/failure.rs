@@ -67,6 +67,8 @@ pub enum FailureKind {
     TooLarge,
     /// The reply's encoding is wrong or unknown.
     Encoding,
+    /// The reply is a file that cannot be written to disk.
+    Unsaved,
 }
 
 impl FailureKind {
@@ -85,6 +87,7 @@ impl FailureKind {
             FailureKind::TooLarge => {
                 Some("ask for smaller pages or fewer fields, or raise the limit in the connection's `limits`")
             }
+            FailureKind::Unsaved => Some("free disk space, or give this user write permission there"),
             FailureKind::Unprocessed | FailureKind::Broken | FailureKind::TimedOut | FailureKind::Encoding => None,
         }
     }

@@ -32,6 +32,7 @@ use cause::{chain, failed, no_reply};
 #[cfg(not(feature = "tls-ring"))]
 use no_trust::NoTrust as Trust;
 use proxy::Proxies;
+pub(crate) use sink::SpillFolder;
 use sink::{BodySink, too_large};
 #[cfg(feature = "tls-ring")]
 use trust::Trust;
@@ -235,6 +236,7 @@ impl Transport for HttpTransport {
         Self: 'f,
     {
         request.headers_mut().insert(ACCEPT_ENCODING, http::HeaderValue::from_static("gzip"));
+        let folder = request.extensions_mut().remove::<SpillFolder>();
         let begun = Instant::now();
         let way = self.proxies.as_ref().map_or(Ok(None), |proxies| proxies.way(request.uri()));
         let sent = way
@@ -258,7 +260,7 @@ impl Transport for HttpTransport {
             }
             check_headers(response.headers(), limits, status.as_u16())?;
             let headers = std::mem::take(response.headers_mut());
-            let mut arriving = IncomingBody::new(response, &headers, limits)?;
+            let mut arriving = IncomingBody::new(response, &headers, limits, folder)?;
             arriving.read(limits.idle, &end).await?;
             Ok(Response { status, body: arriving.sink.finish()?, headers, waited })
         })
@@ -360,13 +362,14 @@ impl IncomingBody {
         response: reqwest::Response,
         headers: &http::HeaderMap,
         limits: ExchangeLimits,
+        folder: Option<SpillFolder>,
     ) -> Result<IncomingBody, Failure> {
         let status = response.status().as_u16();
         let length = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
-        if length.is_some_and(|l| l > limits.body_max) {
+        if folder.is_none() && length.is_some_and(|l| l > limits.body_max) {
             return Err(too_large(limits, status));
         }
-        let sink = BodySink::new(headers, limits, status, length.unwrap_or(0))?;
+        let sink = BodySink::spilling(headers, limits, status, length.unwrap_or(0), folder)?;
         let framed = response.version() == http::Version::HTTP_2;
         Ok(IncomingBody { body: reqwest::Body::from(response), sink, status, framed })
     }

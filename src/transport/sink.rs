@@ -1,17 +1,22 @@
 //! Receives a body: decompresses it piece by piece, within its limits.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 use super::failure::{ExchangeLimits, Failure, FailureKind};
+use crate::error::io_text;
+use crate::part_file::PartFile;
 use crate::reply::Body;
 use crate::reply::in_lower_case;
 
 /// Collects the pieces of a body, decompresses them and enforces the limits.
 pub(super) struct BodySink {
     plain: Body,
+    spill: Option<Spill>,
     /// Empty between two pieces.
     gzip: Option<Unpacker>,
     pub(super) packed: usize,
@@ -19,6 +24,19 @@ pub(super) struct BodySink {
     odd: Option<String>,
     status: u16,
     limits: ExchangeLimits,
+}
+
+/// The folder for a body that is written to disk if it is large: an extension of a request.
+#[derive(Clone, Debug)]
+pub(crate) struct SpillFolder(pub(crate) PathBuf);
+
+/// Larger bodies go to disk. An error object with a success status is smaller.
+const SPILL_FROM: usize = 1 << 20;
+
+/// A body that goes to disk.
+struct Spill {
+    folder: SpillFolder,
+    file: Option<PartFile>,
 }
 
 type Unpacker = Box<flate2::write::MultiGzDecoder<Vec<u8>>>;
@@ -33,16 +51,32 @@ impl BodySink {
         status: u16,
         length: usize,
     ) -> Result<BodySink, Failure> {
+        BodySink::spilling(headers, limits, status, length, None)
+    }
+
+    /// The same; with a folder, a large body goes to disk, and its size is not limited.
+    pub(super) fn spilling(
+        headers: &HeaderMap,
+        limits: ExchangeLimits,
+        status: u16,
+        length: usize,
+        folder: Option<SpillFolder>,
+    ) -> Result<BodySink, Failure> {
+        let (limits, length) = match folder {
+            Some(_) => (ExchangeLimits { body_max: usize::MAX, ..limits }, length.min(SPILL_FROM)),
+            None => (limits, length),
+        };
         let (gzip, odd) =
             if headers.contains_key(CONTENT_ENCODING) { unpacker(headers, status)? } else { (None, None) };
         let plain = Body::expect(is_text(headers), if gzip.is_none() { length } else { 0 });
-        Ok(BodySink { plain, gzip, packed: 0, odd, status, limits })
+        let spill = folder.map(|folder| Spill { folder, file: None });
+        Ok(BodySink { plain, spill, gzip, packed: 0, odd, status, limits })
     }
 
     pub(super) fn push(&mut self, piece: &[u8]) -> Result<(), Failure> {
         self.packed += piece.len();
         let Some(gzip) = &mut self.gzip else {
-            self.plain.push(piece);
+            add(&mut self.plain, self.spill.as_mut(), piece, self.status)?;
             return if self.plain.len() > self.limits.body_max {
                 Err(too_large(self.limits, self.status))
             } else {
@@ -56,9 +90,9 @@ impl BodySink {
         // Small steps detect a decompression bomb early.
         for step in piece.chunks(1024) {
             gzip.write_all(step).map_err(|e| corrupt(&e, self.status))?;
-            self.plain.push(gzip.get_ref());
+            add(&mut self.plain, self.spill.as_mut(), gzip.get_ref(), self.status)?;
             gzip.get_mut().clear();
-            check_size(self.plain.len(), self.packed, self.limits, self.status)?;
+            check_size(size(&self.plain, self.spill.as_ref()), self.packed, self.limits, self.status)?;
         }
         Ok(())
     }
@@ -66,8 +100,16 @@ impl BodySink {
     pub(super) fn finish(mut self) -> Result<Body, Failure> {
         if let Some(gzip) = self.gzip.take().filter(|_| self.packed > 0) {
             // The last bytes are only available now.
-            self.plain.push(&gzip.finish().map_err(|e| corrupt(&e, self.status))?);
-            check_size(self.plain.len(), self.packed, self.limits, self.status)?;
+            let last = gzip.finish().map_err(|e| corrupt(&e, self.status))?;
+            add(&mut self.plain, self.spill.as_mut(), &last, self.status)?;
+            check_size(size(&self.plain, self.spill.as_ref()), self.packed, self.limits, self.status)?;
+        }
+        if let Some(file) = self.spill.and_then(|spill| spill.file) {
+            if let Some(name) = self.odd {
+                return Err(unknown(&name, self.status));
+            }
+            let whole = file.finish().map_err(|e| unsaved(&e, self.status))?;
+            return Ok(Body::on_disk(Arc::new(whole)));
         }
         let whole = self.plain.whole();
         match self.odd {
@@ -85,6 +127,36 @@ impl BodySink {
         body.truncate(self.limits.body_max);
         body.into()
     }
+}
+
+/// Adds bytes of the body, in memory or to disk.
+fn add(plain: &mut Body, spill: Option<&mut Spill>, bytes: &[u8], status: u16) -> Result<(), Failure> {
+    let wrong = |e: io::Error| unsaved(&e, status);
+    let Some(spill) = spill else {
+        plain.push(bytes);
+        return Ok(());
+    };
+    if let Some(file) = &mut spill.file {
+        return file.write(bytes).map_err(wrong);
+    }
+    plain.push(bytes);
+    if plain.len() > SPILL_FROM {
+        let mut file = PartFile::begin(&spill.folder.0).map_err(wrong)?;
+        file.write(&std::mem::take(plain).into_bytes()).map_err(wrong)?;
+        spill.file = Some(file);
+    }
+    Ok(())
+}
+
+/// The bytes so far.
+fn size(plain: &Body, spill: Option<&Spill>) -> usize {
+    let on_disk = spill.and_then(|spill| spill.file.as_ref()).map_or(0, PartFile::size);
+    plain.len().saturating_add(usize::try_from(on_disk).unwrap_or(usize::MAX))
+}
+
+fn unsaved(error: &io::Error, status: u16) -> Failure {
+    let message = format!("the file cannot be written: {}", io_text(error));
+    Failure { kind: FailureKind::Unsaved, message, status: Some(status) }
 }
 
 /// Names of encodings (registry of RFC 9110, section 16.6.1, and one more in use). Other values in this field are

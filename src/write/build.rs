@@ -9,11 +9,11 @@ use http::request::Parts;
 
 use crate::body::{self, Chunk};
 use crate::connection::Connection;
-use crate::definition::Operation;
+use crate::definition::{Operation, OptionRule};
 use crate::error::{Error, Result};
 use crate::item::Items;
 use crate::options::Options;
-use crate::request::{self, Cursor, RequestInput};
+use crate::request::{self, Cursor, Inserted, RequestInput};
 
 /// What all requests of a call share after the first was built, if no item is part of the address: everything but the
 /// body.
@@ -78,18 +78,18 @@ impl Requests<'_> {
         model: &'m Model,
     ) -> Result<(Cow<'m, Parts>, Bytes)> {
         let Requests { connection, operation, options, items } = *self;
-        let body = match (&operation.items, items) {
-            (Some(rule), Some(items)) => body::body(operation, rule, options, items, chunk)?,
-            _ => None,
-        };
+        let item = items.and_then(|items| items.get(chunk.first));
+        let input = RequestInput { options, item, page_size: None };
+        let parts = Inserted { connection, operation, input, cursor: &Cursor::default() };
+        let body = body::build(&parts, items.map(|items| (items, chunk)))?;
         let (mut head, body) = match (model.get(), body) {
             (Some((media, model)), Some(body)) if *media == body.content_type => (Cow::Borrowed(model), body.bytes),
             (_, body) => {
-                let item = items.and_then(|items| items.get(chunk.first));
-                let input = RequestInput { options, item, body: body.as_ref(), page_size: None };
-                let (head, bytes) = request::build(connection, operation, input, &Cursor::default())?.into_parts();
-                if let Some(body) = body.filter(|_| operation.path.names().all(|name| options.contains(name))) {
-                    model.get_or_init(|| (body.content_type, head.clone()));
+                let media = body.as_ref().map(|body| body.content_type.clone());
+                let (head, bytes) = request::build(&parts, body)?.into_parts();
+                let fills = |option: &OptionRule| operation.item_may_fill(option) && !options.contains(&option.name);
+                if let Some(media) = media.filter(|_| !operation.options.iter().any(fills)) {
+                    model.get_or_init(|| (media, head.clone()));
                 }
                 (Cow::Owned(head), bytes)
             }

@@ -9,6 +9,7 @@ use crate::definition::{Operation, OptionRule, Send, Strangers};
 use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result};
 use crate::item::{Item, Items};
 use crate::json_error;
+use crate::json_pointer::escape;
 use crate::options::{Given, Options};
 
 /// A fault in one item.
@@ -83,7 +84,8 @@ pub(crate) fn look(
         if operation.items.as_ref().is_some_and(|r| r.required) {
             return invalid(format!("{} needs items: the records to send", operation.id));
         }
-        if let Some(name) = names.first() {
+        let is_needed = |name: &&&str| operation.option(name).is_some_and(|o| o.required);
+        if let Some(name) = names.iter().find(is_needed) {
             return Err(Error::new(
                 ErrorKind::InvalidOptions,
                 format!("`{name}` is missing: give it as an option, or give items with a field of this name"),
@@ -163,10 +165,14 @@ fn check_item(
         fault(String::new(), "it must be an object".into());
         return Ok(());
     }
+    for name in operation.body_names(given).filter(|name| value.get(name.as_str()).is_some()) {
+        let message = format!("`{name}` is a field of the body that the definition or an option sets: remove it");
+        fault(format!("/{}", escape(&name)), message);
+    }
     // If the path ends with this name, the item's field identifies the record. Elsewhere the item may have an unrelated
     // field of that name.
     let own = |name: &str| operation.path.last_name() == Some(name) && operation.verb != http::Method::POST;
-    let drops = operation.items.as_ref().is_none_or(|rule| rule.drop_path_fields);
+    let drops = operation.items.as_ref().is_none_or(|rule| rule.drop_sent);
     let same =
         |o: &&OptionRule| operation.item_may_fill(o) && !names.contains(&o.name.as_str()) && (drops || own(&o.name));
     for option in operation.options.iter().filter(same) {
@@ -190,8 +196,12 @@ fn check_item(
                     fault(field, misfit);
                 }
             }
+            Some((Value::Null, _)) if operation.option(name).is_some_and(|o| !o.required) => {}
             Some(_) => fault(field, format!("`{name}` cannot be used in the address")),
-            None => fault(field, format!("`{name}` is missing; it identifies the record")),
+            None if operation.option(name).is_some_and(|o| o.required) => {
+                fault(field, format!("`{name}` is missing; it identifies the record"));
+            }
+            None => {}
         }
     }
     Ok(())

@@ -24,9 +24,10 @@ use crate::call::CallOptions;
 use crate::definition::Send;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
+use crate::job::JobCall;
 use crate::options::Options;
 use crate::receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt};
-use crate::send::{Announce, Call, ConnectionClient, Outgoing, Sent};
+use crate::send::{Announce, Call, ConnectionClient, JobHandle, JobState, Outgoing, Sent, settle};
 pub(crate) use build::Requests;
 use build::{Model, RequestKey};
 pub use check::check_items;
@@ -245,14 +246,30 @@ impl Writes {
     fn send(&self, part: Arc<GivenPart>, chunk: Chunk) -> JoinHandle<Result<Sent>> {
         let (client, call, options) = (Arc::clone(&self.client), Arc::clone(&self.call), self.options.clone());
         let (gate, key, model) = (self.with.gate.clone(), self.key.clone(), Arc::clone(&self.model));
+        let (known, keeps) = (self.with.jobs.get(&(part.first + chunk.first as u64)).cloned(), self.with.keep_jobs);
         tokio::spawn(async move {
             let key = key.as_deref().map_or(RequestKey::Own, |name| RequestKey::Run(name, part.first));
             let (connection, operation) = (&*client.connection, &*call.operation);
-            let requests = Requests { connection, operation, options: &options, items: Some(&part.items) };
-            let (head, body) = requests.build(chunk, key, &model)?;
             let (first, count) = (part.first + chunk.first as u64, chunk.count as u64);
-            let announce = |gate| Announce { gate, first, count };
-            client.send(&call, Outgoing { head: &head, body: &body }, gate.as_deref().map(announce)).await
+            let handle = match known {
+                Some(handle) => handle,
+                None => {
+                    let requests = Requests { connection, operation, options: &options, items: Some(&part.items) };
+                    let (head, body) = requests.build(chunk, key, &model)?;
+                    let announce = |gate| Announce { gate, first, count };
+                    let outgoing = Outgoing { head: &head, body: &body };
+                    let mut sent = client.send(&call, outgoing, gate.as_deref().map(announce)).await?;
+                    let Some(handle) = sent.job.take() else { return Ok(sent) };
+                    if let Some(gate) = &gate {
+                        gate.accepted(first, count, &handle).await.map_err(|e| in_doubt(&handle, e))?;
+                    }
+                    handle
+                }
+            };
+            let item = part.items.get(chunk.first);
+            let job = JobCall { client: &client, call: &call, options: &options, item, handle: &handle, keeps };
+            let told = |state: &JobState| gate.iter().for_each(|gate| gate.polled(first, state));
+            job.outcome(&told).await.map_err(|e| in_doubt(&handle, e))
         })
     }
 
@@ -301,6 +318,16 @@ impl Writes {
         let items = Items::concat(outcomes.iter().map(|o| o.items.clone()).collect());
         WriteReply { items, outcomes, receipt: self.receipt.clone() }
     }
+}
+
+/// The error of a write that the system accepted as a job, and whose end was not seen. A job that failed did.
+fn in_doubt(handle: &JobHandle, error: Error) -> Error {
+    if error.kind() == ErrorKind::Rejected {
+        return error;
+    }
+    settle(error, true).with(|d| {
+        d.message = format!("{} (the system has accepted it as the job {handle})", d.message);
+    })
 }
 
 fn skipped(index: u64) -> Outcome {

@@ -34,7 +34,7 @@ fn once() -> usize {
     1
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ResponseFile {
     status: Option<u16>,
@@ -52,6 +52,21 @@ enum Fault {
     Connect,
     Timeout,
     Reset,
+}
+
+/// An exchange of a case that is in a list.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListedExchange {
+    request: String,
+    #[serde(default = "once")]
+    times: usize,
+    #[serde(default)]
+    headers: Map<String, Value>,
+    body: Option<Value>,
+    text: Option<String>,
+    #[serde(default)]
+    reply: ResponseFile,
 }
 
 /// A numbered pair of files.
@@ -86,6 +101,16 @@ impl Script {
         });
         let exchanges: std::result::Result<Vec<Exchange>, String> = exchanges.collect();
         Ok(Script { exchanges: Mutex::new(exchanges?), faults: Mutex::default(), ordered })
+    }
+
+    /// The exchanges of a list.
+    pub fn of(exchanges: Vec<ListedExchange>, ordered: bool) -> Script {
+        let numbered = exchanges.into_iter().enumerate().map(|(index, listed)| {
+            let ListedExchange { request, times, headers, body, text, reply } = listed;
+            let request = RequestFile { request, times, headers, body, text };
+            Exchange { number: index + 1, left: request.times, request, response: reply }
+        });
+        Script { exchanges: Mutex::new(numbered.collect()), faults: Mutex::default(), ordered }
     }
 
     /// # Errors

@@ -77,6 +77,27 @@ CASE(read_with_a_limit) {
   close_all();
 }
 
+/* A file goes into a folder, and its item has the path; only for operations that return files. */
+CASE(read_a_file) {
+  open_all("");
+  char folder[] = "/tmp/opnode-files-XXXXXX", request[300], path[100], content[8] = {0};
+  CHECK(mkdtemp(folder));
+  char *all = run(conn, "{\"method\":\"query\",\"operationId\":\"getSheet\"}", OPNODE_OK);
+  HAS(all, "\"data\":\"My4xMA==\"");
+  free(all);
+  snprintf(request, sizeof request, "{\"method\":\"query\",\"operationId\":\"getSheet\",\"files\":\"%s\"}", folder);
+  all = run(conn, request, OPNODE_OK);
+  snprintf(path, sizeof path, "%s/prices.txt", folder);
+  HAS(all, path);
+  free(all);
+  FILE *file = fopen(path, "r");
+  CHECK(file && fread(content, 1, 7, file) == 4 && strcmp(content, "3.10") == 0);
+  fclose(file);
+  CHECK(unlink(path) == 0 && rmdir(folder) == 0);
+  free(run(conn, "{\"method\":\"query\",\"operationId\":\"listGoods\",\"files\":\"nowhere\"}", OPNODE_E_USAGE));
+  close_all();
+}
+
 CASE(batches_of_items_and_bytes) {
   open_all("");
   const char *form = "{\"method\":\"query\",\"operationId\":\"listGoods\",\"options\":{\"count\":25},\"batch\":{%s}}";

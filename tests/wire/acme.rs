@@ -125,6 +125,7 @@ pub fn catalog() -> Catalog {
     for (name, refused) in [("acme", "[]"), ("polite", "[503]")] {
         catalog.add(name, "connector.yaml", CONNECTOR.replace("NAME", name).replace("REFUSED", refused));
         catalog.add(name, "operations.yaml", OPERATIONS);
+        catalog.add(name, "forms.yaml", include_str!("forms.operations.yaml"));
     }
     catalog
 }

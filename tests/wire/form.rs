@@ -2,6 +2,7 @@
 //!
 //! ```yaml
 //! about: What the cases show, in one sentence
+//! feature: xml             # the Cargo feature that they need
 //! row: 24                  # of docs/reliability.md; a case may have its own
 //! cases:
 //!   - fact: What must hold, in one sentence
@@ -43,8 +44,16 @@ struct File {
     #[serde(rename = "about")]
     _about: String,
     row: Option<Row>,
+    /// The Cargo feature that the cases need.
+    feature: Option<Feature>,
     table: Option<serde_yaml::Value>,
     cases: Vec<serde_yaml::Mapping>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Feature {
+    Xml,
 }
 
 /// A number, or a text with leading zeros.
@@ -238,6 +247,9 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 fn cases(file: &Path) -> Result<Vec<CaseForm>, String> {
     let text = std::fs::read_to_string(file).map_err(|e| e.to_string())?;
     let all: File = serde_yaml::from_str(&text).map_err(|e| e.to_string())?;
+    if matches!(all.feature, Some(Feature::Xml)) && cfg!(not(feature = "xml")) {
+        return Ok(Vec::new());
+    }
     let of_file = all.table.map(rows).transpose()?.unwrap_or_else(|| vec![Default::default()]);
     let mut found = Vec::new();
     for mut case in all.cases {

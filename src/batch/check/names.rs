@@ -1,7 +1,7 @@
 //! Checks the names in expressions: only documented ones, where they have a value. A misspelt name is a fault of the
 //! file.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::context::CheckContext;
 use super::row_fields::Sources;
@@ -50,9 +50,14 @@ impl<'a> StepIds<'a> {
     }
 }
 
+/// The names of kept values by step.
+pub(super) type KeptNames = BTreeMap<String, Vec<String>>;
+
 /// The context for checking names, and the steps that were named.
 pub(super) struct StepNames<'a, 'n> {
     pub(super) ids: &'a StepIds<'a>,
+    /// The values that earlier steps keep; a step with a fault is not in it.
+    pub(super) kept: &'a KeptNames,
     /// The number of the step itself.
     pub(super) number: usize,
     pub(super) context: &'a CheckContext<'a>,
@@ -67,10 +72,12 @@ impl StepNames<'_, '_> {
     /// Checks every name of an expression.
     pub(super) fn check(&mut self, c: &mut Checker<'_>, at: &str, expr: &Expr, allowed: Allowed) {
         // Each name once, whatever part of it is read.
-        let names: BTreeSet<&[String]> = expr.paths().iter().map(|path| path.get(..3).unwrap_or(path)).collect();
+        let part = |path: &'_ [String]| if path.get(2).is_some_and(|name| name == "kept") { 4 } else { 3 };
+        let names: BTreeSet<&[String]> =
+            expr.paths().iter().map(|path| path.get(..part(path)).unwrap_or(path)).collect();
         for name in names {
             let mut steps = name.iter().map(String::as_str);
-            let (root, second, third) = (steps.next().unwrap_or_default(), steps.next(), steps.next());
+            let (root, second) = (steps.next().unwrap_or_default(), steps.next());
             let fault = match root {
                 "item" | "index" if !allowed.item => Some((
                     format!("`{root}` has no value here"),
@@ -93,7 +100,7 @@ impl StepNames<'_, '_> {
                 "run" => {
                     one_of(root, second, ["id", "name", "started"], "expressions can read the run's id, name and start")
                 }
-                "steps" => self.step(second, third),
+                "steps" => self.step(second, steps.next(), steps.next()),
                 other => {
                     let hint = did_you_mean(other, NAMES);
                     Some((
@@ -111,7 +118,7 @@ impl StepNames<'_, '_> {
         }
     }
 
-    fn step(&mut self, id: Option<&str>, field: Option<&str>) -> Option<(String, Option<String>)> {
+    fn step(&mut self, id: Option<&str>, field: Option<&str>, name: Option<&str>) -> Option<(String, Option<String>)> {
         let Some(id) = id else {
             return Some(("`steps` alone is not a value".to_owned(), Some("write steps.ID.items".to_owned())));
         };
@@ -128,16 +135,21 @@ impl StepNames<'_, '_> {
         self.needs.insert(found);
         match field {
             Some("items" | "count" | "receipt") => None,
+            Some("kept") => {
+                let known = self.kept.get(id)?.iter().map(String::as_str);
+                let advice = "its operation keeps it with `response: { keep: { NAME: POINTER } }`";
+                one_of(&format!("steps.{id}.kept"), name, known, advice)
+            }
             Some(other) => {
-                let hint = did_you_mean(other, ["items", "count", "receipt"]);
-                Some((format!("a step has no `{other}`{hint}"), Some("it has items, count and receipt".to_owned())))
+                let hint = did_you_mean(other, ["items", "count", "receipt", "kept"]);
+                Some((format!("a step has no `{other}`{hint}"), Some(STEP_HAS.to_owned())))
             }
-            None => {
-                Some((format!("`steps.{id}` alone is not a value"), Some("it has items, count and receipt".to_owned())))
-            }
+            None => Some((format!("`steps.{id}` alone is not a value"), Some(STEP_HAS.to_owned()))),
         }
     }
 }
+
+const STEP_HAS: &str = "it has items, count, receipt and kept";
 
 fn one_of<'a>(
     root: &str,

@@ -16,7 +16,7 @@ use crate::authoring::Checker;
 use crate::batch::file::{BatchFile, SavePart, StepFile, UnknownFieldsFile, WatermarkFile};
 use crate::batch::run_plan::{CalledOperation, Save, Step, Watermark};
 use crate::definition::{Fields, Method, Operation, Template};
-use crate::error::{Advice, Result};
+use crate::error::{Advice, Result, did_you_mean};
 use crate::expression::Shape;
 
 /// Checks all steps. A fault in one does not hide faults in the next. Returns the valid ones with their numbers in the
@@ -24,11 +24,14 @@ use crate::expression::Shape;
 pub(in crate::batch) fn steps(c: &mut Checker<'_>, file: &BatchFile, context: &CheckContext<'_>) -> Vec<(usize, Step)> {
     let ids = StepIds::new(file.steps.iter().map(|step| step.id.as_str()));
     let mut steps = Vec::new();
-    let mut rows = Rc::default();
+    let (mut rows, mut kept) = (Rc::default(), BTreeMap::new());
     for (number, step) in file.steps.iter().enumerate() {
         let at = format!("/steps/{number}");
         check_id(c, &at, number, &ids);
-        let (checked, gives) = check_step(c, &at, number, step, (&ids, &rows), context);
+        let (checked, gives) = check_step(c, &at, number, step, (&ids, &rows, &kept), context);
+        if let Some((_, operation)) = &checked {
+            kept.insert(step.id.clone(), operation.kept_names().map(str::to_owned).collect());
+        }
         // No other reference to the rows exists now, so they are not copied.
         Rc::make_mut(&mut rows).insert(step.id.clone(), gives);
         steps.extend(checked.map(|(step, operation)| (number, step, operation)));
@@ -57,7 +60,7 @@ fn check_step(
     at: &str,
     number: usize,
     file: &StepFile,
-    (ids, rows): (&StepIds<'_>, &Rc<BTreeMap<String, Fields>>),
+    (ids, rows, kept): (&StepIds<'_>, &Rc<BTreeMap<String, Fields>>, &names::KeptNames),
     context: &CheckContext<'_>,
 ) -> (Option<(Step, Arc<Operation>)>, Fields) {
     let (template, operation) = operation(c, at, file, context).map_or((None, None), |(t, o)| (t, Some(o)));
@@ -65,7 +68,7 @@ fn check_step(
     let known_fields = file.unknown_fields == UnknownFieldsFile::Refuse;
     let mut needs = BTreeSet::new();
     let sources = Sources { steps: Rc::clone(rows), ..Sources::default() };
-    let mut names = names::StepNames { ids, number, context, needs: &mut needs, sources, known_fields };
+    let mut names = names::StepNames { ids, kept, number, context, needs: &mut needs, sources, known_fields };
     let is_query = method == Method::Query;
     let (loops, has_watermark) = (file.each.is_some(), file.watermark.is_some());
     let plain = names::Allowed { item: loops, parent: false, watermark: has_watermark };
@@ -92,10 +95,9 @@ fn check_step(
     names.sources.item = Fields::Any;
     let when = file.when.as_ref().and_then(|value| expression(c, &format!("{at}/when"), value, &mut names, nothing));
     after(c, at, file, ids, number, names.needs);
-    let watermark = file
-        .watermark
-        .as_ref()
-        .and_then(|w| watermark(c, &format!("{at}/watermark"), w, known_fields.then_some(&record)));
+    let watermark = file.watermark.as_ref().and_then(|w| {
+        watermark(c, &format!("{at}/watermark"), w, known_fields.then_some(&record), operation.as_deref())
+    });
     let save = file.save.as_ref().and_then(|part| save_part(c, &format!("{at}/save"), part, &mut names));
     if let Some(save) = save.as_ref().filter(|_| known_fields) {
         row_fields::check_columns(c, &format!("{at}/save/columns"), &save.columns, &gives);
@@ -133,18 +135,49 @@ fn check_step(
 }
 
 /// `record` is the record in which names are looked up, if known.
-fn watermark(c: &mut Checker<'_>, at: &str, file: &WatermarkFile, record: Option<&Fields>) -> Option<Watermark> {
+fn watermark(
+    c: &mut Checker<'_>,
+    at: &str,
+    file: &WatermarkFile,
+    record: Option<&Fields>,
+    operation: Option<&Operation>,
+) -> Option<Watermark> {
     let place = format!("{at}/pointer");
-    let pointer = c.pointer(&place, &file.pointer);
     if !matches!(file.start.to_value(), Value::String(_) | Value::Number(_)) {
         c.fault(&format!("{at}/start"), "a watermark must be text or a number", None);
     }
-    let pointer = pointer?;
+    let start = file.start.0.clone();
+    let pointer = match (&file.pointer, &file.kept) {
+        (Some(pointer), None) => c.pointer(&place, pointer)?,
+        (None, Some(name)) => {
+            if let Some(operation) = operation {
+                kept_name(c, &format!("{at}/kept"), operation, name);
+            }
+            return Some(Watermark { pointer: None, kept: Some(name.clone()), start });
+        }
+        (None, None) | (Some(_), Some(_)) => {
+            c.fault(at, "a watermark needs either `pointer` or `kept`", None);
+            return None;
+        }
+    };
     if let Some(unknown) = record.and_then(|record| record.unknown(pointer.tokens(), "/")) {
         let message = format!("the record has no field `/{}`{}", unknown.path, unknown.hint());
         c.fault(&place, message, Some(row_fields::OTHERWISE.into()));
     }
-    Some(Watermark { pointer, start: file.start.0.clone() })
+    Some(Watermark { pointer: Some(pointer), kept: None, start })
+}
+
+/// A value that an operation must keep.
+fn kept_name(c: &mut Checker<'_>, at: &str, operation: &Operation, name: &str) {
+    let known: Vec<&str> = operation.kept_names().collect();
+    if !known.contains(&name) {
+        let message = format!("{} keeps no `{name}`{}", operation.id, did_you_mean(name, known.iter().copied()));
+        let advice = match known.is_empty() {
+            true => "its definition can keep values of the reply: `response: { keep: { NAME: POINTER } }`".to_owned(),
+            false => format!("it keeps {}", known.join(", ")),
+        };
+        c.fault(at, message, Some(advice.into()));
+    }
 }
 
 type Found = (Option<Template>, Arc<Operation>);
@@ -275,6 +308,11 @@ fn places(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Operation,
     refuse("map", !is_query && file.map.is_some() && !has_items, "`map` transforms `items`, but the step has none");
     refuse("limit", !is_query && file.limit.is_some(), "`limit` is for queries");
     refuse("watermark", !is_query && file.watermark.is_some(), "`watermark` is for queries");
+    refuse(
+        "watermark/kept",
+        file.each.is_some() && file.watermark.as_ref().is_some_and(|w| w.kept.is_some()),
+        "each element of `for` has its own kept value, but a step has one watermark",
+    );
     refuse(
         "forward_only",
         file.forward_only && !operation.can_walk_forward_only(),

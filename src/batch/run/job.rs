@@ -146,7 +146,8 @@ fn scope(job_run: &JobRun<'_>, number: usize, step: &Step, key: &str) -> Scope {
         let done = state.step(&needed.key(job_run.job));
         let place = job_run.place(needed);
         let rows = StepRows::new(Arc::clone(&context.store), place, done.marks.all().into());
-        StepView { rows: Arc::new(rows), receipt: done.receipt.to_string().into() }
+        let kept = done.kept.iter().map(|(name, json)| (name.clone(), json.as_str().into())).collect();
+        StepView { rows: Arc::new(rows), receipt: done.receipt.to_string().into(), kept: Arc::new(kept) }
     };
     let earlier = batch.steps.iter().take(number).enumerate().filter(|(n, _)| step.needs.contains(n));
     scope.steps = Arc::new(earlier.map(|(_, s)| (s.id.clone(), view(s))).collect());

@@ -54,6 +54,8 @@ pub(in crate::batch) fn open(task: &Task<'_>, stop: &Cancel, element: u64, optio
         cancel: task.context.hard.clone(),
         gate: Some(Arc::new(intent) as Arc<dyn Gate>),
         key: Some(format!("{}/{}/{element}", task.context.info.run, task.key)),
+        jobs: task.state().jobs_of(element),
+        keep_jobs: true,
         ..CallOptions::default()
     };
     let request = Request {

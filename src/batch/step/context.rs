@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
 use crate::lock::lock;
 use crate::run_store::{Before, Fact, RunInfo, RunState, RunStore, StepPlace, StepState};
-use crate::send::{Cancel, Gate};
+use crate::send::{Cancel, Gate, JobHandle};
 
 /// Maximum number of different notes of a step.
 const NOTES: usize = 100;
@@ -118,7 +118,7 @@ impl Task<'_> {
     }
 }
 
-/// Records durably that items are about to be sent.
+/// Records durably that items are about to be sent, and which jobs were accepted.
 #[derive(Clone)]
 pub(super) struct Intent {
     pub(super) ledger: Arc<RunLedger>,
@@ -143,6 +143,12 @@ impl Gate for Intent {
         self.ledger
             .commit(vec![Fact::Intended { step: self.step.clone(), element: self.element, first, count }], Vec::new())
             .await
+    }
+
+    async fn accepted(&self, first: u64, count: u64, job: &JobHandle) -> Result<()> {
+        let (step, job) = (self.step.clone(), job.clone());
+        let fact = Fact::Accepted { step, element: self.element, first, count, job };
+        self.ledger.commit(vec![fact], Vec::new()).await
     }
 }
 

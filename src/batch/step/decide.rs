@@ -37,6 +37,8 @@ pub(in crate::batch) fn decide(step: &Step, retry_failed: bool, known: &StepStat
         ItemState::Settled => Move::Pass,
         ItemState::Failed if retry_failed || step.on_error == OnErrorFile::Stop => Move::Send,
         ItemState::Failed => Move::Pass,
+        // It is not sent again: its job is waited for.
+        ItemState::InDoubt if known.goes_on(element, index) => Move::Send,
         ItemState::InDoubt => match step.on_unknown {
             OnUnknownFile::Retry => Move::Send,
             OnUnknownFile::Skip => Move::Skip,

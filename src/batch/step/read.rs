@@ -1,15 +1,17 @@
 //! Query steps: walks write the step's rows, checkpoint after checkpoint.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use super::context::{Task, stopped};
+use super::context::{Intent, Task, stopped};
 use super::item_source::{Elements, shaped};
 use crate::batch::event::{Event, StepCounts};
 use crate::batch::file::OnErrorFile;
-use crate::call::{CallOptions, Request};
+use crate::call::{CallOptions, Request, Resume};
 use crate::engine::Running;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
@@ -17,6 +19,7 @@ use crate::item::Items;
 use crate::page::Page;
 use crate::receipt::{OutcomeStatus, Receipt, Usage};
 use crate::run_store::{Fact, FailureWriter, Mark, RowWriter, StepState, larger_mark};
+use crate::send::Gate;
 use crate::walk::Walk;
 
 /// Maximum time and bytes between checkpoints: rows that are read again after a kill.
@@ -41,6 +44,8 @@ struct StepReading<'t, 'r> {
     /// Usage of finished walks.
     spent: Usage,
     mark: Option<Mark>,
+    /// Values that the operation keeps, as JSON text.
+    kept: BTreeMap<String, String>,
     pending: Pending,
     /// The fact to record if the current walk breaks off: its last complete page.
     page: Option<Fact>,
@@ -73,6 +78,7 @@ pub(in crate::batch) async fn run(task: &Task<'_>) -> Result<()> {
         failures: task.context.store.failures(&task.place),
         spent: state.tally,
         mark,
+        kept: state.kept.clone(),
         pending: Pending { since: now, bytes: state.extent().bytes },
         page: None,
         pages: 0,
@@ -128,7 +134,7 @@ impl StepReading<'_, '_> {
     async fn element(&mut self, primed: Primed) -> Result<()> {
         let Primed { element, item, scope, pages, begun } = primed;
         self.pages = pages;
-        let before = (self.rows.measure().clone(), self.state.items, self.mark.clone());
+        let before = (self.rows.measure().clone(), self.state.items, self.mark.clone(), self.kept.clone());
         let outcome = match begun {
             Ok((walk, first)) => self.walk(element, &scope, walk, first).await,
             Err(error) => Err(error),
@@ -151,8 +157,8 @@ impl StepReading<'_, '_> {
             });
         }
         // An element counts as a whole or not at all, so that it can be read again.
-        let (place, items, mark) = before;
-        (self.state.items, self.mark) = (items, mark);
+        let (place, items, mark, kept) = before;
+        (self.state.items, self.mark, self.kept) = (items, mark, kept);
         self.state.element = self.state.element.max(element + 1);
         // No fact records its rows yet.
         self.rows.rewind(place)?;
@@ -182,6 +188,7 @@ impl StepReading<'_, '_> {
             seen += page.items.len() as u64;
             self.state.items += page.items.len() as u64;
             self.rows.flush()?;
+            self.kept.extend(walk.receipt().kept.texts());
             let resume = walk.resume().cloned();
             if walk.receipt().stop.is_none() {
                 // Without a cursor to resume from, the previous checkpoint remains the last.
@@ -200,8 +207,12 @@ impl StepReading<'_, '_> {
             next = walk.next().await;
         }
         let receipt = walk.receipt().clone();
+        self.mark_kept(&receipt)?;
         self.cost(&receipt);
         self.state.incomplete |= !receipt.complete;
+        if let Some(name) = self.kept_mark().filter(|name| receipt.kept.get(name).is_none()) {
+            self.task.note(format!("no reply had the kept value `{name}`, so the watermark stays as it is")).await;
+        }
         for note in receipt.notes {
             self.task.note(note).await;
         }
@@ -210,8 +221,9 @@ impl StepReading<'_, '_> {
 
     /// Adds a page's rows; `seen` is the number of earlier items of the walk.
     fn rows(&mut self, items: &Items, scope: &Scope, seen: u64) -> Result<()> {
-        if let (Some(mark), Some(rule)) = (&mut self.mark, &self.task.step.watermark) {
-            items.iter().try_for_each(|item| larger_mark(mark, item, rule.pointer.tokens()))?;
+        let pointer = self.task.step.watermark.as_ref().and_then(|rule| rule.pointer.as_ref());
+        if let (Some(mark), Some(pointer)) = (&mut self.mark, pointer) {
+            items.iter().try_for_each(|item| larger_mark(mark, item, pointer.tokens()))?;
         }
         if self.task.step.keep.is_none() && self.task.step.map.is_none() {
             self.rows.add(items);
@@ -225,6 +237,23 @@ impl StepReading<'_, '_> {
         Ok(())
     }
 
+    /// The kept value that is the watermark.
+    fn kept_mark(&self) -> Option<&'_ str> {
+        self.task.step.watermark.as_ref()?.kept.as_deref()
+    }
+
+    /// Sets a watermark that is a kept value. The last one counts, because such a value has no order.
+    fn mark_kept(&mut self, receipt: &Receipt) -> Result<()> {
+        let kept = self.kept_mark().and_then(|name| Some((name, receipt.kept.get(name)?)));
+        let Some((name, json)) = kept else { return Ok(()) };
+        let wrong = || {
+            let message = format!("the kept value `{name}` is the watermark, but neither a text nor a number");
+            Error::new(ErrorKind::BadResponse, message)
+        };
+        self.mark = Some(Mark::parse(json).ok_or_else(wrong)?);
+        Ok(())
+    }
+
     /// Whether rows of an element that fails later are removed: a cursor within it cannot be resumed then.
     fn is_whole_or_nothing(&self) -> bool {
         self.task.step.each.is_some() && self.task.step.on_error == OnErrorFile::Continue
@@ -233,9 +262,9 @@ impl StepReading<'_, '_> {
     /// A fact about the rows that are safe on disk, with the usage since the last one.
     fn at_this_cost(&self, fact: Fact) -> Fact {
         match fact {
-            Fact::Read { step, element, walk, extent, items, mark, incomplete, .. } => {
+            Fact::Read { step, element, walk, extent, items, mark, kept, incomplete, .. } => {
                 let tally = Usage { elapsed_ms: self.elapsed(), ..self.spent };
-                Fact::Read { step, element, walk, extent, items, mark, tally, incomplete }
+                Fact::Read { step, element, walk, extent, items, mark, kept, tally, incomplete }
             }
             other => other,
         }
@@ -273,6 +302,7 @@ impl StepReading<'_, '_> {
             extent: self.rows.measure().extent(),
             items: self.state.items,
             mark: self.mark.clone(),
+            kept: self.kept.clone(),
             tally,
             incomplete: self.state.incomplete,
         }
@@ -355,7 +385,19 @@ async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Opti
             known_fields: task.step.known_fields,
             ..Request::new(task.step.method, task.step.operation.id.clone(), options)
         };
+        let known = task.state();
+        // A job that was accepted before the run was killed goes on.
+        let of_job = || known.job_of_walk(element).map(|job| Resume { job: Some(job.clone()), ..Resume::default() });
+        let intent = Intent {
+            ledger: Arc::clone(&task.context.ledger),
+            step: task.key.clone(),
+            element,
+            stop: task.context.ledger.stop.clone(),
+        };
+        let resume = resume.or_else(of_job);
         let with = CallOptions {
+            gate: Some(Arc::new(intent) as Arc<dyn Gate>),
+            keep_jobs: true,
             // Later steps rely on a complete list; unknown fields are handled separately.
             strict: true,
             cancel: task.context.ledger.stop.clone(),

@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, ValueEnum};
 use jiff::SignedDuration;
 
+use super::recording::{PlanForm, RecordArgs};
+
 /// The system to call.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct SystemArgs {
@@ -43,11 +45,16 @@ pub(crate) struct CallArgs {
     /// Print the requests, credentials masked; send nothing
     #[arg(long)]
     pub(crate) plan: bool,
+    /// Form of --plan: curl prints command lines to paste, with variables for credentials
+    #[arg(long = "as", value_name = "FORM", value_enum, requires = "plan")]
+    pub(crate) form: Option<PlanForm>,
     /// Stop the call after this time, such as 30s, 5m or 500ms
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) record: RecordArgs,
 }
 
 /// Where items are written, and in which format.
@@ -57,9 +64,12 @@ pub(crate) struct OutputArgs {
     /// Format of the items [default: by file extension, else table on a terminal, ndjson on a pipe]
     #[arg(long, short, value_name = "FORM", value_enum)]
     pub(crate) format: Option<OutputForm>,
-    /// Write items to this file, which appears when it is complete
+    /// Write items to this file, which appears when it is complete; with a query that returns a file, that file unless --format is given
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Write files that the operation returns into this folder, instead of into their items; an item then has the file's path
+    #[arg(long, value_name = "DIR")]
+    pub(crate) files: Option<PathBuf>,
     /// Columns of csv and table, such as id,company/name
     #[arg(long, value_name = "A,B/C", value_delimiter = ',')]
     pub(crate) columns: Vec<String>,
@@ -121,7 +131,7 @@ pub(crate) struct WriteCallArgs {
 }
 
 /// A time such as `30s`, `5m`, `1h30m`, `500ms`, or seconds as a plain number.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let is_plain = text.bytes().all(|b| b.is_ascii_digit());
     let read = if is_plain { format!("{text}s").parse::<SignedDuration>() } else { text.parse() };

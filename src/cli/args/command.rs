@@ -8,6 +8,8 @@ use super::batch::{InitArgs, RunArgs, RunsArgs};
 use super::call::{QueryArgs, WriteCallArgs};
 use super::connection::{ConnectionCommand, LoginArgs, LogoutArgs, SandboxArgs};
 use super::listing::{DescribeArgs, ListingArgs, SearchArgs, TemplateArgs};
+use super::raw::{ConnectorCommand, RawCallArgs, ValuesArgs};
+use super::recording::TestArgs;
 use crate::formats::Format;
 
 /// Call business APIs by OperationId: opnode handles paging, sign-in, retries and rate limits
@@ -24,7 +26,7 @@ pub(crate) struct Args {
 #[derive(Debug, ClapArgs)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
-    /// Folder with your own operations/<connector>/ and templates/<connector>/; repeatable [env: OPNODE_DEFINITIONS]
+    /// Folder with your own operations/<connector>/ and templates/<connector>/; repeatable [env: OPNODE_DEFINITIONS; default: ./definitions, if it has operations/]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) definitions: Vec<PathBuf>,
     /// The connections file [env: OPNODE_CONNECTIONS; default: ./connections.yaml, else opnode/connections.yaml in the configuration folder]
@@ -54,7 +56,7 @@ pub(crate) struct GlobalArgs {
     /// Print warnings and errors only: no progress, notes or summary
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
-    /// Log requests to stderr; -vv adds URLs, headers, retries and waits. Credentials are masked
+    /// Log requests to stderr; -vv shows whole requests and replies, retries and waits. Credentials are masked
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }
@@ -78,6 +80,8 @@ pub(crate) enum Command {
     Templates(SearchArgs),
     /// Print a template, ready to paste
     Template(TemplateArgs),
+    /// List the values that an option can have, from the query that its definition names
+    Values(ValuesArgs),
     /// Read records; all pages are fetched
     #[command(override_usage = "opnode query <OPERATION_ID | --template NAME> [OPTIONS]")]
     Query(QueryArgs),
@@ -87,6 +91,12 @@ pub(crate) enum Command {
     /// Delete records
     #[command(override_usage = "opnode delete <OPERATION_ID | --template NAME> [--set id=… | --items …] [OPTIONS]")]
     Delete(WriteCallArgs),
+    /// Send one request to a system, signed and masked; --save-as makes an operation of it
+    #[command(override_usage = "opnode call [VERB] <PATH> [NAME=VALUE]… [OPTIONS]")]
+    Call(RawCallArgs),
+    /// Write connectors of your own
+    #[command(subcommand)]
+    Connector(ConnectorCommand),
     /// Run a batch file; interrupted runs resume
     Run(RunArgs),
     /// List finished and unfinished runs
@@ -102,6 +112,10 @@ pub(crate) enum Command {
     Logout(LogoutArgs),
     /// Check definitions, connections and batch files; each fault has its place
     Check(CheckArgs),
+    /// Repeat recorded calls (--record) without a network, and compare what they give
+    Test(TestArgs),
+    /// Print the guide to connectors of your own
+    Guide,
     /// Print the JSON Schema of a file format, for editors
     Schema(SchemaArgs),
     /// Run a local mock server that simulates the connectors
@@ -114,6 +128,9 @@ pub(crate) enum Command {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct CheckArgs {
+    /// First rewrite definition files of an earlier version of their format; comments and layout stay
+    #[arg(long)]
+    pub(crate) migrate: bool,
     /// Files to check [default: all definitions and the connections file]
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,

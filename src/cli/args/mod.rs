@@ -5,11 +5,17 @@ mod call;
 mod command;
 mod connection;
 mod listing;
+mod raw;
+mod recording;
 
 pub(crate) use batch::{InitArgs, RunArgs, RunsArgs};
 pub(crate) use call::{CallArgs, OutputArgs, OutputForm, QueryArgs, SystemArgs, WriteCallArgs};
-pub(crate) use command::{Args, Command, ErrorForm, GlobalArgs};
+pub(crate) use command::{Args, CheckArgs, Command, ErrorForm, GlobalArgs};
 pub(crate) use connection::{
     ConnectionCommand, ConnectionExampleArgs, ConnectionTestArgs, LoginArgs, LogoutArgs, SandboxArgs,
 };
 pub(crate) use listing::{DescribeArgs, DescribeForm, ListForm, ListingArgs, SearchArgs, TemplateArgs, TemplateForm};
+pub(crate) use raw::{
+    AuthName, ConnectorCommand, ConnectorNewArgs, FromCurlArgs, PagingName, RawCallArgs, SaveArgs, ValuesArgs,
+};
+pub(crate) use recording::{PlanForm, RecordArgs, TestArgs};

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::authoring::{Document, FORMAT_VERSION};
+use crate::authoring::{Document, Format};
 use crate::connections::{ConnectionFile, ConnectionsFile};
 use crate::definition::Catalog;
 
@@ -21,7 +21,7 @@ pub(super) fn sandbox_connections(catalog: &Catalog, batch: &Path) -> Connection
     let others = catalog.connector_names().filter(|name| !is_named(name) && !named.contains_key(*name));
     let all = named.iter().map(|(name, connector)| (name.clone(), connection(connector)));
     let all = all.chain(others.map(|name| (name.to_owned(), connection(name))));
-    ConnectionsFile { version: FORMAT_VERSION, connections: all.collect() }
+    ConnectionsFile { version: Format::Connections.version(), connections: all.collect() }
 }
 
 /// The names of connections in a batch, each with the connector of its operations.

@@ -143,7 +143,7 @@ pub(crate) fn delete(screen: Screen, operation: &str, connection: &str, count: u
 }
 
 /// Prints a question and reads a line.
-fn line(question: &str) -> Result<String> {
+pub(crate) fn line(question: &str) -> Result<String> {
     let mut err = std::io::stderr().lock();
     let _ignored = write!(err, "{question}").and_then(|()| err.flush());
     drop(err);

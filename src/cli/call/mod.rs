@@ -1,10 +1,14 @@
-//! The commands `query`, `mutate` and `delete`.
+//! The commands `query`, `mutate`, `delete`, `call` and `values`.
 
-mod arguments;
-mod ask;
+pub(crate) mod arguments;
+pub(crate) mod ask;
 mod columns;
+mod curl;
+mod download;
 mod plan;
 mod prepare;
 mod progress;
 pub(crate) mod query;
+pub(crate) mod raw;
+pub(crate) mod values;
 pub(crate) mod write;

@@ -7,12 +7,13 @@ use super::arguments::{items, options};
 use super::ask;
 use crate::call::{CallOptions, CallerValues, Request, ResolvedCall, resolve};
 use crate::cli::app::App;
-use crate::cli::args::CallArgs;
+use crate::cli::args::{CallArgs, PlanForm};
 use crate::cli::connections::route::{ConnectionRoute, OpenConnection};
 use crate::cli::output::refuse_inputs;
+use crate::cli::recording::CallFile;
 use crate::definition::{Catalog, Method, Operation, Template};
 use crate::error::{Error, ErrorKind, Result};
-use crate::{Cancel, Engine, Running};
+use crate::{Cancel, Engine, FileTarget, Running};
 
 /// A call that is ready to start.
 pub(crate) struct PreparedCall {
@@ -27,6 +28,8 @@ pub(crate) struct PreparedCall {
     items_file: Option<String>,
     /// The definition files and the connections file.
     other_inputs: Vec<PathBuf>,
+    /// The folder of `--record`.
+    record: Option<PathBuf>,
 }
 
 /// Parses the arguments and opens the connection.
@@ -38,7 +41,7 @@ pub(crate) async fn prepare(app: &App, method: Method, args: &CallArgs, items: O
     if args.use_sample && args.template.is_none() {
         return Err(Error::new(ErrorKind::Usage, "--use-sample needs --template"));
     }
-    let engine = app.engine(args.system.sandbox)?;
+    let engine = app.engine_of(app.parts(args.system.sandbox, &args.record)?)?;
     // Leaked on purpose: freeing the definitions would take a tenth of the time of a call.
     std::mem::forget(Arc::clone(engine.catalog()));
     let (route, operation, template) = choose_operation(app, &engine, method, args)?;
@@ -52,9 +55,13 @@ pub(crate) async fn prepare(app: &App, method: Method, args: &CallArgs, items: O
     }
     let Filled { resolved, options_file, items_file } = filled;
     let other_inputs = engine.catalog().files().map(Path::to_owned).chain(route.file()).collect();
-    let connection = route.open(app, &engine, &operation.connector.name).await?;
+    let connection = match args.form {
+        Some(PlanForm::Curl) => route.open_for_curl(app, &engine, &operation.connector.name).await?,
+        None => route.open(app, &engine, &operation.connector.name).await?,
+    };
     let request = Request {
         items: resolved.items,
+        files: args.output.files.clone(),
         timeout_ms: args.timeout.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)),
         ..Request::new(method, operation.id.clone(), resolved.options)
     };
@@ -67,6 +74,7 @@ pub(crate) async fn prepare(app: &App, method: Method, args: &CallArgs, items: O
         options_file,
         items_file,
         other_inputs,
+        record: args.record.record.clone(),
     })
 }
 
@@ -103,7 +111,15 @@ impl CallInput<'_> {
 impl PreparedCall {
     /// Starts the call.
     pub(crate) fn begin(&self) -> Result<Running> {
-        let with = CallOptions { cancel: self.cancel.clone(), ..CallOptions::default() };
+        self.begin_into(None)
+    }
+
+    /// Starts the call; a file that it returns is written to a place.
+    pub(crate) fn begin_into(&self, files: Option<FileTarget>) -> Result<Running> {
+        if let Some(folder) = &self.record {
+            CallFile::write(folder, self.connection.session.connection(), &self.request)?;
+        }
+        let with = CallOptions { cancel: self.cancel.clone(), files, ..CallOptions::default() };
         self.connection.session.call(&self.request, &with).map_err(|e| self.located(e))
     }
 

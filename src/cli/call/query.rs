@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use super::columns::{self, Columns};
+use super::download;
 use super::plan;
 use super::prepare;
 use super::prepare::PreparedCall;
@@ -31,7 +32,10 @@ pub(crate) async fn run(app: &App, args: &QueryArgs) -> Result<u8> {
     call.request = Request { limit: args.limit, forward_only: args.forward_only, strict: args.strict, ..call.request };
     columns::push_down(&mut call, &args.call.output.columns);
     if args.call.plan {
-        return plan::print(app.screen, &call, &args.call.output);
+        return plan::print(app.screen, &call, &args.call);
+    }
+    if let Some(path) = download::file_of(&call, &args.call.output) {
+        return download::run(app, &call, path, args.call.output.receipt.as_deref()).await;
     }
     let Running::Read(mut walk) = call.begin()? else {
         return Err(Error::new(ErrorKind::Internal, "a query gave outcomes"));

@@ -35,7 +35,7 @@ pub(crate) async fn run(app: &App, method: Method, args: &WriteCallArgs) -> Resu
     call.request.stop_on_error = args.write.stop_on_error;
     call.request.known_fields = args.write.strict;
     if args.call.plan {
-        return plan::print(app.screen, &call, &args.call.output);
+        return plan::print(app.screen, &call, &args.call);
     }
     if method == Method::Mutate && args.write.yes {
         return Err(Error::new(ErrorKind::Usage, "--yes is for delete only"));

@@ -125,7 +125,6 @@ fn put_items(out: &mut String, operation: &Operation, rule: &ItemRule, how: Layo
         Send::All => "all items in one request",
         Send::Chunk(_) => "several items in one request",
         Send::JsonPatch => "one request for each item, which changes only these fields; null removes a field",
-        Send::Multipart => "one form for each item",
     };
     let needed = if rule.required { "" } else { "; optional" };
     out.push('\n');
@@ -160,17 +159,16 @@ fn put_response(out: &mut String, operation: &Operation, how: Layout) {
         ResultShape::Object => "one item: the record",
         ResultShape::Count => "one item: { \"count\": … }",
         ResultShape::None => "no items",
-        ResultShape::File => "one item: { contentType, fileName, size, sha256, data (base64) }",
+        ResultShape::File => "one item: { contentType, fileName, size, sha256, data (base64, or with --files a path) }",
         ResultShape::Report => "a list of rows, one item each",
         ResultShape::Text => "one item: { contentType, text }",
     };
-    let Some(record) = operation.record() else {
-        out.push('\n');
-        out.push_str(&terminal_text::fold(&format!("Result: {what}"), how.width));
-        return;
-    };
+    let kept: Vec<&str> = operation.kept_names().collect();
+    let beside = if kept.is_empty() { String::new() } else { format!("; in the receipt: {}", kept.join(", ")) };
+    let title = operation.record().map(|record| format!(" ({})", record.title)).unwrap_or_default();
     out.push('\n');
-    out.push_str(&terminal_text::fold(&format!("Result: {what} ({})", record.title), how.width));
+    out.push_str(&terminal_text::fold(&format!("Result: {what}{title}{beside}"), how.width));
+    let Some(record) = operation.record() else { return };
     let fields = fields::of_schema(&fields::shown(&record.schema.0), &property_order(record), how.choices);
     out.push_str(&fields::lay_out(&fields, 2, how.width));
     let _ok = writeln!(out, "\nExample record\n{}", indented(&json::pretty(&record.sample.0)));

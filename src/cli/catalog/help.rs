@@ -163,6 +163,33 @@ fn examples(n: &ExampleNames) -> Vec<(&'static str, String)> {
         ),
         ("connection example", lines(&[format!("connection example {} > connections.yaml", n.connector)])),
         (
+            "call",
+            lines(&[
+                s("call GET /things limit=2 -c NAME"),
+                s("call GET '/things/{id}' id=7 -c NAME"),
+                s("call GET /things -c NAME --save-as listThings"),
+                s("call POST /things --body '{\"name\":\"x\"}' -c NAME --plan"),
+            ]),
+        ),
+        (
+            "connector new",
+            lines(&[
+                s("connector new acme-desk --base-url https://api.example.com/v2 --auth bearer"),
+                s("connector new acme-desk --base-url https://api.example.com --auth api-key --key-header X-Key"),
+            ]),
+        ),
+        (
+            "connector from-curl",
+            lines(&[
+                s("connector from-curl request.txt --name acme-desk"),
+                s("connector from-curl - --name acme-desk --save-as listThings < request.txt"),
+            ]),
+        ),
+        (
+            "test",
+            lines(&[s("query OPERATION_ID -c NAME --record tests/NAME"), s("test tests --update"), s("test tests")]),
+        ),
+        (
             "check",
             lines(&[
                 s("check"),

@@ -50,7 +50,7 @@ pub(crate) fn operations(app: &App, args: &SearchArgs) -> Result<u8> {
     let several = catalog.connector_names().count() > 1;
     let mut rows = Vec::new();
     for connector in chosen(&catalog, args)? {
-        let (operations, wrong) = catalog.sound_operations(&connector)?;
+        let (operations, wrong) = catalog.operations_with(&connector, &words)?;
         wrong.iter().for_each(|error| warn_omitted(app, error));
         for operation in operations {
             let text = [

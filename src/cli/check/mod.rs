@@ -2,4 +2,5 @@
 
 mod connections;
 mod files;
+mod migrate;
 pub(crate) mod run;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
-use std::path::PathBuf;
 
 use super::connections::connections_file;
-use super::files;
+use super::{files, migrate};
 use crate::cli::app::App;
+use crate::cli::args::CheckArgs;
 use crate::cli::connections::file;
 use crate::cli::errors::Diagnosis;
 use crate::cli::messages;
@@ -15,7 +15,11 @@ use crate::definition::Catalog;
 use crate::error::{Error, ErrorKind, Fault, Result};
 
 /// Runs the command. Returns the exit code.
-pub(crate) fn run(app: &App, files: &[PathBuf]) -> Result<u8> {
+pub(crate) fn run(app: &App, args: &CheckArgs) -> Result<u8> {
+    let files = &args.files;
+    if args.migrate {
+        migrate::run(app, files)?;
+    }
     let catalog = app.catalog()?;
     let (faults, checked) = if files.is_empty() { all(app, &catalog) } else { files::faults(app, catalog, files) };
     if faults.is_empty() {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::file::{load, spec};
+use super::file::{load, secrets, spec};
 use crate::cli::app::App;
 use crate::cli::args::SystemArgs;
 use crate::connection::ConnectionSpec;
@@ -25,7 +25,16 @@ pub(crate) enum ConnectionRoute {
 pub(crate) struct OpenConnection {
     pub(crate) session: Session,
     pub(crate) name: String,
+    /// For curl: the variables that stand for its secrets.
+    pub(crate) variables: Option<Vec<String>>,
     _sandbox: Option<Sandbox>,
+}
+
+impl OpenConnection {
+    /// A session that another command has opened.
+    pub(crate) fn of(session: Session, name: String) -> OpenConnection {
+        OpenConnection { session, name, variables: None, _sandbox: None }
+    }
 }
 
 impl ConnectionRoute {
@@ -78,7 +87,7 @@ impl ConnectionRoute {
             ConnectionRoute::Connection { file, name, .. } => {
                 let spec = spec(&file, engine, app.screen, &name)?;
                 let session = engine.connect(&spec).map_err(|e| in_connection(e, &file, &name))?;
-                Ok(OpenConnection { session, name, _sandbox: None })
+                Ok(OpenConnection::of(session, name))
             }
             ConnectionRoute::Sandbox { faults } => {
                 let sandbox = start_sandbox(engine.catalog(), 0, faults).await?;
@@ -86,10 +95,25 @@ impl ConnectionRoute {
                 Ok(OpenConnection {
                     session: engine.connect(&spec)?,
                     name: "sandbox".to_owned(),
+                    variables: None,
                     _sandbox: Some(sandbox),
                 })
             }
         }
+    }
+}
+
+impl ConnectionRoute {
+    /// Opens it with a variable in the place of each secret. A connection that does not accept that stays masked.
+    pub(crate) async fn open_for_curl(self, app: &App, engine: &Engine, connector: &str) -> Result<OpenConnection> {
+        if let ConnectionRoute::Connection { file, name, .. } = &self {
+            let (stand_in, variables) = file.with_variables(&*engine.catalog().connector(connector)?, name);
+            let session = stand_in.spec(&secrets(), name).and_then(|spec| engine.connect(&spec));
+            if let Ok(session) = session {
+                return Ok(OpenConnection { variables: Some(variables), ..OpenConnection::of(session, name.clone()) });
+            }
+        }
+        self.open(app, engine, connector).await
     }
 }
 

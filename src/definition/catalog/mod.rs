@@ -167,7 +167,10 @@ impl Catalog {
             let pack = self.pack(connector)?;
             return pack.operation(id)?.ok_or_else(|| pack.unknown_operation(id));
         }
-        let holders = self.holders("operations", id);
+        let mut holders = self.holders("operations", id);
+        if holders.is_empty() {
+            holders = self.packs.values().filter(|pack| pack.by_vendor_id(id).is_some()).collect();
+        }
         match holders.as_slice() {
             [one] => one.operation(id)?.ok_or_else(|| one.unknown_operation(id)),
             [] if !self.holders("templates", id).is_empty() => {
@@ -253,6 +256,20 @@ impl Catalog {
         self.pack(connector).map(|pack| sound(pack, "operations", |id| pack.operation(id)))
     }
 
+    /// The same of the operations whose definition may contain all these lower-case words. The others are not parsed.
+    #[cfg(feature = "cli")]
+    pub(crate) fn operations_with(
+        &self,
+        connector: &str,
+        words: &[String],
+    ) -> Result<(Vec<Arc<Operation>>, Vec<Error>)> {
+        let words = pack::Words::new(words);
+        let read = |pack: &Pack, id: &str| {
+            if pack.may_contain("operations", id, &words) { pack.operation(id) } else { Ok(None) }
+        };
+        self.pack(connector).map(|pack| sound(pack, "operations", |id| read(pack, id)))
+    }
+
     /// All curated templates of a connector, in file order.
     ///
     /// # Errors
@@ -297,6 +314,14 @@ impl Catalog {
     fn split<'n>(&self, connector: Option<&'n str>, name: &'n str) -> Result<(Option<&'n str>, &'n str)> {
         match (connector, name.split_once('/')) {
             (_, None) => Ok((connector, name)),
+            // An id may have a slash itself.
+            (Some(own), Some((prefix, _))) if prefix != own && !self.packs.contains_key(prefix) => {
+                Ok((connector, name))
+            }
+            (Some(own), Some(_)) if self.packs.get(own).is_some_and(|pack| pack.has("operations", name)) => {
+                Ok((connector, name))
+            }
+            (None, Some((prefix, _))) if !self.packs.contains_key(prefix) && self.is_id(name) => Ok((None, name)),
             (None, Some((prefix, id))) => Ok((Some(prefix), id)),
             (Some(connector), Some((prefix, id))) if prefix == connector => Ok((Some(connector), id)),
             (Some(connector), Some((prefix, _))) => Err(Error::new(
@@ -305,6 +330,11 @@ impl Catalog {
             )
             .advise(format!("use a connection to {prefix}"))),
         }
+    }
+
+    /// Whether an operation has this id, its own or the vendor's.
+    fn is_id(&self, name: &str) -> bool {
+        self.packs.values().any(|pack| pack.has("operations", name) || pack.by_vendor_id(name).is_some())
     }
 
     fn holders(&self, section: &'static str, name: &str) -> Vec<&Pack> {

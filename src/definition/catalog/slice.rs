@@ -49,7 +49,7 @@ pub(super) fn slice(text: &str) -> Option<Vec<Slice<'_>>> {
             section = SECTIONS.into_iter().find(|s| *s == key);
             let plain = match section {
                 Some(_) => value.is_empty(),
-                None => key == "version" && value.split('#').next().is_some_and(|v| v.trim() == "1"),
+                None => key == "version" && value.split('#').next().is_some_and(|v| matches!(v.trim(), "1" | "2")),
             };
             if !plain || !seen.insert((key, "")) {
                 return None;
@@ -120,6 +120,6 @@ mod tests {
             assert_eq!(slice(text), None, "{text:?}");
         }
         assert_eq!(slice("operations:\n  a: 1\n"), None, "no version");
-        assert_eq!(slice("version: 2\noperations:\n  a: 1\n"), None, "another version");
+        assert_eq!(slice("version: 3\noperations:\n  a: 1\n"), None, "another version");
     }
 }

@@ -3,8 +3,10 @@
 use super::auth::AuthFile;
 use super::login::CsrfFile;
 use super::method::MethodFile;
+use super::operation::ResponseFile;
 use super::option::OptionFile;
 use super::paging::{KeysetFile, PagingFile};
+use super::request::{FixedFile, RuleFile};
 use crate::authoring::values::{PointersFile, SourceFile, mirrors};
 use crate::authoring::{Json, Ordered, is_default};
 
@@ -47,7 +49,7 @@ mirrors! {
 
     /// `operations/<connector>/connector.yaml`: one external system
     struct ConnectorFile {
-        /// Version of this file format: 1
+        /// Version of this file format: 2; version 1 is read
         pub version: u32,
         /// The connector's name, equal to the name of its folder
         pub connector: String,
@@ -72,7 +74,10 @@ mirrors! {
         /// A token against cross-site request forgery, beside `auth`
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub csrf: Option<CsrfFile>,
-        /// Headers of every request; a header whose property is absent is left out
+        /// Constants of every request
+        #[serde(default, skip_serializing_if = "is_default")]
+        pub fixed: FixedFile,
+        /// Version 1 of `fixed: { header }`
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub headers: Ordered<String>,
         /// The paging of lists; an operation may override it
@@ -83,11 +88,20 @@ mirrors! {
         pub forward_only: Option<KeysetFile>,
         #[serde(default, skip_serializing_if = "is_default")]
         pub errors: ErrorsFile,
+        /// What replies mean, if status and `errors` do not say it; rules of an operation come first
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub rules: Vec<RuleFile>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub rate: Option<RateFile>,
         /// The operation that `connection test` calls
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub probe: Option<ProbeFile>,
+        /// Pagings that operations may use by name
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub paging_sets: Ordered<PagingFile>,
+        /// Replies that operations may use by name
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub response_sets: Ordered<ResponseFile>,
         /// Option sets that operations may include, by name
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub option_sets: Ordered<Ordered<OptionFile>>,
@@ -141,10 +155,10 @@ mirrors! {
         /// A flag in the body that must be true on success; or its pointer with the success values. Any other value is a failure
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub success: Option<SuccessFile>,
-        /// JSON Pointers, such as those of code and message: a body with a success status that contains all of these is an error
+        /// Version 1 of a rule: a body with a success status that contains all of these is an error
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub in_success: Vec<String>,
-        /// Statuses that mean "refused before processing", so that a write may be retried
+        /// Version 1 of a rule: statuses that mean "refused before processing", so that a write may be retried
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub refused: Vec<u16>,
         /// Advice by status, method, host pattern or provider code

@@ -2,6 +2,7 @@
 
 mod auth;
 mod connector;
+mod job;
 mod login;
 mod method;
 mod oauth;
@@ -9,27 +10,35 @@ mod operation;
 mod option;
 mod paging;
 mod placed;
+mod reply;
+mod request;
 mod sandbox;
 
 pub(super) use auth::{AuthFile, AwsSigv4File, BearerFile, HmacFile, KeysFile, RefreshFile};
 pub(crate) use auth::{HmacAlgorithmFile, KeyEncodingFile, SignatureEncodingFile, TimestampFile};
-pub(crate) use connector::ConnectorFile;
-pub(crate) use connector::PropertyTypeFile;
+pub(crate) use connector::{ConnectorFile, PropertyTypeFile};
 pub(super) use connector::{ErrorsFile, FormatFile, ProbeFile, PropertyFile, RateFile, SuccessFile, VerdictFile};
+pub(super) use job::{AddressFile, JobFile, JobResultFile, StateFile};
 pub(super) use login::{CsrfFile, CsrfScopeFile, FailedFile, LoginFile, NamedPlaceFile, TokenPlaceFile};
 pub(super) use method::MethodFile;
 pub(crate) use oauth::{AlgorithmFile, ClientAuthFile};
 pub(super) use oauth::{AssertionFile, FlowFile, Oauth2File};
 pub(super) use operation::{
     ItemsFile, OperationFile, PartErrorsFile, PartKeyFile, PartOkFile, PartRuleFile, RecordFile, ResponseFile,
-    ResultFile, SendFile, TemplateFile,
+    ResponseUseFile, ResultFile, SendFile, TemplateFile,
 };
 pub(crate) use operation::{OperationsFile, TemplatesFile};
-pub(super) use option::{KEYWORDS, LocationFile, NamingFile, OWN_KEYS, OptionFile, StyleFile};
+pub(super) use option::{KEYWORDS, LocationFile, NamingFile, OWN_KEYS, OptionFile, QuoteFile, StyleFile, ValuesFile};
 pub(super) use paging::{
-    AdvanceFile, EndFile, FlagFile, KeysetFile, NextUrlFile, PagingFile, SizeFile, TokenFile, TotalFile,
+    AdvanceFile, AfterFile, EndFile, FlagFile, KeysetFile, NextUrlFile, NumberFile, OffsetFile, PagingFile,
+    PagingUseFile, SizeFile, TokenFile, TotalFile,
 };
 pub(super) use placed::{LoginPairFile, PlacedFile};
+pub(super) use reply::{AttachFile, ColumnsFile, CsvFile, FormFile, FoundItemsFile};
+pub(super) use request::{
+    BodyFile, BodyNameFile, BodySettingsFile, FixedFile, FormListsFile, FormNestedFile, FormStyleFile, RuleFile,
+    StatusesFile, ThenFile, WhenFile,
+};
 pub(super) use sandbox::read_sandbox;
 pub use sandbox::{
     CollectionFile, FilterForm, LanguageFile, OptionNameFile, PartsFile, ReplyFile, SandboxFile, SandboxLimits,

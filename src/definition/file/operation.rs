@@ -3,11 +3,52 @@
 //! They are separate from the checked models, so that later code never sees an unchecked value. The JSON Schemas are generated from these types.
 
 use super::connector::GoodFile;
+use super::job::JobFile;
 use super::method::MethodFile;
 use super::option::OptionFile;
-use super::paging::{PagingFile, TotalFile};
-use crate::authoring::values::mirrors;
-use crate::authoring::{Json, Ordered};
+use super::paging::{PagingUseFile, TotalFile};
+use super::reply::{AttachFile, ColumnsFile, CsvFile, FormFile, FoundItemsFile};
+use super::request::{BodyFile, FixedFile, RuleFile};
+use crate::authoring::values::{SourceFile, mirrors};
+use crate::authoring::{Json, Ordered, is_default};
+
+/// The reply of an operation: its own keys, or a set of the connector by name
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum ResponseUseFile {
+    Set(String),
+    Own(Box<ResponseFile>),
+}
+
+impl ResponseFile {
+    /// These keys over those of a set.
+    pub(in crate::definition) fn over(self, base: ResponseFile) -> ResponseFile {
+        let list = |own: Vec<u16>, base: Vec<u16>| if own.is_empty() { base } else { own };
+        let mut keep = base.keep;
+        keep.extend(self.keep);
+        let mut attach = base.attach;
+        attach.extend(self.attach);
+        ResponseFile {
+            set: None,
+            result: self.result.or(base.result),
+            format: if is_default(&self.format) { base.format } else { self.format },
+            csv: self.csv.or(base.csv),
+            items: self.items.or(base.items),
+            optional: self.optional || base.optional,
+            total: self.total.or(base.total),
+            ok: list(self.ok, base.ok),
+            redirect: self.redirect.or(base.redirect),
+            empty: list(self.empty, base.empty),
+            parts: self.parts.or(base.parts),
+            record: self.record.or(base.record),
+            columns: self.columns.or(base.columns),
+            rows: self.rows.or(base.rows),
+            keep,
+            attach,
+        }
+    }
+}
 
 /// The flag of a part, or `{ at: /status, is: [created] }`
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -30,7 +71,7 @@ pub enum PartKeyFile {
 mirrors! {
     /// `operations/<connector>/<area>.yaml`: operations keyed by OperationId
     struct OperationsFile {
-        /// Version of this file format: 1
+        /// Version of this file format: 2; version 1 is read
         pub version: u32,
         /// Record definitions that operations refer to
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
@@ -51,16 +92,26 @@ mirrors! {
 
     /// One operation
     struct OperationFile {
+        /// A name for people
         pub title: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
+        /// The vendor's own id of the operation, by which it can be called too
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub vendor_id: Option<String>,
         pub method: MethodFile,
         /// Verb and path, such as GET /system/members/{id}
         pub request: String,
         /// Another of the connector's origins; may contain {property} placeholders, but no query
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub base_url: Option<String>,
-        /// Headers of this operation; may contain {property} placeholders. Use `in: header` for options
+        /// Constants of each request; they override those of the connector. Texts may also contain {option} placeholders of options with `in: text`
+        #[serde(default, skip_serializing_if = "is_default")]
+        pub fixed: FixedFile,
+        /// The format of the body; default: json
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub body: Option<BodyFile>,
+        /// Version 1 of `fixed: { header }`
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub headers: Ordered<String>,
         /// The connector's option sets to include; options that the path names are sent in the path
@@ -73,10 +124,17 @@ mirrors! {
         pub required: Vec<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub items: Option<ItemsFile>,
-        pub response: ResponseFile,
-        /// Overrides the connector's paging; only for queries with `result: list`
+        /// The reply: what it contains, or the name of one of the connector's `response_sets`
+        pub response: ResponseUseFile,
+        /// Overrides the connector's paging: a paging, or the name of one of its `paging_sets`; only for queries with `result: list`
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub paging: Option<PagingFile>,
+        pub paging: Option<PagingUseFile>,
+        /// The system does the work after its reply: the state is polled, and then the result is fetched
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub job: Option<JobFile>,
+        /// What replies mean, before the rules of the connector
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub rules: Vec<RuleFile>,
         /// false: this list does not support the connector's forward_only
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub forward_only: Option<bool>,
@@ -95,8 +153,8 @@ mirrors! {
     /// The items of a write
     struct ItemsFile {
         pub send: SendFile,
-        /// The record whose schema applies to the items. Its `required` properties are enforced where records are created (POST with each, all or
-        /// chunk), except those with `readOnly: true`; a `required` under `schema` overrides it
+        /// The record whose schema applies to the items. Its `required` properties are enforced where records are created (POST, but not a
+        /// patch, multipart or raw), except those with `readOnly: true`; a `required` under `schema` overrides it
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub record: Option<String>,
         /// JSON Schema of an item; its keywords override those of the record
@@ -107,7 +165,10 @@ mirrors! {
         pub wrap: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub required: Option<bool>,
-        /// true: fields that are sent in the path are removed from the body; only for `send: each`
+        /// true: fields that are sent elsewhere, such as in the path, are removed from the body; only for one item per request
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pub drop_sent: bool,
+        /// Version 1 of `drop_sent`
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub drop_path_fields: bool,
         /// An example item
@@ -125,16 +186,36 @@ mirrors! {
         Chunk(u32),
         /// A flat object as a JSON Patch array (RFC 6902); an array of patch operations is sent unchanged
         JsonPatch,
-        /// multipart/form-data, one request per item
+        /// multipart/form-data, one request per item: short for `each` with `body: multipart`
         Multipart,
+        /// A form, one request per item: short for `each` with `body: form`
+        Form,
+        /// The item itself as the body: short for `each` with `body: raw`
+        Raw,
+        /// XML, one request per item: short for `each` with `body: xml`
+        Xml,
+        /// At most this many items, one per line: short for `chunk` with `body: ndjson`
+        Ndjson(u32),
     }
 
     /// The reply
+    #[derive(Default)]
     struct ResponseFile {
-        pub result: ResultFile,
-        /// JSON Pointer to the items; default: the whole body
+        /// A response set of the connector; the keys beside override its keys
+        #[serde(default, rename = "use", skip_serializing_if = "Option::is_none")]
+        pub set: Option<String>,
+        /// The kind of result
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub items: Option<String>,
+        pub result: Option<ResultFile>,
+        /// The format of the body; default json
+        #[serde(default, skip_serializing_if = "is_default")]
+        pub format: FormFile,
+        /// For `format: csv`: separator and columns; default: a comma, and the names in the first row
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub csv: Option<CsvFile>,
+        /// Where the items are: a JSON Pointer, several of them, or `{ at: …, key: NAME, tag: NAME }`; default: the whole body
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub items: Option<FoundItemsFile>,
         /// true: the items may be absent
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub optional: bool,
@@ -156,12 +237,18 @@ mirrors! {
         /// The record that is returned
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub record: Option<String>,
-        /// For a report: JSON Pointer to the column definitions
+        /// For a report: JSON Pointer to the column definitions, `{ at: POINTER, name: POINTER }`, or a list of names
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub columns: Option<String>,
-        /// For a report: JSON Pointer to the rows
+        pub columns: Option<ColumnsFile>,
+        /// For a report: JSON Pointer to the rows; rows that are objects become items as they are
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub rows: Option<String>,
+        /// Values beside the items that the receipt has under these names: a JSON Pointer or `{ header: NAME }`; of several pages, the last that has it counts
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub keep: Ordered<SourceFile>,
+        /// Fields that are added to each item: related records that the same reply has in another list
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub attach: Ordered<AttachFile>,
     }
 
     /// What a redirect after a write means

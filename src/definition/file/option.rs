@@ -14,16 +14,22 @@ pub struct OptionFile {
     pub location: Option<LocationFile>,
     pub secret: bool,
     pub style: StyleFile,
+    pub wire: Option<String>,
+    pub preset: Option<Json>,
+    pub per_item: bool,
+    pub quote: Option<QuoteFile>,
+    pub values: Option<ValuesFile>,
     pub fields: Option<NamingFile>,
     /// All other keys, in the order of the file.
     pub keywords: Ordered<Json>,
 }
 
 /// The keys of an option that are not keywords of its schema.
-pub(in crate::definition) const OWN_KEYS: [&str; 4] = ["in", "secret", "style", "fields"];
+pub(in crate::definition) const OWN_KEYS: [&str; 9] =
+    ["in", "as", "secret", "style", "preset", "per_item", "quote", "values", "fields"];
 
 /// Keywords of JSON Schema (2020-12) that describe a value, and `nullable` and `example` of older OpenAPI documents.
-pub(in crate::definition) const KEYWORDS: [&str; 48] = [
+pub(in crate::definition) const KEYWORDS: [&str; 58] = [
     "type",
     "title",
     "description",
@@ -72,6 +78,16 @@ pub(in crate::definition) const KEYWORDS: [&str; 48] = [
     "if",
     "then",
     "else",
+    "dependentSchemas",
+    "contentSchema",
+    "$ref",
+    "$defs",
+    "$id",
+    "$anchor",
+    "$dynamicRef",
+    "$dynamicAnchor",
+    "$comment",
+    "externalDocs",
 ];
 
 impl OptionFile {
@@ -96,6 +112,11 @@ impl<'de> Deserialize<'de> for OptionFile {
                 while let Some(key) = map.next_key::<String>()? {
                     match key.as_str() {
                         "in" => file.location = map.next_value()?,
+                        "as" => file.wire = map.next_value()?,
+                        "preset" => file.preset = map.next_value()?,
+                        "per_item" => file.per_item = map.next_value()?,
+                        "quote" => file.quote = map.next_value()?,
+                        "values" => file.values = map.next_value()?,
                         "secret" => file.secret = map.next_value()?,
                         "style" => file.style = map.next_value()?,
                         "fields" => file.fields = map.next_value()?,
@@ -117,11 +138,26 @@ impl Serialize for OptionFile {
         if let Some(location) = &self.location {
             map.serialize_entry("in", location)?;
         }
+        if let Some(wire) = &self.wire {
+            map.serialize_entry("as", wire)?;
+        }
         if self.secret {
             map.serialize_entry("secret", &true)?;
         }
         if !is_default(&self.style) {
             map.serialize_entry("style", &self.style)?;
+        }
+        if let Some(preset) = &self.preset {
+            map.serialize_entry("preset", preset)?;
+        }
+        if self.per_item {
+            map.serialize_entry("per_item", &true)?;
+        }
+        if let Some(quote) = &self.quote {
+            map.serialize_entry("quote", quote)?;
+        }
+        if let Some(values) = &self.values {
+            map.serialize_entry("values", values)?;
         }
         if let Some(fields) = &self.fields {
             map.serialize_entry("fields", fields)?;
@@ -171,15 +207,31 @@ mirrors! {
     /// The keys of an option that are not keywords of its schema
     #[derive(Default)]
     struct OwnKeysFile {
-        /// Default: path if the path names it, else query. A body option is sent beside the items if `wrap` puts an object around them
+        /// Where it is sent. Default: path if the path names it, else query. A body option is a field beside the items; a text option is inserted where a
+        /// text of `fixed` or `body` names it
         #[serde(default, rename = "in")]
         pub location: Option<LocationFile>,
+        /// The name on the wire, if it differs from the option's; in a body also a JSON Pointer, such as /filter/status
+        #[serde(default, rename = "as")]
+        pub wire: Option<String>,
         /// true: masked in plans, errors and logs
         #[serde(default)]
         pub secret: bool,
-        /// How an array is sent: comma-joined, or the parameter repeated
+        /// How a list, an object or a text with slashes is sent; default: a list is joined by commas
         #[serde(default)]
         pub style: StyleFile,
+        /// The value that is sent if the caller gives none. `default` only documents what the system assumes
+        #[serde(default)]
+        pub preset: Option<Json>,
+        /// true: for a write, the field of each item with this name is the value, as for path parameters
+        #[serde(default)]
+        pub per_item: bool,
+        /// For `in: text`: the value is put into single quotes, with those in it doubled or escaped by a backslash
+        #[serde(default)]
+        pub quote: Option<QuoteFile>,
+        /// The query of the connector that returns the allowed values, for completion and forms
+        #[serde(default)]
+        pub values: Option<ValuesFile>,
         /// How the option names fields of the record, which are then checked: `columns` for fields to return, separated by commas; `order` for a sort
         /// order; `conditions` for `field operator value` joined by words; `terms` for a list of `field:operator:value`
         #[serde(default)]
@@ -190,13 +242,71 @@ mirrors! {
 mirrors! {
     /// Where an option is sent
     #[derive(Copy, Eq)]
-    enum LocationFile { Path, Query, Header, Body }
+    enum LocationFile {
+        /// A {name} of the path
+        Path,
+        /// A query parameter
+        Query,
+        /// A header
+        Header,
+        /// A cookie
+        Cookie,
+        /// A field of the body
+        Body,
+        /// A {name} in a text of `fixed` or `body`
+        Text,
+    }
+
+    /// How a text value is quoted
+    #[derive(Copy, Eq)]
+    enum QuoteFile {
+        /// A quote in the value is doubled, as in SQL
+        Double,
+        /// A quote or backslash in the value gets a backslash
+        Backslash,
+    }
+
+    /// The operation that returns the values of an option
+    struct ValuesFile {
+        /// OperationId of a query of the same connector
+        pub operation: String,
+        /// JSON Pointer, in an item, to the value
+        pub value: String,
+        /// JSON Pointer, in an item, to the name that people know
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub label: Option<String>,
+        /// Options of that query
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub options: Ordered<Json>,
+    }
 
     /// How an option names fields of the record
     #[derive(Copy, Eq)]
     enum NamingFile { Columns, Order, Conditions, Terms }
 
-    /// How an array is sent
+    /// How a list or an object is sent
     #[derive(Copy, Default, Eq)]
-    enum StyleFile { #[default] Comma, Repeat }
+    enum StyleFile {
+        /// `ids=1,2`
+        #[default]
+        Comma,
+        /// `ids=1&ids=2`
+        Repeat,
+        /// `ids=1|2`
+        Pipes,
+        /// `ids=1 2`
+        Spaces,
+        /// `ids[]=1&ids[]=2`
+        Brackets,
+        /// `ids[0]=1&ids[1]=2`
+        Indexes,
+        /// An object as `filter[status]=open&filter[owner][id]=7` (deepObject)
+        Deep,
+        /// An object as one parameter per field: `status=open&owner=7`
+        Fields,
+        /// JSON text
+        Json,
+        /// For the path: slashes in the value separate segments
+        Segments,
+    }
 }

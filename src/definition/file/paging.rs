@@ -1,7 +1,7 @@
 //! Mirror of `paging:`, as written. Only names and types are checked here.
 
 use crate::authoring::values::{SourceFile, TargetFile, mirrors};
-use crate::authoring::{Json, Ordered};
+use crate::authoring::{Json, Ordered, is_default};
 
 /// A flag for "there is more": a JSON Pointer, `{ header: name }`, or one of them with the meaning of its values
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -28,6 +28,15 @@ pub enum TokenFile {
 pub enum TotalFile {
     Plain(SourceFile),
     Exact(ExactFile),
+}
+
+/// The paging of an operation: its own, or a set of the connector by name
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum PagingUseFile {
+    Own(PagingFile),
+    Set(String),
 }
 
 mirrors! {
@@ -96,8 +105,10 @@ mirrors! {
         },
         /// Skip and limit
         Offset {
-            offset: TargetFile,
-            size: SizeFile,
+            offset: OffsetFile,
+            /// Without a size, the offset advances by the received rows
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            size: Option<SizeFile>,
             #[serde(default, skip_serializing_if = "Option::is_none")]
             total: Option<TotalFile>,
             /// Default options, such as a stable sort; sent if the operation has the option and the caller does not set it
@@ -138,17 +149,76 @@ mirrors! {
     #[derive(Copy, Eq)]
     enum AdvanceFile { Requested, Received }
 
-    /// A page size
+    /// The number of skipped rows, and the one place where it is sent
+    struct OffsetFile {
+        /// A query parameter
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub query: Option<String>,
+        /// A header
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub header: Option<String>,
+        /// A field of the body: a name or a JSON Pointer
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub body: Option<String>,
+        /// A {name} in the path of the request
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub path: Option<String>,
+        /// A {name} in a text of `fixed` or `body`
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub text: Option<String>,
+        /// The offset of the first row; default: 0
+        #[serde(default, skip_serializing_if = "is_default")]
+        pub start: u64,
+    }
+
+    /// A page size, and the one place where it is sent
     struct SizeFile {
-        pub query: String,
+        /// A query parameter
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub query: Option<String>,
+        /// A header
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub header: Option<String>,
+        /// A field of the body: a name or a JSON Pointer
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub body: Option<String>,
+        /// A {name} in the path of the request
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub path: Option<String>,
+        /// A {name} in a text of `fixed` or `body`
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub text: Option<String>,
+        /// The text that is sent, such as `odata.maxpagesize={size}`; default: the number
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub value: Option<String>,
+        /// The name of the caller's option; default: the name of the parameter
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub option: Option<String>,
+        /// Records per request if neither the caller nor the connection says
         pub default: u32,
+        /// The largest size that the system accepts
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub max: Option<u32>,
     }
 
-    /// The page number
+    /// The page number, and the one place where it is sent
     struct NumberFile {
-        pub query: String,
+        /// A query parameter
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub query: Option<String>,
+        /// A header
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub header: Option<String>,
+        /// A field of the body: a name or a JSON Pointer
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub body: Option<String>,
+        /// A {name} in the path of the request
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub path: Option<String>,
+        /// A {name} in a text of `fixed` or `body`
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub text: Option<String>,
+        /// The number of the first page; default: 1
         #[serde(default = "one")]
         pub start: u64,
     }
@@ -186,9 +256,23 @@ mirrors! {
         pub total: Option<TotalFile>,
     }
 
-    /// The key of the last item, and the parameter for it
+    /// The key of the last item, and the one place where it is sent
     struct AfterFile {
-        pub query: String,
+        /// A query parameter
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub query: Option<String>,
+        /// A header
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub header: Option<String>,
+        /// A field of the body: a name or a JSON Pointer
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub body: Option<String>,
+        /// A {name} in the path of the request
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub path: Option<String>,
+        /// A {name} in a text of `fixed` or `body`
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub text: Option<String>,
         /// JSON Pointer in the item
         pub from: String,
     }

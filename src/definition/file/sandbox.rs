@@ -202,6 +202,6 @@ fn ok() -> u16 {
 pub(in crate::definition) fn read_sandbox(doc: &Document) -> Result<SandboxFile> {
     let mirror: SandboxFile = doc.read().map_err(|e| explain(Format::Sandbox, doc, &[], &e))?;
     let mut c = Checker::new(doc);
-    version(&mut c, mirror.version);
+    version(&mut c, Format::Sandbox, mirror.version);
     c.finish("the sandbox file is invalid", Some(mirror))
 }

@@ -5,13 +5,15 @@ use super::effects;
 use super::login::csrf;
 use super::option::option_rule;
 use super::paging::{keyset, paging, values};
-use crate::authoring::{Checker, Document, Format, Ordered, Text, explain, version};
+use super::{request, request_effects};
+use crate::authoring::{Checker, Document, Format, Ordered, Pointer, Text, explain, version};
 use crate::definition::auth::Auth;
 use crate::definition::connector::{Connector, DetailRules, ErrorRules, Explain, Probe, Property, Rate, Success};
 use crate::definition::file::{
     ConnectorFile, ErrorsFile, KeysetFile, OptionFile, ProbeFile, PropertyFile, PropertyTypeFile, SuccessFile,
     VerdictFile,
 };
+use crate::definition::meaning::{Meaning, ReplyRule};
 use crate::definition::option_rule::OptionRule;
 use crate::definition::paging::Paging;
 use crate::definition::property_value::misfit_of_default;
@@ -27,7 +29,7 @@ pub(in crate::definition) fn read_connector(doc: &Document) -> Result<Connector>
 }
 
 fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
-    version(c, file.version);
+    version(c, Format::Connector, file.version);
     let properties: Vec<Property> = file.connection.into_iter().map(|(name, p)| property(name, p)).collect();
     // An invalid part is reported and treated as empty, so that the other parts are checked too.
     let base_url = c.text("/base_url", &file.base_url).unwrap_or_default();
@@ -36,19 +38,23 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
     if csrf.is_some() && matches!(auth, Auth::Digest(_)) {
         c.fault("/csrf", "`csrf` cannot be used with `auth: { digest: … }`", None);
     }
-    let names: Vec<String> = file.headers.iter().map(|(name, _)| name.clone()).collect();
-    let headers = c.headers("/headers", file.headers);
+    let (written, old) = (file.fixed.clone(), file.headers.clone());
+    let fixed = request::fixed(c, "", file.fixed, file.headers);
     let known: Vec<&str> = properties.iter().map(|p| p.name.as_str()).collect();
     check_names(c, "/base_url", &base_url, &known);
-    effects::address(c, "/base_url", &base_url);
-    for (header, text) in &headers {
-        let written = names.iter().find(|name| name.eq_ignore_ascii_case(header.as_str()));
-        let at = format!("/headers/{}", escape(written.map_or(header.as_str(), String::as_str)));
-        check_names(c, &at, text, &known);
-        effects::signature(c, &at, header.as_str(), &auth, csrf.as_ref());
+    effects::address(c, "/base_url", &base_url, effects::CONSTANT_QUERY);
+    for (at, place, text) in request_effects::fixed_texts("", &written, &old) {
+        check_names(c, &at, &text, &known);
+        effects::credentials(c, &at, &place, &auth, csrf.as_ref());
     }
     origins(c, &file.origins);
     check_properties(c, &properties);
+    let mut rules = request::rules(c, "/rules", file.rules);
+    rules.extend(rules_of_version_1(c, &file.errors));
+    let mut paging_sets = Vec::new();
+    for (name, set) in file.paging_sets {
+        paging_sets.extend(paging(c, &format!("/paging_sets/{}", escape(&name)), set).map(|set| (name, set)));
+    }
     let mut option_sets = Vec::new();
     for (name, set) in file.option_sets {
         let rules = option_set(c, &format!("/option_sets/{}", escape(&name)), set);
@@ -73,13 +79,37 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
         origins: file.origins,
         auth,
         csrf,
-        headers,
+        fixed,
+        rules,
         paging,
         total,
         forward_only: file.forward_only.and_then(|k| forward_only(c, k)),
         errors: errors(c, file.errors),
+        paging_sets,
+        response_sets: file.response_sets.into_iter().collect(),
         option_sets,
     }
+}
+
+/// The rules that version 1 wrote under `errors`.
+fn rules_of_version_1(c: &mut Checker<'_>, file: &ErrorsFile) -> Vec<ReplyRule> {
+    let rule = |statuses: Vec<(u16, u16)>, has, then| ReplyRule {
+        statuses,
+        header: None,
+        at: Vec::new(),
+        has,
+        is: None,
+        contains: None,
+        method: None,
+        then,
+        wait: None,
+        advice: None,
+    };
+    let statuses = refused(c, file.refused.clone()).into_iter().map(|code| (code, code)).collect::<Vec<_>>();
+    let retry = (!statuses.is_empty()).then(|| rule(statuses, Vec::new(), Meaning::Retry));
+    let has: Vec<Pointer> = file.in_success.iter().filter_map(|p| c.pointer("/errors/in_success", p)).collect();
+    let failed = (!has.is_empty()).then(|| rule(vec![(200, 299)], has, Meaning::Failed));
+    retry.into_iter().chain(failed).collect()
 }
 
 /// Keys of a connection that are not its connector's.
@@ -192,8 +222,6 @@ fn errors(c: &mut Checker<'_>, file: ErrorsFile) -> ErrorRules {
         details,
         request_id: file.request_id.and_then(|s| c.source("/errors/request_id", s)),
         success: file.success.and_then(|s| success(c, s)),
-        in_success: file.in_success.iter().filter_map(|p| c.pointer("/errors/in_success", p)).collect(),
-        refused: refused(c, file.refused),
         explain: file
             .explain
             .into_iter()

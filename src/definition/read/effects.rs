@@ -3,10 +3,12 @@
 
 use serde_json::Value;
 
-use crate::authoring::{Checker, Json, Pointer, Text, TextPart};
+use super::refuse::refuse;
+use super::{reply_effects, request_effects};
+use crate::authoring::{Checker, Json, Text, TextPart};
 use crate::definition::auth::Auth;
 use crate::definition::connector::Connector;
-use crate::definition::file::{ItemsFile, MethodFile, OperationFile, ResponseFile, ResultFile, SendFile};
+use crate::definition::file::{MethodFile, OperationFile, ResponseFile, ResultFile};
 use crate::definition::login::Csrf;
 use crate::definition::operation::Operation;
 use crate::definition::option_rule::Location;
@@ -15,19 +17,24 @@ use crate::definition::rules::{ItemRule, Send};
 use crate::error::did_you_mean;
 use crate::json_pointer::escape;
 
-/// Checks a written operation against the checked model.
-pub(in crate::definition) fn check(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Operation) {
+/// Checks a written operation, with the keys of the set that its reply uses, against the checked model.
+pub(in crate::definition) fn check(
+    c: &mut Checker<'_>,
+    at: &str,
+    (file, reply): (&OperationFile, &ResponseFile),
+    operation: &Operation,
+) {
     let is_query = file.method == MethodFile::Query;
     keys(c, at, file, operation, is_query);
-    response(c, &format!("{at}/response"), &file.response, is_query);
-    if let Some(items) = &file.items {
-        item_keys(c, &format!("{at}/items"), items, operation);
+    response(c, &format!("{at}/response"), reply, is_query);
+    reply_effects::check(c, &format!("{at}/response"), reply, operation, is_query);
+    request_effects::check(c, at, file, operation);
+    if let (Some(rule), Some(sample)) = (&operation.items, file.items.as_ref().and_then(|i| i.sample.as_ref())) {
+        sample_fits(c, &format!("{at}/items"), operation, rule, sample);
     }
-    body_options(c, at, operation);
-    headers(c, at, file, operation);
     key_header(c, at, operation);
     if let Some(base) = &operation.base_url {
-        address(c, &format!("{at}/base_url"), base);
+        address(c, &format!("{at}/base_url"), base, CONSTANT_QUERY);
         properties(c, &format!("{at}/base_url"), base, &operation.connector);
     }
 }
@@ -36,22 +43,16 @@ pub(in crate::definition) fn check(c: &mut Checker<'_>, at: &str, file: &Operati
 fn key_header(c: &mut Checker<'_>, at: &str, operation: &Operation) {
     let Some(key) = &operation.idempotency_key else { return };
     let own = |name: &str| name.eq_ignore_ascii_case(key.as_str());
-    for option in operation.options.iter().filter(|o| o.location == Location::Header && own(&o.name)) {
+    for option in operation.options.iter().filter(|o| o.location == Location::Header && own(o.wire_name())) {
         c.fault(
             &format!("{at}/options/{}", escape(&option.name)),
             format!("the header {key} is used for the idempotency key"),
             None,
         );
     }
-    for (name, _) in operation.headers.iter().filter(|(name, _)| name == key) {
-        c.fault(&format!("{at}/headers/{name}"), format!("the header {key} is used for the idempotency key"), None);
-    }
-}
-
-/// Reports each given key that has no effect.
-fn refuse(c: &mut Checker<'_>, at: &str, keys: &[(&str, bool, &str)]) {
-    for (key, _, message) in keys.iter().filter(|(_, given, _)| *given) {
-        c.fault(&format!("{at}/{key}"), *message, None);
+    for (name, _) in operation.fixed.headers.iter().filter(|(name, _)| name == key) {
+        let map = if c.has_key(at, "headers") { "headers" } else { "fixed/header" };
+        c.fault(&format!("{at}/{map}/{name}"), format!("the header {key} is used for the idempotency key"), None);
     }
 }
 
@@ -84,7 +85,7 @@ fn keys(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Operati
 }
 
 fn response(c: &mut Checker<'_>, at: &str, file: &ResponseFile, is_query: bool) {
-    let shape = file.result;
+    let Some(shape) = file.result else { return };
     let whole = matches!(shape, ResultFile::File | ResultFile::Text);
     let report = shape == ResultFile::Report;
     refuse(
@@ -147,28 +148,6 @@ fn status(c: &mut Checker<'_>, at: &str, code: u16, is_query: bool) {
     }
 }
 
-fn item_keys(c: &mut Checker<'_>, at: &str, file: &ItemsFile, operation: &Operation) {
-    let form = matches!(file.send, SendFile::Multipart);
-    let each = matches!(file.send, SendFile::Each);
-    let no_names = operation.path.names().next().is_none();
-    refuse(
-        c,
-        at,
-        &[
-            (
-                "wrap",
-                form && file.wrap.as_ref().is_some_and(|w| !w.is_empty()),
-                "`wrap` has no effect: a form has no envelope",
-            ),
-            ("drop_path_fields", file.drop_path_fields && !each, "`drop_path_fields` is for `send: each`"),
-            ("drop_path_fields", file.drop_path_fields && each && no_names, "the path has no fields to drop"),
-        ],
-    );
-    if let (Some(rule), Some(sample)) = (&operation.items, &file.sample) {
-        sample_fits(c, at, operation, rule, sample);
-    }
-}
-
 /// A sample that its own schema refuses could not be sent.
 fn sample_fits(c: &mut Checker<'_>, at: &str, operation: &Operation, rule: &ItemRule, sample: &Json) {
     let mut value = sample.to_value();
@@ -182,125 +161,17 @@ fn sample_fits(c: &mut Checker<'_>, at: &str, operation: &Operation, rule: &Item
     }
 }
 
-/// Options in the body are put beside the items, so the body must be an object around them.
-fn body_options(c: &mut Checker<'_>, at: &str, operation: &Operation) {
-    let Some(rule) = &operation.items else { return };
-    let wrap = rule.wrap.as_ref().map(Pointer::tokens).unwrap_or_default();
-    let around = match rule.send {
-        Send::Each | Send::All | Send::Chunk(_) => wrap.first(),
-        Send::JsonPatch | Send::Multipart => None,
+/// A value must not be sent in the place of a credential.
+pub(super) fn credentials(c: &mut Checker<'_>, at: &str, place: &RequestPlace, auth: &Auth, csrf: Option<&Csrf>) {
+    let shown = match place {
+        RequestPlace::Header(name) => format!("the header {name}"),
+        RequestPlace::Query(name) => format!("the query parameter {name}"),
+        RequestPlace::Cookie(name) => format!("the cookie {name}"),
     };
-    for option in operation.options.iter().filter(|o| o.location == Location::Body) {
-        let place = option_place(c, at, &option.name);
-        match (around, rule.send) {
-            (Some(taken), _) if *taken == option.name => {
-                c.fault(&place, format!("`{taken}` holds the items (`wrap`), so no option can use it"), None);
-            }
-            (Some(_), _) => {}
-            (None, Send::Each | Send::All | Send::Chunk(_)) => c.fault(
-                &place,
-                format!("`{}` is sent in the body, but the body is the items themselves", option.name),
-                Some("give `items` a `wrap`, such as `wrap: /records`, if the body is an object around them; otherwise make it a field of the items, or send it in the query or a header".into()),
-            ),
-            (None, Send::JsonPatch | Send::Multipart) => c.fault(
-                &place,
-                format!("`{}` is sent in the body, but a patch or a form contains only the items", option.name),
-                Some("make it a field of the items, or send it in the query or a header".into()),
-            ),
-        }
-    }
-}
-
-/// The place of an option, or of the sets that contain it.
-fn option_place(c: &Checker<'_>, at: &str, name: &str) -> String {
-    if c.has_key(&format!("{at}/options"), name) {
-        format!("{at}/options/{}", escape(name))
-    } else {
-        format!("{at}/use")
-    }
-}
-
-fn headers(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Operation) {
-    let connector = &operation.connector;
-    let mut own_media = false;
-    for (name, value) in &file.headers {
-        let place = format!("{at}/headers/{}", escape(name));
-        let Ok(text) = Text::parse(value) else { continue };
-        for unknown in text.names().filter(|n| connector.property(n).is_none()) {
-            if operation.option(unknown).is_some() {
-                let advice = format!(
-                    "declare the option as `{name}: {{ in: header }}`: an option in a header has the header's name"
-                );
-                c.fault(
-                    &place,
-                    format!("`{{{unknown}}}` is an option, and a header takes properties of the connection"),
-                    Some(advice.into()),
-                );
-            } else {
-                let hint = did_you_mean(unknown, connector.properties.iter().map(|p| p.name.as_str()));
-                c.fault(&place, format!("`{{{unknown}}}` is not a property of the connection{hint}"), None);
-            }
-        }
-        if !operation.anonymous {
-            signature(c, &place, name, &connector.auth, connector.csrf.as_ref());
-        }
-        if name.eq_ignore_ascii_case("content-type") {
-            own_media = true;
-            media(c, &place, &text, operation);
-        }
-    }
-    if !operation.anonymous {
-        for option in operation.options.iter().filter(|o| o.location == Location::Header) {
-            let place = option_place(c, at, &option.name);
-            signature(c, &place, &option.name, &connector.auth, connector.csrf.as_ref());
-        }
-        for option in operation.options.iter().filter(|o| o.location == Location::Query) {
-            let place = option_place(c, at, &option.name);
-            query_signature(c, &place, &option.name, &connector.auth);
-        }
-    }
-    let inherited = connector.headers.iter().find(|(name, _)| !own_media && *name == http::header::CONTENT_TYPE);
-    if let Some((_, text)) = inherited {
-        media(c, &format!("{at}/items"), text, operation);
-    }
-}
-
-/// The credentials are added to a request last, and would overwrite a header.
-pub(super) fn signature(c: &mut Checker<'_>, at: &str, name: &str, auth: &Auth, csrf: Option<&Csrf>) {
-    let is_own =
-        |place: &RequestPlace| matches!(place, RequestPlace::Header(own) if name.eq_ignore_ascii_case(own.as_str()));
-    if auth.places().iter().any(is_own) {
-        c.fault(at, format!("the header {name} carries the credentials of `auth`, so it cannot be set"), None);
-    } else if csrf.is_some_and(|csrf| is_own(&csrf.send.place)) {
-        c.fault(at, format!("the header {name} carries the token of `csrf`, so it cannot be set"), None);
-    }
-}
-
-/// The same for a query parameter.
-fn query_signature(c: &mut Checker<'_>, at: &str, name: &str, auth: &Auth) {
-    if auth.places().iter().any(|place| matches!(place, RequestPlace::Query(own) if own == name)) {
-        c.fault(at, format!("the query parameter {name} carries the credentials of `auth`, so it cannot be set"), None);
-    }
-}
-
-/// The Content-Type must fit the body.
-fn media(c: &mut Checker<'_>, at: &str, text: &Text, operation: &Operation) {
-    let shown = text.to_string();
-    let kind = shown.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let has_options = operation.options.iter().any(|o| o.location == Location::Body);
-    match operation.items.as_ref().map(|rule| rule.send) {
-        Some(Send::Multipart) => c.fault(
-            at,
-            format!("the Content-Type `{shown}` contradicts the form that is sent"),
-            Some("leave the header out here: opnode sends multipart/form-data with its boundary".into()),
-        ),
-        None if !has_options => {}
-        _ if kind == "application/json" || kind.ends_with("+json") || kind.contains('{') => {}
-        _ => c.fault(
-            at,
-            format!("the Content-Type `{shown}` contradicts the body, which is JSON"),
-            Some("leave the header out, or write application/json or a type that ends in +json".into()),
-        ),
+    if auth.places().contains(place) {
+        c.fault(at, format!("{shown} carries the credentials of `auth`, so it cannot be set"), None);
+    } else if csrf.is_some_and(|csrf| csrf.send.place == *place) {
+        c.fault(at, format!("{shown} carries the token of `csrf`, so it cannot be set"), None);
     }
 }
 
@@ -312,14 +183,17 @@ pub(super) fn properties(c: &mut Checker<'_>, at: &str, text: &Text, connector: 
     }
 }
 
+/// How a constant query parameter is written.
+pub(super) const CONSTANT_QUERY: &str = "fixed: { query: { api-version: \"2024-01-01\" } }";
+
 /// Paths are appended to a base address, so nothing may follow its path.
-pub(super) fn address(c: &mut Checker<'_>, at: &str, text: &Text) {
+pub(super) fn address(c: &mut Checker<'_>, at: &str, text: &Text, constant: &str) {
     let literal = |part: &TextPart| matches!(part, TextPart::Literal(text) if text.contains(['?', '#']));
     if text.parts().iter().any(literal) {
         c.fault(
             at,
             "a base address cannot have a query or a fragment: paths are appended to it",
-            Some("declare query parameters as options, such as `api-version: { enum: [\"2024-01-01\"] }` under `options`, and name it under `required`".into()),
+            Some(format!("write a constant query parameter as `{constant}`").into()),
         );
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn login(t: &mut AuthTexts<'_, '_>, file: LoginFile) -> Option<Login>
     let line = line(t, &format!("{AT}/request"), &file.request);
     let base_url = t.optional(&format!("{AT}/base_url"), file.base_url.as_ref());
     if let Some(base) = &base_url {
-        effects::address(t.c, &format!("{AT}/base_url"), base);
+        effects::address(t.c, &format!("{AT}/base_url"), base, "query: { api-version: \"2024-01-01\" }");
     }
     let headers = t.headers_with(&format!("{AT}/headers"), file.headers, &[]);
     let basic = file.basic.as_ref().map(|pair| login_pair(t, &format!("{AT}/basic"), pair));

@@ -6,19 +6,22 @@ use http::Method as Verb;
 use serde_json::{Value, json};
 
 use super::effects;
-use super::option::{option_rule, page_size_option};
-use super::paging::{paging, total, values};
-use crate::authoring::{Checker, Document, Format, Json, Ordered, Pointer, Text, explain};
-use crate::definition::connector::{Connector, Success};
-use crate::definition::file::{
-    ItemsFile, MethodFile, OperationFile, OptionFile, PartErrorsFile, PartKeyFile, PartOkFile, PartRuleFile,
-    RecordFile, ResponseFile, ResultFile, SendFile, VerdictFile,
-};
+use super::job::job;
+use super::option::page_size_option;
+use super::option_set::{DeclaredOptions, options};
+use super::paging_use::{check_paging, paging_in_use};
+use super::record_refs::{embed, may_refer};
+use super::request;
+use super::response::{response, response_in_use, result_shape};
+use crate::authoring::{Checker, Document, Format, Json, Ordered, Target, Text, explain};
+use crate::definition::connector::Connector;
+use crate::definition::file::{BodyFile, ItemsFile, MethodFile, OperationFile, RecordFile, SendFile};
 use crate::definition::operation::{LaterRecord, Method, Operation, Record};
-use crate::definition::option_rule::{Location, OptionRule};
-use crate::definition::paging::{Paging, Total};
-use crate::definition::rules::{ItemRule, PartErrors, PartMeans, PartRule, Repeat, ResponseRule, ResultShape, Send};
-use crate::error::{Error, ErrorKind, Result, did_you_mean};
+use crate::definition::paging::Paging;
+use crate::definition::reply_rule::ReplyFormat;
+use crate::definition::request_rule::{BodyFormat, FormStyle};
+use crate::definition::rules::{ItemRule, Repeat, ResultShape, Send};
+use crate::error::{Error, ErrorKind, Result};
 use crate::json_pointer::escape;
 
 /// Reads one operation from its part of a file: a map with the one key `id`.
@@ -35,22 +38,48 @@ pub(in crate::definition) fn read_operation(
     let mut c = Checker::new(doc);
     let what = format!("the operation {id} is invalid");
     let operation = convert(&mut c, id, file, connector, record);
-    c.finish(&what, operation)
+    let operation = c.finish(&what, operation)?;
+    if cfg!(not(feature = "xml")) && matches!(operation.response.format, ReplyFormat::Xml) {
+        let message = format!("this build cannot read XML, which {} returns", operation.id);
+        return Err(Error::new(ErrorKind::Unsupported, message).advise("build with the feature xml"));
+    }
+    Ok(operation)
 }
 
-/// Reads one record from its part of a file.
-pub(in crate::definition) fn read_record(doc: &Document) -> Result<Record> {
+/// The written schema of a record, for other records that refer to it.
+pub(in crate::definition) fn record_schema(doc: &Document) -> Option<Value> {
+    let mirror: Ordered<RecordFile> = doc.read().ok()?;
+    mirror.into_iter().next().map(|(_, file)| file.schema.to_value())
+}
+
+/// Reads one record from its part of a file. `other` gives the written schemas of other records.
+pub(in crate::definition) fn read_record(doc: &Document, other: &dyn Fn(&str) -> Option<Value>) -> Result<Record> {
     let mirror: Ordered<RecordFile> = doc.read().map_err(|e| explain(Format::Operations, doc, &["records"], &e))?;
     let Some((name, file)) = mirror.into_iter().next() else {
         return Err(Error::new(ErrorKind::Internal, "a record's part of a file is empty"));
     };
     let mut c = Checker::new(doc);
-    c.schema(&format!("/{}/schema", escape(&name)), "", || file.schema.to_value());
+    let at = format!("/{}/schema", escape(&name));
+    let schema = match may_refer(&file.schema.0) {
+        true => Json::from(embedded(&mut c, &at, file.schema.to_value(), other)),
+        false => file.schema,
+    };
+    c.schema(&at, "", || schema.to_value());
     let what = format!("the record {name} is invalid");
-    let record =
-        Record { title: file.title.unwrap_or_else(|| name.clone()), name, schema: file.schema, sample: file.sample };
+    let record = Record { title: file.title.unwrap_or_else(|| name.clone()), name, schema, sample: file.sample };
     c.finish(&what, Some(record))
 }
+
+/// A schema with the records that it refers to.
+fn embedded(c: &mut Checker<'_>, at: &str, schema: Value, other: &dyn Fn(&str) -> Option<Value>) -> Value {
+    embed(schema, other).unwrap_or_else(|name| {
+        c.fault(at, format!("the schema refers to the record `{name}`, which does not exist"), Some(RECORDS.into()));
+        Value::Bool(true)
+    })
+}
+
+/// Where records are declared.
+const RECORDS: &str = "records are declared under `records:` in a file of the same connector";
 
 impl From<MethodFile> for Method {
     fn from(file: MethodFile) -> Method {
@@ -74,12 +103,12 @@ fn convert(
     c.name(&at, &id);
     let (verb, path) = request_line(c, &format!("{at}/request"), &file.request)?;
     let method = Method::from(file.method);
-    let names: Vec<String> = path.names().map(str::to_owned).collect();
-    let declared = DeclaredOptions { own: file.options, sets: &file.sets, required: &file.required };
-    let mut options = options(c, &at, declared, connector, &names);
-    let result = result_shape(file.response.result);
-    let own_paging = file.paging.and_then(|p| paging(c, &format!("{at}/paging"), p));
-    if own_paging.as_ref().is_some_and(|(_, total)| total.is_some()) && file.response.total.is_some() {
+    let reply = response_in_use(c, &format!("{at}/response"), file.response, connector);
+    let said = reply.clone();
+    let declared_names: Vec<String> = file.options.keys().cloned().collect();
+    let result = result_shape(reply.result);
+    let own_paging = file.paging.and_then(|p| paging_in_use(c, &format!("{at}/paging"), p, connector));
+    if own_paging.as_ref().is_some_and(|(_, total)| total.is_some()) && reply.total.is_some() {
         c.fault(&format!("{at}/response/total"), "`paging` already says where the total is; give it once", None);
     }
     let inherited = || match result == ResultShape::List && method == Method::Query {
@@ -87,6 +116,8 @@ fn convert(
         false => (Paging::default(), None),
     };
     let (paging, paging_total) = own_paging.unwrap_or_else(inherited);
+    let declared = DeclaredOptions { own: file.options, sets: &file.sets, required: &file.required };
+    let mut options = options(c, &at, declared, connector, &option_names(&path, &paging, connector, &declared_names));
     check_paging(c, &at, &paging, &options, result);
     if let Some(size) = &paging.size {
         options.push(page_size_option(size));
@@ -95,7 +126,7 @@ fn convert(
     let named =
         |c: &mut Checker<'_>, at: String, name: &Option<String>| record_by_name(c, &at, name.as_deref()?, record);
     let item_record = file.items.as_ref().and_then(|i| named(c, format!("{at}/items/record"), &i.record));
-    let reply_record = named(c, format!("{at}/response/record"), &file.response.record);
+    let reply_record = named(c, format!("{at}/response/record"), &reply.record);
     if method == Method::Query && file.items.is_some() {
         c.fault(
             &format!("{at}/items"),
@@ -103,15 +134,21 @@ fn convert(
             Some("use options with `in: body` for a search body".into()),
         );
     }
-    let items = file
-        .items
-        .and_then(|i| items(c, &format!("{at}/items"), i, item_record.as_ref().and_then(|r| r.as_deref()), &verb));
+    let written_send = file.items.as_ref().map(|i| i.send.clone());
+    let items = file.items.and_then(|i| {
+        let own = item_record.as_ref().and_then(|r| r.as_deref());
+        let other = |name: &str| record(name)?.as_deref().map(|record| record.schema.to_value());
+        items(c, &format!("{at}/items"), i, (own, &other), &verb)
+    });
     let key = file.idempotency_key.and_then(|k| c.header(&format!("{at}/idempotency_key/header"), &k.header));
+    let job = file.job.and_then(|j| job(c, &format!("{at}/job"), j, (&path, connector)));
     let base_url = file.base_url.and_then(|b| c.text(&format!("{at}/base_url"), &b));
+    let body = body_format(c, &at, file.body, written_send);
     let operation = Operation {
         repeat: repeat(method, &verb, file.idempotent, key.is_some()),
-        response: response(c, &format!("{at}/response"), file.response, paging_total)?,
+        response: response(c, &format!("{at}/response"), reply, paging_total)?,
         id,
+        vendor_id: file.vendor_id,
         connector: Arc::clone(connector),
         title: file.title,
         description: file.description,
@@ -123,20 +160,43 @@ fn convert(
         deprecated: file.deprecated.map(|d| d.instead),
         path,
         base_url,
-        headers: c.headers(&format!("{at}/headers"), file.headers),
+        fixed: request::fixed(c, &at, file.fixed, file.headers),
+        body,
+        rules: request::rules(c, &format!("{at}/rules"), file.rules),
         paging,
         forward_only,
         idempotency_key: key,
         anonymous: file.anonymous,
+        job,
+        is_state: false,
         option_check: OnceLock::new(),
         item_check: OnceLock::new(),
         item_fields: OnceLock::new(),
         record_fields: OnceLock::new(),
     };
     if let Some(written) = written {
-        effects::check(c, &at, &written, &operation);
+        effects::check(c, &at, (&written, &said), &operation);
     }
     Some(operation)
+}
+
+/// The placeholders of the path that are options: not those of the paging, and not the connection's properties.
+fn option_names(path: &Text, paging: &Paging, connector: &Connector, declared: &[String]) -> Vec<String> {
+    let size = paging.size.as_ref().map(|size| &size.at);
+    let pages: Vec<&str> = paging
+        .targets()
+        .into_iter()
+        .chain(size)
+        .filter_map(|target| match target {
+            Target::Path(name) => Some(name.as_str()),
+            Target::Query(_) | Target::Header(_) | Target::Body(_) | Target::Text(_) => None,
+        })
+        .collect();
+    let in_sets = |name: &str| connector.option_sets.iter().any(|(_, set)| set.iter().any(|o| o.name == name));
+    let is_property = |name: &str| {
+        connector.property(name).is_some() && !in_sets(name) && !declared.iter().any(|declared| declared == name)
+    };
+    path.names().filter(|name| !pages.contains(name) && !is_property(name)).map(str::to_owned).collect()
 }
 
 /// Verb and path of a request line.
@@ -168,166 +228,76 @@ fn record_by_name(
 ) -> Option<Arc<LaterRecord>> {
     let found = record(name);
     if found.is_none() {
-        let advice = "records are declared under `records:` in a file of the same connector";
-        c.fault(at, format!("no record is called `{name}`"), Some(advice.into()));
+        c.fault(at, format!("no record is called `{name}`"), Some(RECORDS.into()));
     }
     found
 }
 
-/// The options declared in an operation.
-struct DeclaredOptions<'f> {
-    own: Ordered<OptionFile>,
-    sets: &'f [String],
-    required: &'f [String],
+/// The format of the body, as `body` or as `items: { send }` says it.
+fn body_format(c: &mut Checker<'_>, at: &str, file: Option<BodyFile>, send: Option<SendFile>) -> BodyFormat {
+    let implied = send.and_then(|send| match send {
+        SendFile::Multipart => Some(BodyFormat::Multipart),
+        SendFile::Form => Some(BodyFormat::Form(FormStyle::default())),
+        SendFile::Raw => Some(BodyFormat::Raw),
+        SendFile::Xml => Some(BodyFormat::Xml(None)),
+        SendFile::Ndjson(_) => Some(BodyFormat::Ndjson),
+        SendFile::JsonPatch => Some(BodyFormat::Json),
+        SendFile::Each | SendFile::All | SendFile::Chunk(_) => None,
+    });
+    let own = file.and_then(|body| request::body(c, &format!("{at}/body"), body));
+    match (own, implied) {
+        (Some(own), Some(implied)) if std::mem::discriminant(&own) != std::mem::discriminant(&implied) => {
+            let message = format!("`body` says {}, but `items: {{ send }}` says {}", own.words(), implied.words());
+            c.fault(&format!("{at}/body"), message, None);
+            own
+        }
+        (Some(own), _) => own,
+        (None, implied) => implied.unwrap_or_default(),
+    }
 }
 
-fn options(
+/// The schema of another record, by name.
+type OtherRecord<'r> = &'r dyn Fn(&str) -> Option<Value>;
+
+fn items(
     c: &mut Checker<'_>,
     at: &str,
-    declared: DeclaredOptions<'_>,
-    connector: &Connector,
-    path: &[String],
-) -> Vec<OptionRule> {
-    let DeclaredOptions { own, sets, required } = declared;
-    let mut rules: Vec<OptionRule> = shared_options(c, at, &own, sets, connector, path);
-    for (name, file) in own {
-        let place = format!("{at}/options/{}", escape(&name));
-        if let Some(rule) = option_rule(c, &place, name, file, Some(path)) {
-            rules.retain(|r| r.name != rule.name);
-            rules.push(rule);
-        }
-    }
-    for name in path.iter().filter(|n| !rules.iter().any(|r| r.name == **n)).cloned().collect::<Vec<_>>() {
-        c.fault(&format!("{at}/request"), format!("the path parameter `{name}` is not declared under `options`"), None);
-    }
-    for (i, name) in required.iter().enumerate() {
-        if required.iter().take(i).any(|other| other == name) {
-            c.fault(&format!("{at}/required/{i}"), format!("`{name}` is listed twice"), None);
-        }
-        match rules.iter_mut().find(|r| r.name == *name) {
-            Some(rule) => rule.required = true,
-            None => c.fault(
-                &format!("{at}/required"),
-                format!("`{name}` is required but not declared under `options`"),
-                None,
-            ),
-        }
-    }
-    rules
-}
-
-/// The options of the sets. An option that several sets declare must be equal in all.
-fn shared_options(
-    c: &mut Checker<'_>,
-    at: &str,
-    own: &Ordered<OptionFile>,
-    sets: &[String],
-    connector: &Connector,
-    path: &[String],
-) -> Vec<OptionRule> {
-    let mut found: Vec<(&str, OptionRule)> = Vec::new();
-    for (i, set) in sets.iter().enumerate() {
-        let place = format!("{at}/use/{i}");
-        if sets.iter().take(i).any(|other| other == set) {
-            c.fault(&place, format!("the option set `{set}` is listed twice"), None);
-            continue;
-        }
-        let Some((_, options)) = connector.option_sets.iter().find(|(name, _)| name == set) else {
-            let hint = did_you_mean(set, connector.option_sets.iter().map(|(n, _)| n.as_str()));
-            c.fault(&format!("{at}/use"), format!("the connector has no option set `{set}`{hint}"), None);
-            continue;
-        };
-        for rule in options.iter().filter(|rule| !own.contains_key(&rule.name)) {
-            let rule = in_path(c, &place, set, rule.clone(), path);
-            match found.iter().find(|(_, other)| other.name == rule.name) {
-                None => found.push((set, rule)),
-                Some((_, other)) if other.is_same(&rule) => {}
-                Some((other, _)) => c.fault(
-                    &place,
-                    format!("the option sets differ in `{}`: `{other}` and `{set}`", rule.name),
-                    Some(
-                        format!("declare `{}` under `options` of this operation, which overrides the sets", rule.name)
-                            .into(),
-                    ),
-                ),
-            }
-        }
-    }
-    found.into_iter().map(|(_, rule)| rule).collect()
-}
-
-/// An option of a set that the path of an operation names.
-fn in_path(c: &mut Checker<'_>, at: &str, set: &str, rule: OptionRule, path: &[String]) -> OptionRule {
-    let named = path.contains(&rule.name);
-    match (named, rule.location) {
-        (true, Location::Path) => OptionRule { required: true, ..rule },
-        (true, _) if !rule.placed => OptionRule { location: Location::Path, required: true, ..rule },
-        (true, _) => {
-            c.fault(
-                at,
-                format!("`{}` of the option set `{set}` is in the path, but the set sends it elsewhere", rule.name),
-                None,
-            );
-            rule
-        }
-        (false, Location::Path) => {
-            c.fault(
-                at,
-                format!("`{}` of the option set `{set}` is sent in the path, but the path does not name it", rule.name),
-                None,
-            );
-            rule
-        }
-        (false, Location::Query | Location::Header | Location::Body | Location::PageSize) => rule,
-    }
-}
-
-fn check_paging(c: &mut Checker<'_>, at: &str, paging: &Paging, options: &[OptionRule], result: ResultShape) {
-    for name in paging.reserved().into_iter().chain(paging.size.as_ref().map(|s| s.query.as_str())) {
-        if options.iter().any(|o| o.name == name) {
-            c.fault(
-                &format!("{at}/options/{}", escape(name)),
-                format!("`{name}` is a paging parameter and cannot be an option"),
-                None,
-            );
-        }
-    }
-    if let Some(size) = paging.size.as_ref().filter(|size| paging.reserved().contains(&size.query.as_str())) {
-        c.fault(&format!("{at}/paging"), format!("`{}` cannot be both the page and the page size", size.query), None);
-    }
-    if result != ResultShape::List && paging.is_paged() {
-        c.fault(&format!("{at}/paging"), "only `result: list` is paged", None);
-    }
-}
-
-fn items(c: &mut Checker<'_>, at: &str, file: ItemsFile, record: Option<&Record>, verb: &Verb) -> Option<ItemRule> {
-    let mut schema = record.map(|r| r.schema.to_value()).unwrap_or_else(|| json!({"type": "object"}));
+    file: ItemsFile,
+    (record, other): (Option<&Record>, OtherRecord<'_>),
+    verb: &Verb,
+) -> Option<ItemRule> {
+    let usual = || if matches!(file.send, SendFile::Raw) { Value::Bool(true) } else { json!({"type": "object"}) };
+    let mut schema = record.map(|r| r.schema.to_value()).unwrap_or_else(usual);
     if file.record.is_some() {
-        let creates = *verb == Verb::POST && matches!(file.send, SendFile::Each | SendFile::All | SendFile::Chunk(_));
+        let creates =
+            *verb == Verb::POST && !matches!(file.send, SendFile::JsonPatch | SendFile::Multipart | SendFile::Raw);
         // An update may omit fields that the record requires.
         if let (false, Some(map)) = (creates, schema.as_object_mut()) {
             map.remove("required");
         }
         written_only(&mut schema);
     }
-    if let (Some(base), Some(Value::Object(over))) = (schema.as_object_mut(), file.schema.as_ref().map(Json::to_value))
-    {
-        base.extend(over);
+    match (&mut schema, file.schema.as_ref().map(Json::to_value)) {
+        (Value::Object(base), Some(Value::Object(over))) => base.extend(over),
+        (_, Some(over)) => schema = over,
+        (_, None) => {}
+    }
+    if file.schema.as_ref().is_some_and(|own| may_refer(&own.0)) {
+        schema = embedded(c, &format!("{at}/schema"), schema, other);
     }
     if matches!(file.send, SendFile::JsonPatch) {
         schema = json!({"anyOf": [schema, {"type": "array", "items": {"type": "object", "required": ["op", "path"]}}]});
     }
     c.schema(&format!("{at}/schema"), "", || schema.clone());
     let send = match file.send {
-        SendFile::Each => Send::Each,
+        SendFile::Each | SendFile::Multipart | SendFile::Form | SendFile::Raw | SendFile::Xml => Send::Each,
         SendFile::All => Send::All,
-        SendFile::Chunk(0) => {
+        SendFile::Chunk(0) | SendFile::Ndjson(0) => {
             c.fault(&format!("{at}/send"), "a chunk needs at least one item", None);
             return None;
         }
-        SendFile::Chunk(n) => Send::Chunk(n),
+        SendFile::Chunk(n) | SendFile::Ndjson(n) => Send::Chunk(n),
         SendFile::JsonPatch => Send::JsonPatch,
-        SendFile::Multipart => Send::Multipart,
     };
     let wrap = file.wrap.and_then(|w| c.pointer(&format!("{at}/wrap"), &w));
     Some(ItemRule {
@@ -336,7 +306,7 @@ fn items(c: &mut Checker<'_>, at: &str, file: ItemsFile, record: Option<&Record>
         sample: file.sample,
         required: file.required.unwrap_or(true),
         wrap,
-        drop_path_fields: file.drop_path_fields,
+        drop_sent: file.drop_sent || file.drop_path_fields,
     })
 }
 
@@ -359,104 +329,7 @@ fn written_only(schema: &mut Value) {
         .flat_map(|p| p.values_mut())
         .for_each(written_only);
     map.get_mut("items").into_iter().for_each(written_only);
-}
-
-fn response(c: &mut Checker<'_>, at: &str, file: ResponseFile, paging_total: Option<Total>) -> Option<ResponseRule> {
-    let result = result_shape(file.result);
-    if result == ResultShape::Report && (file.columns.is_none() || file.rows.is_none()) {
-        c.fault(at, "a report needs `columns` and `rows`", None);
-    }
-    if file.parts.is_some() && (result != ResultShape::List || file.items.is_some()) {
-        c.fault(
-            &format!("{at}/parts"),
-            "a reply with `parts` needs `result: list`; its items are those of `parts: { each }`",
-            None,
-        );
-    }
-    let default = match &file.parts {
-        Some(parts) => parts.each.as_str(),
-        None if result == ResultShape::Count => "/count",
-        None => "",
-    };
-    let items = c.pointer(&format!("{at}/items"), file.items.as_deref().unwrap_or(default))?;
-    let pointer =
-        |c: &mut Checker<'_>, key: &str, text: Option<String>| text.and_then(|t| c.pointer(&format!("{at}/{key}"), &t));
-    Some(ResponseRule {
-        result,
-        items,
-        optional: file.optional,
-        total: total(c, &format!("{at}/total"), file.total).or(paging_total),
-        redirect_ok: file.redirect.is_some(),
-        ok: file.ok,
-        empty: file.empty,
-        parts: file.parts.map(|p| parts(c, &format!("{at}/parts"), p)),
-        columns: pointer(c, "columns", file.columns).unwrap_or_default(),
-        rows: pointer(c, "rows", file.rows).unwrap_or_default(),
-    })
-}
-
-fn parts(c: &mut Checker<'_>, at: &str, file: PartRuleFile) -> PartRule {
-    let ok = file.ok.and_then(|ok| match ok {
-        PartOkFile::Flag(name) => Some(Success { at: field(c, &format!("{at}/ok"), &name)?, is: None, absent: None }),
-        PartOkFile::Values(good) => {
-            let is = good.is.map(|list| values(c, &format!("{at}/ok/is"), list));
-            let absent = good.absent.map(|verdict| verdict == VerdictFile::Ok);
-            Some(Success { at: field(c, &format!("{at}/ok/at"), &good.at)?, is, absent })
-        }
-    });
-    PartRule {
-        ok,
-        means: means(c, at, file.index, file.key),
-        error: file.error.and_then(|p| c.pointer(&format!("{at}/error"), &p)),
-        data: file.data.and_then(|p| c.pointer(&format!("{at}/data"), &p)),
-        errors: file.errors.and_then(|e| part_errors(c, &format!("{at}/errors"), e)),
-    }
-}
-
-fn part_errors(c: &mut Checker<'_>, at: &str, file: PartErrorsFile) -> Option<PartErrors> {
-    if file.index.is_none() && file.key.is_none() {
-        c.fault(at, "a list of failures needs `index` or `key` to identify the items", None);
-    }
-    let means = means(c, at, file.index, file.key);
-    let error = file.error.and_then(|p| c.pointer(&format!("{at}/error"), &p));
-    Some(PartErrors { each: c.pointer(&format!("{at}/each"), &file.each)?, means, error })
-}
-
-/// A key of a part, or a pointer into it.
-fn field(c: &mut Checker<'_>, at: &str, name: &str) -> Option<Pointer> {
-    if name.starts_with('/') { c.pointer(at, name) } else { Some(Pointer::key(name)) }
-}
-
-fn means(c: &mut Checker<'_>, at: &str, index: Option<String>, key: Option<PartKeyFile>) -> PartMeans {
-    match (index, key) {
-        (Some(_), Some(_)) => {
-            c.fault(&format!("{at}/key"), "a part identifies its item by `index` or by `key`, not both", None);
-            PartMeans::Place
-        }
-        (Some(name), None) => field(c, &format!("{at}/index"), &name).map_or(PartMeans::Place, PartMeans::Index),
-        (None, Some(PartKeyFile::Name(name))) => {
-            let part = field(c, &format!("{at}/key"), &name);
-            part.map_or(PartMeans::Place, |part| PartMeans::Key { item: part.clone(), part })
-        }
-        (None, Some(PartKeyFile::Pair(pair))) => {
-            let part = c.pointer(&format!("{at}/key/part"), &pair.part);
-            let item = c.pointer(&format!("{at}/key/item"), &pair.item);
-            part.zip(item).map_or(PartMeans::Place, |(part, item)| PartMeans::Key { part, item })
-        }
-        (None, None) => PartMeans::Place,
-    }
-}
-
-fn result_shape(file: ResultFile) -> ResultShape {
-    match file {
-        ResultFile::List => ResultShape::List,
-        ResultFile::Object => ResultShape::Object,
-        ResultFile::Count => ResultShape::Count,
-        ResultFile::None => ResultShape::None,
-        ResultFile::File => ResultShape::File,
-        ResultFile::Report => ResultShape::Report,
-        ResultFile::Text => ResultShape::Text,
-    }
+    map.get_mut("$defs").and_then(Value::as_object_mut).into_iter().flat_map(|d| d.values_mut()).for_each(written_only);
 }
 
 /// The column of the retry table: queries by method or verb, PUT and DELETE by RFC 9110 section 9.2.2, others only if

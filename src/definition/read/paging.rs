@@ -5,7 +5,8 @@ use serde_json::Value;
 use crate::authoring::values::TargetFile;
 use crate::authoring::{Checker, Json, Target, scalar};
 use crate::definition::file::{
-    AdvanceFile, EndFile, FlagFile, KeysetFile, NextUrlFile, PagingFile, SizeFile, TokenFile, TotalFile,
+    AdvanceFile, AfterFile, EndFile, FlagFile, KeysetFile, NextUrlFile, NumberFile, OffsetFile, PagingFile, SizeFile,
+    TokenFile, TotalFile,
 };
 use crate::definition::paging::{Advance, EndRule, Flag, Keyset, Paging, Sense, Size, Style, TokenRule, Total};
 
@@ -16,24 +17,30 @@ pub(super) fn paging(c: &mut Checker<'_>, at: &str, file: PagingFile) -> Option<
     match file {
         PagingFile::None => paged(Style::None, None, None, None),
         PagingFile::Link { size: s, last, total: t, relink } => {
-            let last = last.and_then(|l| query(c, &at("link/last"), l, "the page number must be a query parameter"));
+            let last = last.and_then(|l| query(c, &at("link/last"), l));
             let (s, t) = (size(c, &at("link/size"), s), total(c, &at("link/total"), t));
             paged(Style::Link { last, relink }, s, None, t)
         }
         PagingFile::Number { page, size: s, end: e, total: t } => {
             let (s, t) = (size(c, &at("number/size"), s), total(c, &at("number/total"), t));
             let (end, more) = e.map_or((None, None), |e| end(c, &at("number/end"), e));
-            paged(Style::Number { page: page.query, start: page.start, end }, s, more, t)
+            let NumberFile { query, header, body, path, text, start } = page;
+            let page = place(c, &at("number/page"), [query, header, body, path, text])?;
+            paged(Style::Number { page, start, end }, s, more, t)
         }
         PagingFile::Offset { offset, size: s, total: t, with, advance, has_more, more: m } => {
-            let offset = query(c, &at("offset/offset"), offset, "an offset must be a query parameter")?;
-            let (s, t) = (size(c, &at("offset/size"), Some(s)), total(c, &at("offset/total"), t));
+            let OffsetFile { query, header, body, path, text, start } = offset;
+            let offset = place(c, &at("offset/offset"), [query, header, body, path, text])?;
+            let (s, t) = (size(c, &at("offset/size"), s), total(c, &at("offset/total"), t));
+            if let (None, Some(AdvanceFile::Requested)) = (&s, advance) {
+                c.fault(&at("offset/advance"), "without a `size` no number of rows is requested", None);
+            }
             let advance = advance.map(|a| match a {
                 AdvanceFile::Requested => Advance::Requested,
                 AdvanceFile::Received => Advance::Received,
             });
             let more = more(c, &at("offset"), has_more, m);
-            paged(Style::Offset { offset, with: with.into_iter().collect(), advance }, s, more, t)
+            paged(Style::Offset { offset, start, with: with.into_iter().collect(), advance }, s, more, t)
         }
         PagingFile::Cursor { token: from, send, size: s, has_more, more: m, total: t } => {
             let token = token(c, &at("cursor/token"), from)?;
@@ -58,8 +65,10 @@ pub(super) fn keyset(c: &mut Checker<'_>, at: &str, file: KeysetFile) -> Option<
     for (name, value) in file.header {
         headers.push((c.header(&format!("{at}/header"), &name)?, value));
     }
-    let from = c.pointer(&format!("{at}/after/from"), &file.after.from)?;
-    let keyset = Keyset { headers, after: file.after.query, from, unless: file.unless };
+    let AfterFile { query, header, body, path, text, from } = file.after;
+    let from = c.pointer(&format!("{at}/after/from"), &from)?;
+    let after = place(c, &format!("{at}/after"), [query, header, body, path, text])?;
+    let keyset = Keyset { headers, after, from, unless: file.unless };
     let more = more(c, at, file.has_more, file.more);
     let (size, total) = (size(c, &format!("{at}/size"), file.size), total(c, &format!("{at}/total"), file.total));
     Some((Paging { style: Style::Keyset(keyset), size, more }, total))
@@ -74,11 +83,32 @@ pub(super) fn total(c: &mut Checker<'_>, at: &str, file: Option<TotalFile>) -> O
     c.source(at, source).map(|at| Total { at, exact })
 }
 
-fn query(c: &mut Checker<'_>, at: &str, file: TargetFile, otherwise: &str) -> Option<String> {
+/// The page number of links is a query parameter of their addresses.
+fn query(c: &mut Checker<'_>, at: &str, file: TargetFile) -> Option<Target> {
     match c.target(at, file)? {
-        Target::Query(name) => Some(name),
-        Target::Header(_) => {
-            c.fault(at, otherwise, None);
+        target @ Target::Query(_) => Some(target),
+        Target::Header(_) | Target::Body(_) | Target::Path(_) | Target::Text(_) => {
+            c.fault(at, "the page number must be a query parameter", None);
+            None
+        }
+    }
+}
+
+/// The one place that is given: query, header, body, path or text.
+fn place(c: &mut Checker<'_>, at: &str, [query, header, body, path, text]: [Option<String>; 5]) -> Option<Target> {
+    let mut given = [
+        query.map(TargetFile::Query),
+        header.map(TargetFile::Header),
+        body.map(TargetFile::Body),
+        path.map(TargetFile::Path),
+        text.map(TargetFile::Text),
+    ]
+    .into_iter()
+    .flatten();
+    match (given.next(), given.next()) {
+        (Some(one), None) => c.target(at, one),
+        (None, _) | (Some(_), Some(_)) => {
+            c.fault(at, "give one of `query`, `header`, `body`, `path` and `text`: where the value is sent", None);
             None
         }
     }
@@ -89,7 +119,16 @@ fn size(c: &mut Checker<'_>, at: &str, file: Option<SizeFile>) -> Option<Size> {
     if file.default == 0 || file.max.is_some_and(|max| file.default > max) {
         c.fault(at, "the default page size must lie between 1 and max", None);
     }
-    Some(Size { query: file.query, default: file.default, max: file.max })
+    let SizeFile { query, header, body, path, text, value, option, default, max } = file;
+    let target = place(c, at, [query, header, body, path, text])?;
+    let value = value.and_then(|text| c.text(&format!("{at}/value"), &text));
+    if value.as_ref().is_some_and(|text| text.names().ne(["size"])) {
+        c.fault(&format!("{at}/value"), "the text contains `{size}` once, and no other placeholder", None);
+    }
+    if value.is_some() && matches!(target, Target::Path(_) | Target::Text(_)) {
+        c.fault(&format!("{at}/value"), "`value` has no effect here: write the text around the placeholder", None);
+    }
+    Some(Size { option: option.unwrap_or_else(|| target.name().to_owned()), at: target, value, default, max })
 }
 
 /// The end of paging by page number: a number or a flag.

@@ -1,5 +1,6 @@
 //! The JSON of a request: parsed and checked.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -37,6 +38,8 @@ struct TypedRequest<'t> {
     stop_on_error: bool,
     #[serde(default)]
     use_sample: bool,
+    #[serde(default)]
+    files: Option<PathBuf>,
     #[serde(default)]
     timeout_ms: Option<u64>,
     #[serde(default)]
@@ -169,6 +172,7 @@ fn work(selftest: bool, typed: TypedRequest<'_>) -> Result<Work> {
         known_fields: false,
         stop_on_error: typed.stop_on_error,
         use_sample: typed.use_sample,
+        files: typed.files,
         timeout_ms: typed.timeout_ms,
     };
     Ok(match (typed.plan, typed.stream) {

@@ -1,5 +1,7 @@
 //! `cursor` and `next_url`: the server names where the next page starts. Pure.
 
+use serde_json::Value;
+
 use super::link::follow;
 use crate::authoring::Target;
 use crate::definition::TokenRule;
@@ -14,10 +16,12 @@ pub(in crate::paging) fn next(token: &TokenRule, send: &Target, view: &View<'_>)
         return Ok(end);
     }
     let Some(text) = signal::token(view.page, token)? else { return Ok(view.no_next(token)) };
-    Ok(PagingStep::More(match send {
-        Target::Query(name) => Cursor { query: vec![(name.clone(), text)], ..Cursor::default() },
-        Target::Header(name) => Cursor { headers: vec![(name.to_string(), text)], ..Cursor::default() },
-    }))
+    // A number is a number again in a body.
+    let json = match view.page.signal(&token.at) {
+        Some(number @ Value::Number(_)) => number.to_string(),
+        _ => Value::from(text.as_str()).to_string(),
+    };
+    Ok(PagingStep::More(Cursor::at(send, text, json)))
 }
 
 pub(in crate::paging) fn next_url(token: &TokenRule, view: &View<'_>) -> Result<PagingStep> {

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::link;
+use crate::authoring::Target;
 use crate::definition::Keyset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::paging::step::PagingStep;
@@ -41,25 +42,27 @@ pub(in crate::paging) fn next(keyset: &Keyset, view: &View<'_>) -> Result<Paging
             format!("the last item contains `{}` twice, so the next page is ambiguous", keyset.from),
         ));
     }
-    let key = last.raw(keyset.from.tokens()).and_then(key_text).ok_or_else(|| {
+    let raw = last.raw(keyset.from.tokens());
+    let key = raw.zip(raw.and_then(|raw| key_text(&keyset.after, raw)));
+    let (raw, key) = key.ok_or_else(|| {
         Error::new(
             ErrorKind::BadResponse,
             format!("the last item has no `{}`, from which the next page starts", keyset.from),
         )
         .advise("include this field in the selected fields")
     })?;
-    Ok(PagingStep::More(Cursor {
-        query: vec![(keyset.after.clone(), key)],
-        headers: headers(keyset),
-        ..Cursor::default()
-    }))
+    let mut cursor = Cursor::at(&keyset.after, key, raw.to_owned());
+    cursor.headers.extend(headers(keyset));
+    Ok(PagingStep::More(cursor))
 }
 
-/// A key as it is sent to the server: a text without its quotes, a number digit for digit.
-fn key_text(raw: &str) -> Option<String> {
+/// A key as it is sent to the server: a text without its quotes, a number digit for digit; in a body also a list, for
+/// keys of several parts.
+fn key_text(after: &Target, raw: &str) -> Option<String> {
     match serde_json::from_str(raw) {
         Ok(Value::String(text)) => Some(text),
         Ok(Value::Number(_) | Value::Bool(_)) => Some(raw.to_owned()),
+        Ok(Value::Array(parts)) if matches!(after, Target::Body(_)) && !parts.is_empty() => Some(raw.to_owned()),
         Ok(Value::Null | Value::Array(_) | Value::Object(_)) | Err(_) => None,
     }
 }

@@ -28,7 +28,8 @@ pub(in crate::paging) fn next(view: &View<'_>) -> Result<PagingStep> {
 
 /// The second page by its number, if the parameter is known and the first request had none.
 fn second(view: &View<'_>) -> Option<Cursor> {
-    let Style::Link { last: Some(parameter), .. } = &view.paging.style else { return None };
+    let Style::Link { last: Some(last), .. } = &view.paging.style else { return None };
+    let parameter = last.name();
     let mut url = Url::parse(view.url).ok()?;
     if view.number > 1 || number(view.url, parameter).is_some() {
         return None;

@@ -1,6 +1,6 @@
 //! `number`: paging by page number. Pure.
 
-use crate::authoring::Source;
+use crate::authoring::{Source, Target};
 use crate::definition::EndRule;
 use crate::error::Result;
 use crate::page::Page;
@@ -12,7 +12,7 @@ use crate::receipt::{EndSeen, StopReason};
 use crate::request::Cursor;
 
 pub(in crate::paging) fn next(
-    parameter: &str,
+    parameter: &Target,
     start: u64,
     end: Option<&EndRule>,
     view: &View<'_>,
@@ -43,7 +43,7 @@ pub(in crate::paging) fn next(
 }
 
 pub(in crate::paging) fn ahead(
-    parameter: &str,
+    parameter: &Target,
     start: u64,
     source: &Source,
     page: &Page,
@@ -57,7 +57,7 @@ pub(in crate::paging) fn ahead(
 
 /// Without a number of pages, the announced total gives the number of remaining full pages.
 pub(in crate::paging) fn ahead_by_total(
-    parameter: &str,
+    parameter: &Target,
     rows: u64,
     size: u64,
     page: &Page,

@@ -3,6 +3,7 @@
 //! A server may return fewer rows than requested because it lowers the size, or because it omits rows after counting
 //! them. By default, a full page shows that the size is respected; until then the offset advances by the received rows.
 
+use crate::authoring::Target;
 use crate::definition::Advance;
 use crate::page::Page;
 use crate::paging::counter::{self, at};
@@ -10,7 +11,7 @@ use crate::paging::step::PagingStep;
 use crate::paging::view::View;
 use crate::request::Cursor;
 
-pub(in crate::paging) fn next(parameter: &str, advance: Option<Advance>, view: &View<'_>) -> PagingStep {
+pub(in crate::paging) fn next(parameter: &Target, advance: Option<Advance>, view: &View<'_>) -> PagingStep {
     view.by_rows(|| {
         PagingStep::More(at(parameter, counter::offset(parameter, view.cursor).saturating_add(step(advance, view))))
     })
@@ -30,16 +31,16 @@ pub(in crate::paging) fn step(advance: Option<Advance>, view: &View<'_>) -> u64 
 
 /// Further offsets up to the announced total, in steps of a full page.
 pub(in crate::paging) fn ahead(
-    parameter: &str,
+    parameter: &Target,
     page: &Page,
-    step: u64,
+    (start, step): (u64, u64),
     (next, count): (&Cursor, usize),
 ) -> Vec<Cursor> {
     let (Some(total), true) = (page.total, step > 0) else { return Vec::new() };
     let from = counter::offset(parameter, next);
     (1..)
         .map(|k| from.saturating_add(step.saturating_mul(k)))
-        .take_while(|offset| *offset < total)
+        .take_while(|offset| offset.saturating_sub(start) < total)
         .take(count)
         .map(|offset| at(parameter, offset))
         .collect()

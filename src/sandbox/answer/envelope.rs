@@ -4,10 +4,12 @@
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
 
+use super::forms;
 use super::paging::{self, PageRows, SandboxPage};
+use super::sent::SentValues;
 use crate::authoring::{Pointer, Source};
 use crate::definition::{Operation, PartMeans, PartRule, ResultShape, Total};
-use crate::sandbox::http::{Refusal, ReplyContent, SandboxCall, SandboxReply};
+use crate::sandbox::http::{Refusal, ReplyContent, SandboxReply};
 use crate::sandbox::records::Tree;
 
 /// A reply with one record, or without a body if the operation returns none.
@@ -20,7 +22,7 @@ pub(super) fn record(operation: &Operation, usual: StatusCode, record: Tree) -> 
             record
         }
     };
-    SandboxReply::json(status, &wrap(operation, body, Vec::new(), Some(1)))
+    forms::reply(operation, status, &wrap(operation, body, Vec::new(), Some(1)))
 }
 
 /// A reply with a page of a list. `total` counts the rows of all pages.
@@ -31,23 +33,21 @@ pub(super) fn page(
     choose: impl Fn(&Tree) -> Tree,
 ) -> SandboxReply {
     let rows = Tree::List(page.rows.iter().map(|row| choose(row)).collect());
-    let mut reply =
-        SandboxReply::json(status(operation, StatusCode::OK), &wrap(operation, rows, page.signals, Some(total)));
-    reply.headers = page.headers;
+    let body = wrap(operation, rows, page.signals, Some(total));
+    let mut reply = forms::reply(operation, status(operation, StatusCode::OK), &body);
+    reply.headers.extend(page.headers);
     reply
 }
 
 /// A reply with an unpaged list.
 pub(super) fn list(operation: &Operation, rows: Tree) -> SandboxReply {
-    SandboxReply::json(status(operation, StatusCode::OK), &wrap(operation, rows, Vec::new(), None))
+    forms::reply(operation, status(operation, StatusCode::OK), &wrap(operation, rows, Vec::new(), None))
 }
 
 /// A reply with a count of records.
 pub(super) fn count(operation: &Operation, count: usize) -> SandboxReply {
-    SandboxReply::json(
-        status(operation, StatusCode::OK),
-        &wrap(operation, Tree::number(count as u64), Vec::new(), None),
-    )
+    let body = wrap(operation, Tree::number(count as u64), Vec::new(), None);
+    forms::reply(operation, status(operation, StatusCode::OK), &body)
 }
 
 /// The usual status, or the operation's own if it does not allow the usual one.
@@ -62,11 +62,11 @@ fn status(operation: &Operation, usual: StatusCode) -> StatusCode {
 /// Puts the items and the paging values where the operation reads them.
 fn wrap(operation: &Operation, items: Tree, signals: Vec<(Pointer, Tree)>, total: Option<usize>) -> Tree {
     let rule = &operation.response;
-    if rule.items.tokens().is_empty() {
+    if rule.items.plain().is_some_and(|place| place.tokens().is_empty()) && rule.attach.is_empty() {
         return items;
     }
     let mut body = Tree::object();
-    body.put(&rule.items, items);
+    forms::put_items(rule, &mut body, items);
     for (pointer, value) in signals {
         body.put(&pointer, value);
     }
@@ -83,7 +83,7 @@ fn wrap(operation: &Operation, items: Tree, signals: Vec<(Pointer, Tree)>, total
 /// sent items.
 pub(super) fn by_shape(
     operation: &Operation,
-    call: &SandboxCall,
+    sent: &SentValues<'_>,
     items: &[Tree],
     size_default: Option<u32>,
 ) -> Result<SandboxReply, Refusal> {
@@ -101,13 +101,13 @@ pub(super) fn by_shape(
                 let total = rows.len();
                 page(
                     operation,
-                    paging::cut(operation, call, PageRows { rows, moves: false }, size_default)?,
+                    paging::cut(operation, sent, PageRows { rows, moves: false }, size_default)?,
                     total,
                     Tree::clone,
                 )
             }
         },
-        ResultShape::Report => SandboxReply::json(usual, &report(operation, &sample)),
+        ResultShape::Report => forms::reply(operation, usual, &forms::report(&operation.response, &sample)),
         ResultShape::Text => SandboxReply::text(usual, &format!("sandbox: {}\n", operation.title)),
         ResultShape::File => {
             let mut reply = SandboxReply {
@@ -171,14 +171,4 @@ fn reports(rule: &PartRule, items: &[Tree]) -> Tree {
         part
     };
     Tree::List(items.iter().enumerate().map(report).collect())
-}
-
-/// A report with its columns and one row.
-fn report(operation: &Operation, sample: &Tree) -> Tree {
-    let (names, values): (Vec<Tree>, Vec<Tree>) =
-        sample.fields().iter().map(|(name, value)| (Tree::text(name), value.clone())).unzip();
-    let mut body = Tree::object();
-    body.put(&operation.response.columns, Tree::List(names));
-    body.put(&operation.response.rows, Tree::List(vec![Tree::List(values)]));
-    body
 }

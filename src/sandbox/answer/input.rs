@@ -2,69 +2,58 @@
 
 use serde_json::Value;
 
-use crate::authoring::Pointer;
-use crate::definition::{ItemRule, Location, Operation, Send};
-use crate::json_error;
-use crate::sandbox::http::{BODY_MAX, Refusal, RefusalKind, SandboxCall};
+use super::options::as_declared;
+use super::sent::{SentValues, invalid_body};
+use crate::authoring::{Json, Pointer};
+use crate::definition::{BodyFormat, ItemRule, Location, Operation, OptionRule, Send};
+use crate::sandbox::http::Refusal;
 use crate::sandbox::records::Tree;
 
 /// Maximum number of fields of a record, and of operations of a patch.
 const FIELDS_MAX: usize = 2_000;
 
-/// The parsed body of a request.
-pub(super) struct SentInput {
-    /// The whole body, for options that are sent in it.
-    pub(super) body: Option<Value>,
-    /// The records or patch operations.
-    pub(super) items: Vec<Tree>,
-}
-
-/// Reads a request's body.
-pub(super) fn read(operation: &Operation, call: &SandboxCall) -> Result<SentInput, Refusal> {
-    let Some(bytes) = &call.body else {
-        return Err(Refusal::new(
-            RefusalKind::TooLarge,
-            format!("the body is larger than {} MiB, or did not arrive", BODY_MAX >> 20),
-        ));
+/// Reads the records, or patch operations, in a request's body.
+pub(super) fn read(operation: &Operation, sent: &SentValues<'_>) -> Result<Vec<Tree>, Refusal> {
+    let Some(rule) = &operation.items else { return Ok(Vec::new()) };
+    let is_empty = sent.call.body.as_ref().is_none_or(bytes::Bytes::is_empty);
+    if is_empty {
+        return if rule.required { Err(invalid_body("expected a body")) } else { Ok(Vec::new()) };
+    }
+    // Other formats have no fields: the reply is built from the sample.
+    let Some(json) = &sent.json else { return Ok(Vec::new()) };
+    let typed = match (&operation.body, &sent.body) {
+        (BodyFormat::Form(_), Some(body)) => Some(declared(rule, body).to_string()),
+        _ => None,
     };
-    let none = SentInput { body: None, items: Vec::new() };
-    let takes_options = operation.options.iter().any(|o| o.location == Location::Body);
-    let rule = operation.items.as_ref();
-    if rule.is_none() && !takes_options {
-        return Ok(none);
-    }
-    if bytes.is_empty() {
-        return if rule.is_some_and(|r| r.required) { Err(invalid_body("expected a body")) } else { Ok(none) };
-    }
-    let form = rule.is_some_and(|r| r.send == Send::Multipart);
-    check_media(call, form)?;
-    if form {
-        // The fields of a form have no effect: the reply is built from the sample.
-        return Ok(none);
-    }
-    let text = std::str::from_utf8(bytes).map_err(|_| invalid_body("the body is not UTF-8"))?;
-    let tree = Tree::parse(text).map_err(|why| invalid_body(format!("the body is {why}")))?;
-    let value: Value = serde_json::from_str(text)
-        .map_err(|e| invalid_body(format!("the body is not JSON: {}", json_error::words(&e, text))))?;
-    match rule {
-        None => Ok(SentInput { body: Some(value), ..none }),
-        Some(rule) => Ok(SentInput { items: items(operation, rule, tree, &value)?, body: Some(value) }),
-    }
+    let json = typed.as_ref().unwrap_or(json);
+    let tree = Tree::parse(json).map_err(|why| invalid_body(format!("the body is {why}")))?;
+    let value = serde_json::from_str(json).unwrap_or_default();
+    let tree = without(operation, rule, tree);
+    items(operation, rule, tree, &value)
 }
 
-fn check_media(call: &SandboxCall, form: bool) -> Result<(), Refusal> {
-    let kind = call.media_type();
-    let is_json = kind == "application/json" || kind.ends_with("+json");
-    let wanted = if form { "multipart/form-data" } else { "application/json" };
-    if if form { kind == wanted } else { is_json } {
-        return Ok(());
+/// The texts of a form with the types of the item's schema.
+fn declared(rule: &ItemRule, body: &Value) -> Value {
+    let mut body = body.clone();
+    let tokens = rule.wrap.as_ref().map(Pointer::tokens).unwrap_or_default();
+    let place = tokens.iter().try_fold(&mut body, |node, token| node.get_mut(token));
+    if let Some(item) = place {
+        *item = as_declared(&rule.schema, item);
     }
-    let shown = if kind.is_empty() { "nothing".to_owned() } else { format!("`{kind}`") };
-    Err(Refusal::new(RefusalKind::UnsupportedMedia, format!("the ReplyContent-Type must be {wanted}, not {shown}")))
+    body
 }
 
-fn invalid_body(message: impl Into<String>) -> Refusal {
-    Refusal::invalid(message).at("", "InvalidBody")
+/// Constants and options beside the item are not its fields.
+fn without(operation: &Operation, rule: &ItemRule, mut tree: Tree) -> Tree {
+    if rule.wrap.as_ref().is_some_and(|wrap| !wrap.tokens().is_empty()) {
+        return tree;
+    }
+    let options = operation.options.iter().filter(|o| o.location == Location::Body).map(OptionRule::body_place);
+    let constants = operation.fixed.body.iter().chain(&operation.connector.fixed.body).map(Json::to_value);
+    let constants = constants.filter_map(|v| v.as_object().map(|map| map.keys().cloned().collect::<Vec<_>>()));
+    let names = options.filter_map(|place| place.tokens().first().cloned()).chain(constants.flatten());
+    names.for_each(|name| tree.remove(&name));
+    tree
 }
 
 /// Takes the items from the body's envelope and checks each.
@@ -93,7 +82,7 @@ fn items(operation: &Operation, rule: &ItemRule, tree: Tree, value: &Value) -> R
             Ok(list)
         }
         (Send::All | Send::Chunk(_), _) => Err(invalid_body("the body must be a list of records")),
-        (Send::Each | Send::Multipart, one) => {
+        (Send::Each, one) => {
             check(operation, rule, value)?;
             Ok(vec![one])
         }

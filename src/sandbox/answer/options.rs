@@ -4,27 +4,33 @@ use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 
 use super::paging;
-use crate::authoring::{TextPart, scalar};
-use crate::definition::{Location, Operation, OptionRule, RequestPlace};
+use super::sent::SentValues;
+use crate::authoring::{Json, Pointer, Target, TextPart, scalar};
+use crate::definition::{BodyFormat, FormNested, Location, Operation, OptionRule, ParameterStyle, Quote, RequestPlace};
 use crate::sandbox::http::{QueryPair, Refusal, RefusalKind, SandboxCall};
 
-/// Reads the options of a call. `path` contains the values of the path parameters, `body` the request's body if options
-/// are sent in it.
-pub(super) fn read(
-    operation: &Operation,
-    call: &SandboxCall,
-    path: &[(String, String)],
-    body: Option<&Value>,
-) -> Result<Map<String, Value>, Refusal> {
+/// Reads the options of a call.
+pub(super) fn read(operation: &Operation, sent: &SentValues<'_>) -> Result<Map<String, Value>, Refusal> {
+    let (call, path, body) = (sent.call, sent.path, sent.body.as_ref());
+    let is_form = matches!(operation.body, BodyFormat::Form(_));
     let mut options = Map::new();
     for rule in &operation.options {
+        let wire = rule.wire_name();
         let given = match rule.location {
             Location::Path => {
                 path.iter().find(|(name, _)| *name == rule.name).map(|(_, value)| typed(&rule.schema.to_value(), value))
             }
             Location::Query => query_value(rule, call)?,
-            Location::Header => call.header(rule.name.as_str()).map(|value| typed(&rule.schema.to_value(), value)),
-            Location::Body => body.and_then(|b| b.get(&rule.name)).cloned(),
+            Location::Header => call.header(wire).map(|value| typed(&rule.schema.to_value(), value)),
+            Location::Cookie => call.cookie(wire).map(|value| typed(&rule.schema.to_value(), &value)),
+            Location::Body => {
+                let found = body.and_then(|b| rule.body_place().find(b)).cloned();
+                found.map(|value| if is_form { as_declared(&rule.schema.to_value(), &value) } else { value })
+            }
+            Location::Text => sent
+                .text(&rule.name)
+                .map(|text| typed(&rule.schema.to_value(), &unquoted(rule.quote, text)))
+                .filter(|value| value.as_str() != Some("")),
             Location::PageSize => None,
         };
         if let Some(value) = given {
@@ -43,7 +49,7 @@ pub(super) fn read(
 /// Headers with fixed values that the operation declares are required: without them the real system answers
 /// differently.
 pub(super) fn check_headers(operation: &Operation, call: &SandboxCall) -> Result<(), Refusal> {
-    for (name, text) in &operation.headers {
+    for (name, text) in &operation.fixed.headers {
         let [TextPart::Literal(wanted)] = text.parts() else { continue };
         if call.header(name) != Some(wanted) {
             let kind = if name == CONTENT_TYPE { RefusalKind::UnsupportedMedia } else { RefusalKind::Invalid };
@@ -55,42 +61,123 @@ pub(super) fn check_headers(operation: &Operation, call: &SandboxCall) -> Result
     Ok(())
 }
 
+/// A text without the quotes that the option asks for.
+fn unquoted(quote: Option<Quote>, text: &str) -> String {
+    let inner = || text.strip_prefix('\'').and_then(|t| t.strip_suffix('\'')).unwrap_or(text);
+    match quote {
+        None => text.to_owned(),
+        Some(Quote::Double) => inner().replace("''", "'"),
+        Some(Quote::Backslash) => inner().replace("\\'", "'").replace("\\\\", "\\"),
+    }
+}
+
 /// Refuses query parameters and body fields that are not declared.
 fn check_names(operation: &Operation, call: &SandboxCall, body: Option<&Value>) -> Result<(), Refusal> {
-    let declared =
-        |name: &str, location: Location| operation.options.iter().any(|o| o.name == name && o.location == location);
     let paging = paging::names(operation);
     let auth = operation.connector.auth.places();
     let is_credential = |name: &str| auth.iter().any(|p| matches!(p, RequestPlace::Query(own) if own == name));
     let unknown =
         |name: &str| Refusal::invalid(format!("`{name}` is not a parameter here")).at(name, "UnknownParameter");
+    let fixed = [&operation.connector.fixed, &operation.fixed];
+    let is_fixed = |name: &str| fixed.iter().any(|fixed| fixed.query.iter().any(|(own, _)| own == name));
     for pair in &call.query {
-        let known = declared(&pair.name, Location::Query) || paging.contains(&pair.name.as_str());
-        if !known && !is_credential(&pair.name) {
+        let rule = operation.options.iter().find(|o| o.location == Location::Query && takes_parameter(o, &pair.name));
+        if rule.is_none()
+            && !paging.contains(&pair.name.as_str())
+            && !is_fixed(&pair.name)
+            && !is_credential(&pair.name)
+        {
             return Err(unknown(&pair.name));
         }
     }
     let fields = body.filter(|_| operation.items.is_none()).and_then(Value::as_object);
-    match fields.into_iter().flat_map(Map::keys).find(|name| !declared(name, Location::Body)) {
+    match fields.into_iter().flat_map(Map::keys).find(|name| !is_body_field(operation, name)) {
         Some(name) => Err(unknown(name)),
         None => Ok(()),
     }
 }
 
-fn query_value(rule: &OptionRule, call: &SandboxCall) -> Result<Option<Value>, Refusal> {
-    let given: Vec<&QueryPair> = call.query.iter().filter(|p| p.name == rule.name).collect();
+/// Whether a field at the top of the body is declared.
+fn is_body_field(operation: &Operation, name: &str) -> bool {
+    let options = operation.options.iter().filter(|o| o.location == Location::Body).map(OptionRule::body_place);
+    let size = operation.paging.size.as_ref().map(|size| &size.at);
+    let pages = operation.paging.targets().into_iter().chain(size).filter_map(|target| match target {
+        Target::Body(pointer) => Some(pointer.clone()),
+        Target::Query(_) | Target::Header(_) | Target::Path(_) | Target::Text(_) => None,
+    });
+    let is_at = |pointer: Pointer| pointer.tokens().first().is_some_and(|first| first == name);
+    let constants = operation.connector.fixed.body.iter().chain(&operation.fixed.body);
+    options.chain(pages).any(is_at) || constants.map(Json::to_value).any(|body| body.get(name).is_some())
+}
+
+/// Whether a query parameter belongs to an option: by its name, or by the name before a bracket.
+fn takes_parameter(rule: &OptionRule, name: &str) -> bool {
+    let nested = || name.strip_prefix(rule.wire_name()).is_some_and(|rest| rest.starts_with('['));
+    match rule.style {
+        ParameterStyle::Brackets | ParameterStyle::Indexes | ParameterStyle::Deep => {
+            nested() || name == rule.wire_name()
+        }
+        ParameterStyle::Fields => field_names(rule).iter().any(|field| field == name),
+        ParameterStyle::Comma
+        | ParameterStyle::Repeat
+        | ParameterStyle::Pipes
+        | ParameterStyle::Spaces
+        | ParameterStyle::Json
+        | ParameterStyle::Segments => name == rule.wire_name(),
+    }
+}
+
+/// The fields of an object that is sent as one parameter per field.
+fn field_names(rule: &OptionRule) -> Vec<String> {
     let schema = rule.schema.to_value();
+    schema.get("properties").and_then(Value::as_object).into_iter().flat_map(Map::keys).cloned().collect()
+}
+
+fn query_value(rule: &OptionRule, call: &SandboxCall) -> Result<Option<Value>, Refusal> {
+    let schema = rule.schema.to_value();
+    let given: Vec<&QueryPair> = call.query.iter().filter(|p| takes_parameter(rule, &p.name)).collect();
+    let Some(first) = given.first() else { return Ok(None) };
     let list = |texts: Vec<String>| {
         let element = schema.get("items").cloned().unwrap_or_default();
         Value::Array(texts.iter().map(|text| typed(&element, text)).collect())
     };
-    match given.as_slice() {
-        [] => Ok(None),
-        several if rule.repeat => Ok(Some(list(several.iter().map(|p| p.value.clone()).collect()))),
-        [one] if is_list(&schema) => Ok(Some(list(one.elements()))),
-        [one] => Ok(Some(typed(&schema, &one.value))),
-        _ => Err(Refusal::invalid(format!("`{}` is given more than once", rule.name))
-            .at(rule.name.as_str(), "InvalidParameter")),
+    let all = || given.iter().map(|p| p.value.clone()).collect::<Vec<_>>();
+    let split = |by: char| first.value.split(by).map(str::to_owned).collect::<Vec<_>>();
+    Ok(Some(match rule.style {
+        ParameterStyle::Repeat | ParameterStyle::Brackets | ParameterStyle::Indexes => list(all()),
+        ParameterStyle::Deep => {
+            let mut body = url::form_urlencoded::Serializer::new(String::new());
+            body.extend_pairs(given.iter().map(|p| (&p.name, &p.value)));
+            let object = super::sent::unfolded(&body.finish(), FormNested::Brackets);
+            as_declared(&schema, object.get(rule.wire_name()).unwrap_or(&Value::Null))
+        }
+        ParameterStyle::Fields => {
+            let fields = given.iter().map(|p| (p.name.clone(), Value::from(p.value.clone())));
+            as_declared(&schema, &Value::Object(fields.collect()))
+        }
+        ParameterStyle::Json => serde_json::from_str(&first.value).unwrap_or_else(|_| Value::from(first.value.clone())),
+        _ if given.len() > 1 => {
+            return Err(Refusal::invalid(format!("`{}` is given more than once", rule.name))
+                .at(rule.name.as_str(), "InvalidParameter"));
+        }
+        ParameterStyle::Pipes => list(split('|')),
+        ParameterStyle::Spaces => list(split(' ')),
+        ParameterStyle::Comma | ParameterStyle::Segments if is_list(&schema) => list(first.elements()),
+        ParameterStyle::Comma | ParameterStyle::Segments => typed(&schema, &first.value),
+    }))
+}
+
+/// Texts of a form or an object in the query with the types of their schema.
+pub(super) fn as_declared(schema: &Value, value: &Value) -> Value {
+    let inner = |key: &str| schema.get("properties").and_then(|p| p.get(key)).cloned().unwrap_or(Value::Bool(true));
+    match value {
+        Value::String(text) => typed(schema, text),
+        Value::Array(list) => {
+            let element = schema.get("items").cloned().unwrap_or(Value::Bool(true));
+            list.iter().map(|value| as_declared(&element, value)).collect()
+        }
+        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), as_declared(&inner(key), value))).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }
 }
 

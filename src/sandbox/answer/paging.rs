@@ -6,6 +6,7 @@
 use http::header::LINK;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::sent::{SentValues, captured};
 use crate::authoring::{Pointer, Source, Target};
 use crate::definition::{EndRule, Flag, Keyset, Operation, Paging, Style, TokenRule, Total};
 use crate::sandbox::http::{Refusal, SandboxCall};
@@ -28,7 +29,7 @@ pub(super) struct SandboxPage<'r> {
 /// The names of the paging parameters of an operation.
 pub(super) fn names(operation: &Operation) -> Vec<&str> {
     let mut names = operation.paging.reserved();
-    names.extend(operation.paging.size.as_ref().map(|s| s.query.as_str()));
+    names.extend(operation.paging.size.as_ref().map(|s| s.at.name()));
     match &operation.paging.style {
         Style::Offset { with, .. } => names.extend(with.iter().map(|(name, _)| name.as_str())),
         Style::NextUrl { .. } | Style::Link { last: None, .. } => names.push(OWN),
@@ -36,7 +37,7 @@ pub(super) fn names(operation: &Operation) -> Vec<&str> {
     }
     if let Some(forward) = &operation.forward_only {
         names.extend(forward.reserved());
-        names.extend(forward.size.as_ref().map(|s| s.query.as_str()));
+        names.extend(forward.size.as_ref().map(|s| s.at.name()));
     }
     names
 }
@@ -52,21 +53,21 @@ pub(super) struct PageRows<'r> {
 /// request.
 pub(super) fn cut<'r>(
     operation: &Operation,
-    call: &SandboxCall,
+    sent: &SentValues<'_>,
     list: PageRows<'r>,
     size_default: Option<u32>,
 ) -> Result<SandboxPage<'r>, Refusal> {
     let PageRows { rows, moves } = list;
-    let window = Window { operation, call, size: size(operation, call, size_default)?, rows, moves };
-    if let Some(keyset) = forward_only(operation, call)? {
+    let window = Window { operation, sent, size: size(operation, sent, size_default)?, rows, moves };
+    if let Some(keyset) = forward_only(operation, sent.call)? {
         return window.keyset(keyset, true).map(|(page, _)| page);
     }
     let total = window.total();
     let (mut page, more) = match &operation.paging.style {
         Style::None => (SandboxPage { rows: window.rows, ..SandboxPage::default() }, false),
-        Style::Link { last, .. } => window.link(last.as_deref())?,
+        Style::Link { last, .. } => window.link(last.as_ref().map(Target::name))?,
         Style::Number { page, start, end } => window.number(page, *start, end.as_ref())?,
-        Style::Offset { offset, .. } => window.offset(offset)?,
+        Style::Offset { offset, start, .. } => window.offset(offset, *start)?,
         Style::Cursor { token, send } => window.cursor(token, send)?,
         Style::NextUrl { token, .. } => window.next_url(token)?,
         Style::Keyset(keyset) => window.keyset(keyset, false)?,
@@ -114,12 +115,19 @@ fn keyset_of(paging: &Paging) -> Option<&Keyset> {
 }
 
 /// The requested page size; larger sizes are silently reduced, as servers do.
-fn size(operation: &Operation, call: &SandboxCall, size_default: Option<u32>) -> Result<u64, Refusal> {
+fn size(operation: &Operation, sent: &SentValues<'_>, size_default: Option<u32>) -> Result<u64, Refusal> {
     let Some(rule) = &operation.paging.size else { return Ok(size_default.map_or(SIZE, u64::from)) };
     let most = rule.max.map_or(u64::MAX, u64::from);
-    match call.parameter(&rule.query) {
+    let given = sent.value(&rule.at).map(|text| match &rule.value {
+        None => text.into_owned(),
+        Some(around) => {
+            let found = captured(around, &text).and_then(|found| found.into_iter().next());
+            found.map_or_else(|| text.into_owned(), |(_, value)| value)
+        }
+    });
+    match given {
         None => Ok(u64::from(size_default.unwrap_or(rule.default)).min(most).max(1)),
-        Some(text) => at_least(&rule.query, text, 1).map(|n| n.min(most)),
+        Some(text) => at_least(rule.at.name(), &text, 1).map(|n| n.min(most)),
     }
 }
 
@@ -137,7 +145,7 @@ fn index(number: u64) -> usize {
 
 struct Window<'a, 'r> {
     operation: &'a Operation,
-    call: &'a SandboxCall,
+    sent: &'a SentValues<'a>,
     size: u64,
     rows: Vec<&'r Tree>,
     moves: bool,
@@ -177,14 +185,14 @@ impl<'r> Window<'_, 'r> {
 
     fn link(&self, name: Option<&str>) -> Result<(SandboxPage<'r>, bool), Refusal> {
         let parameter = name.unwrap_or(OWN);
-        let number = self.call.parameter(parameter).map_or(Ok(1), |text| at_least(parameter, text, 1))?;
+        let number = self.sent.call.parameter(parameter).map_or(Ok(1), |text| at_least(parameter, text, 1))?;
         let last = self.pages();
         let (mut page, more) = self.from((number - 1).saturating_mul(self.size));
         let mut links = Vec::new();
         let mut link = |rel: &str, number: u64| {
             links.push(format!(
                 "<{}>; rel=\"{rel}\"",
-                self.call.address(&[parameter], &[(parameter, number.to_string())])
+                self.sent.call.address(&[parameter], &[(parameter, number.to_string())])
             ));
         };
         if more {
@@ -206,8 +214,13 @@ impl<'r> Window<'_, 'r> {
         Ok((page, more))
     }
 
-    fn number(&self, name: &str, start: u64, end: Option<&EndRule>) -> Result<(SandboxPage<'r>, bool), Refusal> {
-        let number = self.call.parameter(name).map_or(Ok(start), |text| at_least(name, text, start))?;
+    /// A number at a place, at least `least`, which is also the default.
+    fn counted(&self, target: &Target, least: u64) -> Result<u64, Refusal> {
+        self.sent.value(target).map_or(Ok(least), |text| at_least(target.name(), &text, least))
+    }
+
+    fn number(&self, page: &Target, start: u64, end: Option<&EndRule>) -> Result<(SandboxPage<'r>, bool), Refusal> {
+        let number = self.counted(page, start)?;
         let (mut page, more) = self.from((number - start).saturating_mul(self.size));
         match end {
             Some(EndRule::TotalPages(source)) => page.put_signal(source, Some(Tree::number(self.pages()))),
@@ -217,26 +230,21 @@ impl<'r> Window<'_, 'r> {
         Ok((page, more))
     }
 
-    fn offset(&self, name: &str) -> Result<(SandboxPage<'r>, bool), Refusal> {
-        let offset = self.call.parameter(name).map_or(Ok(0), |text| at_least(name, text, 0))?;
-        Ok(self.from(offset))
+    fn offset(&self, offset: &Target, start: u64) -> Result<(SandboxPage<'r>, bool), Refusal> {
+        Ok(self.from(self.counted(offset, start)? - start))
     }
 
     fn cursor(&self, token: &TokenRule, send: &Target) -> Result<(SandboxPage<'r>, bool), Refusal> {
-        let (name, given) = match send {
-            Target::Query(name) => (name.as_str(), self.call.parameter(name)),
-            Target::Header(name) => (name.as_str(), self.call.header(name)),
-        };
-        let offset = given.map_or(Ok(0), |text| read_token(name, text))?;
+        let offset = self.sent.value(send).map_or(Ok(0), |text| read_token(send.name(), &text))?;
         let (mut page, more) = self.from(offset);
         page.put_signal(&token.at, more.then(|| Tree::text(&write_token(offset + self.size))));
         Ok((page, more))
     }
 
     fn next_url(&self, token: &TokenRule) -> Result<(SandboxPage<'r>, bool), Refusal> {
-        let offset = self.call.parameter(OWN).map_or(Ok(0), |text| read_token(OWN, text))?;
+        let offset = self.sent.call.parameter(OWN).map_or(Ok(0), |text| read_token(OWN, text))?;
         let (mut page, more) = self.from(offset);
-        let next = || Tree::text(&self.call.address(&[OWN], &[(OWN, write_token(offset + self.size))]));
+        let next = || Tree::text(&self.sent.call.address(&[OWN], &[(OWN, write_token(offset + self.size))]));
         page.put_signal(&token.at, more.then(next));
         Ok((page, more))
     }
@@ -246,16 +254,16 @@ impl<'r> Window<'_, 'r> {
     fn keyset(mut self, keyset: &Keyset, links: bool) -> Result<(SandboxPage<'r>, bool), Refusal> {
         let key = |row: &Tree| row.at(keyset.from.tokens()).and_then(Scalar::of).unwrap_or(Scalar::Null);
         self.rows.sort_by(|a, b| key(a).order(&key(b)));
-        if let Some(after) = self.call.parameter(&keyset.after) {
-            self.rows.retain(|row| is_after(&key(row), after));
+        if let Some(after) = self.sent.value(&keyset.after) {
+            self.rows.retain(|row| is_after(&key(row), &after));
         }
         let (mut page, more) = self.from(0);
         if links {
             let last = page.rows.last().filter(|_| more).and_then(|row| row.at(keyset.from.tokens()));
             let target = last.and_then(Tree::plain).map(|key| {
                 let mut without = self.operation.paging.reserved();
-                without.push(&keyset.after);
-                self.call.address(&without, &[(keyset.after.as_str(), key)])
+                without.push(keyset.after.name());
+                self.sent.call.address(&without, &[(keyset.after.name(), key)])
             });
             insert(&mut page.headers, LINK, &target.map_or_else(String::new, |t| format!("<{t}>; rel=\"next\"")));
         }

@@ -4,8 +4,9 @@ use http::header::{ALLOW, LOCATION};
 use http::{Method as Verb, StatusCode};
 use serde_json::{Map, Value};
 
-use super::input::{self, SentInput};
+use super::input;
 use super::paging::{self, PageRows};
+use super::sent::SentValues;
 use super::{envelope, options};
 use crate::authoring::scalar;
 use crate::definition::{FilterForm, Method, Operation};
@@ -94,8 +95,9 @@ impl MockConnector {
         };
         let operation = &route.operation;
         options::check_headers(operation, call)?;
-        let input = input::read(operation, call)?;
-        let options = options::read(operation, call, values, input.body.as_ref())?;
+        let sent = SentValues::read(operation, call, values)?;
+        let items = input::read(operation, &sent)?;
+        let options = options::read(operation, &sent)?;
         match &route.part {
             PathPart::Fixed(reply) => Ok(reply.clone()),
             PathPart::Parts(parts) => {
@@ -104,23 +106,19 @@ impl MockConnector {
                 };
                 let mut tables = lock(&self.tables);
                 let table = tables.open(parts.collection, collection, &[]);
-                let report = parts.report(operation, &input.items, |key| table.find(collection, key).is_ok());
+                let report = parts.report(operation, &items, |key| table.find(collection, key).is_ok());
                 Ok(envelope::list(operation, report))
             }
-            PathPart::Shape => envelope::by_shape(operation, call, &input.items, self.page_size_default),
+            PathPart::Shape => envelope::by_shape(operation, &sent, &items, self.page_size_default),
             PathPart::Collection(index, role) => {
                 let Some(collection) = self.collections.get(*index) else {
                     return Err(Refusal::new(RefusalKind::NotFound, "not found"));
                 };
-                let asked = RequestedPage { mock: self, operation, call, options: &options, collection };
+                let asked = RequestedPage { mock: self, operation, sent: &sent, options: &options, collection };
                 let (path, key) = asked.split(values, *role);
                 let mut tables = lock(&self.tables);
-                tables.admit(if input.items.is_empty() {
-                    0
-                } else {
-                    call.body.as_ref().map_or(0, bytes::Bytes::len)
-                })?;
-                asked.answer(*role, tables.open(*index, collection, &path), &path, key, &input)
+                tables.admit(if items.is_empty() { 0 } else { call.body.as_ref().map_or(0, bytes::Bytes::len) })?;
+                asked.answer(*role, tables.open(*index, collection, &path), &path, key, &items)
             }
         }
     }
@@ -134,7 +132,7 @@ fn shown(call: &SandboxCall) -> String {
 struct RequestedPage<'a> {
     mock: &'a MockConnector,
     operation: &'a Operation,
-    call: &'a SandboxCall,
+    sent: &'a SentValues<'a>,
     options: &'a Map<String, Value>,
     collection: &'a Collection,
 }
@@ -157,11 +155,11 @@ impl RequestedPage<'_> {
         table: &mut Table,
         path: &Values,
         key: &str,
-        input: &SentInput,
+        items: &[Tree],
     ) -> Result<SandboxReply, Refusal> {
         let collection = self.collection;
         let empty = Tree::object();
-        let item = input.items.first().unwrap_or(&empty);
+        let item = items.first().unwrap_or(&empty);
         let record = match role {
             Role::List => return self.list(table),
             Role::Count => return Ok(envelope::count(self.operation, self.rows(table)?.len())),
@@ -169,7 +167,7 @@ impl RequestedPage<'_> {
             Role::One => table.get(collection, key)?.clone(),
             Role::Replace => table.replace(collection, key, item, path)?,
             Role::Merge => table.merge(collection, key, item)?,
-            Role::Patch => table.patch(collection, key, &input.items)?,
+            Role::Patch => table.patch(collection, key, items)?,
             Role::Delete => {
                 let record = table.delete(collection, key)?;
                 let usual = if matches!(self.operation.response.result, crate::definition::ResultShape::None) {
@@ -187,7 +185,7 @@ impl RequestedPage<'_> {
         let record = table.create(self.collection, item, path)?;
         let mut reply = envelope::record(self.operation, StatusCode::CREATED, self.show(&record));
         if let Some(key) = self.collection.key_of(&record) {
-            reply.set(LOCATION, &self.call.below(&key));
+            reply.set(LOCATION, &self.sent.call.below(&key));
         }
         Ok(reply)
     }
@@ -198,7 +196,7 @@ impl RequestedPage<'_> {
         // A list that cannot be sorted is returned in the order of the records.
         let sortable = self.collection.sort.as_ref().filter(|sort| self.operation.option(&sort.option).is_some());
         let moves = sortable.is_some_and(|sort| sort.unsorted_moves) && self.order()?.is_empty();
-        let page = paging::cut(self.operation, self.call, PageRows { rows, moves }, self.mock.page_size_default)?;
+        let page = paging::cut(self.operation, self.sent, PageRows { rows, moves }, self.mock.page_size_default)?;
         Ok(envelope::page(self.operation, page, total, |row| self.show(row)))
     }
 

@@ -79,6 +79,13 @@ impl SandboxCall {
         self.headers.get(name).and_then(|v| v.to_str().ok())
     }
 
+    /// A cookie.
+    pub(in crate::sandbox) fn cookie(&self, name: &str) -> Option<String> {
+        let fields = self.headers.get_all(http::header::COOKIE).iter().filter_map(|v| v.to_str().ok());
+        let mut pairs = fields.flat_map(|field| field.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(own, _)| *own == name).map(|(_, value)| value.to_owned())
+    }
+
     /// The credentials of the Authorization header, if it has this scheme.
     pub(in crate::sandbox) fn after_scheme(&self, scheme: &str) -> Option<&str> {
         let (given, rest) = self.header(http::header::AUTHORIZATION)?.split_once(' ')?;

@@ -3,5 +3,5 @@
 pub(crate) mod csv_items;
 pub(crate) mod items;
 pub(crate) mod options;
-mod text;
+pub(crate) mod text;
 pub(crate) mod typed_value;

@@ -36,6 +36,18 @@ pub(crate) fn read_options(operation: &Operation, args: &CallArgs, set: &[String
         read.options.extend(&values);
         read.file = file;
     }
+    put_pairs(operation, set, &mut read)?;
+    Ok(read)
+}
+
+/// Pairs of `--set` as options.
+pub(crate) fn of_pairs(operation: &Operation, set: &[String]) -> Result<Options> {
+    let mut read = TypedOptions { options: Options::default(), fields: Vec::new(), file: None };
+    put_pairs(operation, set, &mut read)?;
+    Ok(read.options)
+}
+
+fn put_pairs(operation: &Operation, set: &[String], read: &mut TypedOptions) -> Result<()> {
     let mut lists: Vec<String> = Vec::new();
     for pair in set {
         let (name, text) = split(pair)?;
@@ -53,7 +65,7 @@ pub(crate) fn read_options(operation: &Operation, args: &CallArgs, set: &[String
         read.options.insert_json(name, &json).map_err(wrong)?;
         lists.push(name.to_owned());
     }
-    Ok(read)
+    Ok(())
 }
 
 fn item_field(operation: &Operation, pair: &str, name: &str, text: &str) -> Result<ItemField> {

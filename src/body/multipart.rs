@@ -1,0 +1,92 @@
+//! multipart/form-data (RFC 7578). Pure; the same item always gives the same bytes.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::Bytewise;
+use crate::error::{Error, ErrorKind, Place, Result};
+use crate::json_text::fields_of;
+use crate::request::RequestBody;
+use crate::request::form::plain;
+
+/// One form: every field a part, every element of a list a part of the same name; a value `{ fileName, contentType,
+/// data }` with base64 data is a file.
+pub(super) fn form(json: &str, index: usize) -> Result<RequestBody> {
+    let boundary = boundary(json);
+    let mut bytes = Vec::new();
+    for (name, raw) in fields_of(json).unwrap_or_default() {
+        let is_files = raw.get().starts_with('[') && raw.get().contains("\"data\"");
+        let list: Vec<&serde_json::value::RawValue> = match is_files {
+            true => serde_json::from_str(raw.get()).unwrap_or_default(),
+            false => vec![raw],
+        };
+        for raw in list {
+            part(&mut bytes, &boundary, &name, raw.get(), index)?;
+        }
+    }
+    bytes.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+    Ok(RequestBody { content_type: format!("multipart/form-data; boundary={boundary}"), bytes: Bytes::from(bytes) })
+}
+
+fn part(bytes: &mut Vec<u8>, boundary: &str, name: &str, json: &str, index: usize) -> Result<()> {
+    let name = quoted(name);
+    bytes.extend_from_slice(format!("--{boundary}\r\nContent-Disposition: form-data; name={name}").as_bytes());
+    match Bytewise::of(json) {
+        Some(file) => {
+            let data = file.bytes().map_err(|e| {
+                Error::new(ErrorKind::InvalidItems, format!("the file in {name} is not base64: {e}"))
+                    .at(Place::field(format!("/{index}")))
+            })?;
+            let file_name = quoted(file.file_name.as_deref().unwrap_or("file"));
+            let kind = file.content_type();
+            bytes.extend_from_slice(format!("; filename={file_name}\r\nContent-Type: {kind}\r\n\r\n").as_bytes());
+            bytes.extend_from_slice(&data);
+        }
+        // null was sent as the word before, and some systems know it.
+        None if json == "null" => bytes.extend_from_slice(b"\r\n\r\nnull"),
+        None => bytes.extend_from_slice(format!("\r\n\r\n{}", plain(json)).as_bytes()),
+    }
+    bytes.extend_from_slice(b"\r\n");
+    Ok(())
+}
+
+/// A boundary that does not occur in the data: derived from it, so that the same item always gives the same bytes.
+fn boundary(text: &str) -> String {
+    use sha2::Digest;
+    let digest = sha2::Sha256::digest(text.as_bytes());
+    let hex = crate::secret::hex(&digest, 12);
+    format!("opnode-{hex}")
+}
+
+/// A quoted name; quotes and line breaks are encoded as the WHATWG form encoding does.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A"))
+}
+
+impl Bytewise {
+    /// A value of this form; `None` for any other.
+    pub(super) fn of(json: &str) -> Option<Bytewise> {
+        let fields = fields_of(json).filter(|_| json.starts_with('{'))?;
+        let text = |key: &str| {
+            let raw = fields.iter().find(|(name, _)| name == key)?.1.get();
+            serde_json::from_str::<Value>(raw).ok()?.as_str().map(str::to_owned)
+        };
+        let data = fields.iter().any(|(name, _)| name == "data");
+        data.then(|| Bytewise {
+            data: text("data").unwrap_or_default(),
+            file_name: text("fileName"),
+            kind: text("contentType"),
+        })
+    }
+
+    /// The media type.
+    pub(super) fn content_type(&self) -> &str {
+        self.kind.as_deref().filter(|k| !k.contains(['\r', '\n'])).unwrap_or("application/octet-stream")
+    }
+
+    pub(super) fn bytes(&self) -> Result<Vec<u8>, base64::DecodeError> {
+        STANDARD.decode(&self.data)
+    }
+}

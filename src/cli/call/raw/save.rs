@@ -1,0 +1,259 @@
+//! `--save-as`: drafts an operation from the call and its reply, tries its paging, checks it, and writes it into the
+//! connector's folder.
+
+use std::path::{Path, PathBuf};
+
+use super::raw_call::RawCall;
+use super::show::ShownExchange;
+use super::trial::Trials;
+use crate::ConnectionSpec;
+use crate::cli::app::{App, own_definitions};
+use crate::cli::args::SaveArgs;
+use crate::cli::catalog::snippet::shell;
+use crate::cli::connections::file;
+use crate::cli::messages;
+use crate::cli::new_files;
+use crate::definition::{Catalog, Method};
+use crate::draft::{Chosen, Draft, RecordChoice, Section, Seen, add_entry, add_key, area_of, record_name, title_of};
+use crate::error::{Error, ErrorKind, Place, Result};
+
+/// Refuses an id that the connector has, and a file that cannot have operations.
+pub(super) fn check_new(catalog: &Catalog, connector: &str, id: &str, save: &SaveArgs) -> Result<()> {
+    area(save.area.as_deref())?;
+    let is_name = id.starts_with(|c: char| c.is_ascii_alphabetic())
+        && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    if !is_name {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("--save-as {id}: an OperationId has letters, digits, - and _"),
+        )
+        .advise("nothing was sent; a name such as listBooks is usual"));
+    }
+    if catalog.operation_ids(connector)?.any(|known| known == id) {
+        return Err(Error::new(ErrorKind::Usage, format!("{connector} has an operation {id} already"))
+            .advise("nothing was sent; choose another id, or remove the operation from its file"));
+    }
+    Ok(())
+}
+
+/// Saves a call over a connection of the connections file: its name and its connector.
+pub(super) async fn save(
+    call: &RawCall<'_>,
+    id: &str,
+    (connection, _): (&str, &str),
+    seen: Option<ShownExchange>,
+) -> Result<()> {
+    let connections = file::load(call.app)?;
+    let spec = connections.spec(&file::secrets(), connection)?;
+    save_over(call, id, connection, &spec, seen).await
+}
+
+/// The same over any connection.
+pub(super) async fn save_over(
+    call: &RawCall<'_>,
+    id: &str,
+    connection: &str,
+    spec: &ConnectionSpec,
+    seen: Option<ShownExchange>,
+) -> Result<()> {
+    let seen = seen.ok_or_else(|| Error::new(ErrorKind::Internal, "a call succeeded without an exchange"))?;
+    let reply = seen.reply.as_ref();
+    let reply = reply.ok_or_else(|| Error::new(ErrorKind::Internal, "a call succeeded without a reply"))?;
+    let text = crate::exchanges::text_of(reply);
+    let draft = Draft::read(&Seen {
+        request: &call.request,
+        headers: &reply.headers,
+        body: text.as_deref(),
+        is_method_chosen: call.save.method.is_some(),
+    })?;
+    let catalog = call.app.catalog()?;
+    let title = call.save.title.as_deref();
+    let place = AreaFile::find(call, &catalog, &spec.connector)?;
+    let record = record(&catalog, &spec.connector, id, &call.request.path, &draft)?;
+    let connector = catalog.connector(&spec.connector)?;
+    let written = |chosen: &Chosen| place.with_operation(&draft.operation(id, title, &record, chosen), &record, &draft);
+    let overlaid = |chosen: &Chosen| -> Result<Catalog> {
+        let mut catalog = call.app.catalog()?;
+        catalog.add(&spec.connector, place.file.display().to_string(), written(chosen)?);
+        Ok(catalog)
+    };
+    let trials = Trials { app: call.app, draft: &draft, spec, id, catalog: &overlaid };
+    let chosen = trials.choose(connector.paging.is_paged()).await;
+    check(&overlaid(&chosen)?, &spec.connector, &place.file)?;
+    new_files::replace(&place.file, &written(&chosen)?)?;
+    let probe = add_probe(&draft, &place, id, &chosen, connector.probe.is_some())?;
+    report(&Saved {
+        call,
+        id,
+        connection,
+        draft: &draft,
+        chosen: &chosen,
+        file: &place.file,
+        title,
+        record: &record,
+        probe,
+    })
+}
+
+/// What was saved, for the report.
+struct Saved<'a> {
+    call: &'a RawCall<'a>,
+    id: &'a str,
+    connection: &'a str,
+    draft: &'a Draft,
+    chosen: &'a Chosen,
+    file: &'a Path,
+    title: Option<&'a str>,
+    record: &'a RecordChoice,
+    probe: bool,
+}
+
+/// The file of the operation, and that of its connector.
+struct AreaFile {
+    file: PathBuf,
+    text: String,
+    connector: Option<PathBuf>,
+}
+
+impl AreaFile {
+    fn find(call: &RawCall<'_>, catalog: &Catalog, connector: &str) -> Result<AreaFile> {
+        let in_folder = |path: &&Path| {
+            let folder = path.parent();
+            folder.and_then(Path::file_name).is_some_and(|n| n == connector)
+                && folder.and_then(Path::parent).and_then(Path::file_name).is_some_and(|n| n == "operations")
+        };
+        let own =
+            catalog.files().filter(in_folder).find(|path| path.file_name().is_some_and(|n| n == "connector.yaml"));
+        let folder = own
+            .and_then(Path::parent)
+            .map(shown_folder)
+            .unwrap_or_else(|| own_definitions(&call.app.global.definitions).join("operations").join(connector));
+        let area = area(call.save.area.as_deref())?.unwrap_or_else(|| area_of(&call.request.path));
+        let file = folder.join(format!("{area}.yaml"));
+        let text = match std::fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(cause) => return Err(new_files::failed(&file, "read", &cause)),
+        };
+        Ok(AreaFile { file, text, connector: own.map(|_| folder.join("connector.yaml")) })
+    }
+
+    /// The text of the file with the operation, and with its record if that is new.
+    fn with_operation(&self, operation: &str, record: &RecordChoice, draft: &Draft) -> Result<String> {
+        let located = |e: Error| e.at(Place { file: Some(self.file.display().to_string()), ..Place::default() });
+        let text = match record {
+            RecordChoice::New(name) => add_entry(&self.text, Section::Records, &draft.record(name)).map_err(located)?,
+            RecordChoice::Existing(_) | RecordChoice::None => self.text.clone(),
+        };
+        add_entry(&text, Section::Operations, operation).map_err(located)
+    }
+}
+
+/// The name of the file, as the user gave it.
+fn area(given: Option<&str>) -> Result<Option<String>> {
+    let Some(name) = given.map(|name| name.trim_end_matches(".yaml")) else { return Ok(None) };
+    let wrong = |why: &str| {
+        Err(Error::new(ErrorKind::Usage, format!("--area {name}: {why}"))
+            .advise("nothing was sent; name a file in the connector's folder, such as --area orders"))
+    };
+    match name {
+        "connector" | "sandbox" => wrong("this file has no operations"),
+        _ if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') => {
+            wrong("it is not the name of a file")
+        }
+        _ => Ok(Some(name.to_owned())),
+    }
+}
+
+/// A folder below the working folder, as the user would write it.
+fn shown_folder(folder: &Path) -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    folder.strip_prefix(&here).unwrap_or(folder).to_owned()
+}
+
+/// The record of the reply: an existing one that has its fields, or a new one.
+fn record(catalog: &Catalog, connector: &str, id: &str, path: &str, draft: &Draft) -> Result<RecordChoice> {
+    if !draft.has_record() {
+        return Ok(RecordChoice::None);
+    }
+    let name = record_name(path);
+    let own = format!("{}Record", title_of(id).split(' ').map(capitalized).collect::<String>());
+    for name in [name.clone(), format!("{name}Detail"), own.clone()] {
+        let Some(record) = catalog.record(connector, &name)? else { return Ok(RecordChoice::New(name)) };
+        let schema = record.schema.to_value();
+        let known = schema.get("properties").and_then(serde_json::Value::as_object);
+        if known.is_some_and(|known| draft.fields().all(|field| known.contains_key(field))) {
+            return Ok(RecordChoice::Existing(name));
+        }
+    }
+    Err(Error::new(
+        ErrorKind::Usage,
+        format!("{connector} has records {name}, {name}Detail and {own} with other fields"),
+    )
+    .advise("choose another id with --save-as"))
+}
+
+fn capitalized(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// The faults of the drafted file. Those of other files are not its own.
+fn check(catalog: &Catalog, connector: &str, file: &Path) -> Result<()> {
+    let shown = file.display().to_string();
+    let faults: Vec<_> =
+        catalog.faults(&[connector]).into_iter().filter(|f| f.place.file.as_deref() == Some(shown.as_str())).collect();
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(Error::from_faults(
+        ErrorKind::Definition,
+        "the operation was not written, because the file would be invalid",
+        faults,
+    )
+    .advise(format!("correct {shown} first if these are faults of what is there; `opnode check` shows them")))
+}
+
+/// Makes a query without options the probe of a connector that has none.
+fn add_probe(draft: &Draft, place: &AreaFile, id: &str, chosen: &Chosen, has_probe: bool) -> Result<bool> {
+    let Some(file) = place.connector.as_ref().filter(|_| !has_probe) else { return Ok(false) };
+    let is_query = draft.method() == Method::Query;
+    let is_plain = is_query && draft.settings(chosen).is_empty() && draft.has_record();
+    if !is_plain {
+        return Ok(false);
+    }
+    let text = std::fs::read_to_string(file).map_err(|cause| new_files::failed(file, "read", &cause))?;
+    let text = add_key(&text, &format!("# the operation that `opnode connection test` calls\nprobe: {id}"));
+    new_files::replace(file, &text).map(|()| true)
+}
+
+/// Prints what was written, and the next command.
+fn report(saved: &Saved<'_>) -> Result<()> {
+    let Saved { call, id, connection, draft, chosen, file, title, record, probe } = saved;
+    let mut out = format!("added to {}:\n\n", file.display());
+    if let RecordChoice::New(name) = record {
+        out.push_str(&draft.record(name));
+    }
+    out.push_str(&draft.operation(id, *title, record, chosen));
+    if *probe {
+        out.push_str(&format!("\n`opnode connection test {connection}` now calls {id}\n"));
+    }
+    out.push_str(&format!("\nnext:\n  {}\n", next_command(call.app, saved)));
+    messages::print(&out)
+}
+
+/// The command that calls the operation.
+fn next_command(app: &App, saved: &Saved<'_>) -> String {
+    let Saved { id, connection, draft, chosen, .. } = saved;
+    let mut words = vec![format!("opnode {} {id} -c {}", draft.method(), shell(connection))];
+    words.extend(draft.settings(chosen).iter().map(|pair| format!("--set {}", shell(pair))));
+    if draft.takes_items() {
+        words.push(format!("--items {}", shell(&draft.sample_items())));
+    }
+    // A write is shown first.
+    if draft.method() != Method::Query {
+        words.push("--plan".to_owned());
+    }
+    words.extend(app.global.definitions.iter().map(|folder| format!("--definitions {}", folder.display())));
+    words.join(" ")
+}

@@ -1,0 +1,70 @@
+//! `--replay`: a transport that answers from a recorded folder. Nothing is sent.
+
+use std::path::Path;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::exchange_file::{ExchangeFile, files};
+use super::matching::{body_fits, fits};
+use crate::error::{Error, ErrorKind, Result};
+use crate::lock::lock;
+use crate::transport::{ExchangeLimits, Failure, FailureKind};
+use crate::{Response, Transport};
+
+/// Recorded exchanges; each answers once.
+pub(crate) struct Replay {
+    left: Mutex<Vec<Option<ExchangeFile>>>,
+    /// Requests without a recorded reply.
+    missed: Mutex<Vec<String>>,
+}
+
+impl Replay {
+    /// Reads a folder.
+    ///
+    /// # Errors
+    /// `state` when it has no recording or cannot be read; `definition` when a file is none.
+    pub(crate) fn read(folder: &Path) -> Result<Replay> {
+        let read = files(folder)?.iter().map(|path| ExchangeFile::read(path).map(Some)).collect::<Result<Vec<_>>>()?;
+        if read.is_empty() {
+            return Err(Error::new(ErrorKind::State, format!("{} has no recorded exchanges", folder.display()))
+                .advise("record them first with --record DIR"));
+        }
+        Ok(Replay { left: Mutex::new(read), missed: Mutex::default() })
+    }
+
+    /// The requests without a recorded reply.
+    pub(crate) fn missed(&self) -> Vec<String> {
+        lock(&self.missed).clone()
+    }
+
+    /// The number of recorded exchanges that no request asked for, without those of a sign-in.
+    pub(crate) fn unused(&self) -> usize {
+        lock(&self.left).iter().flatten().filter(|exchange| !exchange.sign_in).count()
+    }
+
+    fn answer(&self, request: &http::Request<Bytes>) -> Result<Response, Failure> {
+        let line = format!("{} {}", request.method(), request.uri());
+        let is_same = |exchange: &ExchangeFile| {
+            fits(&exchange.request, &line) && (exchange.sign_in || body_fits(&exchange.sent(), request.body()))
+        };
+        let mut left = lock(&self.left);
+        let found = left.iter_mut().find(|slot| slot.as_ref().is_some_and(is_same)).and_then(Option::take);
+        if let Some(exchange) = found {
+            return exchange.reply();
+        }
+        drop(left);
+        lock(&self.missed).push(line);
+        // Not retried: a recording does not change.
+        let message = "the recording has no reply to this request; record the call again".to_owned();
+        Err(Failure { kind: FailureKind::Encoding, message, status: None })
+    }
+}
+
+#[async_trait]
+impl Transport for Replay {
+    async fn send(&self, request: http::Request<Bytes>, _: ExchangeLimits) -> Result<Response, Failure> {
+        self.answer(&request)
+    }
+}

@@ -1,0 +1,183 @@
+//! Every authoring fault of a connector's files.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::Ordering;
+
+use super::super::slice::SECTIONS;
+use super::super::source::DefinitionSource;
+use super::Pack;
+use crate::authoring::{Document, Format, explain, in_file};
+use crate::definition::connector::Connector;
+use crate::definition::migrate::{self, OldKey};
+use crate::definition::operation::{Method, Operation};
+use crate::error::{Error, ErrorKind, Fault, did_you_mean};
+use crate::json_pointer::escape;
+
+impl Pack {
+    /// Every fault of every file of the connector.
+    pub(in crate::definition::catalog) fn faults(&self) -> Vec<Fault> {
+        self.strict.store(true, Ordering::Relaxed);
+        // Entries that were read before were not checked in full.
+        self.forget();
+        let mut errors: Vec<Error> = Vec::new();
+        errors.extend(self.own_connector().err());
+        if let Some(Ok(doc)) = self.last_named("connector.yaml").map(|source| self.whole(source)) {
+            errors.extend(old_keys(Format::Connector, &doc));
+        }
+        errors.extend(self.sandbox().err());
+        let mut names = HashMap::new();
+        for (_, source) in self.areas() {
+            match source.text().and_then(|text| Document::parse(source.name(), text, 0)) {
+                Err(error) => errors.push(error),
+                Ok(doc) => {
+                    let format =
+                        if doc.keys("").contains(&"templates") { Format::Templates } else { Format::Operations };
+                    errors.extend(top_level(format, &doc));
+                    errors.extend(old_keys(format, &doc));
+                    errors.extend(twice(&mut names, source, &doc));
+                }
+            }
+        }
+        errors.extend(self.entry_errors());
+        // The entry's check reports what the file's schema reports.
+        let mut told = HashSet::new();
+        let mut is_new =
+            |fault: &Fault| told.insert((fault.place.line, fault.place.file.clone(), fault.message.clone()));
+        errors.iter().flat_map(Error::to_faults).filter(|fault| is_new(fault)).collect()
+    }
+
+    fn entry_errors(&self) -> Vec<Error> {
+        let mut errors = Vec::new();
+        let names = |section| self.names(section);
+        errors.extend(names("records").filter_map(|n| self.record(n).err()));
+        errors.extend(names("operations").filter_map(|n| self.operation(n).err()));
+        errors.extend(names("templates").filter_map(|n| self.template(n).err()));
+        errors.extend(names("operations").filter_map(|n| self.operation(n).ok()?).flat_map(|o| self.value_errors(&o)));
+        errors.extend(self.connector().ok().and_then(|connector| self.probe_error(&connector)));
+        errors
+    }
+
+    /// Options whose values come from an operation that cannot give them.
+    fn value_errors(&self, operation: &Operation) -> Vec<Error> {
+        let place = |name: &str| {
+            let pointer = format!("/{}/options/{}/values", escape(&operation.id), escape(name));
+            self.document("operations", &operation.id).ok().flatten().map(|doc| doc.place(&pointer))
+        };
+        let mut errors = Vec::new();
+        for option in &operation.options {
+            let Some(source) = &option.values else { continue };
+            let why = match self.operation(&source.operation) {
+                Ok(Some(query)) if query.method != Method::Query => format!("{} is not a query", query.id),
+                Ok(Some(query)) => {
+                    let given: serde_json::Map<_, _> =
+                        source.options.iter().map(|(name, json)| (name.clone(), json.to_value())).collect();
+                    match query.check_options(&given) {
+                        Ok(()) => continue,
+                        Err(error) => error.message.clone(),
+                    }
+                }
+                Ok(None) => self.unknown_operation(&source.operation).message.clone(),
+                // Its own fault is reported there.
+                Err(_) => continue,
+            };
+            let error = Error::new(ErrorKind::Definition, format!("the values of `{}`: {why}", option.name));
+            errors.push(match place(&option.name) {
+                Some(place) => error.at(place),
+                None => error,
+            });
+        }
+        errors
+    }
+
+    /// Faults that prevent the probe from being called.
+    fn probe_error(&self, connector: &Connector) -> Option<Error> {
+        let probe = connector.probe.as_ref()?;
+        let wrong = |error: Error| {
+            let file = self.last_named("connector.yaml").map(DefinitionSource::name).unwrap_or_default();
+            Some(error.with(|d| {
+                d.message = format!("the probe is invalid: {}", d.message);
+                d.place = Some(in_file(file));
+            }))
+        };
+        // Faults of the operation itself are reported there.
+        let Some(operation) = self.operation(&probe.operation).ok()? else {
+            return wrong(self.unknown_operation(&probe.operation));
+        };
+        let given = |name: &str| probe.options.iter().any(|(given, _)| given == name);
+        let error = |message: String| wrong(Error::new(ErrorKind::Definition, message));
+        if operation.method != Method::Query {
+            return error(format!("{} is not a query", operation.id));
+        }
+        if let Some((name, _)) = probe.options.iter().find(|(name, _)| operation.option(name).is_none()) {
+            return error(format!(
+                "{} has no option `{name}`{}",
+                operation.id,
+                did_you_mean(name, operation.options.iter().map(|o| o.name.as_str()))
+            ));
+        }
+        let missing = operation.options.iter().find(|o| o.required && !given(&o.name))?;
+        error(format!("{} needs the option `{}`", operation.id, missing.name))
+    }
+}
+
+/// Keys of version 1 in a file that says that it is of version 2.
+fn old_keys(format: Format, doc: &Document) -> Vec<Error> {
+    let file = doc.to_value();
+    if file.get("version").and_then(serde_json::Value::as_u64) != Some(2) {
+        return Vec::new();
+    }
+    let fault = |key: OldKey| {
+        let message = format!("`{}` is a key of version 1; write `{}`", key.key, key.instead);
+        Error::new(ErrorKind::Definition, message).at(doc.place_of_key(&key.parent, key.key))
+    };
+    migrate::old_keys(format, &file).into_iter().map(fault).collect()
+}
+
+/// Entries that another file of the same folder also defines. Overriding a built-in entry or one of another folder is
+/// intended; this is a mistake.
+fn twice(
+    names: &mut HashMap<(String, &'static str, String), String>,
+    source: &DefinitionSource,
+    doc: &Document,
+) -> Vec<Error> {
+    let file = source.file_name();
+    let folder = source.name().strip_suffix(file).unwrap_or_default();
+    let mut errors = Vec::new();
+    // A host may add any files, repeatedly.
+    let sections = if matches!(source, DefinitionSource::Later { .. }) { &SECTIONS[..] } else { &[] };
+    for section in sections {
+        for name in doc.keys(&format!("/{section}")) {
+            let other = names.insert((folder.to_owned(), *section, name.to_owned()), file.to_owned());
+            if let Some(other) = other.filter(|other| other != file) {
+                let message = format!("`{name}` is also defined in {other}; only one is used");
+                errors.push(
+                    Error::new(ErrorKind::Definition, message).at(doc.place_of_key(&format!("/{section}"), name)),
+                );
+            }
+        }
+    }
+    errors
+}
+
+/// Faults of a whole file, before its entries are checked.
+pub(super) fn top_level(format: Format, doc: &Document) -> Option<Error> {
+    let fits = match format {
+        Format::Templates => {
+            doc.read::<crate::definition::file::TemplatesFile>().map(|f| (f.version, f.templates.len()))
+        }
+        Format::Connector | Format::Operations | Format::Connections | Format::Sandbox | Format::Batch => doc
+            .read::<crate::definition::file::OperationsFile>()
+            .map(|f| (f.version, f.operations.len() + f.records.len())),
+    };
+    match fits {
+        Err(misfit) => Some(explain(format, doc, &[], &misfit)),
+        Ok((version, entries)) => {
+            let mut checker = crate::authoring::Checker::new(doc);
+            crate::authoring::version(&mut checker, format, version);
+            if entries == 0 {
+                checker.fault("", format!("the file contains no {}", format.name()), None);
+            }
+            checker.finish(&format!("the {} file is invalid", format.name()), Some(())).err()
+        }
+    }
+}

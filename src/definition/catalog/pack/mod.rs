@@ -1,0 +1,408 @@
+//! The files of one connector, and the index over them. Parses each entry once, on demand.
+
+mod faults;
+#[cfg(feature = "cli")]
+mod search;
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock};
+
+use indexmap::IndexMap;
+
+use super::slice::{SECTIONS, Slice, slice};
+use super::source::{BuiltInEntry, DefinitionSource};
+use crate::authoring::{Document, Format, in_file};
+use crate::definition::connector::Connector;
+use crate::definition::file::{SandboxFile, read_sandbox};
+use crate::definition::operation::{LaterRecord, Operation, Record};
+use crate::definition::read::{may_refer, read_connector, read_operation, read_record, record_schema};
+use crate::definition::template::{Template, read_template};
+use crate::error::{Advice, Error, ErrorKind, Place, Result, did_you_mean};
+use crate::lock::lock;
+use faults::top_level;
+
+#[cfg(feature = "cli")]
+pub(super) use search::Words;
+
+/// The definitions of one connector. Later sources override earlier ones, entry by entry.
+#[derive(Default)]
+pub(super) struct Pack {
+    pub(super) name: String,
+    sources: Vec<DefinitionSource>,
+    connector: OnceLock<Arc<Connector>>,
+    index: OnceLock<Index>,
+    operations: Mutex<HashMap<String, Arc<Operation>>>,
+    records: Mutex<HashMap<String, Arc<LaterRecord>>>,
+    /// Files that can only be read as a whole, by their numbers.
+    wholes: Mutex<HashMap<usize, Arc<Document>>>,
+    /// Built-in parts are checked like others: all faults were requested.
+    strict: AtomicBool,
+}
+
+/// Entries by name, in file order, for each of the [`SECTIONS`].
+#[derive(Default)]
+struct Index {
+    entries: [IndexMap<Cow<'static, str>, PackEntry>; SECTIONS.len()],
+    /// Faults of files whose entries cannot be found. Entries of other files are available.
+    broken: Vec<Error>,
+}
+
+/// The location of an entry: its source, and its position in it.
+#[derive(Clone)]
+enum PackEntry {
+    BuiltIn(usize, &'static BuiltInEntry),
+    /// With its bytes and the number of lines before it.
+    Slice(usize, Range<usize>, u64),
+    Parsed(Arc<Document>),
+}
+
+impl Pack {
+    pub(super) fn new(name: &str) -> Pack {
+        Pack { name: name.to_owned(), ..Pack::default() }
+    }
+
+    /// Adds files; parsed entries are discarded.
+    pub(super) fn add(&mut self, sources: impl IntoIterator<Item = DefinitionSource>) {
+        self.sources.extend(sources);
+        self.connector.take();
+        self.index.take();
+        self.forget();
+    }
+
+    fn forget(&self) {
+        lock(&self.operations).clear();
+        lock(&self.records).clear();
+        lock(&self.wholes).clear();
+    }
+
+    fn last_named(&self, file: &str) -> Option<&DefinitionSource> {
+        self.sources.iter().rev().find(|s| s.file_name() == file)
+    }
+
+    fn areas(&self) -> impl Iterator<Item = (usize, &DefinitionSource)> {
+        self.sources.iter().enumerate().filter(|(_, s)| !matches!(s.file_name(), "connector.yaml" | "sandbox.yaml"))
+    }
+
+    pub(super) fn connector(&self) -> Result<Arc<Connector>> {
+        if let Some(connector) = self.connector.get() {
+            return Ok(Arc::clone(connector));
+        }
+        let connector = self.own_connector()?;
+        Ok(Arc::clone(self.connector.get_or_init(|| Arc::new(connector))))
+    }
+
+    fn own_connector(&self) -> Result<Connector> {
+        let Some(source) = self.last_named("connector.yaml") else {
+            return Err(Error::new(
+                ErrorKind::Definition,
+                format!("the connector {} has no connector.yaml", self.name),
+            )
+            .advise(format!("add operations/{}/connector.yaml", self.name)));
+        };
+        let connector = read_connector(&self.whole(source)?)?;
+        if connector.name != self.name {
+            let message = format!("the connector is named `{}` but its folder is `{}`", connector.name, self.name);
+            return Err(Error::new(ErrorKind::Definition, message).at(in_file(source.name())));
+        }
+        Ok(connector)
+    }
+
+    pub(super) fn sandbox(&self) -> Result<Option<SandboxFile>> {
+        self.last_named("sandbox.yaml").map(|s| read_sandbox(&self.whole(s)?)).transpose()
+    }
+
+    fn index(&self) -> &Index {
+        if let Some(index) = self.index.get() {
+            return index;
+        }
+        let mut index = Index::default();
+        for (number, source) in self.areas() {
+            if let DefinitionSource::BuiltIn(file) = source {
+                file.entries
+                    .iter()
+                    .for_each(|e| index.put(e.section, Cow::Borrowed(e.name), PackEntry::BuiltIn(number, e)));
+            } else if let Err(error) = index.put_file(number, source) {
+                index.broken.push(error);
+            }
+        }
+        self.index.get_or_init(|| index)
+    }
+
+    /// Its files on disk.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.sources.iter().filter_map(DefinitionSource::path)
+    }
+
+    /// Faults of whole files, whose entries are not known.
+    pub(super) fn broken(&self) -> &[Error] {
+        &self.index().broken
+    }
+
+    fn entry(&self, section: &'static str, name: &str) -> Option<PackEntry> {
+        if self.index.get().is_none() && self.sources.iter().all(|s| matches!(s, DefinitionSource::BuiltIn(_))) {
+            return self.built_in(section, name);
+        }
+        self.index().section(section).and_then(|entries| entries.get(name)).cloned()
+    }
+
+    /// A built-in entry, without an index: searching some hundred names costs less than building one.
+    fn built_in(&self, section: &'static str, name: &str) -> Option<PackEntry> {
+        self.sources.iter().enumerate().rev().find_map(|(number, source)| match source {
+            DefinitionSource::BuiltIn(file) => file
+                .entries
+                .iter()
+                .find(|e| e.name == name && e.section == section)
+                .map(|e| PackEntry::BuiltIn(number, e)),
+            DefinitionSource::Given { .. } | DefinitionSource::Later { .. } => None,
+        })
+    }
+
+    pub(super) fn has(&self, section: &'static str, name: &str) -> bool {
+        self.entry(section, name).is_some()
+    }
+
+    /// Names in a section, in file order.
+    pub(super) fn names(&self, section: &'static str) -> impl Iterator<Item = &str> + use<'_> {
+        self.index().section(section).into_iter().flat_map(IndexMap::keys).map(AsRef::as_ref)
+    }
+
+    /// Whether built-in parts are trusted, because they are tested.
+    fn vouches(&self) -> bool {
+        !self.strict.load(Ordering::Relaxed)
+    }
+
+    /// A file that has no entries.
+    fn whole(&self, source: &DefinitionSource) -> Result<Document> {
+        match source {
+            DefinitionSource::BuiltIn(file) if self.vouches() => Ok(Document::built_in(file.name, file.json, 0)),
+            DefinitionSource::BuiltIn(_) | DefinitionSource::Given { .. } | DefinitionSource::Later { .. } => {
+                Document::parse(source.name(), source.text()?, 0)
+            }
+        }
+    }
+
+    fn whole_of(&self, number: usize, source: &DefinitionSource) -> Result<Arc<Document>> {
+        if let Some(found) = lock(&self.wholes).get(&number) {
+            return Ok(Arc::clone(found));
+        }
+        let whole = Arc::new(Document::parse(source.name(), source.text()?, 0)?);
+        lock(&self.wholes).insert(number, Arc::clone(&whole));
+        Ok(whole)
+    }
+
+    fn document(&self, section: &'static str, name: &str) -> Result<Option<Document>> {
+        let part = |number: usize, bytes: Range<usize>, line: u64| {
+            let Some(source) = self.sources.get(number) else { return Ok(None) };
+            let text = source.text()?;
+            match Document::parse(source.name(), text.get(bytes).unwrap_or_default(), line) {
+                Ok(doc) => Ok(Some(doc)),
+                // A part may refer to the rest of its file; only the whole file shows the fault.
+                Err(part) => self.whole_of(number, source)?.entry(section, name).map(Some).ok_or(part),
+            }
+        };
+        let found = match self.entry(section, name) {
+            None => None,
+            Some(PackEntry::Parsed(doc)) => doc.entry(section, name),
+            Some(PackEntry::Slice(number, bytes, line)) => part(number, bytes, line)?,
+            Some(PackEntry::BuiltIn(number, entry)) if self.vouches() => {
+                Some(Document::built_in(self.name_of(number), entry.json, entry.line))
+            }
+            Some(PackEntry::BuiltIn(number, _)) => {
+                let text = self.sources.get(number).map_or(Ok(""), DefinitionSource::text)?;
+                let slices = slice(text).unwrap_or_default();
+                let slice = slices.into_iter().find(|s| s.section == section && s.name == name);
+                slice.map_or(Ok(None), |slice| part(number, slice.bytes, slice.line))?
+            }
+        };
+        Ok(found.map(|doc| doc.under(&format!("/{section}"))))
+    }
+
+    fn name_of(&self, number: usize) -> &str {
+        self.sources.get(number).map(DefinitionSource::name).unwrap_or_default()
+    }
+
+    /// The connector's and an operation's definitions.
+    #[cfg(feature = "batch")]
+    pub(super) fn definition_text(&self, id: &str) -> String {
+        let connector = self.last_named("connector.yaml").and_then(|s| s.text().ok()).unwrap_or_default();
+        let operation = self.document("operations", id).ok().flatten().map(|doc| doc.to_value().to_string());
+        format!("{connector}\n{}", operation.unwrap_or_default())
+    }
+
+    pub(super) fn operation(&self, id: &str) -> Result<Option<Arc<Operation>>> {
+        if let Some(found) = lock(&self.operations).get(id) {
+            return Ok(Some(Arc::clone(found)));
+        }
+        let Some(doc) = self.document("operations", id)? else {
+            return match self.by_vendor_id(id) {
+                Some(own) => self.operation(&own),
+                None => Ok(None),
+            };
+        };
+        let connector = self.connector()?;
+        let broken = Cell::new(None);
+        let record = |name: &str| {
+            self.later_record(name).unwrap_or_else(|error| {
+                broken.set(Some(error));
+                None
+            })
+        };
+        let read = read_operation(&doc, &connector, &record);
+        // An invalid record is not a missing one.
+        let operation = Arc::new(broken.take().map_or(read, Err)?);
+        lock(&self.operations).insert(id.to_owned(), Arc::clone(&operation));
+        Ok(Some(operation))
+    }
+
+    /// The OperationId of the operation with this id of the vendor.
+    pub(super) fn by_vendor_id(&self, id: &str) -> Option<String> {
+        let said = |name: &&str| {
+            let text = match self.entry("operations", name) {
+                Some(PackEntry::BuiltIn(_, entry)) => Some(entry.json),
+                Some(PackEntry::Slice(number, bytes, _)) => {
+                    self.sources.get(number).and_then(|s| s.text().ok()).and_then(|text| text.get(bytes))
+                }
+                Some(PackEntry::Parsed(_)) | None => None,
+            };
+            // Most entries are excluded without parsing them.
+            if text.is_some_and(|text| !text.contains("vendor_id") || !text.contains(id)) {
+                return false;
+            }
+            let written = self.document("operations", name).ok().flatten().map(|doc| doc.to_value());
+            let own = |value: &serde_json::Value| value.get(*name)?.get("vendor_id")?.as_str().map(|own| own == id);
+            written.as_ref().and_then(own) == Some(true)
+        };
+        self.names("operations").find(said).map(str::to_owned)
+    }
+
+    pub(super) fn record(&self, name: &str) -> Result<Option<Arc<Record>>> {
+        Ok(self.later_record(name)?.and_then(|record| LazyLock::force(&record).clone()))
+    }
+
+    /// A record; a built-in one is parsed on first use.
+    fn later_record(&self, name: &str) -> Result<Option<Arc<LaterRecord>>> {
+        if let Some(found) = lock(&self.records).get(name) {
+            return Ok(Some(Arc::clone(found)));
+        }
+        let later: LaterRecord = match self.entry("records", name) {
+            Some(PackEntry::BuiltIn(number, entry)) if self.vouches() && !may_refer(entry.json) => {
+                let file = self.name_of(number).to_owned();
+                LazyLock::new(Box::new(move || {
+                    read_record(&Document::built_in(&file, entry.json, entry.line), &|_| None).ok().map(Arc::new)
+                }))
+            }
+            _ => {
+                let Some(doc) = self.document("records", name)? else { return Ok(None) };
+                let other = |name: &str| record_schema(&self.document("records", name).ok()??);
+                let record = Arc::new(read_record(&doc, &other)?);
+                LazyLock::new(Box::new(move || Some(record)))
+            }
+        };
+        let later = Arc::new(later);
+        lock(&self.records).insert(name.to_owned(), Arc::clone(&later));
+        Ok(Some(later))
+    }
+
+    pub(super) fn template(&self, name: &str) -> Result<Option<Template>> {
+        let Some(doc) = self.document("templates", name)? else { return Ok(None) };
+        read_template(&doc, &|id| self.operation(id)?.ok_or_else(|| self.unknown_operation(id))).map(Some)
+    }
+
+    pub(super) fn unknown_operation(&self, id: &str) -> Error {
+        // It may be in a file that cannot be read.
+        if let Some(error) = self.broken().first() {
+            return error.clone();
+        }
+        let hint = did_you_mean(id, self.names("operations"));
+        Error::new(ErrorKind::UnknownOperation, format!("{} has no operation `{id}`{hint}", self.name))
+            .advise(Advice::ListOperations(Some(self.name.clone())))
+    }
+}
+
+impl Index {
+    fn section(&self, section: &str) -> Option<&IndexMap<Cow<'static, str>, PackEntry>> {
+        SECTIONS.iter().zip(&self.entries).find_map(|(name, entries)| (*name == section).then_some(entries))
+    }
+
+    fn put(&mut self, section: &'static str, name: Cow<'static, str>, entry: PackEntry) {
+        if let Some((_, entries)) = SECTIONS.iter().zip(&mut self.entries).find(|(name, _)| **name == section) {
+            entries.insert(name, entry);
+        }
+    }
+
+    fn put_file(&mut self, number: usize, source: &DefinitionSource) -> Result<()> {
+        match slice(source.text()?) {
+            Some(slices) => slices.into_iter().for_each(|Slice { section, name, bytes, line }| {
+                self.put(section, Cow::Owned(name.to_owned()), PackEntry::Slice(number, bytes, line));
+            }),
+            None => self.put_parsed(source)?,
+        }
+        Ok(())
+    }
+
+    fn put_parsed(&mut self, source: &DefinitionSource) -> Result<()> {
+        let doc = Arc::new(Document::parse(source.name(), source.text()?, 0)?);
+        let format = if doc.keys("").contains(&"templates") { Format::Templates } else { Format::Operations };
+        let wrong = top_level(format, &doc);
+        let names: Vec<_> =
+            SECTIONS.iter().flat_map(|s| doc.keys(&format!("/{s}")).into_iter().map(move |name| (*s, name))).collect();
+        // Faults of an entry are reported when it is requested.
+        let is_of_entries = |error: &Error| {
+            let in_entry = |place: &Place| {
+                let field = place.field.as_deref().unwrap_or_default();
+                SECTIONS.iter().any(|s| field.strip_prefix(&format!("/{s}/")).is_some())
+            };
+            !error.faults.is_empty() && error.faults.iter().all(|f| in_entry(&f.place))
+        };
+        if let Some(error) = wrong.filter(|error| names.is_empty() || !is_of_entries(error)) {
+            return Err(error);
+        }
+        for (section, name) in names {
+            self.put(section, Cow::Owned(name.to_owned()), PackEntry::Parsed(Arc::clone(&doc)));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Pack, SECTIONS};
+    use crate::definition::catalog::source::{BUILT_IN, DefinitionSource};
+
+    /// The build script's result equals that of the YAML reader, in the same order.
+    #[test]
+    fn built_in_definitions_match_their_files() {
+        let mut entries = 0;
+        for file in BUILT_IN {
+            let pack = |source| {
+                let mut pack = Pack::new("p");
+                pack.add([source]);
+                pack
+            };
+            let (built_in, given) = (
+                pack(DefinitionSource::BuiltIn(file)),
+                pack(DefinitionSource::Given { name: file.name.to_owned(), text: file.text.to_owned() }),
+            );
+            if file.entries.is_empty() {
+                let whole = |pack: &Pack| pack.whole(&pack.sources[0]).unwrap().outline();
+                assert_eq!(whole(&built_in), whole(&given), "{}", file.name);
+                continue;
+            }
+            for section in SECTIONS {
+                let names = |pack: &Pack| pack.names(section).map(str::to_owned).collect::<Vec<_>>();
+                assert_eq!(names(&built_in), names(&given), "{}", file.name);
+                for name in names(&given) {
+                    let entry = |pack: &Pack| pack.document(section, &name).unwrap().unwrap().outline();
+                    assert_eq!(entry(&built_in), entry(&given), "{}: {name}", file.name);
+                    entries += 1;
+                }
+            }
+        }
+        assert!(entries > 195, "{entries}");
+    }
+}

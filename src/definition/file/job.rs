@@ -1,0 +1,65 @@
+//! Mirror of `job:`, as written: work that the system does after its reply.
+
+use crate::authoring::values::{SourceFile, mirrors};
+use crate::authoring::{Json, is_default};
+
+/// Where the result of a job is: a request such as GET /exports/{job}/rows, or `{ at: /url }` for an address in the last reply
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum JobResultFile {
+    Request(String),
+    Address(AddressFile),
+}
+
+mirrors! {
+    /// A job: the request submits it, its state is polled, and then the result is fetched
+    #[derive(Default)]
+    struct JobFile {
+        /// Statuses of the reply to the request that mean "accepted"; any other success is the result itself. Default: 202
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub accepted: Vec<u16>,
+        /// Where that reply has the id of the job, which is {job} in the requests below
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub id: Option<SourceFile>,
+        /// The request for the state, such as GET /exports/{job}; default: the address in the Location header of the reply
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub poll: Option<String>,
+        /// Seconds between two polls, if the system does not ask for more; default: 5
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub every_s: Option<u32>,
+        /// Seconds after which waiting ends; default: 3600
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub timeout_s: Option<u32>,
+        /// The state that means "done"; default: a success status other than 202
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub done: Option<StateFile>,
+        /// The state that means "failed"
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub failed: Option<StateFile>,
+        /// Where the state has the progress, for display
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub progress: Option<SourceFile>,
+        /// Where the result is; default: the reply that says "done"
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub result: Option<JobResultFile>,
+        /// The request that is sent when the caller cancels, such as DELETE /exports/{job}
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub cancel: Option<String>,
+    }
+
+    /// A value of the state, and what it is
+    struct StateFile {
+        /// JSON Pointer in the body
+        pub at: String,
+        /// A value, or a list of values
+        #[serde(default, skip_serializing_if = "is_default")]
+        pub is: Option<Json>,
+    }
+
+    /// An address in the last reply
+    struct AddressFile {
+        /// JSON Pointer, or `{ header: NAME }`
+        pub at: SourceFile,
+    }
+}

@@ -1,0 +1,24 @@
+//! Drafts definitions from what an API has shown: an operation from a request and its reply, a request from a curl
+//! command line, a connector from an address and a kind of sign-in. What is a guess says why, in a comment. Pure.
+
+mod body;
+mod connector;
+mod curl;
+mod edit;
+mod items;
+mod names;
+mod operation;
+mod paging;
+mod personal;
+mod raw;
+mod shape;
+mod tree;
+mod yaml;
+
+pub(crate) use connector::{AuthDraft, ConnectorDraft, PagingKind, variable};
+pub(crate) use curl::{Curl, parse as parse_curl};
+pub(crate) use edit::{Section, add as add_entry, add_key};
+pub(crate) use names::{area_of, record_name, title_of};
+pub(crate) use operation::{Chosen, Draft, RecordChoice, Seen};
+pub(crate) use paging::PagingDraft;
+pub(crate) use raw::{RawBody, RawRequest};

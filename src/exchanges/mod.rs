@@ -1,0 +1,57 @@
+//! Watches the exchanges of a connection: each request as it was signed, and its reply, with what masks their secrets.
+//! The sending code does not know of it.
+
+mod shown;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::reply::Response;
+use crate::secret::Redactor;
+use crate::transport::{ExchangeLimits, Failure, Transport};
+pub(crate) use shown::{MessageBody, ShownMessage, shown_body, text_of};
+
+/// One exchange, with its secrets: only [`Exchange::sent`] and [`Exchange::received`] may be shown or stored.
+pub(crate) struct Exchange {
+    pub(crate) request: http::Request<Bytes>,
+    pub(crate) outcome: Result<Response, Failure>,
+    pub(crate) redactor: Redactor,
+    /// A request of the sign-in: its reply contains secrets that are not known yet.
+    pub(crate) is_sign_in: bool,
+}
+
+/// Is told of each exchange when it has ended.
+pub(crate) trait Watch: Send + Sync {
+    fn exchange(&self, exchange: &Exchange);
+}
+
+/// Tells several.
+pub(crate) struct Watches(pub(crate) Vec<Arc<dyn Watch>>);
+
+impl Watch for Watches {
+    fn exchange(&self, exchange: &Exchange) {
+        self.0.iter().for_each(|watch| watch.exchange(exchange));
+    }
+}
+
+/// A transport that tells a watch.
+pub(crate) struct WatchedTransport {
+    pub(crate) inner: Arc<dyn Transport>,
+    pub(crate) watch: Arc<dyn Watch>,
+    pub(crate) redactor: Redactor,
+    pub(crate) is_sign_in: bool,
+}
+
+#[async_trait]
+impl Transport for WatchedTransport {
+    async fn send(&self, request: http::Request<Bytes>, limits: ExchangeLimits) -> Result<Response, Failure> {
+        let copy = request.clone();
+        let outcome = self.inner.send(request, limits).await;
+        let (redactor, is_sign_in) = (self.redactor.clone(), self.is_sign_in);
+        let exchange = Exchange { request: copy, outcome, redactor, is_sign_in };
+        self.watch.exchange(&exchange);
+        exchange.outcome
+    }
+}

@@ -1,0 +1,106 @@
+//! The value of an option as parameters: how lists and objects are written. Pure; values are encoded once, here.
+
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::form::{flatten, plain};
+use crate::authoring::kind_of;
+use crate::definition::{FormLists, FormNested, FormStyle, OptionRule, ParameterStyle};
+use crate::error::{Error, ErrorKind, Place, Result};
+use crate::json_pointer::escape;
+use crate::json_text::fields_of;
+use crate::options::Given;
+
+/// All characters except RFC 3986's unreserved ones are encoded: servers differ in which characters they treat as
+/// special.
+const STRICT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A text, percent-encoded.
+pub(crate) fn encode(text: &str) -> String {
+    utf8_percent_encode(text, STRICT).to_string()
+}
+
+/// The query parameters of an option: names, and encoded values.
+pub(super) fn parameters(rule: &OptionRule, given: Given<'_>) -> Result<Vec<(String, String)>> {
+    let name = rule.wire_name();
+    let lists = |lists| FormStyle { lists, nested: FormNested::Brackets };
+    let flat = |style: FormStyle| {
+        let mut pairs = Vec::new();
+        flatten(name, &given.json(), style, &mut pairs);
+        Ok(pairs.into_iter().map(|(name, value)| (name, encode(&value))).collect())
+    };
+    match rule.style {
+        ParameterStyle::Repeat if given.elements().is_some() => given
+            .elements()
+            .into_iter()
+            .flatten()
+            .map(|element| Ok((name.to_owned(), encode(&single(rule, element)?))))
+            .collect(),
+        ParameterStyle::Brackets if given.elements().is_some() => flat(lists(FormLists::Brackets)),
+        ParameterStyle::Indexes if given.elements().is_some() => flat(lists(FormLists::Indexes)),
+        ParameterStyle::Deep if given.value().is_object() => flat(lists(FormLists::Brackets)),
+        ParameterStyle::Fields if given.value().is_object() => Ok(fields_of(&given.json())
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(name, raw)| {
+                let mut pairs = Vec::new();
+                flatten(&name, raw.get(), lists(FormLists::Comma), &mut pairs);
+                let value = pairs.into_iter().next().map(|(_, value)| encode(&value)).unwrap_or_default();
+                (name, value)
+            })
+            .collect()),
+        ParameterStyle::Repeat
+        | ParameterStyle::Brackets
+        | ParameterStyle::Indexes
+        | ParameterStyle::Deep
+        | ParameterStyle::Fields
+        | ParameterStyle::Comma
+        | ParameterStyle::Pipes
+        | ParameterStyle::Spaces
+        | ParameterStyle::Json
+        | ParameterStyle::Segments => Ok(vec![(name.to_owned(), joined(rule, given, encode)?)]),
+    }
+}
+
+/// A value as one text; the elements of a list are encoded one by one and joined by their separator (OpenAPI's
+/// explode=false).
+pub(super) fn joined(rule: &OptionRule, given: Given<'_>, encode: impl Fn(&str) -> String) -> Result<String> {
+    if rule.style == ParameterStyle::Json {
+        return Ok(encode(&given.json()));
+    }
+    let separator = match rule.style {
+        ParameterStyle::Pipes => encode("|"),
+        ParameterStyle::Spaces => encode(" "),
+        ParameterStyle::Comma
+        | ParameterStyle::Repeat
+        | ParameterStyle::Brackets
+        | ParameterStyle::Indexes
+        | ParameterStyle::Deep
+        | ParameterStyle::Fields
+        | ParameterStyle::Json
+        | ParameterStyle::Segments => ",".to_owned(),
+    };
+    match given.elements() {
+        Some(list) => {
+            let texts = list.into_iter().map(|element| single(rule, element).map(|text| encode(&text)));
+            Ok(texts.collect::<Result<Vec<_>>>()?.join(&separator))
+        }
+        None => single(rule, given).map(|text| encode(&text)),
+    }
+}
+
+fn single<'a>(rule: &OptionRule, given: Given<'a>) -> Result<Cow<'a, str>> {
+    given.scalar().ok_or_else(|| {
+        let message = format!("`{}` cannot be sent as {}", rule.name, kind_of(given.value()));
+        Error::new(ErrorKind::InvalidOptions, message).at(Place::field(format!("/{}", escape(&rule.name))))
+    })
+}
+
+/// A value as it is inserted in a text: a list joined by its separator, an object as JSON.
+pub(super) fn as_text(rule: &OptionRule, given: Given<'_>) -> Result<String> {
+    if given.value().is_object() {
+        return Ok(plain(&given.json()));
+    }
+    joined(rule, given, str::to_owned)
+}
