@@ -20,9 +20,9 @@ const AUTHENTICATION_INFO: HeaderName = HeaderName::from_static("authentication-
 
 /// The challenge of a connection's system.
 #[derive(Default)]
-pub(crate) struct DigestState(Mutex<Option<Kept>>);
+pub(crate) struct DigestState(Mutex<Option<KeptChallenge>>);
 
-struct Kept {
+struct KeptChallenge {
     challenge: DigestChallenge,
     /// How often the nonce was used.
     count: u32,
@@ -108,7 +108,8 @@ impl DigestState {
         let mut kept = lock(&self.0);
         if response.status != StatusCode::UNAUTHORIZED {
             if let (Some(kept), Some(next)) = (kept.as_mut(), next_nonce(&response.headers)) {
-                *kept = Kept { challenge: DigestChallenge { nonce: next, ..kept.challenge.clone() }, count: 0 };
+                *kept =
+                    KeptChallenge { challenge: DigestChallenge { nonce: next, ..kept.challenge.clone() }, count: 0 };
             }
             return Ok(false);
         }
@@ -122,7 +123,7 @@ impl DigestState {
         let is_stale = digests.iter().any(|c| c.value("stale").is_some_and(|v| v.eq_ignore_ascii_case("true")));
         // The first answer to a nonce that is refused means a wrong password.
         let again = sent.is_none_or(|sent| is_stale || (sent.count > 1 && sent.challenge.nonce != best.nonce));
-        *kept = again.then_some(Kept { challenge: best, count: 0 });
+        *kept = again.then_some(KeptChallenge { challenge: best, count: 0 });
         Ok(again)
     }
 }

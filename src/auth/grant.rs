@@ -16,7 +16,7 @@ use super::place::sensitive;
 use super::texts::{missing, rendered};
 use crate::authoring::Text;
 use crate::connection::Connection;
-use crate::definition::{Auth, ClientAuthFile, Exchange, GrantFlow, Oauth2, Refresh};
+use crate::definition::{Auth, ClientAuthFile, GrantFlow, Oauth2, Refresh, TokenExchangeRule};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{Secret, form_pair, form_value};
 
@@ -92,7 +92,7 @@ fn grant(
     Ok(form)
 }
 
-fn exchanged(connection: &Connection, rule: &Exchange) -> Result<Form> {
+fn exchanged(connection: &Connection, rule: &TokenExchangeRule) -> Result<Form> {
     let mut form = vec![
         ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange".into()),
         ("subject_token", rendered(connection, &rule.subject_token)?),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::authoring::is_default;
 use crate::authoring::{Checker, Document, Format, Ordered, explain, version};
-use crate::connection::{ConnectionSpec, Limits, NoProxy};
+use crate::connection::{ConnectionSpec, Limits};
 use crate::error::{Advice, Error, ErrorKind, Result, did_you_mean};
 use crate::json_pointer::escape;
 
@@ -94,8 +94,8 @@ pub struct TlsFile {
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum ProxyFile {
-    /// No proxy, whatever the environment says
-    Without(NoProxy),
+    /// The word none: no proxy, whatever the environment says
+    Word(String),
     /// A proxy for every address of the connection
     Through(ProxyAddressFile),
 }
@@ -156,6 +156,16 @@ impl ConnectionsFile {
                 .faults()
                 .into_iter()
                 .for_each(|(key, message)| c.fault(&format!("{at}/{key}"), message, None));
+        }
+        for (name, connection) in &mirror.connections {
+            if let Some(ProxyFile::Word(word)) = connection.proxy.as_ref().filter(|proxy| !proxy.is_none()) {
+                let advice = Some(format!("write `proxy: {{ url: {word} }}`").into());
+                c.fault(
+                    &format!("/connections/{}/proxy", escape(name)),
+                    "`proxy` is `none`, or has a `url`",
+                    advice.filter(|_| word.contains(':') && !word.contains('@')),
+                );
+            }
         }
         c.finish("the connections file is invalid", Some(mirror))
     }

@@ -1,7 +1,7 @@
 //! How a connection of the file is reached: its references resolved by the caller. Pure.
 
 use super::file::{ProxyFile, Reference, TextFile, TlsFile};
-use crate::connection::{ProxyAddress, ProxySpec, TlsSpec};
+use crate::connection::{NoProxy, ProxyAddress, ProxySpec, TlsSpec};
 use crate::error::Result;
 
 /// Resolves a reference; the name is that of the key, such as `tls/key`.
@@ -49,7 +49,8 @@ impl TlsFile {
 impl ProxyFile {
     pub(super) fn resolve(&self, resolve: &mut Resolve<'_>) -> Result<ProxySpec> {
         let address = match self {
-            ProxyFile::Without(none) => return Ok(ProxySpec::Without(*none)),
+            // Other words were refused when the file was read.
+            ProxyFile::Word(_) => return Ok(ProxySpec::Without(NoProxy::None)),
             ProxyFile::Through(address) => address,
         };
         let text = |name: &str, text: &Option<TextFile>, resolve: &mut Resolve<'_>| {
@@ -62,9 +63,14 @@ impl ProxyFile {
         }))
     }
 
+    /// Whether it is the word `none`.
+    pub(super) fn is_none(&self) -> bool {
+        matches!(self, ProxyFile::Word(word) if word == "none")
+    }
+
     pub(super) fn references(&self) -> impl Iterator<Item = &Reference> {
         let texts = match self {
-            ProxyFile::Without(_) => [None, None],
+            ProxyFile::Word(_) => [None, None],
             ProxyFile::Through(address) => [address.username.as_ref(), address.password.as_ref()],
         };
         texts.into_iter().filter_map(|text| text?.reference())
@@ -73,7 +79,7 @@ impl ProxyFile {
     /// Whether a password is written in the file itself.
     pub(super) fn has_plain_password(&self) -> bool {
         match self {
-            ProxyFile::Without(_) => false,
+            ProxyFile::Word(_) => false,
             ProxyFile::Through(address) => {
                 matches!(address.password, Some(TextFile::Text(_))) || address.url.contains('@')
             }

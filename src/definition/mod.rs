@@ -54,7 +54,7 @@ pub(crate) use file::{OperationsFile, TemplatesFile};
 pub(crate) use job_rule::{JOB, JobPart, JobResult, JobRule};
 pub(crate) use login::{Csrf, Expiry, Failed, Login, LoginBody, TokenPlace};
 pub(crate) use meaning::{Meaning, ReplyRule};
-pub(crate) use oauth::{Assertion, Exchange, GrantFlow, Oauth2};
+pub(crate) use oauth::{Assertion, GrantFlow, Oauth2, TokenExchangeRule};
 pub(crate) use operation_fields::Strangers;
 #[cfg(feature = "sandbox")]
 pub(crate) use paging::Total;

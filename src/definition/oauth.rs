@@ -32,12 +32,12 @@ pub(crate) enum GrantFlow {
     Password(LoginPair),
     DeviceCode,
     JwtBearer,
-    TokenExchange(Exchange),
+    TokenExchange(TokenExchangeRule),
 }
 
 /// A token exchange (RFC 8693).
 #[derive(Debug)]
-pub(crate) struct Exchange {
+pub(crate) struct TokenExchangeRule {
     pub(crate) subject_token: Text,
     pub(crate) subject_token_type: String,
     /// The token of the acting party, and its type.

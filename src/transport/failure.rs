@@ -4,9 +4,10 @@ use std::time::Duration;
 
 /// On macOS and Windows only the system's trust store counts.
 const UNTRUSTED_ADVICE: &str = if cfg!(any(windows, target_vendor = "apple")) {
-    "trust a private authority by adding its certificate to the system's; certificate checks cannot be turned off"
+    "trust a private authority by `tls: { ca: FILE }` in the connection, or by adding its certificate to the system's; certificate checks \
+     cannot be turned off"
 } else {
-    "trust a private authority by adding its certificate to the system's, or with the variable SSL_CERT_FILE (a file of \
+    "trust a private authority by `tls: { ca: FILE }` in the connection, by adding its certificate to the system's, or with the variable SSL_CERT_FILE (a file of \
      PEM certificates) or SSL_CERT_DIR (a folder of these), which are then used instead of the system's; certificate checks cannot be turned off"
 };
 

@@ -5,7 +5,7 @@ use super::placed::{login_pair, send};
 use crate::authoring::{Ordered, Text};
 use crate::definition::auth::Auth;
 use crate::definition::file::{AssertionFile, ClientAuthFile, FlowFile, LoginPairFile, Oauth2File};
-use crate::definition::oauth::{Assertion, Exchange, GrantFlow, Oauth2};
+use crate::definition::oauth::{Assertion, GrantFlow, Oauth2, TokenExchangeRule};
 use crate::json_pointer::escape;
 
 const AT: &str = "/auth/oauth2";
@@ -134,7 +134,7 @@ fn flow(t: &mut AuthTexts<'_, '_>, file: &Oauth2File) -> GrantFlow {
             let subject = file.subject_token.clone().unwrap_or_default();
             let actor = t.optional(&format!("{AT}/actor_token"), file.actor_token.as_ref());
             let kind = |given: &Option<String>| given.clone().unwrap_or_else(|| ACCESS_TOKEN.to_owned());
-            GrantFlow::TokenExchange(Exchange {
+            GrantFlow::TokenExchange(TokenExchangeRule {
                 subject_token: t.text(&format!("{AT}/subject_token"), &subject),
                 subject_token_type: kind(&file.subject_token_type),
                 actor_token: actor.map(|text| (text, kind(&file.actor_token_type))),

@@ -78,7 +78,7 @@ fn followed(view: &View<'_>, target: &str) -> Result<Url> {
     own.set_path(url.path());
     own.set_query(url.query());
     own.set_fragment(None);
-    Ok(own.into())
+    Ok(own)
 }
 
 /// The pages between the next and the last, by counting the page parameter from the next link up to the last link.
