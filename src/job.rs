@@ -122,7 +122,7 @@ impl JobCall<'_> {
         };
         let connection = &self.client.connection;
         let parts = self.inserted(own, &NO_CURSOR);
-        let path = Operation::job_path(path, |name| {
+        let path = JobRule::path(path, |name| {
             if name == JOB {
                 return self.handle.id.as_deref().map(request::encoded);
             }

@@ -5,6 +5,7 @@ use http::header::COOKIE;
 use http::{HeaderName, HeaderValue, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
+use crate::authoring::is_cookie_value;
 use crate::connection::Credential;
 use crate::definition::RequestPlace;
 use crate::error::{Error, ErrorKind, Result};
@@ -87,8 +88,7 @@ fn add_cookie(request: &mut http::Request<Bytes>, pairs: &str) -> Result<()> {
 }
 
 fn cookie_value<'v>(name: &str, value: &'v str) -> Result<&'v str> {
-    let good = value.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b';' | b','));
-    if good { Ok(value) } else { Err(wrong(&format!("the cookie {name}"))) }
+    if is_cookie_value(value) { Ok(value) } else { Err(wrong(&format!("the cookie {name}"))) }
 }
 
 pub(super) fn sensitive(name: &HeaderName, value: &str) -> Result<HeaderValue> {

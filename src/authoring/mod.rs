@@ -2,6 +2,7 @@
 //! authors. Independent of connectors and operations.
 
 mod checker;
+mod cookie;
 pub(crate) mod exact;
 mod explain;
 pub(crate) mod finding;
@@ -16,6 +17,7 @@ pub(crate) mod yaml;
 mod yaml_writer;
 
 pub(crate) use checker::{Checker, in_file, version};
+pub(crate) use cookie::{is_cookie_name, is_cookie_value};
 pub(crate) use explain::explain;
 pub use format::Format;
 pub(crate) use schema::{Schema, kind_of};

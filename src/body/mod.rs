@@ -16,20 +16,14 @@ use crate::item::{Item, Items};
 use crate::request::form::flatten;
 use crate::request::{Inserted, RequestBody};
 use crate::secret::form_value;
-use tree::Node;
+use multipart::Bytewise;
+use tree::BodyTree;
 
 /// The items of one request: the index of the first, and their number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Chunk {
     pub(crate) first: usize,
     pub(crate) count: usize,
-}
-
-/// Bytes as a value: `{ fileName, contentType, data }` with base64 data.
-struct Bytewise {
-    data: String,
-    file_name: Option<String>,
-    kind: Option<String>,
 }
 
 /// Splits the items into requests.
@@ -136,8 +130,8 @@ fn fields(parts: &Inserted<'_>, items: Option<(&ItemRule, BodyItems<'_>)>) -> Re
     if own.is_none() && wrap.is_empty() {
         return Ok(Some(json));
     }
-    let mut body = own.unwrap_or_else(Node::object);
-    body.put(wrap, Node::Raw(json));
+    let mut body = own.unwrap_or_else(BodyTree::object);
+    body.put(wrap, BodyTree::Raw(json));
     Ok(Some(body.to_json()))
 }
 
@@ -147,37 +141,37 @@ fn array(items: &Items, chunk: Chunk) -> String {
 }
 
 /// Constants, options and values of the paging in the body; `None` if there are none.
-fn own_fields(parts: &Inserted<'_>) -> Result<Option<Node>> {
+fn own_fields(parts: &Inserted<'_>) -> Result<Option<BodyTree>> {
     let operation = parts.operation;
-    let mut body: Option<Node> = None;
+    let mut body: Option<BodyTree> = None;
     let mut options: Vec<_> = operation.options.iter().filter(|o| o.location == Location::Body).collect();
     options.sort_by_key(|option| option.wire_name());
     let has_body = operation.items.is_some() || operation.fixed.body.is_some() || !options.is_empty();
     let shared = operation.connector.fixed.body.iter().filter(|_| has_body);
     for constants in shared.chain(&operation.fixed.body) {
-        let filled = constant(parts, Node::Raw(constants.0.clone()))?.unwrap_or_else(Node::object);
-        body.get_or_insert_with(Node::object).put(&[], filled);
+        let filled = constant(parts, BodyTree::Raw(constants.0.clone()))?.unwrap_or_else(BodyTree::object);
+        body.get_or_insert_with(BodyTree::object).put(&[], filled);
     }
     for option in options {
         if let Some(given) = parts.input.options.get(&option.name) {
-            let json = Node::Raw(given.json().into_owned());
-            body.get_or_insert_with(Node::object).put(option.body_place().tokens(), json);
+            let json = BodyTree::Raw(given.json().into_owned());
+            body.get_or_insert_with(BodyTree::object).put(option.body_place().tokens(), json);
         }
     }
     let size = operation.paging.size.as_ref().zip(parts.input.page_size);
     if let Some((Target::Body(pointer), n)) = size.map(|(size, n)| (&size.at, n)) {
-        body.get_or_insert_with(Node::object).put(pointer.tokens(), Node::Raw(n.to_string()));
+        body.get_or_insert_with(BodyTree::object).put(pointer.tokens(), BodyTree::Raw(n.to_string()));
     }
     for (pointer, json) in &parts.cursor.body {
         let pointer = Pointer::parse(pointer).map_err(|e| Error::new(ErrorKind::Internal, e))?;
-        body.get_or_insert_with(Node::object).put(pointer.tokens(), Node::Raw(json.clone()));
+        body.get_or_insert_with(BodyTree::object).put(pointer.tokens(), BodyTree::Raw(json.clone()));
     }
     Ok(body)
 }
 
 /// A constant with its placeholders replaced; `None` for a text that is an absent one.
-fn constant(parts: &Inserted<'_>, mut node: Node) -> Result<Option<Node>> {
-    if let Node::Raw(json) = &node {
+fn constant(parts: &Inserted<'_>, mut node: BodyTree) -> Result<Option<BodyTree>> {
+    if let BodyTree::Raw(json) = &node {
         if !json.contains('{') {
             return Ok(Some(node));
         }
@@ -185,23 +179,23 @@ fn constant(parts: &Inserted<'_>, mut node: Node) -> Result<Option<Node>> {
             let text = Text::parse(&text).ok().filter(|text| text.only_name().is_some());
             return match text {
                 None => Ok(Some(node)),
-                Some(text) => parts.json(&text).map(|json| json.map(Node::Raw)),
+                Some(text) => parts.json(&text).map(|json| json.map(BodyTree::Raw)),
             };
         }
     }
     node.split();
     Ok(Some(match node {
-        Node::Raw(_) => node,
-        Node::List(list) => {
+        BodyTree::Raw(_) => node,
+        BodyTree::List(list) => {
             let filled = list.into_iter().map(|node| constant(parts, node)).collect::<Result<Vec<_>>>()?;
-            Node::List(filled.into_iter().flatten().collect())
+            BodyTree::List(filled.into_iter().flatten().collect())
         }
-        Node::Object(fields) => {
+        BodyTree::Object(fields) => {
             let mut kept = Vec::new();
             for (name, node) in fields {
                 kept.extend(constant(parts, node)?.map(|node| (name, node)));
             }
-            Node::Object(kept)
+            BodyTree::Object(kept)
         }
     }))
 }
@@ -211,13 +205,8 @@ fn without_sent_fields(operation: &Operation, item: Item<'_>) -> String {
     let Some(fields) = item.fields() else { return item.as_str().to_owned() };
     let kept: Vec<String> = fields
         .iter()
-        .filter(|(name, _)| !is_sent_elsewhere(operation, name))
+        .filter(|(name, _)| !operation.fills_option(name))
         .map(|(name, raw)| format!("{}:{}", Value::from(name.as_str()), raw.get()))
         .collect();
     format!("{{{}}}", kept.join(","))
-}
-
-/// Whether a field of an item fills an option.
-fn is_sent_elsewhere(operation: &Operation, name: &str) -> bool {
-    operation.option(name).is_some_and(|option| operation.item_may_fill(option))
 }

@@ -5,7 +5,6 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::Bytewise;
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::json_text::fields_of;
 use crate::request::RequestBody;
@@ -63,6 +62,13 @@ fn boundary(text: &str) -> String {
 /// A quoted name; quotes and line breaks are encoded as the WHATWG form encoding does.
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A"))
+}
+
+/// Bytes as a value: `{ fileName, contentType, data }` with base64 data.
+pub(super) struct Bytewise {
+    data: String,
+    file_name: Option<String>,
+    kind: Option<String>,
 }
 
 impl Bytewise {

@@ -3,7 +3,6 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::is_sent_elsewhere;
 use crate::definition::Operation;
 use crate::item::Item;
 
@@ -17,7 +16,7 @@ pub(super) fn patch(operation: &Operation, item: Item<'_>) -> String {
     if fields.iter().any(|(n, _)| n == "op") && fields.iter().any(|(n, _)| n == "path") {
         return format!("[{text}]");
     }
-    let sent = fields.iter().filter(|(name, _)| !is_sent_elsewhere(operation, name));
+    let sent = fields.iter().filter(|(name, _)| !operation.fills_option(name));
     let operations: Vec<String> = sent.map(|(name, raw)| replace(name, raw)).collect();
     format!("[{}]", operations.join(","))
 }

@@ -8,44 +8,44 @@ use crate::json_text::fields_of;
 
 /// A value of a body. Objects and lists are split only where something is put into them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Node {
+pub(super) enum BodyTree {
     /// JSON.
     Raw(String),
-    Object(Vec<(String, Node)>),
-    List(Vec<Node>),
+    Object(Vec<(String, BodyTree)>),
+    List(Vec<BodyTree>),
 }
 
-impl Node {
+impl BodyTree {
     /// An empty object.
-    pub(super) fn object() -> Node {
-        Node::Object(Vec::new())
+    pub(super) fn object() -> BodyTree {
+        BodyTree::Object(Vec::new())
     }
 
     /// Puts a value at a path. An object is merged with one that is there; other values are replaced.
-    pub(super) fn put(&mut self, path: &[String], value: Node) {
+    pub(super) fn put(&mut self, path: &[String], value: BodyTree) {
         let Some((first, rest)) = path.split_first() else { return self.merge(value) };
         self.split();
-        if let Node::List(list) = self
+        if let BodyTree::List(list) = self
             && let Some(element) = first.parse::<usize>().ok().and_then(|index| list.get_mut(index))
         {
             return element.put(rest, value);
         }
-        if !matches!(self, Node::Object(_)) {
-            *self = Node::object();
+        if !matches!(self, BodyTree::Object(_)) {
+            *self = BodyTree::object();
         }
-        let Node::Object(fields) = self else { return };
+        let BodyTree::Object(fields) = self else { return };
         match fields.iter_mut().find(|(name, _)| name == first) {
             Some((_, inner)) => inner.put(rest, value),
             None => {
-                let mut inner = Node::Raw("null".to_owned());
+                let mut inner = BodyTree::Raw("null".to_owned());
                 inner.put(rest, value);
                 fields.push((first.clone(), inner));
             }
         }
     }
 
-    fn merge(&mut self, value: Node) {
-        if let Node::Raw(text) = &value
+    fn merge(&mut self, value: BodyTree) {
+        if let BodyTree::Raw(text) = &value
             && !(text.starts_with('{') && self.is_object())
         {
             *self = value;
@@ -54,7 +54,7 @@ impl Node {
         let mut value = value;
         value.split();
         match value {
-            Node::Object(fields) if self.is_object() => {
+            BodyTree::Object(fields) if self.is_object() => {
                 for (name, inner) in fields {
                     self.put(&[name], inner);
                 }
@@ -65,22 +65,22 @@ impl Node {
 
     fn is_object(&self) -> bool {
         match self {
-            Node::Object(_) => true,
-            Node::Raw(text) => text.starts_with('{'),
-            Node::List(_) => false,
+            BodyTree::Object(_) => true,
+            BodyTree::Raw(text) => text.starts_with('{'),
+            BodyTree::List(_) => false,
         }
     }
 
     /// Splits an object or a list into its parts.
     pub(super) fn split(&mut self) {
-        let Node::Raw(text) = self else { return };
-        let raw = |raw: &RawValue| Node::Raw(raw.get().to_owned());
+        let BodyTree::Raw(text) = self else { return };
+        let raw = |raw: &RawValue| BodyTree::Raw(raw.get().to_owned());
         if let Some(fields) = fields_of(text).filter(|_| text.starts_with('{')) {
-            *self = Node::Object(fields.into_iter().map(|(name, value)| (name, raw(value))).collect());
+            *self = BodyTree::Object(fields.into_iter().map(|(name, value)| (name, raw(value))).collect());
         } else if text.starts_with('[')
             && let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(text)
         {
-            *self = Node::List(list.into_iter().map(raw).collect());
+            *self = BodyTree::List(list.into_iter().map(raw).collect());
         }
     }
 
@@ -93,8 +93,8 @@ impl Node {
 
     fn write(&self, out: &mut String) {
         match self {
-            Node::Raw(text) => out.push_str(text),
-            Node::Object(fields) => {
+            BodyTree::Raw(text) => out.push_str(text),
+            BodyTree::Object(fields) => {
                 out.push('{');
                 for (i, (name, value)) in fields.iter().enumerate() {
                     if i > 0 {
@@ -106,7 +106,7 @@ impl Node {
                 }
                 out.push('}');
             }
-            Node::List(list) => {
+            BodyTree::List(list) => {
                 out.push('[');
                 for (i, value) in list.iter().enumerate() {
                     if i > 0 {
@@ -122,14 +122,14 @@ impl Node {
 
 #[cfg(test)]
 mod tests {
-    use super::Node;
+    use super::BodyTree;
 
     #[test]
     fn values_are_put_at_their_places() {
-        let mut body = Node::Raw(r#"{"query": "q", "variables": {"n": 1.10}, "list": [{"a": 1}]}"#.to_owned());
+        let mut body = BodyTree::Raw(r#"{"query": "q", "variables": {"n": 1.10}, "list": [{"a": 1}]}"#.to_owned());
         let mut put = |path: &str, json: &str| {
             let path: Vec<String> = path.split('/').filter(|t| !t.is_empty()).map(str::to_owned).collect();
-            body.put(&path, Node::Raw(json.to_owned()));
+            body.put(&path, BodyTree::Raw(json.to_owned()));
         };
         put("/variables/after", r#""c""#);
         put("/list/0/b", "2");

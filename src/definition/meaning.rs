@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName, StatusCode};
 use serde_json::Value;
 
-use super::operation::Method;
+use super::method::Method;
 use crate::authoring::{Pointer, Source, same, scalar};
 
 /// The meaning of a reply.

@@ -9,11 +9,13 @@ mod job_rule;
 mod json_text;
 mod login;
 mod meaning;
+mod method;
 mod migrate;
 mod naming;
 mod oauth;
 mod operation;
 mod operation_fields;
+mod operation_job;
 mod option_rule;
 mod paging;
 mod placed;
@@ -31,8 +33,9 @@ pub use file::{
     CollectionFile, FilterForm, LanguageFile, OptionNameFile, PartsFile, ReplyFile, SandboxFile, SandboxLimits,
     SortFile, TokensFile,
 };
+pub use method::Method;
 pub use migrate::migrate;
-pub use operation::{Method, Operation, Record};
+pub use operation::{Operation, Record};
 pub use option_rule::{Location, OptionRule, ValueSource};
 pub(crate) use option_rule::{ParameterStyle, Quote};
 pub(crate) use property_value::value_of;

@@ -10,6 +10,7 @@ use super::connector::Connector;
 use super::fields::Fields;
 use super::job_rule::JobRule;
 use super::meaning::ReplyRule;
+use super::method::Method;
 use super::option_rule::{Location, OptionRule};
 use super::paging::{Paging, Size};
 use super::reply_rule::ResponseRule;
@@ -24,28 +25,6 @@ use crate::authoring::finding::Finding;
 use crate::authoring::{Schema, kind_of};
 use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result};
 use crate::options::{Given, Options};
-
-/// The three methods.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Method {
-    /// Reads.
-    Query,
-    /// Creates or changes.
-    Mutate,
-    /// Deletes.
-    Delete,
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Method::Query => "query",
-            Method::Mutate => "mutate",
-            Method::Delete => "delete",
-        })
-    }
-}
 
 /// A record definition, shared by operations.
 #[derive(Debug)]

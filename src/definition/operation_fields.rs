@@ -75,6 +75,11 @@ impl Operation {
         Fields::Object { known, is_whole }
     }
 
+    /// Whether a field of an item fills an option, so that it is not in the body.
+    pub(crate) fn fills_option(&self, name: &str) -> bool {
+        self.option(name).is_some_and(|option| self.item_may_fill(option))
+    }
+
     /// Fields that options name and the record does not have.
     pub(crate) fn unknown_names(&self, options: &Options) -> Vec<Fault> {
         let naming = |option: &&OptionRule| option.naming.is_some() && options.contains(&option.name);

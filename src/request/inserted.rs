@@ -5,7 +5,6 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::RequestInput;
 use super::cursor::Cursor;
 use super::style::as_text;
 use crate::authoring::{Target, Text, TextPart};
@@ -15,7 +14,15 @@ use crate::error::{Error, ErrorKind, Place, Result};
 use crate::item::Item;
 use crate::json_pointer::escape;
 use crate::json_text::value_of;
-use crate::options::Given;
+use crate::options::{Given, Options};
+
+/// The parts of one request.
+#[derive(Clone, Copy)]
+pub(crate) struct RequestInput<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) item: Option<Item<'a>>,
+    pub(crate) page_size: Option<u32>,
+}
 
 /// Everything that one request is built from.
 #[derive(Clone, Copy)]

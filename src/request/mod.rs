@@ -13,14 +13,12 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use url::Url;
 
-use crate::authoring::Target;
+use crate::authoring::{Target, is_cookie_value};
 use crate::definition::Location;
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::item::Item;
 use crate::json_pointer::escape;
-use crate::options::Options;
 pub use cursor::Cursor;
-pub(crate) use inserted::Inserted;
+pub(crate) use inserted::{Inserted, RequestInput};
 pub use planned::PlannedRequest;
 pub(crate) use planned::planned;
 pub(crate) use style::encode as encoded;
@@ -31,14 +29,6 @@ use style::joined;
 pub(crate) struct RequestBody {
     pub(crate) content_type: String,
     pub(crate) bytes: Bytes,
-}
-
-/// The parts of one request.
-#[derive(Clone, Copy)]
-pub(crate) struct RequestInput<'a> {
-    pub(crate) options: &'a Options,
-    pub(crate) item: Option<Item<'a>>,
-    pub(crate) page_size: Option<u32>,
 }
 
 /// Builds the request for one page or one item.
@@ -124,14 +114,4 @@ fn put_cookies(parts: &Inserted<'_>, headers: &mut HeaderMap) -> Result<()> {
         headers.insert(COOKIE, parts.connection.constant_header(&COOKIE, &pairs.join("; "))?);
     }
     Ok(())
-}
-
-/// Whether a text is the name of a cookie (RFC 6265, section 4.1.1).
-pub(crate) fn is_cookie_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&b))
-}
-
-/// Whether a text can be the value of a cookie. Commas are sent, as browsers do.
-pub(crate) fn is_cookie_value(value: &str) -> bool {
-    value.bytes().all(|b| b.is_ascii_graphic() && !b"\";\\".contains(&b))
 }

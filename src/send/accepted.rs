@@ -1,41 +1,15 @@
 //! A job that a system accepted instead of doing the work at once.
 
 use http::header::LOCATION;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
 use super::Outgoing;
+use super::job_handle::JobHandle;
 use crate::authoring::{Source, scalar};
 use crate::definition::Operation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::reply::{Response, charset};
-
-/// A job that a system accepted. Plain data: another process can go on waiting for it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct JobHandle {
-    /// The system's id of the job, if the definition says where it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// The address of its state, if the system named it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-}
-
-impl std::fmt::Display for JobHandle {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.id.as_deref().or(self.url.as_deref()).unwrap_or_default())
-    }
-}
-
-/// The state of a job.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct JobState {
-    /// How often it was asked for.
-    pub polls: u64,
-    /// The progress, as the system reports it.
-    pub progress: Option<String>,
-}
 
 /// The body of a reply as JSON, if it is.
 pub(crate) fn json_of(reply: &Response) -> Option<Value> {

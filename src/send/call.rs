@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use tokio::sync::watch;
 
-use super::accepted::{JobHandle, JobState};
+use super::job_handle::{JobHandle, JobState};
 use crate::definition::{Operation, ResultShape};
 use crate::error::Result;
 use crate::part_file::FileTarget;

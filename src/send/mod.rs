@@ -4,6 +4,7 @@ mod accepted;
 mod budget;
 mod call;
 mod exchange;
+mod job_handle;
 mod judge;
 mod log;
 
@@ -26,12 +27,12 @@ use crate::page::Page;
 use crate::reply::Response;
 use crate::retry::{self, Signal, Verdict};
 use crate::transport::{ExchangeLimits, Transport};
-pub use accepted::{JobHandle, JobState};
 pub(crate) use accepted::{json_of, text_at};
 pub(crate) use budget::Budget;
 pub use budget::Budgets;
 pub(crate) use call::{Announce, Call, Outgoing};
 pub use call::{Cancel, Gate};
+pub use job_handle::{JobHandle, JobState};
 
 /// Maximum time of a download that is written to disk, without a limit of the connection: it ends by `idle_s`.
 const DOWNLOAD_S: u32 = 24 * 60 * 60;

@@ -1,5 +1,6 @@
 //! The page loop: delivers pages in order, fetches ahead, and always ends with a reason.
 
+mod result_of_job;
 mod submitted;
 
 use std::collections::VecDeque;

@@ -37,7 +37,7 @@ const LAYERS: &[&[&str]] = &[
     // Engine: the calls.
     &["auth", "body", "exchanges", "paging"],
     &["connections", "send"],
-    &["call"],
+    &["call", "job"],
     &["run_store", "walk", "write"],
     &["engine", "expression"],
     // Batches and faces.

@@ -7,8 +7,9 @@ use super::operation::ResponseFile;
 use super::option::OptionFile;
 use super::paging::{KeysetFile, PagingFile};
 use super::request::{FixedFile, RuleFile};
+use super::success::SuccessFile;
 use crate::authoring::values::{PointersFile, SourceFile, mirrors};
-use crate::authoring::{Json, Ordered, is_default};
+use crate::authoring::{Ordered, is_default};
 
 /// The operation that tests a connection
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -21,32 +22,7 @@ pub enum ProbeFile {
     With { operation: String, options: Ordered<String> },
 }
 
-/// A flag that must be true, or `{ at: /status, is: [true, "success"] }`
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
-#[serde(untagged)]
-pub enum SuccessFile {
-    Flag(String),
-    Values(GoodFile),
-}
-
 mirrors! {
-    /// The values that mean success
-    struct GoodFile {
-        /// JSON Pointer in the body
-        pub at: String,
-        /// The success values; default: true
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub is: Option<Vec<Json>>,
-        /// What a missing flag means; default: neither success nor failure
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub absent: Option<VerdictFile>,
-    }
-
-    /// The meaning for a call or an item
-    #[derive(Copy, Eq)]
-    enum VerdictFile { Ok, Failed }
-
     /// `operations/<connector>/connector.yaml`: one external system
     struct ConnectorFile {
         /// Version of this file format: 2; version 1 is read

@@ -13,11 +13,12 @@ mod placed;
 mod reply;
 mod request;
 mod sandbox;
+mod success;
 
 pub(super) use auth::{AuthFile, AwsSigv4File, BearerFile, HmacFile, KeysFile, RefreshFile};
 pub(crate) use auth::{HmacAlgorithmFile, KeyEncodingFile, SignatureEncodingFile, TimestampFile};
 pub(crate) use connector::{ConnectorFile, PropertyTypeFile};
-pub(super) use connector::{ErrorsFile, FormatFile, ProbeFile, PropertyFile, RateFile, SuccessFile, VerdictFile};
+pub(super) use connector::{ErrorsFile, FormatFile, ProbeFile, PropertyFile, RateFile};
 pub(super) use job::{AddressFile, JobFile, JobResultFile, StateFile};
 pub(super) use login::{CsrfFile, CsrfScopeFile, FailedFile, LoginFile, NamedPlaceFile, TokenPlaceFile};
 pub(super) use method::MethodFile;
@@ -44,3 +45,4 @@ pub use sandbox::{
     CollectionFile, FilterForm, LanguageFile, OptionNameFile, PartsFile, ReplyFile, SandboxFile, SandboxLimits,
     SortFile, TokensFile,
 };
+pub(super) use success::{SuccessFile, VerdictFile};

@@ -2,13 +2,13 @@
 //!
 //! They are separate from the checked models, so that later code never sees an unchecked value. The JSON Schemas are generated from these types.
 
-use super::connector::GoodFile;
 use super::job::JobFile;
 use super::method::MethodFile;
 use super::option::OptionFile;
 use super::paging::{PagingUseFile, TotalFile};
 use super::reply::{AttachFile, ColumnsFile, CsvFile, FormFile, FoundItemsFile};
 use super::request::{BodyFile, FixedFile, RuleFile};
+use super::success::GoodFile;
 use crate::authoring::values::{SourceFile, mirrors};
 use crate::authoring::{Json, Ordered, is_default};
 

@@ -3,8 +3,8 @@
 use super::auth_texts::AuthTexts;
 use super::login::login;
 use super::oauth::oauth2;
-use super::operation::request_line;
 use super::placed::{Content, login_pair, place, placed};
+use super::request_line::request_line;
 use crate::authoring::{Checker, Ordered, Text};
 use crate::definition::auth::{Auth, AwsSigv4, Hmac, Refresh, SIGNED_NAMES};
 use crate::definition::connector::Property;

@@ -1,6 +1,7 @@
 //! Converts the connector file's mirror to the checked connector. Pure.
 
 use super::auth::auth;
+use super::credentials::check_place;
 use super::effects;
 use super::login::csrf;
 use super::option::option_rule;
@@ -45,7 +46,7 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
     effects::address(c, "/base_url", &base_url, effects::CONSTANT_QUERY);
     for (at, place, text) in request_effects::fixed_texts("", &written, &old) {
         check_names(c, &at, &text, &known);
-        effects::credentials(c, &at, &place, &auth, csrf.as_ref());
+        check_place(c, &at, &place, &auth, csrf.as_ref());
     }
     origins(c, &file.origins);
     check_properties(c, &properties);

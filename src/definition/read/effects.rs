@@ -6,13 +6,10 @@ use serde_json::Value;
 use super::refuse::refuse;
 use super::{reply_effects, request_effects};
 use crate::authoring::{Checker, Json, Text, TextPart};
-use crate::definition::auth::Auth;
 use crate::definition::connector::Connector;
 use crate::definition::file::{MethodFile, OperationFile, ResponseFile, ResultFile};
-use crate::definition::login::Csrf;
 use crate::definition::operation::Operation;
 use crate::definition::option_rule::Location;
-use crate::definition::placed::RequestPlace;
 use crate::definition::rules::{ItemRule, Send};
 use crate::error::did_you_mean;
 use crate::json_pointer::escape;
@@ -158,20 +155,6 @@ fn sample_fits(c: &mut Checker<'_>, at: &str, operation: &Operation, rule: &Item
     for finding in operation.check_item(rule, &value).unwrap_or_default() {
         let message = format!("the sample does not fit its own schema: {}", finding.message);
         c.fault(&format!("{at}/sample{}", finding.pointer), message, None);
-    }
-}
-
-/// A value must not be sent in the place of a credential.
-pub(super) fn credentials(c: &mut Checker<'_>, at: &str, place: &RequestPlace, auth: &Auth, csrf: Option<&Csrf>) {
-    let shown = match place {
-        RequestPlace::Header(name) => format!("the header {name}"),
-        RequestPlace::Query(name) => format!("the query parameter {name}"),
-        RequestPlace::Cookie(name) => format!("the cookie {name}"),
-    };
-    if auth.places().contains(place) {
-        c.fault(at, format!("{shown} carries the credentials of `auth`, so it cannot be set"), None);
-    } else if csrf.is_some_and(|csrf| csrf.send.place == *place) {
-        c.fault(at, format!("{shown} carries the token of `csrf`, so it cannot be set"), None);
     }
 }
 

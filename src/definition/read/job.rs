@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use http::Method as Verb;
 
-use super::operation::request_line;
-use super::paging::values;
-use crate::authoring::{Checker, Json, Text};
+use super::paging::{one_or_more, values};
+use super::request_line::request_line;
+use crate::authoring::{Checker, Text};
 use crate::definition::connector::Connector;
 use crate::definition::file::{AddressFile, JobFile, JobResultFile, StateFile};
 use crate::definition::job_rule::{JOB, JobResult, JobRule};
@@ -102,12 +102,4 @@ fn state_rule(c: &mut Checker<'_>, at: &str, file: StateFile, then: Meaning) -> 
         wait: None,
         advice: None,
     })
-}
-
-/// The elements of a list, or one value.
-pub(super) fn one_or_more(json: Json) -> Vec<Json> {
-    match serde_json::from_str::<Vec<Box<serde_json::value::RawValue>>>(&json.0) {
-        Ok(list) => list.into_iter().map(|raw| Json(raw.get().to_owned())).collect(),
-        Err(_) => vec![json],
-    }
 }

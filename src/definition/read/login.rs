@@ -2,9 +2,9 @@
 
 use super::auth_texts::AuthTexts;
 use super::effects;
-use super::operation::request_line;
 use super::paging::values;
 use super::placed::{Content, login_pair, placed, send};
+use super::request_line::request_line;
 use crate::authoring::{Checker, Text};
 use crate::definition::connector::Property;
 use crate::definition::file::{CsrfFile, CsrfScopeFile, FailedFile, LoginFile, NamedPlaceFile, TokenPlaceFile};

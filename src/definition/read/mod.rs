@@ -3,6 +3,7 @@
 mod auth;
 mod auth_texts;
 mod connector;
+mod credentials;
 mod effects;
 mod job;
 mod login;
@@ -19,6 +20,7 @@ mod reply;
 mod reply_effects;
 mod request;
 mod request_effects;
+mod request_line;
 mod response;
 
 pub(super) use connector::read_connector;

@@ -12,11 +12,13 @@ use super::option_set::{DeclaredOptions, options};
 use super::paging_use::{check_paging, paging_in_use};
 use super::record_refs::{embed, may_refer};
 use super::request;
+use super::request_line::request_line;
 use super::response::{response, response_in_use, result_shape};
 use crate::authoring::{Checker, Document, Format, Json, Ordered, Target, Text, explain};
 use crate::definition::connector::Connector;
 use crate::definition::file::{BodyFile, ItemsFile, MethodFile, OperationFile, RecordFile, SendFile};
-use crate::definition::operation::{LaterRecord, Method, Operation, Record};
+use crate::definition::method::Method;
+use crate::definition::operation::{LaterRecord, Operation, Record};
 use crate::definition::paging::Paging;
 use crate::definition::reply_rule::ReplyFormat;
 use crate::definition::request_rule::{BodyFormat, FormStyle};
@@ -197,26 +199,6 @@ fn option_names(path: &Text, paging: &Paging, connector: &Connector, declared: &
         connector.property(name).is_some() && !in_sets(name) && !declared.iter().any(|declared| declared == name)
     };
     path.names().filter(|name| !pages.contains(name) && !is_property(name)).map(str::to_owned).collect()
-}
-
-/// Verb and path of a request line.
-pub(super) fn request_line(c: &mut Checker<'_>, at: &str, line: &str) -> Option<(Verb, Text)> {
-    let advice = Some("write a verb and a path, such as `GET /things/{id}`".into());
-    let Some((verb, path)) = line.split_once(' ') else {
-        c.fault(at, format!("`{line}` is not a request line"), advice);
-        return None;
-    };
-    let verbs = [Verb::GET, Verb::HEAD, Verb::POST, Verb::PUT, Verb::PATCH, Verb::DELETE];
-    let Some(verb) = verbs.iter().find(|v| v.as_str() == verb) else {
-        c.fault(at, format!("`{verb}` is not a supported verb: GET, HEAD, POST, PUT, PATCH, DELETE"), None);
-        return None;
-    };
-    let path = path.trim();
-    if !path.starts_with('/') || path.contains(['?', '#', ' ']) || path.split('/').any(|s| s == "." || s == "..") {
-        c.fault(at, format!("`{path}` is not a path"), advice);
-        return None;
-    }
-    Some((verb.clone(), c.text(at, path)?))
 }
 
 /// A record by name, or a fault.

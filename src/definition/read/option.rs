@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::authoring::{Checker, Json, Ordered, Pointer};
+use crate::authoring::{Checker, Json, Ordered, Pointer, is_cookie_name};
 use crate::definition::file::{KEYWORDS, LocationFile, OWN_KEYS, OptionFile, QuoteFile, StyleFile, ValuesFile};
 use crate::definition::naming::Naming;
 use crate::definition::option_rule::{Location, OptionRule, ParameterStyle, Quote, ValueSource};
@@ -73,7 +73,7 @@ fn location(c: &mut Checker<'_>, at: &str, name: &str, file: &OptionFile, path: 
         }
         Some(LocationFile::Header) => c.header(at, wire).map(|_| Location::Header),
         Some(LocationFile::Cookie) => {
-            if !crate::request::is_cookie_name(wire) {
+            if !is_cookie_name(wire) {
                 c.fault(at, format!("`{wire}` is not the name of a cookie"), None);
             }
             Some(Location::Cookie)

@@ -204,3 +204,11 @@ pub(super) fn values(c: &mut Checker<'_>, at: &str, list: Vec<Json>) -> Vec<Valu
     }
     values
 }
+
+/// The elements of a list, or one value.
+pub(super) fn one_or_more(json: Json) -> Vec<Json> {
+    match serde_json::from_str::<Vec<Box<serde_json::value::RawValue>>>(&json.0) {
+        Ok(list) => list.into_iter().map(|raw| Json(raw.get().to_owned())).collect(),
+        Err(_) => vec![json],
+    }
+}

@@ -1,9 +1,7 @@
 //! Converts credentials and their places to the checked model: what all kinds of sign-in have in common. Pure.
 
-use http::HeaderName;
-
 use super::auth_texts::AuthTexts;
-use crate::authoring::Text;
+use crate::authoring::{Text, is_cookie_name};
 use crate::definition::file::{LoginPairFile, PlacedFile};
 use crate::definition::placed::{LoginPair, PlacedText, RequestPlace};
 
@@ -65,11 +63,6 @@ pub(super) fn place(t: &mut AuthTexts<'_, '_>, at: &str, kind: &str, name: &str)
         "query" => named(t, "query parameter", !name.is_empty()).map(RequestPlace::Query),
         _ => named(t, "cookie", is_cookie_name(name)).map(RequestPlace::Cookie),
     }
-}
-
-/// A token of RFC 9110, as RFC 6265 requires of a cookie's name.
-fn is_cookie_name(name: &str) -> bool {
-    HeaderName::from_bytes(name.as_bytes()).is_ok()
 }
 
 fn value(

@@ -1,15 +1,14 @@
 //! Converts `fixed`, `body` and `rules` to their checked forms. Pure.
 
-use super::job::one_or_more;
-use super::paging::values;
+use super::paging::{one_or_more, values};
 use crate::authoring::values::ScalarFile;
-use crate::authoring::{Checker, Json, Ordered, Text};
+use crate::authoring::{Checker, Json, Ordered, Text, is_cookie_name, is_cookie_value};
 use crate::definition::file::{
     BodyFile, BodyNameFile, BodySettingsFile, FixedFile, FormListsFile, FormNestedFile, FormStyleFile, RuleFile,
     StatusesFile, ThenFile, WhenFile,
 };
 use crate::definition::meaning::{Meaning, ReplyRule};
-use crate::definition::operation::Method;
+use crate::definition::method::Method;
 use crate::definition::request_rule::{BodyFormat, Fixed, FormLists, FormNested, FormStyle};
 use crate::json_pointer::escape;
 
@@ -27,8 +26,8 @@ pub(super) fn fixed(c: &mut Checker<'_>, at: &str, file: FixedFile, headers: Ord
     let query = texts(c, &format!("{place}/query"), file.query);
     let cookies = texts(c, &format!("{place}/cookie"), file.cookie);
     for (name, text) in &cookies {
-        let literal = text.names().next().is_some() || crate::request::is_cookie_value(&text.to_string());
-        if !crate::request::is_cookie_name(name) || !literal {
+        let literal = text.names().next().is_some() || is_cookie_value(&text.to_string());
+        if !is_cookie_name(name) || !literal {
             let message = "this is not a valid cookie: no spaces, quotes, commas, semicolons or backslashes";
             c.fault(&format!("{place}/cookie/{}", escape(name)), message, None);
         }

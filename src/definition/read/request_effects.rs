@@ -6,7 +6,7 @@ use serde_json::Value;
 use http::HeaderName;
 use http::header::CONTENT_TYPE;
 
-use super::effects;
+use super::credentials::check_place;
 use super::refuse::refuse;
 use crate::authoring::{Checker, Ordered, Pointer, Target, Text};
 use crate::definition::file::{FixedFile, OperationFile};
@@ -290,7 +290,7 @@ fn places(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Opera
     let connector = &operation.connector;
     let credentials = |c: &mut Checker<'_>, at: &str, place: &RequestPlace| {
         if !operation.anonymous {
-            effects::credentials(c, at, place, &connector.auth, connector.csrf.as_ref());
+            check_place(c, at, place, &connector.auth, connector.csrf.as_ref());
         }
     };
     let mut own_media = false;

@@ -6,10 +6,12 @@ use std::sync::atomic::Ordering;
 use super::super::slice::SECTIONS;
 use super::super::source::DefinitionSource;
 use super::Pack;
-use crate::authoring::{Document, Format, explain, in_file};
+use super::top_level::top_level;
+use crate::authoring::{Document, Format, in_file};
 use crate::definition::connector::Connector;
+use crate::definition::method::Method;
 use crate::definition::migrate::{self, OldKey};
-use crate::definition::operation::{Method, Operation};
+use crate::definition::operation::Operation;
 use crate::error::{Error, ErrorKind, Fault, did_you_mean};
 use crate::json_pointer::escape;
 
@@ -157,27 +159,4 @@ fn twice(
         }
     }
     errors
-}
-
-/// Faults of a whole file, before its entries are checked.
-pub(super) fn top_level(format: Format, doc: &Document) -> Option<Error> {
-    let fits = match format {
-        Format::Templates => {
-            doc.read::<crate::definition::file::TemplatesFile>().map(|f| (f.version, f.templates.len()))
-        }
-        Format::Connector | Format::Operations | Format::Connections | Format::Sandbox | Format::Batch => doc
-            .read::<crate::definition::file::OperationsFile>()
-            .map(|f| (f.version, f.operations.len() + f.records.len())),
-    };
-    match fits {
-        Err(misfit) => Some(explain(format, doc, &[], &misfit)),
-        Ok((version, entries)) => {
-            let mut checker = crate::authoring::Checker::new(doc);
-            crate::authoring::version(&mut checker, format, version);
-            if entries == 0 {
-                checker.fault("", format!("the file contains no {}", format.name()), None);
-            }
-            checker.finish(&format!("the {} file is invalid", format.name()), Some(())).err()
-        }
-    }
 }

@@ -3,6 +3,7 @@
 mod faults;
 #[cfg(feature = "cli")]
 mod search;
+mod top_level;
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -24,7 +25,7 @@ use crate::definition::read::{may_refer, read_connector, read_operation, read_re
 use crate::definition::template::{Template, read_template};
 use crate::error::{Advice, Error, ErrorKind, Place, Result, did_you_mean};
 use crate::lock::lock;
-use faults::top_level;
+use top_level::top_level;
 
 #[cfg(feature = "cli")]
 pub(super) use search::Words;
