@@ -53,7 +53,7 @@ impl JobRule {
     ///
     /// # Errors
     /// The name of a placeholder without a value.
-    pub(crate) fn path<'t>(path: &'t Text, value: impl Fn(&str) -> Option<String>) -> Result<String, &'t str> {
+    pub(crate) fn path(path: &Text, value: impl Fn(&str) -> Option<String>) -> Result<String, &str> {
         let mut out = String::new();
         for part in path.parts() {
             match part {

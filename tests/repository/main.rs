@@ -5,6 +5,7 @@
 #[expect(dead_code, reason = "only a part of it is used here")]
 mod cleanup;
 
+mod connectors_guide;
 mod coverage;
 mod documented;
 #[cfg(feature = "cli")]

@@ -31,7 +31,7 @@ fn named() -> Vec<&'static str> {
 }
 
 /// The fault of a named test.
-fn fault(named: &str) -> Option<String> {
+pub(crate) fn fault(named: &str) -> Option<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let Some((file, name)) = named.split_once(": ") else {
         let files = std::fs::read_dir(root.join(named)).into_iter().flatten().flatten().map(|e| e.path());
@@ -68,7 +68,7 @@ fn facts(file: &str) -> Vec<String> {
     let file: serde_yaml::Value = serde_yaml::from_str(file).unwrap();
     let rows_of = |value: &serde_yaml::Value| value.get("table").map(|rows| table::rows(rows.clone()).unwrap());
     let of_file = rows_of(&file).unwrap_or_default();
-    let cases = file.get("cases").or(file.get("rows")).and_then(serde_yaml::Value::as_sequence).unwrap();
+    let cases = file.get("cases").or(file.get("rows")).unwrap_or(&file).as_sequence().unwrap();
     let mut facts = Vec::new();
     for case in cases {
         let fact = case.get("fact").or(case.get(0)).cloned().unwrap_or_default();

@@ -35,7 +35,7 @@ pub enum TotalFile {
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum PagingUseFile {
-    Own(PagingFile),
+    Own(Box<PagingFile>),
     Set(String),
 }
 

@@ -16,10 +16,10 @@ use super::request_line::request_line;
 use super::response::{response, response_in_use, result_shape};
 use crate::authoring::{Checker, Document, Format, Json, Ordered, Target, Text, explain};
 use crate::definition::connector::Connector;
-use crate::definition::file::{BodyFile, ItemsFile, MethodFile, OperationFile, RecordFile, SendFile};
+use crate::definition::file::{BodyFile, ItemsFile, MethodFile, OperationFile, PagingUseFile, RecordFile, SendFile};
 use crate::definition::method::Method;
 use crate::definition::operation::{LaterRecord, Operation, Record};
-use crate::definition::paging::Paging;
+use crate::definition::paging::{Paging, Total};
 use crate::definition::reply_rule::ReplyFormat;
 use crate::definition::request_rule::{BodyFormat, FormStyle};
 use crate::definition::rules::{ItemRule, Repeat, ResultShape, Send};
@@ -109,15 +109,8 @@ fn convert(
     let said = reply.clone();
     let declared_names: Vec<String> = file.options.keys().cloned().collect();
     let result = result_shape(reply.result);
-    let own_paging = file.paging.and_then(|p| paging_in_use(c, &format!("{at}/paging"), p, connector));
-    if own_paging.as_ref().is_some_and(|(_, total)| total.is_some()) && reply.total.is_some() {
-        c.fault(&format!("{at}/response/total"), "`paging` already says where the total is; give it once", None);
-    }
-    let inherited = || match result == ResultShape::List && method == Method::Query {
-        true => (connector.paging.clone(), connector.total.clone()),
-        false => (Paging::default(), None),
-    };
-    let (paging, paging_total) = own_paging.unwrap_or_else(inherited);
+    let is_list = result == ResultShape::List && method == Method::Query;
+    let (paging, paging_total) = paging_of(c, &at, file.paging, (is_list, reply.total.is_some()), connector);
     let declared = DeclaredOptions { own: file.options, sets: &file.sets, required: &file.required };
     let mut options = options(c, &at, declared, connector, &option_names(&path, &paging, connector, &declared_names));
     check_paging(c, &at, &paging, &options, result);
@@ -130,11 +123,8 @@ fn convert(
     let item_record = file.items.as_ref().and_then(|i| named(c, format!("{at}/items/record"), &i.record));
     let reply_record = named(c, format!("{at}/response/record"), &reply.record);
     if method == Method::Query && file.items.is_some() {
-        c.fault(
-            &format!("{at}/items"),
-            "a query takes no items",
-            Some("use options with `in: body` for a search body".into()),
-        );
+        let advice = Some("use options with `in: body` for a search body".into());
+        c.fault(&format!("{at}/items"), "a query takes no items", advice);
     }
     let written_send = file.items.as_ref().map(|i| i.send.clone());
     let items = file.items.and_then(|i| {
@@ -180,6 +170,24 @@ fn convert(
         effects::check(c, &at, (&written, &said), &operation);
     }
     Some(operation)
+}
+
+/// The paging of an operation and where its total is: its own, or that of the connector for a list.
+fn paging_of(
+    c: &mut Checker<'_>,
+    at: &str,
+    own: Option<PagingUseFile>,
+    (is_list, has_total): (bool, bool),
+    connector: &Connector,
+) -> (Paging, Option<Total>) {
+    let own = own.and_then(|p| paging_in_use(c, &format!("{at}/paging"), p, connector));
+    if own.as_ref().is_some_and(|(_, total)| total.is_some()) && has_total {
+        c.fault(&format!("{at}/response/total"), "`paging` already says where the total is; give it once", None);
+    }
+    own.unwrap_or_else(|| match is_list {
+        true => (connector.paging.clone(), connector.total.clone()),
+        false => (Paging::default(), None),
+    })
 }
 
 /// The placeholders of the path that are options: not those of the paging, and not the connection's properties.

@@ -59,7 +59,7 @@ pub(super) fn paging_in_use(
     connector: &Connector,
 ) -> Option<(Paging, Option<Total>)> {
     let name = match file {
-        PagingUseFile::Own(file) => return paging(c, at, file),
+        PagingUseFile::Own(file) => return paging(c, at, *file),
         PagingUseFile::Set(name) => name,
     };
     let found = connector.paging_sets.iter().find(|(set, _)| *set == name);
