@@ -12,6 +12,8 @@ use crate::authoring::Text;
 use crate::connection::{Connection, Credential};
 use crate::definition::{Auth, LoginPair, PlacedText, RequestPlace, TokenPlace};
 use crate::error::{Error, ErrorKind, Result};
+#[cfg(feature = "cli")]
+use crate::secret::MASK;
 use crate::secret::Secret;
 
 /// What a request is signed with, besides the values of its connection.
@@ -81,6 +83,20 @@ pub(super) fn attach(
             };
             rule.send.iter().try_for_each(|send| put_token(connection, send, own, request))
         }
+    }
+}
+
+/// Attaches credentials that all requests share, and a mask in the place of an access token.
+#[cfg(feature = "cli")]
+pub(super) fn show(connection: &Connection, request: &mut http::Request<Bytes>) -> Result<()> {
+    match &connection.connector.auth {
+        Auth::Basic(_) | Auth::Bearer { .. } | Auth::Keys(_) => {
+            lasting(connection)?.iter().try_for_each(|credential| place::put(request, credential))
+        }
+        Auth::Oauth2(rule) => put_token(connection, &rule.send, MASK, request),
+        Auth::Refresh(_) => put_token(connection, &bearer(), MASK, request),
+        Auth::Login(rule) => rule.send.iter().try_for_each(|send| put_token(connection, send, MASK, request)),
+        Auth::None | Auth::Digest(_) | Auth::Hmac(_) | Auth::AwsSigv4(_) => Ok(()),
     }
 }
 

@@ -105,16 +105,11 @@ pub(crate) fn mask(connection: &Connection, operation: &Operation, request: &mut
     }
 }
 
-/// The same, but credentials that all requests share are shown as they are sent.
+/// The same, but credentials that all requests share are shown as they are sent, and tokens within their texts.
 #[cfg(feature = "cli")]
 pub(crate) fn show(connection: &Connection, operation: &Operation, request: &mut http::Request<Bytes>) -> Result<()> {
     mask(connection, operation, request)?;
-    match &connection.connector.auth {
-        Auth::Basic(_) | Auth::Bearer { .. } | Auth::Keys(_) if !operation.anonymous => {
-            lasting(connection)?.iter().try_for_each(|credential| place::put(request, credential))
-        }
-        _ => Ok(()),
-    }
+    if operation.anonymous { Ok(()) } else { attach::show(connection, request) }
 }
 
 fn is_token_header(place: &RequestPlace) -> bool {
