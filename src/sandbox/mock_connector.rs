@@ -6,13 +6,17 @@ use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, Method as Verb};
 
+use super::answer::{JobStep, MockJobs, RESULT_PATH, STATE_PATH};
 use super::auth::{AuthServer, MockCsrf};
 use super::http::{Last, Pattern, SandboxReply, Wording, reply};
 use super::ready;
 use super::records::{Collection, Parts, Tables};
-use crate::authoring::Ordered;
+use crate::authoring::{Ordered, Text};
 use crate::connection::{Connection, ConnectionSpec};
-use crate::definition::{Catalog, Connector, Method, Operation, ReplyFile, ResultShape, SandboxFile, Send};
+use crate::definition::{
+    Catalog, Connector, JobPart, JobResult, Method, Operation, ParameterStyle, ReplyFile, ResultShape, SandboxFile,
+    Send,
+};
 use crate::error::{Error, ErrorKind, Fault, Place, Result, did_you_mean};
 
 /// A simulated connector.
@@ -26,6 +30,7 @@ pub(super) struct MockConnector {
     pub(super) headers: HeaderMap,
     pub(super) page_size_default: Option<u32>,
     pub(super) tables: Mutex<Tables>,
+    pub(super) jobs: MockJobs,
     pub(super) routes: Vec<Route>,
     /// The authorization server, if tokens are renewed.
     pub(super) auth_server: Option<AuthServer>,
@@ -40,9 +45,23 @@ pub(super) struct Route {
     pub(super) operation: Arc<Operation>,
     pub(super) pattern: Pattern,
     pub(super) part: PathPart,
+    /// For a request of a job: its step, and the operation that submitted it.
+    pub(super) step: Option<(JobStep, Arc<Operation>)>,
+}
+
+impl Route {
+    /// The values of the path's parameters; `None` if the path is not of this operation.
+    pub(super) fn matches(&self, segments: &[String]) -> Option<Vec<(String, String)>> {
+        let wide = self.operation.options.iter().find(|option| option.style == ParameterStyle::Segments);
+        match wide {
+            Some(option) => self.pattern.matches_more(segments, &option.name),
+            None => self.pattern.matches(segments),
+        }
+    }
 }
 
 /// The part of the sandbox that answers an operation.
+#[derive(Clone)]
 pub(super) enum PathPart {
     /// A fixed reply of sandbox.yaml.
     Fixed(SandboxReply),
@@ -124,6 +143,7 @@ impl MockConnector {
             headers,
             page_size_default: file.page_size_default,
             tables: Mutex::default(),
+            jobs: MockJobs::default(),
             auth_server,
             csrf,
             routes,
@@ -256,18 +276,44 @@ fn routes(
             Some(at) => told.swap_remove(at).1,
             None => part(&operation, &path, collections),
         };
-        let pattern = match &operation.base_url {
-            None => path.under(base),
-            // An operation with its own address is simulated if that address is the sandbox's too.
-            Some(_) => match connection.base_of(&operation) {
-                Ok(url) => path.below(&url),
-                Err(_) => continue,
-            },
+        // An operation with its own address is simulated if that address is the sandbox's too.
+        let own_base = match operation.base_url.as_ref().map(|_| connection.base_of(&operation)) {
+            None => None,
+            Some(Ok(url)) => Some(url),
+            Some(Err(_)) => continue,
         };
-        routes.push(Route { operation, pattern, part });
+        let placed = |path: Pattern| match &own_base {
+            None => path.under(base),
+            Some(url) => path.below(url),
+        };
+        routes.extend(job_routes(&operation, &part, &placed));
+        routes.push(Route { operation, pattern: placed(path), part, step: None });
     }
     routes.sort_by_key(|route| route.pattern.rank());
     routes
+}
+
+/// The further requests of an operation's job.
+fn job_routes(operation: &Arc<Operation>, part: &PathPart, placed: &dyn Fn(Pattern) -> Pattern) -> Vec<Route> {
+    let Some(rule) = &operation.job else { return Vec::new() };
+    let own = |path: &'static str| (Verb::GET, Text::parse(path).unwrap_or_default());
+    let state = rule.poll.clone().unwrap_or_else(|| own(STATE_PATH));
+    let result = match &rule.result {
+        JobResult::Poll => None,
+        JobResult::Request(verb, path) => Some((verb.clone(), path.clone())),
+        JobResult::At(_) => Some(own(RESULT_PATH)),
+    };
+    let steps = [(JobStep::State, Some(state)), (JobStep::Result, result), (JobStep::Cancel, rule.cancel.clone())];
+    let route = |(step, request): (JobStep, Option<(Verb, Text)>)| {
+        let (verb, path) = request?;
+        Some(Route {
+            operation: Arc::new(operation.of_job(verb, String::new(), JobPart::Result)),
+            pattern: placed(Pattern::new(&path)),
+            part: part.clone(),
+            step: Some((step, Arc::clone(operation))),
+        })
+    };
+    steps.into_iter().filter_map(route).collect()
 }
 
 /// The part that answers an operation, selected by its path.

@@ -5,11 +5,12 @@ use http::{Method as Verb, StatusCode};
 use serde_json::{Map, Value};
 
 use super::input;
+use super::jobs::{JobPlace, JobStep};
 use super::paging::{self, PageRows};
-use super::sent::SentValues;
+use super::sent::{self, SentValues};
 use super::{envelope, options};
 use crate::authoring::scalar;
-use crate::definition::{FilterForm, Method, Operation};
+use crate::definition::{FilterForm, JOB, Method, Operation};
 use crate::lock::lock;
 use crate::sandbox::auth::{AuthRequest, AuthServer, guard};
 use crate::sandbox::filter::{RecordFilter, terms};
@@ -38,16 +39,24 @@ impl MockConnector {
             return MatchedRecord::AuthServer(auth_server, request);
         }
         let mut verbs = Vec::new();
+        let mut found: Option<(&Route, Vec<(String, String)>)> = None;
         for route in &self.routes {
-            let Some(values) = route.pattern.matches(&call.segments) else { continue };
+            let Some(values) = route.matches(&call.segments) else { continue };
             if route.operation.verb == call.verb {
-                return MatchedRecord::Operation(route, values);
-            }
-            if !verbs.contains(&route.operation.verb) {
+                // Of operations at one address, the constants of their bodies tell which it is.
+                if sent::has_constants(&route.operation, call) {
+                    return MatchedRecord::Operation(route, values);
+                }
+                found = found.or(Some((route, values)));
+            } else if !verbs.contains(&route.operation.verb) {
                 verbs.push(route.operation.verb.clone());
             }
         }
-        if verbs.is_empty() { MatchedRecord::Nothing } else { MatchedRecord::OtherVerbs(verbs) }
+        match found {
+            Some((route, values)) => MatchedRecord::Operation(route, values),
+            None if verbs.is_empty() => MatchedRecord::Nothing,
+            None => MatchedRecord::OtherVerbs(verbs),
+        }
     }
 
     pub(in crate::sandbox) fn admits(&self, call: &SandboxCall) -> bool {
@@ -93,6 +102,44 @@ impl MockConnector {
                 return Err(Refusal::new(RefusalKind::NotFound, format!("there is nothing at {}", shown(call))));
             }
         };
+        match (&route.step, &route.operation.job) {
+            (Some((step, submitted)), _) => self.job_request(route, (*step, submitted), call, values),
+            (None, None) => self.work(route, call, values),
+            (None, Some(rule)) => {
+                let reply = self.work(route, call, values)?;
+                Ok(self.jobs.accept(rule, &self.job_place(call), reply))
+            }
+        }
+    }
+
+    fn job_place<'c>(&'c self, call: &'c SandboxCall) -> JobPlace<'c> {
+        JobPlace { call, base: self.connection.base().path() }
+    }
+
+    /// The reply to a request of a job after the one that submitted it.
+    fn job_request(
+        &self,
+        route: &Route,
+        (step, submitted): (JobStep, &Operation),
+        call: &SandboxCall,
+        values: &Values,
+    ) -> Result<SandboxReply, Refusal> {
+        let Some(rule) = &submitted.job else { return self.work(route, call, values) };
+        let id = values.iter().find(|(name, _)| name == JOB).map_or("", |(_, id)| id.as_str());
+        // A list is read anew, so that it has pages; a write was done when it was accepted.
+        let done = |kept: SandboxReply| match submitted.method {
+            Method::Query => self.work(route, call, values),
+            Method::Mutate | Method::Delete => Ok(kept),
+        };
+        match step {
+            JobStep::State => self.jobs.state(rule, &self.job_place(call), id, done),
+            JobStep::Result => self.jobs.reply(id).and_then(done),
+            JobStep::Cancel => self.jobs.cancel(id),
+        }
+    }
+
+    /// The reply of an operation to its request.
+    fn work(&self, route: &Route, call: &SandboxCall, values: &Values) -> Result<SandboxReply, Refusal> {
         let operation = &route.operation;
         options::check_headers(operation, call)?;
         let sent = SentValues::read(operation, call, values)?;

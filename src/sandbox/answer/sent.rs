@@ -10,6 +10,20 @@ use crate::definition::{BodyFormat, FormNested, Operation};
 use crate::json_error;
 use crate::sandbox::http::{BODY_MAX, Refusal, RefusalKind, SandboxCall};
 
+/// Whether a JSON body has the constant texts of an operation.
+pub(super) fn has_constants(operation: &Operation, call: &SandboxCall) -> bool {
+    let Some(constants) = operation.fixed.body.as_ref().filter(|_| operation.body == BodyFormat::Json) else {
+        return true;
+    };
+    let body = call.body.as_ref().and_then(|bytes| serde_json::from_slice::<Value>(bytes).ok()).unwrap_or_default();
+    let constants = constants.to_value();
+    let texts = constants.as_object().into_iter().flatten().filter(|(_, value)| {
+        let is_name = |text: &str| Text::parse(text).is_ok_and(|text| text.only_name().is_some());
+        value.as_str().is_some_and(|text| !is_name(text))
+    });
+    texts.into_iter().all(|(name, value)| body.get(name) == Some(value))
+}
+
 /// A request with its body decoded.
 pub(super) struct SentValues<'c> {
     pub(super) call: &'c SandboxCall,

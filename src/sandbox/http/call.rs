@@ -107,6 +107,11 @@ impl SandboxCall {
         format!("http://{}{}{separator}{}", self.host, self.path, query.join("&"))
     }
 
+    /// The address of another path of the same host.
+    pub(in crate::sandbox) fn address_of(&self, path: &str) -> String {
+        format!("http://{}{path}", self.host)
+    }
+
     /// The address of a record below the request's path.
     pub(in crate::sandbox) fn below(&self, key: &str) -> String {
         format!("http://{}{}/{}", self.host, self.path.trim_end_matches('/'), encode(key))

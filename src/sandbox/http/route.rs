@@ -74,6 +74,15 @@ impl Pattern {
         Some(values)
     }
 
+    /// The same if a parameter may have several segments, which are joined by slashes.
+    pub(in crate::sandbox) fn matches_more(&self, segments: &[String], wide: &str) -> Option<Vec<(String, String)>> {
+        let at = self.0.iter().position(|parts| matches!(parts.as_slice(), [TextPart::Name(name)] if name == wide))?;
+        let end = at + 1 + segments.len().checked_sub(self.0.len())?;
+        let joined = segments.get(at..end)?.join("/");
+        let whole = segments.iter().take(at).cloned().chain([joined]).chain(segments.iter().skip(end).cloned());
+        self.matches(&whole.collect::<Vec<_>>())
+    }
+
     /// Sort key for patterns that match the same path: at the first difference, literal text precedes text with a
     /// parameter, which precedes a parameter alone.
     pub(in crate::sandbox) fn rank(&self) -> Vec<u8> {

@@ -5,6 +5,7 @@ use super::tree::Tree;
 use crate::definition::{Operation, PartMeans, PartsFile};
 
 /// How the parts of an operation's reply are built.
+#[derive(Clone)]
 pub(in crate::sandbox) struct Parts {
     /// Index of the collection whose keys identify the items.
     pub(in crate::sandbox) collection: usize,
