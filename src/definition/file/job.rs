@@ -8,7 +8,9 @@ use crate::authoring::{Json, is_default};
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum JobResultFile {
+    /// A request
     Request(String),
+    /// An address in the last reply
     Address(AddressFile),
 }
 
@@ -52,7 +54,7 @@ mirrors! {
     struct StateFile {
         /// JSON Pointer in the body
         pub at: String,
-        /// A value, or a list of values
+        /// The value, or a list of values; default: any value but null, false and empty
         #[serde(default, skip_serializing_if = "is_default")]
         pub is: Option<Json>,
     }

@@ -134,17 +134,29 @@ mirrors! {
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum AlgorithmFile {
+    /// RSA with PKCS #1 v1.5 padding and SHA-256
     Rs256,
+    /// RSA with PKCS #1 v1.5 padding and SHA-384
     Rs384,
+    /// RSA with PKCS #1 v1.5 padding and SHA-512
     Rs512,
+    /// RSA with PSS padding and SHA-256
     Ps256,
+    /// RSA with PSS padding and SHA-384
     Ps384,
+    /// RSA with PSS padding and SHA-512
     Ps512,
+    /// ECDSA with the curve P-256 and SHA-256
     Es256,
+    /// ECDSA with the curve P-384 and SHA-384
     Es384,
+    /// Ed25519
     #[serde(rename = "EdDSA")]
     EdDsa,
+    /// HMAC with SHA-256 and a shared secret
     Hs256,
+    /// HMAC with SHA-384 and a shared secret
     Hs384,
+    /// HMAC with SHA-512 and a shared secret
     Hs512,
 }

@@ -17,7 +17,9 @@ use crate::authoring::{Json, Ordered, is_default};
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum ResponseUseFile {
+    /// The name of one of the connector's `response_sets`
     Set(String),
+    /// Its own keys
     Own(Box<ResponseFile>),
 }
 
@@ -55,7 +57,9 @@ impl ResponseFile {
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum PartOkFile {
+    /// The flag: a key of the part, or a JSON Pointer
     Flag(String),
+    /// A value, and which values mean success
     Values(GoodFile),
 }
 
@@ -64,7 +68,9 @@ pub enum PartOkFile {
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum PartKeyFile {
+    /// A field that part and item share
     Name(String),
+    /// A field of the part and one of the item
     Pair(PartPairFile),
 }
 
@@ -76,12 +82,14 @@ mirrors! {
         /// Record definitions that operations refer to
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub records: Ordered<RecordFile>,
+        /// Operations by OperationId, which is unique within the connector
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub operations: Ordered<OperationFile>,
     }
 
     /// The fields of a record
     struct RecordFile {
+        /// A name for people; default: the name of the record
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub title: Option<String>,
         /// JSON Schema (2020-12)
@@ -94,11 +102,13 @@ mirrors! {
     struct OperationFile {
         /// A name for people
         pub title: String,
+        /// What it does and what a user should know
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
         /// The vendor's own id of the operation, by which it can be called too
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub vendor_id: Option<String>,
+        /// What it does for its caller
         pub method: MethodFile,
         /// Verb and path, such as GET /system/members/{id}
         pub request: String,
@@ -117,11 +127,13 @@ mirrors! {
         /// The connector's option sets to include; options that the path names are sent in the path
         #[serde(default, rename = "use", skip_serializing_if = "Vec::is_empty")]
         pub sets: Vec<String>,
+        /// Its options by name. Those of the path need an entry; an option here overrides one of a set
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub options: Ordered<OptionFile>,
         /// Required options; path parameters are always required
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub required: Vec<String>,
+        /// For writes: the items that it takes, and how they are sent; default: it takes none
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub items: Option<ItemsFile>,
         /// The reply: what it contains, or the name of one of the connector's `response_sets`
@@ -141,17 +153,20 @@ mirrors! {
         /// true: repeating the request has no further effect (always true for PUT, DELETE and queries)
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub idempotent: Option<bool>,
+        /// For writes: a header with a key of the request, so that it can be repeated without a further effect
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub idempotency_key: Option<IdempotencyFile>,
         /// true: the request is sent without credentials
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub anonymous: bool,
+        /// Marks the operation as outdated
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub deprecated: Option<DeprecatedFile>,
     }
 
     /// The items of a write
     struct ItemsFile {
+        /// How items become requests
         pub send: SendFile,
         /// The record whose schema applies to the items. Its `required` properties are enforced where records are created (POST, but not a
         /// patch, multipart or raw), except those with `readOnly: true`; a `required` under `schema` overrides it
@@ -163,6 +178,7 @@ mirrors! {
         /// JSON Pointer in the body at which the items are put, such as /records
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub wrap: Option<String>,
+        /// false: the write may be called without items; default: true
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub required: Option<bool>,
         /// true: fields that are sent elsewhere, such as in the path, are removed from the body; only for one item per request
@@ -253,16 +269,36 @@ mirrors! {
 
     /// What a redirect after a write means
     #[derive(Copy, Eq)]
-    enum RedirectFile { Ok }
+    enum RedirectFile {
+        /// The write is done
+        Ok,
+    }
 
     /// The kind of result in a reply
     #[derive(Copy, Eq)]
-    enum ResultFile { List, Object, Count, None, File, Report, Text }
+    enum ResultFile {
+        /// A list of records: one item per record
+        List,
+        /// One record: one item
+        Object,
+        /// A number of records: one item, `{"count": 12}`; read at /count if `items` says no other place
+        Count,
+        /// Nothing is expected: no item, or what the server returns nevertheless
+        None,
+        /// Bytes: one item with `contentType`, `fileName`, `size`, `sha256` and `data` in base64
+        File,
+        /// Columns and rows: one item per row, its fields named by `columns`
+        Report,
+        /// Text: one item with `contentType` and `text`
+        Text,
+    }
 
     /// A reply that reports on each item. Fields of a part are given as a key or a JSON Pointer
     struct PartRuleFile {
+        /// JSON Pointer to the list of parts
         pub each: String,
-        /// The success flag of a part: true, "success" or a 2xx number; or its pointer with the success values
+        /// The success flag of a part: true, "success" or a 2xx number; or its pointer with the success values. Default: success, unless `error` leads to a
+        /// value
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub ok: Option<PartOkFile>,
         /// The field with the item's index
@@ -298,34 +334,53 @@ mirrors! {
     }
 
     /// Where a part and its item have the same key, each as a JSON Pointer
-    struct PartPairFile { pub part: String, pub item: String }
+    struct PartPairFile {
+        /// JSON Pointer in the part
+        pub part: String,
+        /// JSON Pointer in the item
+        pub item: String,
+    }
 
     /// The header for an idempotency key
-    struct IdempotencyFile { pub header: String }
+    struct IdempotencyFile {
+        /// Name of the header
+        pub header: String,
+    }
 
     /// What to use instead
-    struct DeprecatedFile { #[serde(default, rename = "use")] pub instead: Option<String> }
+    struct DeprecatedFile {
+        /// OperationId of the operation that replaces it; default: none does
+        #[serde(default, rename = "use")]
+        pub instead: Option<String>,
+    }
 
     /// `templates/<connector>/<area>.yaml`: templates keyed by name
     struct TemplatesFile {
         /// Version of this file format: 1
         pub version: u32,
+        /// Templates by name: lower-case words joined by hyphens
         pub templates: Ordered<TemplateFile>,
     }
 
     /// A predefined call
     struct TemplateFile {
+        /// A name for people
         pub title: String,
+        /// What the call returns or does
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub summary: Option<String>,
+        /// OperationId of the operation
         pub operation: String,
+        /// Its options by name
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub options: Option<Json>,
+        /// For a write: its items, with sample values
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub items: Option<Vec<Json>>,
         /// JSON Pointers to the values that the user must fill in
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub ask: Vec<String>,
+        /// Words by which it is found
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub tags: Vec<String>,
     }

@@ -232,8 +232,7 @@ mirrors! {
         /// The query of the connector that returns the allowed values, for completion and forms
         #[serde(default)]
         pub values: Option<ValuesFile>,
-        /// How the option names fields of the record, which are then checked: `columns` for fields to return, separated by commas; `order` for a sort
-        /// order; `conditions` for `field operator value` joined by words; `terms` for a list of `field:operator:value`
+        /// How the value names fields of the record, which are then checked; default: it names none
         #[serde(default)]
         pub fields: Option<NamingFile>,
     }
@@ -282,7 +281,16 @@ mirrors! {
 
     /// How an option names fields of the record
     #[derive(Copy, Eq)]
-    enum NamingFile { Columns, Order, Conditions, Terms }
+    enum NamingFile {
+        /// Fields to return, separated by commas; a slash or a dot separates nested names
+        Columns,
+        /// A sort order: fields separated by commas, each with a direction after it or a sign before it
+        Order,
+        /// `field operator value`, joined by words
+        Conditions,
+        /// A list of `field:operator:value`
+        Terms,
+    }
 
     /// How a list or an object is sent
     #[derive(Copy, Default, Eq)]

@@ -7,7 +7,9 @@ use crate::authoring::values::{PointersFile, mirrors};
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum FoundItemsFile {
+    /// A JSON Pointer; of several, the lists are read one after the other
     Pointers(PointersFile),
+    /// Pointers, and the fields that items get from their place
     At(ItemsAtFile),
 }
 
@@ -16,16 +18,28 @@ pub enum FoundItemsFile {
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum ColumnsFile {
+    /// JSON Pointer to the list of names
     Pointer(String),
+    /// The names, in order
     Names(Vec<String>),
+    /// Definitions that are objects
     At(ColumnsAtFile),
 }
 
 mirrors! {
-    /// The format of a body. ndjson: each line is an item. csv: each row is an item, its values are texts. xml: elements
-    /// are objects, attributes `@name`, text `#text`; an element with only text is that text; repeated elements are a list
+    /// The format of a body
     #[derive(Copy, Default, Eq)]
-    enum FormFile { #[default] Json, Ndjson, Csv, Xml }
+    enum FormFile {
+        /// JSON
+        #[default]
+        Json,
+        /// One JSON value per line: each is an item
+        Ndjson,
+        /// Rows of values separated by commas: each is an item, its values are texts
+        Csv,
+        /// Elements are objects, attributes `@name`, text `#text`; an element with only text is that text; repeated elements are a list
+        Xml,
+    }
 
     /// How a CSV body is read
     struct CsvFile {

@@ -9,7 +9,9 @@ use crate::authoring::{Json, Ordered};
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum BodyFile {
+    /// Its name
     Name(BodyNameFile),
+    /// A format with settings
     Settings(BodySettingsFile),
 }
 
@@ -18,7 +20,9 @@ pub enum BodyFile {
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum StatusesFile {
+    /// One status or class
     One(ScalarFile),
+    /// Any of them
     Several(Vec<ScalarFile>),
 }
 
