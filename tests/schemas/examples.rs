@@ -42,7 +42,7 @@ pub fn examples(model: &Model) -> Examples {
             let Some((_, validator)) = validators.iter().find(|(f, _)| *f == format) else { continue };
             let Ok(value) = serde_yaml::from_str::<Value>(&text) else { continue };
             let is_new = value.get("version").and_then(Value::as_u64) == Some(u64::from(version(format)));
-            if is_new && serde_json::to_value(&value).is_ok_and(|json| validator.is_valid(&json)) {
+            if is_new && !has_old_keys(model, format, &value) && serde_json::to_value(&value).is_ok_and(|json| validator.is_valid(&json)) {
                 let mut take = |mapping: &str, key: &str, value: &Value| {
                     let place = found.entry((mapping.to_owned(), key.to_owned())).or_insert((usize::MAX, String::new()));
                     let example = written(key, value);
@@ -56,6 +56,15 @@ pub fn examples(model: &Model) -> Examples {
         }
     }
     found.into_iter().map(|(place, (_, example))| (place, example)).collect()
+}
+
+/// Whether a file has keys of version 1, as only files with faults do.
+fn has_old_keys(model: &Model, format: Format, value: &Value) -> bool {
+    let mut found = false;
+    walk(model, &Model::root(format), value, &mut |mapping, name, _| {
+        found |= model.mapping(mapping).keys.iter().any(|key| key.name == name && key.instead().is_some());
+    });
+    found
 }
 
 fn version(format: Format) -> u32 {

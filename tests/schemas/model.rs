@@ -9,8 +9,10 @@ use serde_json::{Map, Value};
 pub const FORMATS: [Format; 4] = [Format::Connector, Format::Operations, Format::Templates, Format::Sandbox];
 
 /// Names of mappings that several keys hold, where the first of those keys would be a poor one.
-const NAMES: [(&str, &str); 4] = [
+const NAMES: [(&str, &str); 6] = [
+    ("EndsFile", "paging.token"),
     ("ExactFile", "paging.total"),
+    ("ReplyFile", "sandbox.replies"),
     ("SenseFile", "paging.has_more"),
     ("SizeFile", "paging.size"),
     ("TargetFile", "paging.send"),

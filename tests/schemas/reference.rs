@@ -43,7 +43,8 @@ pub fn reference(model: &Model, examples: &Examples) -> String {
     let mut out = INTRODUCTION.to_owned();
     for format in FORMATS {
         let own = || model.mappings.iter().filter(move |m| m.format == format);
-        let _ok = write!(out, "\n## {}\n", title(format));
+        let (title, example) = about(format);
+        let _ok = write!(out, "\n## {title}\n\nA whole file:\n\n```yaml\n{example}```\n");
         for mapping in own() {
             section(&mut out, model, mapping, examples);
         }
@@ -58,12 +59,25 @@ pub fn reference(model: &Model, examples: &Examples) -> String {
     out
 }
 
-fn title(format: Format) -> &'static str {
+/// The title of a format, and a whole file.
+fn about(format: Format) -> (&'static str, &'static str) {
     match format {
-        Format::Connector => "The connector: operations/CONNECTOR/connector.yaml",
-        Format::Operations => "Operations and records: operations/CONNECTOR/AREA.yaml",
-        Format::Templates => "Templates: templates/CONNECTOR/AREA.yaml",
-        Format::Sandbox => "The sandbox: operations/CONNECTOR/sandbox.yaml",
+        Format::Connector => (
+            "The connector: operations/CONNECTOR/connector.yaml",
+            include_str!("../../examples/definitions/operations/acme-desk/connector.yaml"),
+        ),
+        Format::Operations => (
+            "Operations and records: operations/CONNECTOR/AREA.yaml",
+            include_str!("../../examples/definitions/operations/acme-desk/tickets.yaml"),
+        ),
+        Format::Templates => (
+            "Templates: templates/CONNECTOR/AREA.yaml",
+            include_str!("../../examples/definitions/templates/acme-desk/tickets.yaml"),
+        ),
+        Format::Sandbox => (
+            "The sandbox: operations/CONNECTOR/sandbox.yaml",
+            include_str!("../../examples/definitions/operations/acme-desk/sandbox.yaml"),
+        ),
         Format::Connections | Format::Batch => unreachable!("no part of this reference"),
     }
 }
