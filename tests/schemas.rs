@@ -57,8 +57,11 @@ fn every_key_has_a_description_and_an_example() {
 #[test]
 fn every_link_of_the_reference_has_its_heading() {
     let text = std::fs::read_to_string(definitions_md()).unwrap();
-    let headings: Vec<String> =
-        text.lines().filter(|l| l.starts_with('#')).map(|l| reference::anchor(l.trim_start_matches(['#', ' ']))).collect();
+    let headings: Vec<String> = text
+        .lines()
+        .filter(|l| l.starts_with('#'))
+        .map(|l| reference::anchor(l.trim_start_matches(['#', ' '])))
+        .collect();
     for heading in &headings {
         assert_eq!(headings.iter().filter(|other| *other == heading).count(), 1, "{heading}");
     }

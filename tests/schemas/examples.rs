@@ -42,9 +42,13 @@ pub fn examples(model: &Model) -> Examples {
             let Some((_, validator)) = validators.iter().find(|(f, _)| *f == format) else { continue };
             let Ok(value) = serde_yaml::from_str::<Value>(&text) else { continue };
             let is_new = value.get("version").and_then(Value::as_u64) == Some(u64::from(version(format)));
-            if is_new && !has_old_keys(model, format, &value) && serde_json::to_value(&value).is_ok_and(|json| validator.is_valid(&json)) {
+            if is_new
+                && !has_old_keys(model, format, &value)
+                && serde_json::to_value(&value).is_ok_and(|json| validator.is_valid(&json))
+            {
                 let mut take = |mapping: &str, key: &str, value: &Value| {
-                    let place = found.entry((mapping.to_owned(), key.to_owned())).or_insert((usize::MAX, String::new()));
+                    let place =
+                        found.entry((mapping.to_owned(), key.to_owned())).or_insert((usize::MAX, String::new()));
                     let example = written(key, value);
                     let score = score(&example, value, rank);
                     if example.chars().count() <= MAX && score < place.0 {
@@ -176,7 +180,8 @@ fn flow(value: &Value) -> String {
 fn scalar(text: &str) -> String {
     let is_word = |c: char| c.is_alphanumeric() || " /-_.$".contains(c);
     let starts = text.starts_with(|c: char| c.is_alphabetic() || c == '/' || c == '$') && !text.ends_with(' ');
-    let is_other = ["yes", "no", "on", "off", "null", "true", "false", "y", "n"].contains(&text.to_lowercase().as_str());
+    let is_other =
+        ["yes", "no", "on", "off", "null", "true", "false", "y", "n"].contains(&text.to_lowercase().as_str());
     let is_address = text.starts_with("https://") && text.chars().all(|c| is_word(c) || c == ':');
     let is_plain = starts && !is_other && (text.chars().all(is_word) || is_address);
     if is_plain { text.to_owned() } else { serde_json::to_string(text).unwrap() }

@@ -222,7 +222,8 @@ pub fn text(schema: &Value, key: &str) -> String {
 fn words(schema: &Value) -> Vec<Word> {
     let mut found = Vec::new();
     for one in list(schema, "oneOf").into_iter().chain([schema]) {
-        let values = one.get("const").into_iter().chain(one.get("enum").and_then(Value::as_array).into_iter().flatten());
+        let values =
+            one.get("const").into_iter().chain(one.get("enum").and_then(Value::as_array).into_iter().flatten());
         for value in values.filter_map(Value::as_str) {
             let meaning = if one.get("const").is_some() { text(one, "description") } else { String::new() };
             found.push(Word { text: value.to_owned(), meaning });

@@ -52,7 +52,11 @@ pub fn reference(model: &Model, examples: &Examples) -> String {
     out.push_str("\n## Keys of version 1\n\nFiles with `version: 1` are read too. `opnode check --migrate` rewrites them; a file with `version: 2` cannot have these keys.\n\n");
     for mapping in &model.mappings {
         for (key, instead) in mapping.keys.iter().filter_map(|key| Some((key, key.instead()?))) {
-            let place = if mapping.places[0].ends_with(".yaml") { key.name.clone() } else { format!("{}.{}", mapping.places[0], key.name) };
+            let place = if mapping.places[0].ends_with(".yaml") {
+                key.name.clone()
+            } else {
+                format!("{}.{}", mapping.places[0], key.name)
+            };
             let _ok = writeln!(out, "- `{place}`: version 2 writes {instead}");
         }
     }
@@ -95,7 +99,8 @@ fn section(out: &mut String, model: &Model, mapping: &Mapping, examples: &Exampl
         && !others.is_empty()
     {
         let others: Vec<String> = others.iter().map(|p| format!("`{p}`")).collect();
-        let _ok = writeln!(out, "{}Also at: {}.", if mapping.meaning.is_empty() { "" } else { "\n" }, others.join(", "));
+        let _ok =
+            writeln!(out, "{}Also at: {}.", if mapping.meaning.is_empty() { "" } else { "\n" }, others.join(", "));
     }
     if mapping.is_choice {
         let also = if mapping.words.is_empty() { "" } else { "one of the words, or " };
@@ -152,9 +157,12 @@ fn values(model: &Model, schema: &serde_json::Value) -> Vec<Word> {
 fn kind(model: &Model, schema: &serde_json::Value) -> String {
     match model.shape(schema) {
         Shape::Any => "any value".to_owned(),
+        Shape::Plain(types) if types.contains(&"string") && types.len() > 1 => "text or number".to_owned(),
         Shape::Plain(types) => {
             let words = [("string", "text"), ("integer", "whole number"), ("boolean", "true or false")];
-            let one = |kind: &str| words.iter().find(|(own, _)| *own == kind).map_or(kind.to_owned(), |(_, w)| (*w).to_owned());
+            let one = |kind: &str| {
+                words.iter().find(|(own, _)| *own == kind).map_or(kind.to_owned(), |(_, w)| (*w).to_owned())
+            };
             types.into_iter().map(one).collect::<Vec<_>>().join(" or ")
         }
         Shape::Words(_) => "one of the words below".to_owned(),

@@ -140,7 +140,7 @@ pub(crate) struct CheckArgs {
 pub(crate) struct GuideArgs {
     /// Only what the reference says about this key, such as paging or auth.oauth2
     #[arg(value_name = "KEY")]
-    pub(crate) key: Option<String>,
+    pub(crate) mapping: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
