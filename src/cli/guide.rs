@@ -26,12 +26,12 @@ pub(crate) fn run(key: Option<&str>) -> Result<()> {
 }
 
 /// A part of the reference with its own heading.
-struct Section<'t> {
+struct GuidePart<'t> {
     heading: &'t str,
     lines: Vec<&'t str>,
 }
 
-impl<'t> Section<'t> {
+impl<'t> GuidePart<'t> {
     fn name(&self) -> &'t str {
         self.heading.trim_start_matches(['#', ' '])
     }
@@ -48,7 +48,7 @@ impl<'t> Section<'t> {
             || self.also_at().contains(&key)
     }
 
-    /// Its keys, each with its line in the section.
+    /// Its keys, each with its line in the part.
     fn entries(&self) -> impl Iterator<Item = (usize, &'t str)> {
         let key = |line: &&'t str| Some(line.strip_prefix("- `")?.split_once('`')?.0);
         self.lines.iter().enumerate().filter_map(move |(at, line)| Some((at, key(line)?)))
@@ -63,13 +63,13 @@ impl<'t> Section<'t> {
 }
 
 /// The mappings of the reference; its introduction is none.
-fn sections(text: &str) -> Vec<Section<'_>> {
-    let mut found: Vec<Section<'_>> = Vec::new();
+fn parts(text: &str) -> Vec<GuidePart<'_>> {
+    let mut found: Vec<GuidePart<'_>> = Vec::new();
     for line in text.lines() {
         if line.starts_with("##") {
-            found.push(Section { heading: line, lines: Vec::new() });
-        } else if let Some(section) = found.last_mut() {
-            section.lines.push(line);
+            found.push(GuidePart { heading: line, lines: Vec::new() });
+        } else if let Some(part) = found.last_mut() {
+            part.lines.push(line);
         }
     }
     found
@@ -77,28 +77,28 @@ fn sections(text: &str) -> Vec<Section<'_>> {
 
 /// What the reference says about a mapping and those within it, or about a plain key wherever it is.
 fn about(text: &str, key: &str) -> Result<String> {
-    let all = sections(text);
+    let all = parts(text);
     let mappings: Vec<String> = all
         .iter()
-        .filter(|section| section.is_about(key))
-        .map(|section| format!("{}\n{}\n", section.heading, section.lines.join("\n").trim_end()))
+        .filter(|part| part.is_about(key))
+        .map(|part| format!("{}\n{}\n", part.heading, part.lines.join("\n").trim_end()))
         .collect();
     if !mappings.is_empty() {
         return Ok(mappings.join("\n"));
     }
-    let is_it = |section: &Section<'_>, name: &str| {
-        name == key || key.strip_suffix(name).and_then(|k| k.strip_suffix('.')).is_some_and(|k| k == section.name())
+    let is_it = |part: &GuidePart<'_>, name: &str| {
+        name == key || key.strip_suffix(name).and_then(|k| k.strip_suffix('.')).is_some_and(|k| k == part.name())
     };
     let plain: Vec<String> = all
         .iter()
-        .flat_map(|section| section.entries().filter(|(_, name)| is_it(section, name)).map(|(at, _)| section.entry(at)))
+        .flat_map(|part| part.entries().filter(|(_, name)| is_it(part, name)).map(|(at, _)| part.entry(at)))
         .collect();
     if !plain.is_empty() {
         return Ok(plain.join("\n"));
     }
-    let names = all.iter().flat_map(|section| {
-        let own = section.heading.starts_with("###").then(|| section.name());
-        own.into_iter().chain(section.also_at()).chain(section.entries().map(|(_, name)| name))
+    let names = all.iter().flat_map(|part| {
+        let own = part.heading.starts_with("###").then(|| part.name());
+        own.into_iter().chain(part.also_at()).chain(part.entries().map(|(_, name)| name))
     });
     let message = format!("definition files have no key `{key}`{}", did_you_mean(key, names));
     Err(Error::new(ErrorKind::Usage, message).advise("`opnode guide | grep TEXT` searches all keys"))

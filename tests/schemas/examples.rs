@@ -50,7 +50,7 @@ pub fn examples(model: &Model) -> Examples {
                     let place =
                         found.entry((mapping.to_owned(), key.to_owned())).or_insert((usize::MAX, String::new()));
                     let example = written(key, value);
-                    let score = score(&example, value, rank);
+                    let score = score(key, &example, value, rank);
                     if example.chars().count() <= MAX && score < place.0 {
                         *place = (score, example);
                     }
@@ -76,9 +76,9 @@ fn version(format: Format) -> u32 {
 }
 
 /// The lower, the better: short, but neither empty nor without meaning.
-fn score(example: &str, value: &Value, rank: usize) -> usize {
+fn score(key: &str, example: &str, value: &Value, rank: usize) -> usize {
     let is_blank = match value {
-        Value::String(text) => text.len() < 4,
+        Value::String(text) => text.len() < 4 || key == "sample",
         Value::Sequence(list) => list.is_empty(),
         Value::Mapping(map) => map.is_empty(),
         _ => false,

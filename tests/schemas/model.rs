@@ -9,12 +9,15 @@ use serde_json::{Map, Value};
 pub const FORMATS: [Format; 4] = [Format::Connector, Format::Operations, Format::Templates, Format::Sandbox];
 
 /// Names of mappings that several keys hold, where the first of those keys would be a poor one.
-const NAMES: [(&str, &str); 6] = [
+const NAMES: [(&str, &str); 9] = [
     ("EndsFile", "paging.token"),
     ("ExactFile", "paging.total"),
+    ("LanguageFile", "sandbox.filter_language"),
+    ("OptionNameFile", "sandbox.fields"),
     ("ReplyFile", "sandbox.replies"),
     ("SenseFile", "paging.has_more"),
     ("SizeFile", "paging.size"),
+    ("SortFile", "sandbox.sort"),
     ("TargetFile", "paging.send"),
 ];
 
@@ -171,6 +174,9 @@ impl Model {
                 let place = if prefix.is_empty() { key.name.clone() } else { format!("{prefix}.{}", key.name) };
                 let prefix = if place == "operations" { "" } else { &place };
                 self.visit(definitions, &key.schema, (format, &place, prefix), is_later);
+                // An inline mapping has no description of its own.
+                let inline = self.mappings.iter_mut().find(|m| m.id == place && m.meaning.is_empty());
+                inline.into_iter().for_each(|mapping| mapping.meaning.clone_from(&key.meaning));
             }
         }
     }

@@ -19,7 +19,7 @@ pub fn gaps(model: &Model, examples: &Examples) -> Vec<String> {
     let mut gaps = Vec::new();
     for mapping in &model.mappings {
         let name = &mapping.places[0];
-        if mapping.meaning.is_empty() && !mapping.id.contains('.') {
+        if mapping.meaning.is_empty() {
             gaps.push(format!("`{name}` has no description"));
         }
         for key in mapping.keys.iter().filter(|key| !is_keyword(mapping, key)) {
@@ -44,6 +44,8 @@ pub fn reference(model: &Model, examples: &Examples) -> String {
     for format in FORMATS {
         let own = || model.mappings.iter().filter(move |m| m.format == format);
         let (title, example) = about(format);
+        let lines = example.lines().filter(|line| !line.starts_with("# yaml-language-server"));
+        let example: String = lines.map(|line| format!("{line}\n")).collect();
         let _ok = write!(out, "\n## {title}\n\nA whole file:\n\n```yaml\n{example}```\n");
         for mapping in own() {
             section(&mut out, model, mapping, examples);
@@ -92,15 +94,12 @@ fn section(out: &mut String, model: &Model, mapping: &Mapping, examples: &Exampl
     }
     let name = &mapping.places[0];
     let _ok = write!(out, "\n### {name}\n\n");
-    if !mapping.meaning.is_empty() {
-        let _ok = writeln!(out, "{}", sentence(&mapping.meaning));
-    }
+    let _ok = writeln!(out, "{}", sentence(&mapping.meaning));
     if let [_, others @ ..] = mapping.places.as_slice()
         && !others.is_empty()
     {
         let others: Vec<String> = others.iter().map(|p| format!("`{p}`")).collect();
-        let _ok =
-            writeln!(out, "{}Also at: {}.", if mapping.meaning.is_empty() { "" } else { "\n" }, others.join(", "));
+        let _ok = writeln!(out, "\nAlso at: {}.", others.join(", "));
     }
     if mapping.is_choice {
         let also = if mapping.words.is_empty() { "" } else { "one of the words, or " };
@@ -130,7 +129,7 @@ fn entry(out: &mut String, model: &Model, mapping: &Mapping, key: &Key, examples
     let meaning = sentence(&key.meaning);
     let is_told = key.meaning.to_lowercase().contains("default");
     let default = match (key.schema.get("default"), key.schema.get("type").and_then(|t| t.as_str())) {
-        (Some(value), _) if !is_told && !value.is_null() => format!(" Default: `{value}`."),
+        (Some(value), _) if !is_told && !value.is_null() => format!(" Default: {value}."),
         (None, Some("boolean")) if !is_told && !key.is_required => " Default: false.".to_owned(),
         (_, _) => String::new(),
     };

@@ -73,7 +73,8 @@ mirrors! {
         /// The vendor's documentation
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub docs: Option<String>,
-        /// The properties of a connection, in the order of a form
+        /// The properties of a connection, in the order of a form. No property is called connector, account, limits, allow_http, allow_private, reroute,
+        /// relink, tls or proxy
         pub connection: Ordered<PropertyFile>,
         /// The address to which paths are appended; may contain {property} placeholders, but no query
         pub base_url: String,
@@ -134,7 +135,7 @@ mirrors! {
         /// The type of the value; default: string
         #[serde(default, rename = "type", skip_serializing_if = "is_default")]
         pub kind: PropertyTypeFile,
-        /// For an address: how it is read. A scheme may be left out (then https); default: any text
+        /// For an address, with the type string: how it is read. A scheme may be left out (then https); default: any text
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub format: Option<FormatFile>,
         /// true: masked everywhere; default: false
@@ -193,7 +194,7 @@ mirrors! {
         /// Where the reply contains the id of the request, by which the vendor finds it: a JSON Pointer or `{ header: NAME }`
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub request_id: Option<SourceFile>,
-        /// A flag in the body that must be true on success; or its pointer with the success values. Any other value is a failure
+        /// JSON Pointer to a flag that must be true on success, or to a value with the success values. Any other value is a failure
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub success: Option<SuccessFile>,
         /// Version 1 of a rule: a body with a success status that contains all of these is an error

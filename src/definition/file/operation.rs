@@ -110,7 +110,7 @@ mirrors! {
         pub vendor_id: Option<String>,
         /// What it does for its caller
         pub method: MethodFile,
-        /// Verb and path, such as GET /system/members/{id}
+        /// Verb and path, such as GET /system/members/{id}: GET, HEAD, POST, PUT, PATCH or DELETE. A {name} is an option, a value of the paging or a property
         pub request: String,
         /// Another of the connector's origins; may contain {property} placeholders, but no query
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -168,20 +168,21 @@ mirrors! {
     struct ItemsFile {
         /// How items become requests
         pub send: SendFile,
-        /// The record whose schema applies to the items. Its `required` properties are enforced where records are created (POST, but not a
+        /// The record whose schema applies to the items; default: any object. Its `required` properties are enforced where records are created (POST, but
+        /// not a
         /// patch, multipart or raw), except those with `readOnly: true`; a `required` under `schema` overrides it
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub record: Option<String>,
         /// JSON Schema of an item; its keywords override those of the record
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub schema: Option<Json>,
-        /// JSON Pointer in the body at which the items are put, such as /records
+        /// JSON Pointer in the body at which the items are put, such as /records; default: the items are the body
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub wrap: Option<String>,
         /// false: the write may be called without items; default: true
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub required: Option<bool>,
-        /// true: fields that are sent elsewhere, such as in the path, are removed from the body; only for one item per request
+        /// true: fields that are sent elsewhere, such as in the path, are removed from the body; only for `send: each`
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub drop_sent: bool,
         /// Version 1 of `drop_sent`
@@ -198,7 +199,7 @@ mirrors! {
         Each,
         /// All items as one array
         All,
-        /// Arrays of at most this many items
+        /// Arrays of at most this many items, at least 1
         Chunk(u32),
         /// A flat object as a JSON Patch array (RFC 6902); an array of patch operations is sent unchanged
         JsonPatch,
@@ -210,7 +211,7 @@ mirrors! {
         Raw,
         /// XML, one request per item: short for `each` with `body: xml`
         Xml,
-        /// At most this many items, one per line: short for `chunk` with `body: ndjson`
+        /// At most this many items, at least 1, one per line: short for `chunk` with `body: ndjson`
         Ndjson(u32),
     }
 
@@ -220,7 +221,7 @@ mirrors! {
         /// A response set of the connector; the keys beside override its keys
         #[serde(default, rename = "use", skip_serializing_if = "Option::is_none")]
         pub set: Option<String>,
-        /// The kind of result
+        /// The kind of result; needed here or in the set
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub result: Option<ResultFile>,
         /// The format of the body; default json
@@ -229,10 +230,10 @@ mirrors! {
         /// For `format: csv`: separator and columns; default: a comma, and the names in the first row
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub csv: Option<CsvFile>,
-        /// Where the items are: a JSON Pointer, several of them, or `{ at: …, key: NAME, tag: NAME }`; default: the whole body
+        /// Where the items are: a JSON Pointer, several of them, or `{ at: …, key: NAME, tag: NAME }`; default: the whole body. A list in XML needs it
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub items: Option<FoundItemsFile>,
-        /// true: the items may be absent
+        /// true: the items may be absent; for a list, an object or a count
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub optional: bool,
         /// For a list of a query: where the reply contains the total number of items
@@ -241,28 +242,29 @@ mirrors! {
         /// Statuses that mean success; default: any 2xx. Redirects are handled before
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub ok: Vec<u16>,
-        /// ok: a redirect after a write means success and gives the record's location (post/redirect/get)
+        /// For writes: a redirect means success and gives the record's location (post/redirect/get)
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub redirect: Option<RedirectFile>,
         /// Statuses that mean "no items"
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub empty: Vec<u16>,
-        /// The reply reports on each item
+        /// For writes with `result: list`: the reply reports on each item
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub parts: Option<PartRuleFile>,
-        /// The record that is returned
+        /// Name of the record that is returned
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub record: Option<String>,
-        /// For a report: JSON Pointer to the column definitions, `{ at: POINTER, name: POINTER }`, or a list of names
+        /// For a report, which needs it: JSON Pointer to the column definitions, `{ at: POINTER, name: POINTER }`, or a list of names
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub columns: Option<ColumnsFile>,
-        /// For a report: JSON Pointer to the rows; rows that are objects become items as they are
+        /// For a report, which needs it: JSON Pointer to the rows; rows that are objects become items as they are
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub rows: Option<String>,
-        /// Values beside the items that the receipt has under these names: a JSON Pointer or `{ header: NAME }`; of several pages, the last that has it counts
+        /// For queries: values beside the items that the receipt has under these names: a JSON Pointer or `{ header: NAME }`; of several pages, the last
+        /// that has it counts
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub keep: Ordered<SourceFile>,
-        /// Fields that are added to each item: related records that the same reply has in another list
+        /// For lists and objects of queries: fields that are added to each item: related records that the same reply has in another list
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub attach: Ordered<AttachFile>,
     }
@@ -301,7 +303,7 @@ mirrors! {
         /// value
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub ok: Option<PartOkFile>,
-        /// The field with the item's index
+        /// The field with the item's index, from 0; not beside `key`. Default: parts have the order of the items
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub index: Option<String>,
         /// The field that identifies the item: equal to the item if that is a plain value, else to the item's field of this name
@@ -377,7 +379,7 @@ mirrors! {
         /// For a write: its items, with sample values
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub items: Option<Vec<Json>>,
-        /// JSON Pointers to the values that the user must fill in
+        /// JSON Pointers to the values that the user must fill in, under /options or /items
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub ask: Vec<String>,
         /// Words by which it is found

@@ -52,10 +52,10 @@ mirrors! {
     struct SenseFile {
         /// Where the reply contains the flag: a JSON Pointer or `{ header: NAME }`
         pub at: SourceFile,
-        /// The values that mean "there is more": `[false]` for a flag such as `isLast`
+        /// The values that mean "there is more": `[false]` for a flag such as `isLast`. Default: true
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub is: Option<Vec<Json>>,
-        /// true: a true flag means the end
+        /// true: a true flag means the end; not beside `is`
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub end_of_stream: bool,
         /// end: the server omits the flag on the last page
@@ -128,7 +128,7 @@ mirrors! {
         Offset {
             /// The number of skipped rows and where it is sent
             offset: OffsetFile,
-            /// Without a size, the offset advances by the received rows
+            /// The page size and where it is sent; default: none is sent, and the offset advances by the received rows
             #[serde(default, skip_serializing_if = "Option::is_none")]
             size: Option<SizeFile>,
             /// Where the reply contains the total number of items
@@ -175,7 +175,7 @@ mirrors! {
     /// How an offset advances
     #[derive(Copy, Eq)]
     enum AdvanceFile {
-        /// By the page size that was requested
+        /// By the page size that was requested; needs `size`
         Requested,
         /// By the rows that were received
         Received,
@@ -220,15 +220,15 @@ mirrors! {
         /// A {name} in a text of `fixed` or `body`
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub text: Option<String>,
-        /// The text that is sent, such as `odata.maxpagesize={size}`; default: the number
+        /// The text that is sent, with {size} once, such as `odata.maxpagesize={size}`; not for `path` and `text`. Default: the number
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub value: Option<String>,
         /// The name of the caller's option; default: the name of the parameter
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub option: Option<String>,
-        /// Records per request if neither the caller nor the connection says
+        /// Records per request if neither the caller nor the connection says, from 1 to `max`
         pub default: u32,
-        /// The largest size that the system accepts
+        /// The largest size that the system accepts; default: no limit
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub max: Option<u32>,
     }
@@ -286,7 +286,7 @@ mirrors! {
         /// Version 1 of `has_more`
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub more: Option<FlagFile>,
-        /// Where the reply contains the total number of items
+        /// Where the reply contains the total number of items; not for `forward_only`
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub total: Option<TotalFile>,
     }
@@ -312,7 +312,7 @@ mirrors! {
         pub from: String,
     }
 
-    /// `/pagination/next` and, if any, the page size
+    /// The reply names the address of the next page
     struct NextUrlFile {
         /// Where the reply contains the address of the next page
         pub pointer: TokenFile,

@@ -43,13 +43,13 @@ mirrors! {
 
     /// How a CSV body is read
     struct CsvFile {
-        /// One character; default a comma
+        /// One ASCII character, and no quote or line break; default a comma
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub separator: Option<String>,
         /// false: the first row is an item; default true: it has the names of the columns
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub header: Option<bool>,
-        /// Names of the columns, in order; with a header, they are used instead of its names
+        /// Names of the columns, in order; needed without a header; with a header, they are used instead of its names
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub columns: Vec<String>,
     }
@@ -58,7 +58,8 @@ mirrors! {
     struct ItemsAtFile {
         /// A JSON Pointer, or several of them: their lists are read one after the other
         pub at: PointersFile,
-        /// The value at the pointer is an object of records by key: each record is an item, with its key in the field of this name (its own field of that name is replaced; a record that is no object becomes the field `value`)
+        /// The value at the pointer is an object of records by key: each record is an item, with its key in the field of this name (its own field of that
+        /// name is replaced; a record that is no object becomes the field `value`)
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub key: Option<String>,
         /// A field of this name with the last part of the list's pointer is added to each item
