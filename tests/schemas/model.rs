@@ -153,12 +153,10 @@ impl Model {
     ) {
         let id = id.map_or_else(|| self.inline_id(schema, place), str::to_owned);
         if let Some(known) = self.mappings.iter_mut().find(|m| m.id == id) {
-            if known.places.iter().any(|p| p == place) {
-                if !is_later || !known.places.first().is_some_and(|p| p == place) {
-                    return;
-                }
-            } else {
-                known.places.push(place.to_owned());
+            let is_new = !known.places.iter().any(|p| p == place);
+            known.places.extend(is_new.then(|| place.to_owned()));
+            // The second pass goes through each mapping once more, at its first place.
+            if is_new || !is_later || known.places.first().is_some_and(|p| p != place) {
                 return;
             }
         } else {
