@@ -77,17 +77,7 @@ fn findings(error: &ValidationError<'_>, root: &Value, schema: &Value) -> Vec<Fi
         }
         Kind::Required { property } => plain(format!("`{}` is missing", property.as_str().unwrap_or_default())),
         Kind::Type { kind } => plain(format!("{name} must be {}, not {}", types(kind), kind_of(instance))),
-        Kind::Enum { options } => {
-            let options: Vec<String> = options
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
-                .collect();
-            let hint =
-                instance.as_str().map(|t| did_you_mean(t, options.iter().map(String::as_str))).unwrap_or_default();
-            plain(format!("{name} must be one of {}{hint}", options.join(", ")))
-        }
+        Kind::Enum { options } => plain(one_of(&name, &words(options), instance)),
         Kind::Constant { expected_value } => plain(format!("{name} must be {expected_value}")),
         Kind::Minimum { limit } | Kind::ExclusiveMinimum { limit } => {
             plain(format!("{name} is too small: the minimum is {limit}"))
@@ -134,8 +124,18 @@ fn alternatives(
                     | Kind::Constant { .. }
             )
     };
-    let meant = branches.iter().find(|b| !b.iter().any(&other_form));
+    let listed = branches.iter().flat_map(|b| b.iter()).filter(|e| here(e)).flat_map(|e| match e.kind() {
+        Kind::Constant { expected_value } => words(expected_value),
+        Kind::Enum { options } => words(options),
+        _ => Vec::new(),
+    });
+    let listed: Vec<String> = listed.collect();
     let name = pointer.rsplit('/').next().unwrap_or_default();
+    if instance.is_string() && listed.len() > 1 {
+        let message = one_of(&format!("`{name}`"), &listed, instance);
+        return vec![Finding { pointer: pointer.to_owned(), key: None, message, kind: FindingKind::Other }];
+    }
+    let meant = branches.iter().find(|b| !b.iter().any(&other_form));
     let forms = forms(&branches, &here);
     let own_key = instance
         .as_object()
@@ -162,6 +162,17 @@ fn alternatives(
         }];
     }
     found
+}
+
+/// The allowed values as text: those of a list, or one.
+fn words(values: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    values.as_array().map_or_else(|| vec![text(values)], |list| list.iter().map(text).collect())
+}
+
+fn one_of(name: &str, words: &[String], instance: &Value) -> String {
+    let hint = instance.as_str().map(|t| did_you_mean(t, words.iter().map(String::as_str))).unwrap_or_default();
+    format!("{name} must be one of {}{hint}", words.join(", "))
 }
 
 /// The keys that name the alternatives of a tagged form, as far as the branches report theirs as missing.

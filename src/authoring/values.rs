@@ -24,7 +24,7 @@ impl Json {
     }
 }
 
-/// A text; a number or a flag counts as written, so that `2.10` stays `2.10`.
+/// A text; a number or a flag counts as written, so that `2.10` stays `2.10`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScalarFile(pub String);
 
@@ -51,7 +51,10 @@ impl schemars::JsonSchema for ScalarFile {
         "TextOrNumber".into()
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({"type": ["string", "number", "boolean"]})
+        schemars::json_schema!({
+            "description": "A text; a number or a flag counts as written, so that `2.10` stays `2.10`",
+            "type": ["string", "number", "boolean"]
+        })
     }
 }
 
@@ -190,21 +193,28 @@ pub enum TargetFile {
     Text(String),
 }
 
-/// A JSON Pointer in the body, or `{ header: name }`.
+/// A JSON Pointer in the body, or `{ header: NAME }`
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum SourceFile {
+    /// JSON Pointer in the body
     Pointer(String),
-    Header { header: String },
+    /// A header of the reply
+    Header {
+        /// Name of the header
+        header: String,
+    },
 }
 
-/// One JSON Pointer, or several of which the first that exists is used.
+/// One JSON Pointer, or several
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum PointersFile {
+    /// One
     One(String),
+    /// Several
     Several(Vec<String>),
 }
 

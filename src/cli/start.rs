@@ -111,7 +111,7 @@ fn run(app: &App, command: Command) -> Result<u8> {
         Command::Logout(args) => wait(logout::run(app, args)),
         Command::Check(args) => check::run(app, &args),
         Command::Test(args) => wait(recording::run(app, &args)),
-        Command::Guide => done(guide::run()),
+        Command::Guide(args) => done(guide::run(args.mapping.as_deref())),
         Command::Schema(args) => done(messages::print(args.name.schema())),
         Command::Sandbox(args) => wait(sandbox::run(app, &args)),
         Command::Completions(args) => done(generated::completions(args.shell)),

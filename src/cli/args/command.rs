@@ -114,8 +114,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Repeat recorded calls (--record) without a network, and compare what they give
     Test(TestArgs),
-    /// Print the guide to connectors of your own
-    Guide,
+    /// Print the guide to connectors of your own, with all keys of their files
+    Guide(GuideArgs),
     /// Print the JSON Schema of a file format, for editors
     Schema(SchemaArgs),
     /// Run a local mock server that simulates the connectors
@@ -134,6 +134,13 @@ pub(crate) struct CheckArgs {
     /// Files to check [default: all definitions and the connections file]
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct GuideArgs {
+    /// Only what the reference says about this key, such as paging or auth.oauth2
+    #[arg(value_name = "KEY")]
+    pub(crate) mapping: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]

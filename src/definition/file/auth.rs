@@ -13,7 +13,7 @@ use crate::authoring::values::mirrors;
 pub enum BearerFile {
     /// The token, such as {token}
     Token(String),
-    /// The same, as version 1 of this format writes it
+    /// Version 1 of `bearer: TEXT`
     Keyed(BearerTokenFile),
 }
 
@@ -44,9 +44,9 @@ mirrors! {
         Refresh(Box<RefreshFile>),
     }
 
-    /// A bearer token, as version 1 of this format writes it
+    /// Version 1 of `bearer: TEXT`
     struct BearerTokenFile {
-        /// The token; may contain {property} placeholders
+        /// Version 1 of `bearer: TEXT`
         pub token: String,
     }
 
@@ -95,15 +95,34 @@ mirrors! {
 
     /// How a shared key is written
     #[derive(Copy, Eq)]
-    enum KeyEncodingFile { Text, Hex, Base64 }
+    enum KeyEncodingFile {
+        /// As it is
+        Text,
+        /// Bytes in hexadecimal
+        Hex,
+        /// Bytes in base64
+        Base64,
+    }
 
     /// Hash function of an HMAC (RFC 2104)
     #[derive(Copy, Eq)]
-    enum HmacAlgorithmFile { Sha1, Sha256, Sha512 }
+    enum HmacAlgorithmFile {
+        /// SHA-1, 20 bytes
+        Sha1,
+        /// SHA-256, 32 bytes
+        Sha256,
+        /// SHA-512, 64 bytes
+        Sha512,
+    }
 
     /// How a signature is written
     #[derive(Copy, Eq)]
-    enum SignatureEncodingFile { Hex, Base64 }
+    enum SignatureEncodingFile {
+        /// Lower-case hexadecimal
+        Hex,
+        /// Base64
+        Base64,
+    }
 
     /// Format of a time
     #[derive(Copy, Eq)]

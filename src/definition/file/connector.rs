@@ -19,7 +19,12 @@ pub enum ProbeFile {
     /// An operation without options
     Plain(String),
     /// An operation with options; {property} is replaced by the connection's value
-    With { operation: String, options: Ordered<String> },
+    With {
+        /// OperationId of the operation
+        operation: String,
+        /// Its options; {property} is replaced by the connection's value
+        options: Ordered<String>,
+    },
 }
 
 mirrors! {
@@ -29,13 +34,16 @@ mirrors! {
         pub version: u32,
         /// The connector's name, equal to the name of its folder
         pub connector: String,
+        /// A name for people
         pub title: String,
+        /// What the system is, in a sentence or two
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
         /// The vendor's documentation
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub docs: Option<String>,
-        /// The properties of a connection, in the order of a form
+        /// The properties of a connection, in the order of a form. No property is called connector, account, limits, allow_http, allow_private, reroute,
+        /// relink, tls or proxy
         pub connection: Ordered<PropertyFile>,
         /// The address to which paths are appended; may contain {property} placeholders, but no query
         pub base_url: String,
@@ -62,11 +70,13 @@ mirrors! {
         /// Keyset paging, which a caller may choose instead
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub forward_only: Option<KeysetFile>,
+        /// Where replies contain the details of an error, and which advice is added
         #[serde(default, skip_serializing_if = "is_default")]
         pub errors: ErrorsFile,
         /// What replies mean, if status and `errors` do not say it; rules of an operation come first
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub rules: Vec<RuleFile>,
+        /// How many requests a connection sends at most, if it has no `limits: { rate }` of its own; default: no limit
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub rate: Option<RateFile>,
         /// The operation that `connection test` calls
@@ -85,50 +95,75 @@ mirrors! {
 
     /// One property of a connection
     struct PropertyFile {
+        /// A name for people; default: the name of the property
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub title: Option<String>,
+        /// What it is and where it is found, for forms
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
+        /// The type of the value; default: string
         #[serde(default, rename = "type", skip_serializing_if = "is_default")]
         pub kind: PropertyTypeFile,
-        /// origin: only scheme://host[:port] is kept; uri: the path is kept, without a trailing slash
+        /// For an address, with the type string: how it is read. A scheme may be left out (then https); default: any text
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub format: Option<FormatFile>,
-        /// true: masked everywhere
+        /// true: masked everywhere; default: false
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub secret: bool,
+        /// true: a connection may leave it out; default: false
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub optional: bool,
+        /// The value if a connection gives none; it must be valid itself
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub default: Option<String>,
+        /// Example values, for forms
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub examples: Vec<String>,
+        /// The allowed values; default: any
         #[serde(default, rename = "enum", skip_serializing_if = "Vec::is_empty")]
         pub choices: Vec<String>,
+        /// A regular expression that a part of the value must match; for the whole value write `^…$`
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub pattern: Option<String>,
     }
 
     /// Type of a connection property
     #[derive(Copy, Default, Eq)]
-    enum PropertyTypeFile { #[default] String, Integer, Boolean }
+    enum PropertyTypeFile {
+        /// Any text
+        #[default]
+        String,
+        /// A whole number of at most 64 bits
+        Integer,
+        /// true or false
+        Boolean,
+    }
 
     /// Format of a connection property
     #[derive(Copy, Eq)]
-    enum FormatFile { Origin, Uri }
+    enum FormatFile {
+        /// An address, of which only scheme://host[:port] is kept
+        Origin,
+        /// An address, of which the path is kept too, without a trailing slash; no query
+        Uri,
+    }
 
     /// Where a reply contains the details of an error
     #[derive(Default)]
     struct ErrorsFile {
+        /// JSON Pointer to the code of the error, or several, of which the first that leads to a value is used
         #[serde(default, skip_serializing_if = "is_default")]
         pub code: PointersFile,
+        /// JSON Pointer to the message of the error, or several, of which the first that leads to a value is used
         #[serde(default, skip_serializing_if = "is_default")]
         pub message: PointersFile,
+        /// The list of field errors; at most 50 are shown
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub details: Option<DetailsFile>,
+        /// Where the reply contains the id of the request, by which the vendor finds it: a JSON Pointer or `{ header: NAME }`
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub request_id: Option<SourceFile>,
-        /// A flag in the body that must be true on success; or its pointer with the success values. Any other value is a failure
+        /// JSON Pointer to a flag that must be true on success, or to a value with the success values. Any other value is a failure
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub success: Option<SuccessFile>,
         /// Version 1 of a rule: a body with a success status that contains all of these is an error
@@ -144,31 +179,44 @@ mirrors! {
 
     /// The list of field errors
     struct DetailsFile {
+        /// JSON Pointer to the list
         pub list: String,
+        /// JSON Pointer, in an entry, to the name or path of the field; default: /field
         #[serde(default = "field")]
         pub field: String,
+        /// JSON Pointer, in an entry, to its code; default: /code
         #[serde(default = "code")]
         pub code: String,
+        /// JSON Pointer, in an entry, to its message; default: /message
         #[serde(default = "message")]
         pub message: String,
     }
 
     /// Advice that is added to an error
     struct ExplainFile {
+        /// Only for replies with this status
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub status: Option<u16>,
         /// Only for operations of this method
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub method: Option<MethodFile>,
+        /// Only for requests to one of these hosts: a name, or `*` and the end of one, such as `*.example.com`
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub hosts: Vec<String>,
+        /// Only for errors with this code, as `errors: { code }` finds it
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub code: Option<String>,
+        /// What the user should do. The first entry of which all given keys fit is used
         pub advice: String,
     }
 
     /// How many requests in how many seconds
-    struct RateFile { pub requests: u32, pub per_s: u32 }
+    struct RateFile {
+        /// Number of requests, at least 1
+        pub requests: u32,
+        /// Number of seconds, at least 1
+        pub per_s: u32,
+    }
 }
 
 fn field() -> String {

@@ -8,7 +8,9 @@ use crate::authoring::{Json, is_default};
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum JobResultFile {
+    /// A request
     Request(String),
+    /// An address in the last reply
     Address(AddressFile),
 }
 
@@ -16,19 +18,20 @@ mirrors! {
     /// A job: the request submits it, its state is polled, and then the result is fetched
     #[derive(Default)]
     struct JobFile {
-        /// Statuses of the reply to the request that mean "accepted"; any other success is the result itself. Default: 202
+        /// Statuses of the reply to the request that mean "accepted"; any other success is the result itself. Other statuses than 202 need `done`.
+        /// Default: 202
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub accepted: Vec<u16>,
         /// Where that reply has the id of the job, which is {job} in the requests below
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub id: Option<SourceFile>,
-        /// The request for the state, such as GET /exports/{job}; default: the address in the Location header of the reply
+        /// The request for the state, a GET or POST such as GET /exports/{job}; default: the address in the Location header of the reply
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub poll: Option<String>,
-        /// Seconds between two polls, if the system does not ask for more; default: 5
+        /// Seconds between two polls, at least 1, if the system does not ask for more; default: 5
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub every_s: Option<u32>,
-        /// Seconds after which waiting ends; default: 3600
+        /// Seconds after which waiting ends, at least 1; default: 3600
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub timeout_s: Option<u32>,
         /// The state that means "done"; default: a success status other than 202
@@ -52,7 +55,7 @@ mirrors! {
     struct StateFile {
         /// JSON Pointer in the body
         pub at: String,
-        /// A value, or a list of values
+        /// The value, or a list of values; default: any value but null, false and empty
         #[serde(default, skip_serializing_if = "is_default")]
         pub is: Option<Json>,
     }

@@ -45,7 +45,7 @@ mirrors! {
 
     /// A login request. It is repeated when the token expires or a reply has the status 401. All texts may contain {property} placeholders
     struct LoginFile {
-        /// Verb and path, such as POST /login
+        /// Verb and path, such as POST /login; a body needs POST, PUT, PATCH or DELETE
         pub request: String,
         /// Address to which the path is appended; default: base_url of the connector
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,7 +60,7 @@ mirrors! {
         /// type
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub json: Option<Json>,
-        /// Body as a form; a field whose property is absent is left out
+        /// Body as a form, in the place of `json`; a field whose property is absent is left out
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub form: Ordered<String>,
         /// HTTP Basic for the login request
@@ -71,7 +71,7 @@ mirrors! {
         /// JSON Pointer to the lifetime of the token in seconds
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub expires_in: Option<String>,
-        /// Lifetime of the token in seconds; default: until a reply has the status 401
+        /// Lifetime of the token in seconds, at least 1, in the place of `expires_in`; default: until a reply has the status 401
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub expires_s: Option<u32>,
         /// How the token is sent; default: in the header Authorization as Bearer {token}; a cookie as the same cookie
@@ -84,7 +84,7 @@ mirrors! {
 
     /// A token against cross-site request forgery: fetched before the first request that needs it, and sent with its cookies
     struct CsrfFile {
-        /// Verb and path of the request that returns it, such as HEAD /
+        /// Verb and path of the request that returns it, such as HEAD /: GET, HEAD or POST
         pub request: String,
         /// Headers of that request, such as x-csrf-token: fetch; one whose property is absent is left out
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
@@ -96,7 +96,8 @@ mirrors! {
         /// Which requests carry it; default writes
         #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
         pub scope: Option<CsrfScopeFile>,
-        /// Statuses that mean that the token was refused and nothing was done: it is fetched anew, and the request is sent once more. Default: 403 if the
+        /// Statuses from 400 to 499, but not 401, that mean that the token was refused and nothing was done: it is fetched anew, and the request is sent
+        /// once more. Default: 403 if the
         /// reply has the value Required in the header of the token
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub renew_on: Vec<u16>,

@@ -5,5 +5,12 @@ use crate::authoring::values::mirrors;
 mirrors! {
     /// The node's methods
     #[derive(Copy, Eq)]
-    enum MethodFile { Query, Mutate, Delete }
+    enum MethodFile {
+        /// Reads
+        Query,
+        /// Creates or changes
+        Mutate,
+        /// Deletes
+        Delete,
+    }
 }

@@ -9,10 +9,10 @@ mirrors! {
     struct Oauth2File {
         /// How the first token is obtained
         pub flow: FlowFile,
-        /// Address of the sign-in page; for authorization_code
+        /// Address of the sign-in page; for authorization_code, which needs it, or beside `refresh_token`
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub authorize: Option<String>,
-        /// Address of the device authorization endpoint (RFC 8628); for device_code
+        /// Address of the device authorization endpoint (RFC 8628); for device_code, which needs it
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub device: Option<String>,
         /// Address of the token server
@@ -20,13 +20,13 @@ mirrors! {
         /// The requested scopes
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub scopes: Vec<String>,
-        /// What separates the scopes; default a space
+        /// What separates two or more scopes; default a space
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub scope_separator: Option<String>,
         /// Id of the client; may be left out for jwt_bearer and token_exchange
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub client_id: Option<String>,
-        /// Secret of the client
+        /// Secret of the client; not for the `client_auth` none and private_key_jwt
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub client_secret: Option<String>,
         /// How the client authenticates. Default: basic, or body if the token server accepts only that; none without a secret
@@ -36,23 +36,24 @@ mirrors! {
         /// left out
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub token_parameters: Ordered<String>,
-        /// Further parameters of the sign-in page or of the device request, such as access_type, prompt or audience; may contain {property}
+        /// For authorization_code and device_code: further parameters of the sign-in page or of the device request, such as access_type, prompt or
+        /// audience; may contain {property}
         /// placeholders. A parameter whose property is absent is left out
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub authorize_parameters: Ordered<String>,
         /// A refresh token from the connection's properties, as {property}
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub refresh_token: Option<String>,
-        /// User name; for password
+        /// User name; for password, which needs it
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub username: Option<String>,
-        /// Password; for password
+        /// Password; for password, which needs it
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub password: Option<String>,
-        /// The signed assertion; for jwt_bearer and for `client_auth: private_key_jwt`
+        /// The signed assertion; for jwt_bearer and for `client_auth: private_key_jwt`, which need it
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub assertion: Option<AssertionFile>,
-        /// The token that is exchanged; for token_exchange
+        /// The token that is exchanged; for token_exchange, which needs it
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub subject_token: Option<String>,
         /// Type of subject_token, a URI; default urn:ietf:params:oauth:token-type:access_token
@@ -108,7 +109,7 @@ mirrors! {
         pub key: String,
         /// Signature algorithm (RFC 7518, RFC 8037)
         pub algorithm: AlgorithmFile,
-        /// Claim iss; default: the client id
+        /// Claim iss; default: the client id. Needed if there is none
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub issuer: Option<String>,
         /// Claim sub; default: left out. For private_key_jwt it is the client id
@@ -134,17 +135,29 @@ mirrors! {
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum AlgorithmFile {
+    /// RSA with PKCS #1 v1.5 padding and SHA-256
     Rs256,
+    /// RSA with PKCS #1 v1.5 padding and SHA-384
     Rs384,
+    /// RSA with PKCS #1 v1.5 padding and SHA-512
     Rs512,
+    /// RSA with PSS padding and SHA-256
     Ps256,
+    /// RSA with PSS padding and SHA-384
     Ps384,
+    /// RSA with PSS padding and SHA-512
     Ps512,
+    /// ECDSA with the curve P-256 and SHA-256
     Es256,
+    /// ECDSA with the curve P-384 and SHA-384
     Es384,
+    /// Ed25519
     #[serde(rename = "EdDSA")]
     EdDsa,
+    /// HMAC with SHA-256 and a shared secret
     Hs256,
+    /// HMAC with SHA-384 and a shared secret
     Hs384,
+    /// HMAC with SHA-512 and a shared secret
     Hs512,
 }

@@ -17,7 +17,9 @@ use crate::authoring::{Json, Ordered, is_default};
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum ResponseUseFile {
+    /// The name of one of the connector's `response_sets`
     Set(String),
+    /// Its own keys
     Own(Box<ResponseFile>),
 }
 
@@ -55,7 +57,9 @@ impl ResponseFile {
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum PartOkFile {
+    /// The flag: a key of the part, or a JSON Pointer
     Flag(String),
+    /// A value, and which values mean success
     Values(GoodFile),
 }
 
@@ -64,7 +68,9 @@ pub enum PartOkFile {
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum PartKeyFile {
+    /// A field that part and item share
     Name(String),
+    /// A field of the part and one of the item
     Pair(PartPairFile),
 }
 
@@ -76,12 +82,14 @@ mirrors! {
         /// Record definitions that operations refer to
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub records: Ordered<RecordFile>,
+        /// Operations by OperationId, which is unique within the connector
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub operations: Ordered<OperationFile>,
     }
 
     /// The fields of a record
     struct RecordFile {
+        /// A name for people; default: the name of the record
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub title: Option<String>,
         /// JSON Schema (2020-12)
@@ -94,13 +102,15 @@ mirrors! {
     struct OperationFile {
         /// A name for people
         pub title: String,
+        /// What it does and what a user should know
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
         /// The vendor's own id of the operation, by which it can be called too
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub vendor_id: Option<String>,
+        /// What it does for its caller
         pub method: MethodFile,
-        /// Verb and path, such as GET /system/members/{id}
+        /// Verb and path, such as GET /system/members/{id}: GET, HEAD, POST, PUT, PATCH or DELETE. A {name} is an option, a value of the paging or a property
         pub request: String,
         /// Another of the connector's origins; may contain {property} placeholders, but no query
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -117,11 +127,13 @@ mirrors! {
         /// The connector's option sets to include; options that the path names are sent in the path
         #[serde(default, rename = "use", skip_serializing_if = "Vec::is_empty")]
         pub sets: Vec<String>,
+        /// Its options by name. Those of the path need an entry; an option here overrides one of a set
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub options: Ordered<OptionFile>,
         /// Required options; path parameters are always required
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub required: Vec<String>,
+        /// For writes: the items that it takes, and how they are sent; default: it takes none
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub items: Option<ItemsFile>,
         /// The reply: what it contains, or the name of one of the connector's `response_sets`
@@ -141,31 +153,36 @@ mirrors! {
         /// true: repeating the request has no further effect (always true for PUT, DELETE and queries)
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub idempotent: Option<bool>,
+        /// For writes: a header with a key of the request, so that it can be repeated without a further effect
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub idempotency_key: Option<IdempotencyFile>,
         /// true: the request is sent without credentials
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub anonymous: bool,
+        /// Marks the operation as outdated
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub deprecated: Option<DeprecatedFile>,
     }
 
     /// The items of a write
     struct ItemsFile {
+        /// How items become requests
         pub send: SendFile,
-        /// The record whose schema applies to the items. Its `required` properties are enforced where records are created (POST, but not a
+        /// The record whose schema applies to the items; default: any object. Its `required` properties are enforced where records are created (POST, but
+        /// not a
         /// patch, multipart or raw), except those with `readOnly: true`; a `required` under `schema` overrides it
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub record: Option<String>,
         /// JSON Schema of an item; its keywords override those of the record
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub schema: Option<Json>,
-        /// JSON Pointer in the body at which the items are put, such as /records
+        /// JSON Pointer in the body at which the items are put, such as /records; default: the items are the body
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub wrap: Option<String>,
+        /// false: the write may be called without items; default: true
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub required: Option<bool>,
-        /// true: fields that are sent elsewhere, such as in the path, are removed from the body; only for one item per request
+        /// true: fields that are sent elsewhere, such as in the path, are removed from the body; only for `send: each`
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub drop_sent: bool,
         /// Version 1 of `drop_sent`
@@ -182,7 +199,7 @@ mirrors! {
         Each,
         /// All items as one array
         All,
-        /// Arrays of at most this many items
+        /// Arrays of at most this many items, at least 1
         Chunk(u32),
         /// A flat object as a JSON Patch array (RFC 6902); an array of patch operations is sent unchanged
         JsonPatch,
@@ -194,7 +211,7 @@ mirrors! {
         Raw,
         /// XML, one request per item: short for `each` with `body: xml`
         Xml,
-        /// At most this many items, one per line: short for `chunk` with `body: ndjson`
+        /// At most this many items, at least 1, one per line: short for `chunk` with `body: ndjson`
         Ndjson(u32),
     }
 
@@ -204,7 +221,7 @@ mirrors! {
         /// A response set of the connector; the keys beside override its keys
         #[serde(default, rename = "use", skip_serializing_if = "Option::is_none")]
         pub set: Option<String>,
-        /// The kind of result
+        /// The kind of result; needed here or in the set
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub result: Option<ResultFile>,
         /// The format of the body; default json
@@ -213,10 +230,10 @@ mirrors! {
         /// For `format: csv`: separator and columns; default: a comma, and the names in the first row
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub csv: Option<CsvFile>,
-        /// Where the items are: a JSON Pointer, several of them, or `{ at: …, key: NAME, tag: NAME }`; default: the whole body
+        /// Where the items are: a JSON Pointer, several of them, or `{ at: …, key: NAME, tag: NAME }`; default: the whole body. A list in XML needs it
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub items: Option<FoundItemsFile>,
-        /// true: the items may be absent
+        /// true: the items may be absent; for a list, an object or a count
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub optional: bool,
         /// For a list of a query: where the reply contains the total number of items
@@ -225,47 +242,68 @@ mirrors! {
         /// Statuses that mean success; default: any 2xx. Redirects are handled before
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub ok: Vec<u16>,
-        /// ok: a redirect after a write means success and gives the record's location (post/redirect/get)
+        /// For writes: a redirect means success and gives the record's location (post/redirect/get)
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub redirect: Option<RedirectFile>,
         /// Statuses that mean "no items"
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub empty: Vec<u16>,
-        /// The reply reports on each item
+        /// For writes with `result: list`: the reply reports on each item
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub parts: Option<PartRuleFile>,
-        /// The record that is returned
+        /// Name of the record that is returned
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub record: Option<String>,
-        /// For a report: JSON Pointer to the column definitions, `{ at: POINTER, name: POINTER }`, or a list of names
+        /// For a report, which needs it: JSON Pointer to the column definitions, `{ at: POINTER, name: POINTER }`, or a list of names
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub columns: Option<ColumnsFile>,
-        /// For a report: JSON Pointer to the rows; rows that are objects become items as they are
+        /// For a report, which needs it: JSON Pointer to the rows; rows that are objects become items as they are
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub rows: Option<String>,
-        /// Values beside the items that the receipt has under these names: a JSON Pointer or `{ header: NAME }`; of several pages, the last that has it counts
+        /// For queries: values beside the items that the receipt has under these names: a JSON Pointer or `{ header: NAME }`; of several pages, the last
+        /// that has it counts
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub keep: Ordered<SourceFile>,
-        /// Fields that are added to each item: related records that the same reply has in another list
+        /// For lists and objects of queries: fields that are added to each item: related records that the same reply has in another list
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub attach: Ordered<AttachFile>,
     }
 
     /// What a redirect after a write means
     #[derive(Copy, Eq)]
-    enum RedirectFile { Ok }
+    enum RedirectFile {
+        /// The write is done
+        Ok,
+    }
 
     /// The kind of result in a reply
     #[derive(Copy, Eq)]
-    enum ResultFile { List, Object, Count, None, File, Report, Text }
+    enum ResultFile {
+        /// A list of records: one item per record
+        List,
+        /// One record: one item
+        Object,
+        /// A number of records: one item, `{"count": 12}`; read at /count if `items` says no other place
+        Count,
+        /// Nothing is expected: no item, or what the server returns nevertheless
+        None,
+        /// Bytes: one item with `contentType`, `fileName`, `size`, `sha256` and `data` in base64
+        File,
+        /// Columns and rows: one item per row, its fields named by `columns`
+        Report,
+        /// Text: one item with `contentType` and `text`
+        Text,
+    }
 
     /// A reply that reports on each item. Fields of a part are given as a key or a JSON Pointer
     struct PartRuleFile {
+        /// JSON Pointer to the list of parts
         pub each: String,
-        /// The success flag of a part: true, "success" or a 2xx number; or its pointer with the success values
+        /// The success flag of a part: true, "success" or a 2xx number; or its pointer with the success values. Default: success, unless `error` leads to a
+        /// value
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub ok: Option<PartOkFile>,
-        /// The field with the item's index
+        /// The field with the item's index, from 0; not beside `key`. Default: parts have the order of the items
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub index: Option<String>,
         /// The field that identifies the item: equal to the item if that is a plain value, else to the item's field of this name
@@ -298,34 +336,53 @@ mirrors! {
     }
 
     /// Where a part and its item have the same key, each as a JSON Pointer
-    struct PartPairFile { pub part: String, pub item: String }
+    struct PartPairFile {
+        /// JSON Pointer in the part
+        pub part: String,
+        /// JSON Pointer in the item
+        pub item: String,
+    }
 
     /// The header for an idempotency key
-    struct IdempotencyFile { pub header: String }
+    struct IdempotencyFile {
+        /// Name of the header
+        pub header: String,
+    }
 
     /// What to use instead
-    struct DeprecatedFile { #[serde(default, rename = "use")] pub instead: Option<String> }
+    struct DeprecatedFile {
+        /// OperationId of the operation that replaces it; default: none does
+        #[serde(default, rename = "use")]
+        pub instead: Option<String>,
+    }
 
     /// `templates/<connector>/<area>.yaml`: templates keyed by name
     struct TemplatesFile {
         /// Version of this file format: 1
         pub version: u32,
+        /// Templates by name: lower-case words joined by hyphens
         pub templates: Ordered<TemplateFile>,
     }
 
     /// A predefined call
     struct TemplateFile {
+        /// A name for people
         pub title: String,
+        /// What the call returns or does
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub summary: Option<String>,
+        /// OperationId of the operation
         pub operation: String,
+        /// Its options by name
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub options: Option<Json>,
+        /// For a write: its items, with sample values
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub items: Option<Vec<Json>>,
-        /// JSON Pointers to the values that the user must fill in
+        /// JSON Pointers to the values that the user must fill in, under /options or /items
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub ask: Vec<String>,
+        /// Words by which it is found
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub tags: Vec<String>,
     }

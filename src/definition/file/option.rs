@@ -211,7 +211,7 @@ mirrors! {
         /// text of `fixed` or `body` names it
         #[serde(default, rename = "in")]
         pub location: Option<LocationFile>,
-        /// The name on the wire, if it differs from the option's; in a body also a JSON Pointer, such as /filter/status
+        /// The name on the wire, if it differs from the option's; in a body also a JSON Pointer, such as /filter/status. Not for the path or a text
         #[serde(default, rename = "as")]
         pub wire: Option<String>,
         /// true: masked in plans, errors and logs
@@ -220,10 +220,10 @@ mirrors! {
         /// How a list, an object or a text with slashes is sent; default: a list is joined by commas
         #[serde(default)]
         pub style: StyleFile,
-        /// The value that is sent if the caller gives none. `default` only documents what the system assumes
+        /// The value that is sent if the caller gives none; not for the path or `per_item`. `default` only documents what the system assumes
         #[serde(default)]
         pub preset: Option<Json>,
-        /// true: for a write, the field of each item with this name is the value, as for path parameters
+        /// true: for a write, the field of each item with this name is the value, as it is for path parameters anyway. Not for `in: body`
         #[serde(default)]
         pub per_item: bool,
         /// For `in: text`: the value is put into single quotes, with those in it doubled or escaped by a backslash
@@ -232,8 +232,7 @@ mirrors! {
         /// The query of the connector that returns the allowed values, for completion and forms
         #[serde(default)]
         pub values: Option<ValuesFile>,
-        /// How the option names fields of the record, which are then checked: `columns` for fields to return, separated by commas; `order` for a sort
-        /// order; `conditions` for `field operator value` joined by words; `terms` for a list of `field:operator:value`
+        /// How the value names fields of the record, which are then checked; default: it names none
         #[serde(default)]
         pub fields: Option<NamingFile>,
     }
@@ -282,7 +281,16 @@ mirrors! {
 
     /// How an option names fields of the record
     #[derive(Copy, Eq)]
-    enum NamingFile { Columns, Order, Conditions, Terms }
+    enum NamingFile {
+        /// Fields to return, separated by commas; a slash or a dot separates nested names
+        Columns,
+        /// A sort order: fields separated by commas, each with a direction after it or a sign before it
+        Order,
+        /// `field operator value`, joined by words
+        Conditions,
+        /// A list of `field:operator:value`
+        Terms,
+    }
 
     /// How a list or an object is sent
     #[derive(Copy, Default, Eq)]
@@ -290,21 +298,21 @@ mirrors! {
         /// `ids=1,2`
         #[default]
         Comma,
-        /// `ids=1&ids=2`
+        /// A list in the query as `ids=1&ids=2`
         Repeat,
         /// `ids=1|2`
         Pipes,
         /// `ids=1 2`
         Spaces,
-        /// `ids[]=1&ids[]=2`
+        /// A list in the query as `ids[]=1&ids[]=2`
         Brackets,
-        /// `ids[0]=1&ids[1]=2`
+        /// A list in the query as `ids[0]=1&ids[1]=2`
         Indexes,
-        /// An object as `filter[status]=open&filter[owner][id]=7` (deepObject)
+        /// An object in the query as `filter[status]=open&filter[owner][id]=7` (deepObject)
         Deep,
-        /// An object as one parameter per field: `status=open&owner=7`
+        /// An object in the query as one parameter per field: `status=open&owner=7`
         Fields,
-        /// JSON text
+        /// JSON text; not in the path or body
         Json,
         /// For the path: slashes in the value separate segments
         Segments,

@@ -7,7 +7,9 @@ use crate::authoring::values::{PointersFile, mirrors};
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum FoundItemsFile {
+    /// A JSON Pointer; of several, the lists are read one after the other
     Pointers(PointersFile),
+    /// Pointers, and the fields that items get from their place
     At(ItemsAtFile),
 }
 
@@ -16,26 +18,38 @@ pub enum FoundItemsFile {
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum ColumnsFile {
+    /// JSON Pointer to the list of names
     Pointer(String),
+    /// The names, in order
     Names(Vec<String>),
+    /// Definitions that are objects
     At(ColumnsAtFile),
 }
 
 mirrors! {
-    /// The format of a body. ndjson: each line is an item. csv: each row is an item, its values are texts. xml: elements
-    /// are objects, attributes `@name`, text `#text`; an element with only text is that text; repeated elements are a list
+    /// The format of a body
     #[derive(Copy, Default, Eq)]
-    enum FormFile { #[default] Json, Ndjson, Csv, Xml }
+    enum FormFile {
+        /// JSON
+        #[default]
+        Json,
+        /// One JSON value per line: each is an item
+        Ndjson,
+        /// Rows of values separated by commas: each is an item, its values are texts
+        Csv,
+        /// Elements are objects, attributes `@name`, text `#text`; an element with only text is that text; repeated elements are a list
+        Xml,
+    }
 
     /// How a CSV body is read
     struct CsvFile {
-        /// One character; default a comma
+        /// One ASCII character, and no quote or line break; default a comma
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub separator: Option<String>,
         /// false: the first row is an item; default true: it has the names of the columns
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub header: Option<bool>,
-        /// Names of the columns, in order; with a header, they are used instead of its names
+        /// Names of the columns, in order; needed without a header; with a header, they are used instead of its names
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub columns: Vec<String>,
     }
@@ -44,7 +58,8 @@ mirrors! {
     struct ItemsAtFile {
         /// A JSON Pointer, or several of them: their lists are read one after the other
         pub at: PointersFile,
-        /// The value at the pointer is an object of records by key: each record is an item, with its key in the field of this name (its own field of that name is replaced; a record that is no object becomes the field `value`)
+        /// The value at the pointer is an object of records by key: each record is an item, with its key in the field of this name (its own field of that
+        /// name is replaced; a record that is no object becomes the field `value`)
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub key: Option<String>,
         /// A field of this name with the last part of the list's pointer is added to each item

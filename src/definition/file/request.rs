@@ -9,7 +9,9 @@ use crate::authoring::{Json, Ordered};
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum BodyFile {
+    /// Its name
     Name(BodyNameFile),
+    /// A format with settings
     Settings(BodySettingsFile),
 }
 
@@ -18,7 +20,9 @@ pub enum BodyFile {
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum StatusesFile {
+    /// One status or class
     One(ScalarFile),
+    /// Any of them
     Several(Vec<ScalarFile>),
 }
 
@@ -110,14 +114,14 @@ mirrors! {
 
     /// What a reply means. The first rule that fits decides, before the status does
     struct RuleFile {
-        /// All conditions must hold
+        /// Conditions, which must all hold: at least one of `status`, `header`, `at` and `has`
         pub when: WhenFile,
         /// The meaning
         pub then: ThenFile,
         /// For retry and rate_limited: where the reply says how long to wait, in seconds or as a time
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub wait: Option<SourceFile>,
-        /// What the user should do
+        /// What the user should do; not for ok and empty
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub advice: Option<String>,
     }
@@ -125,7 +129,7 @@ mirrors! {
     /// Conditions on a reply
     #[derive(Default)]
     struct WhenFile {
-        /// The status, a list, or a class such as `5xx`; default: any
+        /// The status, a list, or a class: `2xx`, `4xx` or `5xx`; 304 is the only redirect. Default: any
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub status: Option<StatusesFile>,
         /// A header that is present, or has one of the values of `is`
@@ -137,10 +141,10 @@ mirrors! {
         /// JSON Pointers in the body: all are there, with any value
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub has: Option<PointersFile>,
-        /// A value, or a list of values
+        /// For `header` or `at`: a value, or a list of values
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub is: Option<Json>,
-        /// A text that the value contains, upper or lower case
+        /// For `header` or `at`: a text that the value contains, upper or lower case
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub contains: Option<String>,
         /// Only for operations of this method

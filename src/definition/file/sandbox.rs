@@ -1,7 +1,5 @@
 //! Mirror of a connector's sandbox file: the records and replies with which the mock server simulates it.
 
-#![expect(missing_docs, reason = "the field docs are descriptions for editors, and some names say it all")]
-
 use crate::authoring::{Checker, Document, Format, Json, Ordered, explain, is_default, version};
 use crate::error::Result;
 
@@ -35,6 +33,7 @@ pub struct SandboxFile {
     /// Lifetime of tokens, if the connector renews them
     #[serde(default, skip_serializing_if = "is_default")]
     pub tokens: TokensFile,
+    /// Records in the memory of the mock server, by a name of your choice
     #[serde(default, skip_serializing_if = "Ordered::is_empty")]
     pub collections: Ordered<CollectionFile>,
     /// Fixed replies, by OperationId
@@ -43,7 +42,8 @@ pub struct SandboxFile {
     /// Replies that report on each item, by OperationId
     #[serde(default, skip_serializing_if = "Ordered::is_empty")]
     pub parts: Ordered<PartsFile>,
-    /// Bodies in the vendor's error format; {message}, {field} and {code} are filled in
+    /// Replies in the vendor's error format, by the kind of refusal: unauthorized, forbidden, not_found, invalid, conditions, conflict, rate_limited,
+    /// unavailable, method_not_allowed, unsupported_media, too_large. {message}, {field} and {code} are filled in
     #[serde(default, skip_serializing_if = "Ordered::is_empty")]
     pub errors: Ordered<ReplyFile>,
 }
@@ -53,6 +53,7 @@ pub struct SandboxFile {
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SandboxLimits {
+    /// Records per request; default: that of the paging
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page_size: Option<u32>,
 }
@@ -91,7 +92,9 @@ pub struct PartsFile {
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LanguageFile {
+    /// Name of the option that filters
     pub option: String,
+    /// The syntax of its value; default: conditions
     #[serde(default, skip_serializing_if = "is_default")]
     pub form: FilterForm,
     /// The option that filters by fields of lists inside a record; default: the first option
@@ -119,6 +122,7 @@ pub enum FilterForm {
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SortFile {
+    /// Name of the option that sorts
     pub option: String,
     /// The name of the key in a sort order, if it differs from the field
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -133,6 +137,7 @@ pub struct SortFile {
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OptionNameFile {
+    /// Name of the option
     pub option: String,
 }
 
@@ -150,6 +155,7 @@ pub struct CollectionFile {
     pub also: Vec<String>,
     /// The record whose sample is the start value of each record
     pub record: String,
+    /// Number of records at the start; default: 0
     #[serde(default, skip_serializing_if = "is_default")]
     pub count: u64,
     /// Field or JSON Pointer, with a list of values that repeats, or a text in which {n} is the record's number
@@ -186,10 +192,13 @@ pub struct CollectionFile {
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReplyFile {
+    /// Status; default: 200
     #[serde(default = "ok")]
     pub status: u16,
+    /// Headers, in addition to those of every reply
     #[serde(default, skip_serializing_if = "Ordered::is_empty")]
     pub headers: Ordered<String>,
+    /// The body, sent as JSON; with a Content-Type other than JSON in `headers`, a text is sent as it is. Default: none
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Json>,
 }
