@@ -7,6 +7,7 @@ mod play;
 mod raw;
 mod requests;
 mod shipped;
+mod systems;
 mod terms;
 mod tokens;
 mod unsorted;
