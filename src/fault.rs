@@ -9,7 +9,7 @@ use crate::authoring::{Pointer, Source, scalar};
 use crate::connection::Connection;
 use crate::definition::{Auth, Meaning, Method, Operation, ReplyFormat, ReplyRule, ResultShape};
 use crate::error::{Advice, Error, ErrorKind, Provider, ProviderDetail};
-use crate::page::Around;
+use crate::page::{Around, first_row};
 use crate::reply::charset;
 use crate::reply::{Response, declared_form};
 use crate::retry::{self, Signal};
@@ -62,11 +62,33 @@ pub(crate) fn early_rule<'o>(operation: &'o Operation, reply: &Response) -> Opti
     let rule = &operation.response;
     let code = reply.status.as_u16();
     let is_success = if rule.ok.is_empty() { reply.status.is_success() } else { rule.ok.contains(&code) };
-    if is_success && !reply.is_blank() {
+    if is_success && !reply.is_blank() && !is_read_early(operation) {
         return None;
     }
-    let body = json(reply);
+    let body = json(reply).or_else(|| is_success.then(|| first_of(operation, reply)).flatten());
     ruled(operation, reply, body.as_ref()).map(|rule| (rule, body))
+}
+
+/// Whether rules are asked before the body is read: what is read of these formats has no place for their pointers.
+fn is_read_early(operation: &Operation) -> bool {
+    let is_lines = match operation.response.format {
+        ReplyFormat::Ndjson | ReplyFormat::Csv(_) => true,
+        ReplyFormat::Json | ReplyFormat::Xml => false,
+    };
+    is_lines || operation.response.result == ResultShape::Text
+}
+
+/// What rules read of a body that is not JSON: the first line or row, or the whole text.
+fn first_of(operation: &Operation, reply: &Response) -> Option<Value> {
+    let (text, _) = charset::decode(&mut reply.clone()).ok()?;
+    if operation.response.result == ResultShape::Text {
+        return Some(Value::from(text));
+    }
+    match &operation.response.format {
+        ReplyFormat::Ndjson => text.lines().find(|line| !line.trim().is_empty()).and_then(|line| serde_json::from_str(line).ok()),
+        ReplyFormat::Csv(rule) => first_row(rule, &text),
+        ReplyFormat::Json | ReplyFormat::Xml => None,
+    }
 }
 
 /// Whether a rule says that the credentials were not accepted.

@@ -3,6 +3,7 @@
 use std::io::Read as _;
 
 use csv::{ReaderBuilder, StringRecord};
+use serde_json::Value;
 
 use super::item_text::ItemText;
 use super::model::PageLimits;
@@ -44,6 +45,16 @@ pub(super) fn read(rule: &CsvRule, text: &str, limits: PageLimits, page: &mut Pa
     page.is_list = true;
     page.items = out.finish();
     Ok(())
+}
+
+/// The first row as an object, if there is one and it is whole.
+pub(crate) fn first_row(rule: &CsvRule, text: &str) -> Option<Value> {
+    let mut reader =
+        ReaderBuilder::new().delimiter(rule.separator).has_headers(false).flexible(true).from_reader(text.as_bytes());
+    let mut rows = reader.records().map_while(Result::ok);
+    let names = if rule.header { header(rule, &rows.next()?).ok()? } else { rule.columns.clone() };
+    let row = rows.next().filter(|row| row.len() == names.len())?;
+    Some(names.into_iter().zip(row.iter()).map(|(name, cell)| (name, Value::from(cell))).collect())
 }
 
 fn header(rule: &CsvRule, row: &StringRecord) -> Result<Vec<String>, Error> {

@@ -18,6 +18,7 @@ mod report;
 #[cfg(feature = "xml")]
 mod xml;
 
+pub(crate) use csv_rows::first_row;
 pub(crate) use file::{file_name, safe_name};
 pub use model::Page;
 pub(crate) use model::{Around, PageLimits, Unfit, count};

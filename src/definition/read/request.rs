@@ -127,6 +127,16 @@ fn rule(c: &mut Checker<'_>, at: &str, file: RuleFile) -> Option<ReplyRule> {
         c.fault(&place, "the rule fits every reply: give `status`, `header`, `at` or `has`", None);
     }
     let then = meaning(then);
+    let is_success = !statuses.is_empty() && statuses.iter().all(|(from, to)| *from >= 200 && *to < 300);
+    if is_success
+        && header.is_none()
+        && pointers.is_empty()
+        && has.is_empty()
+        && matches!(then, Meaning::Retry | Meaning::RateLimited)
+    {
+        let advice = Some("name what tells them from a success: `header`, `at` or `has`".into());
+        c.fault(&place, "every success would be sent again", advice);
+    }
     if wait.is_some() && !matches!(then, Meaning::Retry | Meaning::RateLimited) {
         c.fault(&format!("{at}/wait"), "`wait` is for `then: retry` and `then: rate_limited`", None);
     }
