@@ -85,7 +85,9 @@ fn first_of(operation: &Operation, reply: &Response) -> Option<Value> {
         return Some(Value::from(text));
     }
     match &operation.response.format {
-        ReplyFormat::Ndjson => text.lines().find(|line| !line.trim().is_empty()).and_then(|line| serde_json::from_str(line).ok()),
+        ReplyFormat::Ndjson => {
+            text.lines().find(|line| !line.trim().is_empty()).and_then(|line| serde_json::from_str(line).ok())
+        }
         ReplyFormat::Csv(rule) => first_row(rule, &text),
         ReplyFormat::Json | ReplyFormat::Xml => None,
     }

@@ -1,7 +1,10 @@
 //! Files that commands write for the user: definitions and connections files. Written aside and renamed.
 
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use crate::claim::{Claim, claim};
 use crate::durable;
 use crate::error::{Error, ErrorKind, Place, Result, io_text};
 use crate::private_file;
@@ -28,7 +31,8 @@ fn write(path: &Path, text: &str, is_private: bool) -> Result<()> {
     let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     std::fs::create_dir_all(durable::folder(&real)).map_err(wrong)?;
     let name = real.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let aside = real.with_file_name(format!(".{name}.new"));
+    // Two processes may write the same file.
+    let aside = real.with_file_name(format!(".{name}.{}.new", std::process::id()));
     let mut file = private_file::begin(&aside, is_private).map_err(wrong)?;
     let done = std::io::Write::write_all(&mut file, text.as_bytes())
         .and_then(|()| match std::fs::metadata(&real) {
@@ -41,4 +45,37 @@ fn write(path: &Path, text: &str, is_private: bool) -> Result<()> {
         let _gone = std::fs::remove_file(&aside);
         wrong(cause)
     })
+}
+
+/// How long another process may take to write its file.
+const HELD_MAX: Duration = Duration::from_secs(10);
+const HELD_PAUSE: Duration = Duration::from_millis(20);
+
+/// A folder whose files no other process of opnode changes. It is free again when this is dropped.
+pub(crate) struct HeldFolder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Drop for HeldFolder {
+    fn drop(&mut self) {
+        let _gone = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Waits until no other process changes files of a folder, which is created if it is missing.
+pub(crate) fn hold(folder: &Path) -> Result<HeldFolder> {
+    let path = folder.join(".opnode.lock");
+    std::fs::create_dir_all(folder).map_err(|cause| failed(folder, "created", &cause))?;
+    let begun = Instant::now();
+    loop {
+        match claim(&path, true).map_err(|cause| failed(&path, "written", &cause))? {
+            Claim::Mine(lock, _) => return Ok(HeldFolder { path, _lock: lock }),
+            Claim::Held | Claim::Left(_) if begun.elapsed() < HELD_MAX => std::thread::sleep(HELD_PAUSE),
+            Claim::Held | Claim::Left(_) => {
+                let message = format!("another process has been writing in {} for {HELD_MAX:?}", folder.display());
+                return Err(Error::new(ErrorKind::State, message).advise("wait for it, then run this again"));
+            }
+        }
+    }
 }

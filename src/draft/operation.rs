@@ -6,7 +6,7 @@ use super::body::BodyDraft;
 use super::items::{find, id_field};
 use super::names::{SEARCHES, last_noun, title_of};
 use super::paging::{ListSeen, PagingDraft, candidates, total};
-use super::personal::sample;
+use super::personal::{is_secret, sample};
 use super::raw::RawRequest;
 use super::shape::{RecordShape, kind_of_text};
 use super::tree::{Tree, json};
@@ -258,15 +258,19 @@ impl Draft {
             }
             let kinds: Vec<&str> = values.iter().map(|value| kind_of_text(value)).collect();
             let kind = kinds.first().copied().filter(|first| kinds.iter().all(|k| k == first)).unwrap_or("string");
+            let secret = if values.iter().any(|value| is_secret(name, value)) { ", secret: true" } else { "" };
             let rule = match values.len() {
-                1 => format!("type: {kind}"),
-                _ => format!("type: array, items: {{ type: {kind} }}, style: repeat"),
+                1 => format!("type: {kind}{secret}"),
+                _ => format!("type: array, items: {{ type: {kind} }}, style: repeat{secret}"),
             };
             lines.push(format!("{}: {{ {rule} }}", key(name)));
         }
         for (name, value) in &request.headers {
-            let preset = serde_json::Value::from(value.as_str());
-            lines.push(format!("{}: {{ in: header, type: string, preset: {preset} }}", key(name)));
+            let rule = match is_secret(name, value) {
+                true => "secret: true".to_owned(),
+                false => format!("preset: {}", serde_json::Value::from(value.as_str())),
+            };
+            lines.push(format!("{}: {{ in: header, type: string, {rule} }}", key(name)));
         }
         match &self.body {
             BodyDraft::Object(tree) | BodyDraft::Form(tree) if request.method == Method::Query => {

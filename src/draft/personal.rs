@@ -87,6 +87,12 @@ fn cleaned(name: &str, value: &Tree, is_person: bool, replaced: &mut bool) -> Tr
     }
 }
 
+/// Whether a value is secret, by its name or its looks.
+pub(super) fn is_secret(name: &str, text: &str) -> bool {
+    let name = plain(name);
+    SECRET.iter().any(|part| name.contains(part)) || looks_secret(text) || is_card(text)
+}
+
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
@@ -104,7 +110,7 @@ fn instead_of_text(name: &str, text: &str, is_person: bool) -> Option<Tree> {
     if text.is_empty() {
         return None;
     }
-    if SECRET.iter().any(|part| plain_name.contains(part)) || looks_secret(text) {
+    if is_secret(name, text) {
         return say("[secret]");
     }
     if let Some(instead) = personal(&plain_name) {
@@ -127,7 +133,16 @@ fn instead_of_number(name: &str, raw: &str) -> Option<Tree> {
     let is_private = personal(&name).is_some() || SECRET.iter().any(|part| name.ends_with(part));
     // YAML has no number beyond the range of doubles.
     let is_beyond = is_number && raw.parse::<f64>().is_ok_and(f64::is_infinite);
-    (is_beyond || (is_number && is_private)).then(|| Tree::Scalar("0".to_owned()))
+    (is_beyond || (is_number && is_private) || is_card(raw)).then(|| Tree::Scalar("0".to_owned()))
+}
+
+/// Whether digits are the number of a payment card, by their check digit.
+fn is_card(text: &str) -> bool {
+    let digits: Option<Vec<u32>> = text.chars().filter(|c| !matches!(c, ' ' | '-')).map(|c| c.to_digit(10)).collect();
+    let Some(digits) = digits.filter(|digits| (13..=19).contains(&digits.len())) else { return false };
+    let doubled =
+        |(i, digit): (usize, &u32)| if i % 2 == 1 { digit * 2 - if *digit > 4 { 9 } else { 0 } } else { *digit };
+    digits.iter().rev().enumerate().map(doubled).sum::<u32>() % 10 == 0
 }
 
 fn looks_like_mail(text: &str) -> bool {

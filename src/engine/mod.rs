@@ -191,7 +191,8 @@ impl Engine {
     ) -> Arc<dyn Transport> {
         let inner = Arc::clone(transport);
         let Some(watch) = self.watch.as_ref().map(Arc::clone) else { return inner };
-        Arc::new(WatchedTransport { inner, watch, redactor: connection.redactor.clone(), is_sign_in })
+        let (redactor, secret_query) = (connection.redactor.clone(), connection.connector.auth.query_names());
+        Arc::new(WatchedTransport { inner, watch, redactor, is_sign_in, secret_query })
     }
 
     /// The faults of the engine's own settings.

@@ -16,6 +16,8 @@ use crate::item::Items;
 use crate::options::Options;
 use crate::paging::Pager;
 use crate::request::{self, Cursor, Inserted, PlannedRequest, RequestInput};
+#[cfg(feature = "cli")]
+use crate::secret::Redactor;
 use crate::send::{Call, ConnectionClient};
 use crate::walk::{PageReading, Reply, Walk};
 use crate::write::{Requests, Writes, check_items};
@@ -90,12 +92,23 @@ impl Session {
 
     /// Values of secret options are masked from here on.
     fn learn(&self, operation: &Operation, options: &Options) {
-        let secrets = operation
-            .options
-            .iter()
-            .filter(|o| o.secret)
-            .filter_map(|o| options.values().get(&o.name).and_then(Value::as_str));
-        secrets.for_each(|value| self.client.connection.redactor.learn(value));
+        secret_texts(operation, options).iter().for_each(|value| self.client.connection.redactor.learn(value));
+    }
+
+    /// The same for a call that is about to be written down.
+    #[cfg(feature = "cli")]
+    pub(crate) fn learn_call(&self, request: &Request) -> Result<()> {
+        let ResolvedCall { operation, options, .. } = self.resolved(request)?;
+        self.learn(&operation, &options);
+        Ok(())
+    }
+
+    /// What masks the values of a call's secret options, and nothing else.
+    #[cfg(feature = "cli")]
+    pub(crate) fn redactor_of_call(&self, request: &Request) -> Result<Redactor> {
+        let ResolvedCall { operation, options, .. } = self.resolved(request)?;
+        let texts = secret_texts(&operation, &options);
+        Ok(Redactor::new(texts.iter().map(String::as_str)))
     }
 
     pub(super) fn call_of(&self, operation: &Arc<Operation>, with: &CallOptions) -> Call {
@@ -295,4 +308,21 @@ impl Session {
         let one = CallOptions { items_max: Some(1), impatient: true, ..with.clone() };
         self.query(&probe.operation, options, &one)?.collect().await
     }
+}
+
+/// The texts and numbers in the values of secret options.
+fn secret_texts(operation: &Operation, options: &Options) -> Vec<String> {
+    fn collect(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Null | Value::Bool(_) => {}
+            Value::Number(number) => found.push(number.to_string()),
+            Value::String(text) => found.push(text.clone()),
+            Value::Array(list) => list.iter().for_each(|value| collect(value, found)),
+            Value::Object(fields) => fields.values().for_each(|value| collect(value, found)),
+        }
+    }
+    let mut found = Vec::new();
+    let given = operation.options.iter().filter(|o| o.secret).filter_map(|o| options.values().get(&o.name));
+    given.for_each(|value| collect(value, &mut found));
+    found
 }

@@ -20,6 +20,8 @@ pub(crate) struct Exchange {
     pub(crate) redactor: Redactor,
     /// A request of the sign-in: its reply contains secrets that are not known yet.
     pub(crate) is_sign_in: bool,
+    /// Query parameters that carry credentials.
+    pub(crate) secret_query: Vec<String>,
 }
 
 /// Is told of each exchange when it has ended.
@@ -42,6 +44,7 @@ pub(crate) struct WatchedTransport {
     pub(crate) watch: Arc<dyn Watch>,
     pub(crate) redactor: Redactor,
     pub(crate) is_sign_in: bool,
+    pub(crate) secret_query: Vec<String>,
 }
 
 #[async_trait]
@@ -50,7 +53,8 @@ impl Transport for WatchedTransport {
         let copy = request.clone();
         let outcome = self.inner.send(request, limits).await;
         let (redactor, is_sign_in) = (self.redactor.clone(), self.is_sign_in);
-        let exchange = Exchange { request: copy, outcome, redactor, is_sign_in };
+        let secret_query = self.secret_query.clone();
+        let exchange = Exchange { request: copy, outcome, redactor, is_sign_in, secret_query };
         self.watch.exchange(&exchange);
         exchange.outcome
     }

@@ -59,7 +59,7 @@ pub(crate) enum MessageBody {
 impl Exchange {
     /// The request.
     pub(crate) fn sent(&self) -> ShownMessage {
-        let url = self.redactor.mask(&self.request.uri().to_string()).into_owned();
+        let url = self.redactor.mask(&without_values(&self.request.uri().to_string(), &self.secret_query)).into_owned();
         ShownMessage {
             start: format!("{} {url}", self.request.method()),
             headers: headers(&self.redactor, self.is_sign_in, self.request.headers()),
@@ -93,6 +93,16 @@ impl Exchange {
             None => MessageBody::Bytes(bytes.to_vec()),
         }
     }
+}
+
+/// An address in which these query parameters have a mask in the place of their values.
+fn without_values(url: &str, names: &[String]) -> String {
+    let Some((path, query)) = url.split_once('?').filter(|_| !names.is_empty()) else { return url.to_owned() };
+    let masked = query.split('&').map(|pair| match pair.split_once('=') {
+        Some((name, _)) if names.iter().any(|own| own == name) => format!("{name}={MASK}"),
+        Some(_) | None => pair.to_owned(),
+    });
+    format!("{path}?{}", masked.collect::<Vec<_>>().join("&"))
 }
 
 /// The body of a reply as text, if it is text in a known charset.

@@ -33,7 +33,8 @@ async fn items(session: &Session, method: Method, call: &PlayedCall) -> Result<I
         assert!(walk.receipt().complete, "{id}");
         return Ok(Items::concat(pages));
     }
-    let sent = call.items.as_ref().map(|items| Items::from_array(Value::from(items.clone()).to_string())).transpose()?;
+    let sent =
+        call.items.as_ref().map(|items| Items::from_array(Value::from(items.clone()).to_string())).transpose()?;
     let writes = match method {
         Method::Delete => session.delete(id, &options, sent, &with)?,
         Method::Mutate | Method::Query => session.mutate(id, &options, sent, &with)?,

@@ -22,7 +22,8 @@ pub(crate) fn print(screen: Screen, call: &PreparedCall, args: &CallArgs) -> Res
     }
     if as_curl {
         let signed = call.connection.session.plan_signed(&call.request).map_err(|e| call.located(e))?;
-        return messages::print(&curl::text(&signed, &call.connection)).map(|()| 0);
+        let secret = call.connection.session.redactor_of_call(&call.request).map_err(|e| call.located(e))?;
+        return messages::print(&secret.mask(&curl::text(&signed, &call.connection))).map(|()| 0);
     }
     let requests = call.connection.session.plan(&call.request).map_err(|e| call.located(e))?;
     let text = match output.format {

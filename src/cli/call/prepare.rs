@@ -117,6 +117,7 @@ impl PreparedCall {
     /// Starts the call; a file that it returns is written to a place.
     pub(crate) fn begin_into(&self, files: Option<FileTarget>) -> Result<Running> {
         if let Some(folder) = &self.record {
+            self.connection.session.learn_call(&self.request).map_err(|e| self.located(e))?;
             CallFile::write(folder, self.connection.session.connection(), &self.request)?;
         }
         let with = CallOptions { cancel: self.cancel.clone(), files, ..CallOptions::default() };

@@ -11,7 +11,7 @@ use super::refuse::refuse;
 use crate::authoring::{Checker, Ordered, Pointer, Target, Text};
 use crate::definition::file::{FixedFile, OperationFile};
 use crate::definition::operation::Operation;
-use crate::definition::option_rule::Location;
+use crate::definition::option_rule::{Location, ParameterStyle};
 use crate::definition::placed::RequestPlace;
 use crate::definition::request_rule::BodyFormat;
 use crate::definition::rules::Send;
@@ -25,6 +25,41 @@ pub(super) fn check(c: &mut Checker<'_>, at: &str, file: &OperationFile, operati
     item_keys(c, at, file, operation);
     body_parts(c, at, file, operation);
     places(c, at, file, operation);
+    doubles(c, at, operation);
+}
+
+/// Query parameters and cookies that two keys would send.
+fn doubles(c: &mut Checker<'_>, at: &str, operation: &Operation) {
+    let constants = [&operation.connector.fixed, &operation.fixed];
+    let query = constants.iter().flat_map(|fixed| &fixed.query).map(|(name, _)| RequestPlace::Query(name.clone()));
+    let cookies = constants.iter().flat_map(|fixed| &fixed.cookies).map(|(name, _)| RequestPlace::Cookie(name.clone()));
+    let mut taken: Vec<(RequestPlace, String)> =
+        query.chain(cookies).map(|place| (place, "`fixed`".to_owned())).collect();
+    let size = operation.paging.size.as_ref().map(|size| &size.at);
+    for target in operation.paging.targets().into_iter().chain(size) {
+        let Target::Query(name) = target else { continue };
+        let place = RequestPlace::Query(name.clone());
+        if taken.iter().any(|(own, _)| *own == place) {
+            let message = format!("the query parameter {name} is set by the paging, and by `fixed` too");
+            c.fault(&format!("{at}/request"), message, None);
+        }
+    }
+    for option in &operation.options {
+        let name = match option.style {
+            ParameterStyle::Brackets => format!("{}[]", option.wire_name()),
+            _ => option.wire_name().to_owned(),
+        };
+        let (place, shown) = match option.location {
+            Location::Query => (RequestPlace::Query(name.clone()), "query parameter"),
+            Location::Cookie => (RequestPlace::Cookie(name.clone()), "cookie"),
+            Location::Path | Location::Header | Location::Body | Location::Text | Location::PageSize => continue,
+        };
+        if let Some((_, other)) = taken.iter().find(|(own, _)| *own == place) {
+            let message = format!("the {shown} {name} is sent by {other} already, so it would be sent twice");
+            c.fault(&option_place(c, at, &option.name), message, None);
+        }
+        taken.push((place, format!("the option `{}`", option.name)));
+    }
 }
 
 /// The texts of constants with their places, and the header of those that are one. `headers` are those of version 1.

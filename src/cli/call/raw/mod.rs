@@ -32,6 +32,7 @@ pub(crate) async fn run(app: &App, args: &RawCallArgs) -> Result<u8> {
     let engine = app.engine_of(parts)?;
     if let Some(id) = &args.save.save_as {
         save::check_new(engine.catalog(), &connector, id, &args.save)?;
+        save::check_file(&call, engine.catalog(), &connector)?;
     }
     let open = match args.form {
         Some(PlanForm::Curl) => route.open_for_curl(app, &engine, &connector).await?,
@@ -75,6 +76,7 @@ pub(crate) async fn send_and_save(
     call.add_to(&mut parts, &spec.connector);
     let engine = call.app.engine_of(parts)?;
     save::check_new(engine.catalog(), &spec.connector, id, call.save)?;
+    save::check_file(call, engine.catalog(), &spec.connector)?;
     let name = spec.name.clone().unwrap_or_default();
     let open = OpenConnection::of(engine.connect(spec)?, name.clone());
     call.send(&open, &last).await?;

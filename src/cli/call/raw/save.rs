@@ -59,7 +59,8 @@ pub(super) async fn save_over(
     let seen = seen.ok_or_else(|| Error::new(ErrorKind::Internal, "a call succeeded without an exchange"))?;
     let reply = seen.reply.as_ref();
     let reply = reply.ok_or_else(|| Error::new(ErrorKind::Internal, "a call succeeded without a reply"))?;
-    let text = crate::exchanges::text_of(reply);
+    // What the system repeats of the credentials does not become a sample.
+    let text = crate::exchanges::text_of(reply).map(|text| seen.redactor.mask(&text).into_owned());
     let draft = Draft::read(&Seen {
         request: &call.request,
         headers: &reply.headers,
@@ -82,9 +83,7 @@ pub(super) async fn save_over(
     let may_repeat = call.request.verb != http::Method::POST || call.save.method.is_some();
     let has_own = connector.paging.is_paged();
     let chosen = if may_repeat { trials.choose(has_own).await } else { trials.unchecked(has_own) };
-    check(&overlaid(&chosen)?, &spec.connector, &place.file)?;
-    new_files::replace(&place.file, &written(&chosen)?)?;
-    let probe = add_probe(&draft, &place, id, &chosen, connector.probe.is_some())?;
+    let probe = write(call, (id, &spec.connector), (&draft, &record, &chosen))?;
     report(&Saved {
         call,
         id,
@@ -95,6 +94,38 @@ pub(super) async fn save_over(
         title,
         record: &record,
         probe,
+    })
+}
+
+/// Writes the operation into the files as they are now: another process may have changed them since. Returns whether it
+/// became the probe.
+fn write(
+    call: &RawCall<'_>,
+    (id, connector): (&str, &str),
+    (draft, record, chosen): (&Draft, &RecordChoice, &Chosen),
+) -> Result<bool> {
+    let folder = AreaFile::find(call, &call.app.catalog()?, connector)?.file;
+    let _held = new_files::hold(folder.parent().unwrap_or(Path::new(".")))?;
+    let mut catalog = call.app.catalog()?;
+    check_new(&catalog, connector, id, call.save)?;
+    let place = AreaFile::find(call, &catalog, connector)?;
+    let text = place.with_operation(&draft.operation(id, call.save.title.as_deref(), record, chosen), record, draft)?;
+    let has_probe = catalog.connector(connector)?.probe.is_some();
+    catalog.add(connector, place.file.display().to_string(), text.clone());
+    check(&catalog, connector, &place.file)?;
+    new_files::replace(&place.file, &text)?;
+    add_probe(draft, &place, id, chosen, has_probe)
+}
+
+/// Refuses a file to which no operation can be added, before anything is sent.
+pub(super) fn check_file(call: &RawCall<'_>, catalog: &Catalog, connector: &str) -> Result<()> {
+    let place = AreaFile::find(call, catalog, connector)?;
+    let sample = "  sample:\n    title: Sample\n";
+    let added = add_entry(&place.text, Section::Operations, sample);
+    added.map(drop).map_err(|e| {
+        let shown = place.file.display().to_string();
+        e.at(Place { file: Some(shown), ..Place::default() })
+            .advise("nothing was sent; write the operations of this file on lines of their own, or choose another file with --area")
     })
 }
 

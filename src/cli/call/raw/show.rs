@@ -9,6 +9,7 @@ use crate::cli::screen::{Paint, json, terminal_text};
 use crate::cli::trace::head_text;
 use crate::error::Result;
 use crate::exchanges::{Exchange, MessageBody, ShownMessage, shown_body};
+use crate::secret::Redactor;
 use crate::transport::Failure;
 
 /// An exchange, masked, with the reply as it was received.
@@ -18,6 +19,7 @@ pub(super) struct ShownExchange {
     /// The body for a terminal.
     shown: Option<String>,
     pub(super) reply: Option<Response>,
+    pub(super) redactor: Redactor,
 }
 
 impl ShownExchange {
@@ -28,6 +30,7 @@ impl ShownExchange {
             received: exchange.received(),
             shown: reply.as_ref().and_then(|reply| shown_body(&exchange.redactor, reply)),
             reply,
+            redactor: exchange.redactor.clone(),
         }
     }
 
@@ -47,7 +50,7 @@ impl ShownExchange {
     }
 
     /// On a terminal masked, indented and coloured; on a pipe the bytes as they were received.
-    fn print_body(&self) -> Result<()> {
+    pub(super) fn print_body(&self) -> Result<()> {
         let Some(reply) = self.reply.as_ref().filter(|reply| !reply.body.is_empty()) else { return Ok(()) };
         let mut out = std::io::stdout();
         if !out.is_terminal() {
