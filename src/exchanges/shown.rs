@@ -88,7 +88,7 @@ impl Exchange {
         match text {
             _ if bytes.is_empty() => MessageBody::Empty,
             Some(text) if self.is_sign_in => MessageBody::Text(self.redactor.mask(&sign_in_text(text)).into_owned()),
-            Some(text) => MessageBody::Text(self.redactor.mask(text).into_owned()),
+            Some(text) => MessageBody::Text(self.redactor.mask_json(text).into_owned()),
             None if self.is_sign_in => MessageBody::Text(format!("({} bytes)", bytes.len())),
             None => MessageBody::Bytes(bytes.to_vec()),
         }

@@ -42,7 +42,7 @@ impl CallFile {
         let values = known.filter_map(|p| Some((p.name.clone(), connection.value(&p.name)?.into_owned())));
         let broken = |e| Error::new(ErrorKind::Internal, format!("the call: {e}"));
         let call = serde_json::to_string(request).map_err(broken)?;
-        let call = Json(connection.redactor.mask(&call).into_owned());
+        let call = Json(connection.redactor.mask_json(&call).into_owned());
         let file = CallFile { connector: connector.name.clone(), connection: values.collect(), call };
         let head = "# A recorded call. `opnode test DIR` repeats it with the recorded replies; `--update` writes expected.json.\n";
         new_files::replace_private(&folder.join("call.yaml"), &(head.to_owned() + &to_yaml(&file)?))
