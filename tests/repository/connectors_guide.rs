@@ -85,7 +85,7 @@ fn its_connectors_are_valid() {
 fn its_operations_are_valid() {
     let mut connector = read(CONNECTOR);
     for fragment in blocks("# connector.yaml").iter().map(|block| read(block)) {
-        connector.extend(fragment.into_iter().filter(|(key, _)| *key == Value::from("paging_sets")));
+        connector.extend(fragment.into_iter().filter(|(key, _)| key.as_str() == Some("paging_sets")));
     }
     let connector = serde_yaml::to_string(&connector).unwrap();
     let fragments = blocks("# operations");
