@@ -1,4 +1,4 @@
-//! AWS Signature Version 4, in the Authorization header: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+//! AWS Signature Version 4, in the Authorization header: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 //! Pure.
 
 use std::time::SystemTime;

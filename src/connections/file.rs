@@ -105,7 +105,7 @@ pub enum ProxyFile {
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProxyAddressFile {
-    /// Such as http://proxy.example:3128
+    /// Such as `http://proxy.example:3128`
     pub url: String,
     /// The user name for the proxy, or a reference to it
     #[serde(default, skip_serializing_if = "Option::is_none")]
