@@ -110,6 +110,8 @@ impl JobCall<'_> {
             )
             .advise("correct `job: { result }` of the operation in its definition")
         })?;
+        // An address may be relative.
+        let url = self.client.connection.base().join(&url).map_or(url, String::from);
         Ok(JobEnd { operation, cursor: Cursor { url: Some(url), ..Cursor::default() } })
     }
 

@@ -57,6 +57,22 @@ pub(super) async fn save_over(
     seen: Option<ShownExchange>,
 ) -> Result<()> {
     let seen = seen.ok_or_else(|| Error::new(ErrorKind::Internal, "a call succeeded without an exchange"))?;
+    if let Err(error) = save_seen(call, id, connection, spec, &seen).await {
+        // The reply must not be lost: it may have the id of what was created.
+        seen.print_body()?;
+        let message = format!("the request was sent, but the operation was not saved: {}", error.message);
+        return Err(error.with(|d| d.message = message));
+    }
+    Ok(())
+}
+
+async fn save_seen(
+    call: &RawCall<'_>,
+    id: &str,
+    connection: &str,
+    spec: &ConnectionSpec,
+    seen: &ShownExchange,
+) -> Result<()> {
     let reply = seen.reply.as_ref();
     let reply = reply.ok_or_else(|| Error::new(ErrorKind::Internal, "a call succeeded without a reply"))?;
     // What the system repeats of the credentials does not become a sample.
