@@ -77,7 +77,11 @@ impl JobCall<'_> {
             wait = (wait * 2).min(rule.every);
             let waited = self.client.clock.now().saturating_sub(begun);
             if waited + next > rule.timeout {
-                let message = format!("the job {} was not done within {} s", self.handle, rule.timeout.as_secs());
+                let late = match asked.filter(|asked| *asked > rule.timeout) {
+                    Some(asked) => format!("the system asks to wait {} s for the job {}", asked.as_secs(), self.handle),
+                    None => format!("the job {} was not done within {} s", self.handle, rule.timeout.as_secs()),
+                };
+                let message = late + &self.last_state(rule, body.as_ref());
                 return Err(Error::new(ErrorKind::Timeout, message)
                     .advise("raise `timeout_s` of `job` in the definition if such jobs take longer")
                     .with(|d| d.operation = Some(self.call.operation.id.clone())));
@@ -86,6 +90,18 @@ impl JobCall<'_> {
             if let Err(error) = self.client.pause(self.call, next).await {
                 return Err(self.stopped(rule, error).await);
             }
+        }
+    }
+
+    /// The state that is not "done", for a message.
+    fn last_state(&self, rule: &JobRule, body: Option<&Value>) -> String {
+        let Some(pointer) = rule.done.as_ref().and_then(|done| done.places().next()) else { return String::new() };
+        match body.and_then(|body| pointer.find(body)) {
+            Some(value) => {
+                let text = self.client.connection.redactor.mask(&value.to_string()).into_owned();
+                format!("; `{pointer}` was {}", crate::fault::clean(&text))
+            }
+            None => format!("; its state has no `{pointer}`"),
         }
     }
 
