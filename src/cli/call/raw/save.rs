@@ -57,13 +57,15 @@ pub(super) async fn save_over(
     seen: Option<ShownExchange>,
 ) -> Result<()> {
     let seen = seen.ok_or_else(|| Error::new(ErrorKind::Internal, "a call succeeded without an exchange"))?;
-    if let Err(error) = save_seen(call, id, connection, spec, &seen).await {
-        // The reply must not be lost: it may have the id of what was created.
-        seen.print_body()?;
-        let message = format!("the request was sent, but the operation was not saved: {}", error.message);
-        return Err(error.with(|d| d.message = message));
+    let saved = save_seen(call, id, connection, spec, &seen).await;
+    // A query can be sent again. The reply to a write may have the id of what was created.
+    let Err(error) = saved else { return Ok(()) };
+    if call.request.method == Method::Query {
+        return Err(error);
     }
-    Ok(())
+    seen.print_body()?;
+    let message = format!("the request was sent, but the operation was not saved: {}", error.message);
+    Err(error.with(|d| d.message = message))
 }
 
 async fn save_seen(
@@ -99,7 +101,7 @@ async fn save_seen(
     let may_repeat = call.request.verb != http::Method::POST || call.save.method.is_some();
     let has_own = connector.paging.is_paged();
     let chosen = if may_repeat { trials.choose(has_own).await } else { trials.unchecked(has_own) };
-    let probe = write(call, (id, &spec.connector), (&draft, &record, &chosen))?;
+    let probe = write(call, (id, &spec.connector), &place.file, (&draft, &record, &chosen))?;
     report(&Saved {
         call,
         id,
@@ -118,10 +120,10 @@ async fn save_seen(
 fn write(
     call: &RawCall<'_>,
     (id, connector): (&str, &str),
+    file: &Path,
     (draft, record, chosen): (&Draft, &RecordChoice, &Chosen),
 ) -> Result<bool> {
-    let folder = AreaFile::find(call, &call.app.catalog()?, connector)?.file;
-    let _held = new_files::hold(folder.parent().unwrap_or(Path::new(".")))?;
+    let _held = new_files::hold(file.parent().unwrap_or(Path::new(".")))?;
     let mut catalog = call.app.catalog()?;
     check_new(&catalog, connector, id, call.save)?;
     let place = AreaFile::find(call, &catalog, connector)?;
