@@ -10,8 +10,7 @@ use crate::connection::Connection;
 use crate::definition::{Auth, Meaning, Method, Operation, ReplyFormat, ReplyRule, ResultShape};
 use crate::error::{Advice, Error, ErrorKind, Provider, ProviderDetail};
 use crate::page::{Around, first_row};
-use crate::reply::charset;
-use crate::reply::{Response, declared_form};
+use crate::reply::{Response, charset, declared_form, json_of};
 use crate::retry::{self, Signal};
 use crate::secret::MASK;
 
@@ -27,7 +26,7 @@ pub(crate) fn check(connection: &Connection, operation: &Operation, reply: &Resp
     if rule.empty.contains(&status.as_u16()) {
         return None;
     }
-    let expected = if rule.ok.is_empty() { status.is_success() } else { rule.ok.contains(&status.as_u16()) };
+    let expected = is_success(operation, reply);
     if !expected {
         return Some(from_status(connection, operation, reply));
     }
@@ -59,14 +58,22 @@ pub(crate) fn early_rule<'o>(operation: &'o Operation, reply: &Response) -> Opti
     if !first.reads_body() {
         return Some((first, json(reply)));
     }
-    let rule = &operation.response;
-    let code = reply.status.as_u16();
-    let is_success = if rule.ok.is_empty() { reply.status.is_success() } else { rule.ok.contains(&code) };
-    if is_success && !reply.is_blank() && !is_read_early(operation) {
+    if is_success(operation, reply) && !reply.is_blank() && !is_read_early(operation) {
         return None;
     }
-    let body = json(reply).or_else(|| is_success.then(|| first_of(operation, reply)).flatten());
+    let body = body_of_rules(operation, reply);
     ruled(operation, reply, body.as_ref()).map(|rule| (rule, body))
+}
+
+/// Whether the status is a success of the operation.
+fn is_success(operation: &Operation, reply: &Response) -> bool {
+    let ok = &operation.response.ok;
+    if ok.is_empty() { reply.status.is_success() } else { ok.contains(&reply.status.as_u16()) }
+}
+
+/// What rules read of a body: JSON, or of a success in another format its beginning.
+fn body_of_rules(operation: &Operation, reply: &Response) -> Option<Value> {
+    json(reply).or_else(|| is_success(operation, reply).then(|| first_of(operation, reply)).flatten())
 }
 
 /// Whether rules are asked before the body is read: what is read of these formats has no place for their pointers.
@@ -80,6 +87,9 @@ fn is_read_early(operation: &Operation) -> bool {
 
 /// What rules read of a body that is not JSON: the first line or row, or the whole text.
 fn first_of(operation: &Operation, reply: &Response) -> Option<Value> {
+    if !is_read_early(operation) {
+        return None;
+    }
     let (text, _) = charset::decode(&mut reply.clone()).ok()?;
     if operation.response.result == ResultShape::Text {
         return Some(Value::from(text));
@@ -99,7 +109,8 @@ pub(crate) fn is_unauthenticated(operation: &Operation, reply: &Response) -> boo
         rule.then == Meaning::Unauthenticated && rule.fits_head(operation.method, reply.status, &reply.headers)
     };
     operation.reply_rules().any(asks)
-        && ruled(operation, reply, json(reply).as_ref()).is_some_and(|rule| rule.then == Meaning::Unauthenticated)
+        && ruled(operation, reply, body_of_rules(operation, reply).as_ref())
+            .is_some_and(|rule| rule.then == Meaning::Unauthenticated)
 }
 
 /// The error that a rule makes of a reply.
@@ -152,11 +163,7 @@ pub(crate) fn reported(connection: &Connection, operation: &Operation, reply: &R
 
 /// The body as JSON, in any charset; `None` also for one that is too large.
 fn json(reply: &Response) -> Option<Value> {
-    if reply.body.len() > BODY_MAX {
-        return None;
-    }
-    let text = charset::decode(&mut reply.clone()).ok()?;
-    serde_json::from_str(&text.0).ok()
+    (reply.body.len() <= BODY_MAX).then(|| json_of(reply)).flatten()
 }
 
 fn from_status(connection: &Connection, operation: &Operation, reply: &Response) -> Error {

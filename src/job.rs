@@ -14,10 +14,10 @@ use crate::definition::{JOB, JobPart, JobResult, JobRule, Operation, ReplyRule, 
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Item;
 use crate::options::Options;
-use crate::reply::Response;
+use crate::reply::{Response, json_of};
 use crate::request::{self, Cursor, Inserted, RequestInput};
 use crate::retry;
-use crate::send::{Call, Cancel, ConnectionClient, JobHandle, JobState, Outgoing, Sent, json_of, text_at};
+use crate::send::{Call, Cancel, ConnectionClient, JobHandle, JobState, Outgoing, Sent, text_at};
 
 /// A call whose work a job does.
 #[derive(Clone, Copy)]
@@ -27,7 +27,7 @@ pub(crate) struct JobCall<'a> {
     pub(crate) options: &'a Options,
     pub(crate) item: Option<Item<'a>>,
     pub(crate) handle: &'a JobHandle,
-    /// A cancelled call leaves the job running, because another process goes on with it.
+    /// A cancelled call leaves the job running, because another process continues to wait for it.
     pub(crate) keeps: bool,
 }
 
@@ -200,7 +200,7 @@ impl JobCall<'_> {
         error.with(|d| d.message = format!("the job {} failed{said}", self.handle))
     }
 
-    /// The error of a wait that was cancelled; the system is told if it can be.
+    /// The error of a wait that was cancelled; a cancel request is sent if the definition has one.
     async fn stopped(&self, rule: &JobRule, error: Error) -> Error {
         let is_cancelled = error.kind() == ErrorKind::Cancelled && !self.keeps;
         let Some(request) = rule.cancel.as_ref().filter(|_| is_cancelled) else { return error };

@@ -131,6 +131,18 @@ pub(crate) fn put_object<'n, T>(
     out.push('}');
 }
 
+/// The length of the JSON text, with its quotes, at the start.
+#[cfg(feature = "cli")]
+pub(crate) fn text_length(text: &str) -> usize {
+    let mut is_escaped = false;
+    let end = text.char_indices().skip(1).find(|(_, c)| {
+        let ends = *c == '"' && !is_escaped;
+        is_escaped = *c == '\\' && !is_escaped;
+        ends
+    });
+    end.map_or(text.len(), |(at, _)| at + 1)
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

@@ -116,71 +116,6 @@ impl Redactor {
     }
 }
 
-#[cfg(feature = "cli")]
-impl Redactor {
-    /// The same for a text that stays JSON if it is: a masked number becomes a text.
-    pub(crate) fn mask_json<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        match self.mask(text) {
-            Cow::Owned(masked) if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() => {
-                Cow::Owned(quoted(&masked))
-            }
-            other => other,
-        }
-    }
-}
-
-/// JSON in which masks that are not within a text become one, with the digits around them.
-#[cfg(feature = "cli")]
-fn quoted(masked: &str) -> String {
-    let mut out = String::with_capacity(masked.len());
-    let mut rest = masked;
-    while let Some(c) = rest.chars().next() {
-        let length = match c {
-            '"' => text_length(rest),
-            _ => match number_length(rest) {
-                0 => c.len_utf8(),
-                number => number,
-            },
-        };
-        let (token, after) = rest.split_at(length);
-        if c != '"' && token.contains(MASK) {
-            out.push_str(&format!("\"{token}\""));
-        } else {
-            out.push_str(token);
-        }
-        rest = after;
-    }
-    out
-}
-
-/// The length of the JSON text at the start.
-#[cfg(feature = "cli")]
-fn text_length(text: &str) -> usize {
-    let mut is_escaped = false;
-    let end = text.char_indices().skip(1).find(|(_, c)| {
-        let ends = *c == '"' && !is_escaped;
-        is_escaped = *c == '\\' && !is_escaped;
-        ends
-    });
-    end.map_or(text.len(), |(at, _)| at + 1)
-}
-
-/// The length of the number at the start, of which masks may be parts.
-#[cfg(feature = "cli")]
-fn number_length(text: &str) -> usize {
-    let mut length = 0;
-    while let Some(rest) = text.get(length..).filter(|rest| !rest.is_empty()) {
-        if rest.starts_with(MASK) {
-            length += MASK.len();
-        } else if rest.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | 'e' | 'E')) {
-            length += 1;
-        } else {
-            break;
-        }
-    }
-    length
-}
-
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Redactor({} forms)", self.needles.read().unwrap_or_else(PoisonError::into_inner).len())
@@ -345,19 +280,6 @@ pub(crate) fn hex(bytes: &[u8], count: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::Redactor;
-
-    #[cfg(feature = "cli")]
-    #[test]
-    fn masked_json_stays_json() {
-        let redactor = Redactor::new(["4711471147", "swordfish"]);
-        for (text, expected) in [
-            (r#"{"pin":4711471147,"a":"x"}"#, r#"{"pin":"[secret]","a":"x"}"#),
-            (r#"[4711471147.5e3, "swordfish\"4711471147", true]"#, r#"["[secret].5e3", "[secret]\"[secret]", true]"#),
-            ("4711471147 is no JSON", "[secret] is no JSON"),
-        ] {
-            assert_eq!(redactor.mask_json(text), expected);
-        }
-    }
 
     #[test]
     fn masks_every_form() {

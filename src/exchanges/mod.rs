@@ -1,6 +1,7 @@
 //! Watches the exchanges of a connection: each request as it was signed, and its reply, with what masks their secrets.
 //! The sending code does not know of it.
 
+mod masked_json;
 mod shown;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use bytes::Bytes;
 use crate::reply::Response;
 use crate::secret::Redactor;
 use crate::transport::{ExchangeLimits, Failure, Transport};
+pub(crate) use masked_json::mask_json;
 pub(crate) use shown::{MessageBody, ShownMessage, shown_body, text_of};
 
 /// One exchange, with its secrets: only [`Exchange::sent`] and [`Exchange::received`] may be shown or stored.
@@ -24,7 +26,7 @@ pub(crate) struct Exchange {
     pub(crate) secret_query: Vec<String>,
 }
 
-/// Is told of each exchange when it has ended.
+/// Receives each exchange when it has ended.
 pub(crate) trait Watch: Send + Sync {
     fn exchange(&self, exchange: &Exchange);
 }

@@ -4,6 +4,7 @@ use http::HeaderMap;
 use serde_json::Value;
 
 use super::Exchange;
+use super::masked_json::mask_json;
 use crate::reply::{Response, charset};
 use crate::secret::{MASK, Redactor};
 use crate::transport::Failure;
@@ -88,7 +89,7 @@ impl Exchange {
         match text {
             _ if bytes.is_empty() => MessageBody::Empty,
             Some(text) if self.is_sign_in => MessageBody::Text(self.redactor.mask(&sign_in_text(text)).into_owned()),
-            Some(text) => MessageBody::Text(self.redactor.mask_json(text).into_owned()),
+            Some(text) => MessageBody::Text(mask_json(&self.redactor, text).into_owned()),
             None if self.is_sign_in => MessageBody::Text(format!("({} bytes)", bytes.len())),
             None => MessageBody::Bytes(bytes.to_vec()),
         }

@@ -13,3 +13,9 @@ pub(crate) use found_rows::FoundRows;
 pub(crate) use link_header::parse as parse_links;
 pub use response::Response;
 pub(crate) use response::{BodyForm, declared_form, in_lower_case, is_binary};
+
+/// The body of a reply as JSON, if it is.
+pub(crate) fn json_of(reply: &Response) -> Option<serde_json::Value> {
+    let (text, _) = charset::decode(&mut reply.clone()).ok()?;
+    serde_json::from_str(&text).ok()
+}

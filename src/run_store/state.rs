@@ -212,27 +212,27 @@ impl StepState {
         self.jobs.get(&(element, 0)).map(|(_, job)| job)
     }
 
-    /// The jobs that go on with items in doubt, by their first item: those whose items are all in doubt, and that form
-    /// one request again.
+    /// The jobs that a resumed run continues to wait for, by their first item.
     pub(crate) fn jobs_of(&self, element: u64) -> BTreeMap<u64, JobHandle> {
-        let in_doubt = |index| self.item_state(element, index) == ItemState::InDoubt;
         let own = self.jobs.range((element, 0)..=(element, u64::MAX));
-        own.filter(|((_, first), (count, _))| (*count == 1 || *first == 0) && (*first..first + count).all(in_doubt))
+        own.filter(|((_, first), (count, _))| self.is_awaited(element, *first, *count))
             .map(|((_, first), (_, job))| (*first, job.clone()))
             .collect()
     }
 
-    /// Whether a job goes on with an item in doubt.
-    fn has_job(&self, element: u64, index: u64) -> bool {
-        let last = self.jobs.range(..=(element, index)).next_back();
-        last.is_some_and(|((own, first), (count, _))| {
-            *own == element && index < first + count && self.jobs_of(element).contains_key(first)
-        })
+    /// Whether the job of these items is waited for: the outcomes of all are unknown, and they form one request again.
+    fn is_awaited(&self, element: u64, first: u64, count: u64) -> bool {
+        let in_doubt = |index| self.item_state(element, index) == ItemState::InDoubt;
+        (count == 1 || first == 0) && (first..first + count).all(in_doubt)
     }
 
-    /// Whether an item is in doubt, and a job goes on with it.
+    /// Whether the outcome of an item is unknown, and the run continues to wait for its job.
     pub(crate) fn goes_on(&self, element: u64, index: u64) -> bool {
-        self.item_state(element, index) == ItemState::InDoubt && self.has_job(element, index)
+        let last = self.jobs.range(..=(element, index)).next_back();
+        self.item_state(element, index) == ItemState::InDoubt
+            && last.is_some_and(|((own, first), (count, _))| {
+                *own == element && index < first + count && self.is_awaited(element, *first, *count)
+            })
     }
 
     /// The extent of the rows in the spool.

@@ -9,13 +9,7 @@ use super::job_handle::JobHandle;
 use crate::authoring::{Source, scalar};
 use crate::definition::Operation;
 use crate::error::{Error, ErrorKind, Result};
-use crate::reply::{Response, charset};
-
-/// The body of a reply as JSON, if it is.
-pub(crate) fn json_of(reply: &Response) -> Option<Value> {
-    let (text, _) = charset::decode(&mut reply.clone()).ok()?;
-    serde_json::from_str(&text).ok()
-}
+use crate::reply::{Response, json_of};
 
 /// A value of a reply, as text.
 pub(crate) fn text_at(source: &Source, reply: &Response, body: Option<&Value>) -> Option<String> {

@@ -27,7 +27,7 @@ use crate::page::Page;
 use crate::reply::Response;
 use crate::retry::{self, Signal, Verdict};
 use crate::transport::{ExchangeLimits, Transport};
-pub(crate) use accepted::{json_of, text_at};
+pub(crate) use accepted::text_at;
 pub(crate) use budget::Budget;
 pub use budget::Budgets;
 pub(crate) use call::{Announce, Call, Outgoing};

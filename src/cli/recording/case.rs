@@ -16,6 +16,7 @@ use crate::cli::screen::json::pretty;
 use crate::connection::Connection;
 use crate::definition::{Catalog, Connector};
 use crate::error::{Error, ErrorKind, Result};
+use crate::exchanges::mask_json;
 use crate::secret::MASK;
 use crate::text_file::read_text;
 use crate::{ConnectionSpec, Engine, EngineConfig, Running};
@@ -42,7 +43,7 @@ impl CallFile {
         let values = known.filter_map(|p| Some((p.name.clone(), connection.value(&p.name)?.into_owned())));
         let broken = |e| Error::new(ErrorKind::Internal, format!("the call: {e}"));
         let call = serde_json::to_string(request).map_err(broken)?;
-        let call = Json(connection.redactor.mask_json(&call).into_owned());
+        let call = Json(mask_json(&connection.redactor, &call).into_owned());
         let file = CallFile { connector: connector.name.clone(), connection: values.collect(), call };
         let head = "# A recorded call. `opnode test DIR` repeats it with the recorded replies; `--update` writes expected.json.\n";
         new_files::replace_private(&folder.join("call.yaml"), &(head.to_owned() + &to_yaml(&file)?))

@@ -9,6 +9,7 @@ use crate::cli::screen::{Paint, json, terminal_text};
 use crate::cli::trace::head_text;
 use crate::error::Result;
 use crate::exchanges::{Exchange, MessageBody, ShownMessage, shown_body};
+use crate::json_text::text_length;
 use crate::secret::Redactor;
 use crate::transport::Failure;
 
@@ -84,13 +85,7 @@ fn painted(text: &str) -> String {
     while let Some(start) = rest.find('"') {
         let (before, quoted) = rest.split_at(start);
         out.push_str(before);
-        let mut is_escaped = false;
-        let end = quoted.char_indices().skip(1).find(|(_, c)| {
-            let ends = *c == '"' && !is_escaped;
-            is_escaped = *c == '\\' && !is_escaped;
-            ends
-        });
-        let (word, after) = quoted.split_at(end.map_or(quoted.len(), |(at, _)| at + 1));
+        let (word, after) = quoted.split_at(text_length(quoted));
         if after.starts_with(':') {
             out.push_str(&paint.help(word))
         } else {
