@@ -159,6 +159,29 @@ fn dangerous_patterns_end_in_time() {
 }
 
 /// A build without the feature refuses an operation that returns XML, and only that one.
+/// A build without XML cannot read a document.
+#[cfg(feature = "xml")]
+#[test]
+fn a_template_that_is_no_xml_is_refused() {
+    for (xml, said) in [
+        ("<a>{name}</a><b/>", "this is not XML: it has 2 root elements, and needs one"),
+        ("<a><b>{name}</a>", "this is not XML: "),
+        ("<a>{name}", "this is not XML: it ends before its root element does"),
+        ("<a>{name}</a> {name}", "this is not XML: there is text outside of the root element"),
+        ("<a b='{name}' b='1'/>", "this is not XML: "),
+        ("<a b='{name}'>{name}<!-- x --></a>", ""),
+    ] {
+        let mut catalog = Catalog::empty();
+        catalog.add("acme", "connector.yaml", CONNECTOR);
+        let operation = format!(
+            "title: X, method: mutate, request: POST /x, items: {{ send: each }}, body: {{ xml: \"{xml}\" }}, response: {{ result: none }}"
+        );
+        catalog.add("acme", "xml.yaml", format!("version: 2\noperations:\n  addXml: {{ {operation} }}\n"));
+        let found = render(&catalog.faults(&[]));
+        assert!(if said.is_empty() { found.is_empty() } else { found.contains(said) }, "{xml}: {found}");
+    }
+}
+
 #[test]
 fn xml_needs_its_feature() {
     let mut catalog = Catalog::empty();

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::format::Format;
 use super::schema::Schema;
 use super::text::{Pointer, Source, Target, Text};
-use super::values::{Ordered, PointersFile, SourceFile, TargetFile};
+use super::values::{Json, Ordered, PointersFile, SourceFile, TargetFile};
 use super::yaml::Document;
 use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result};
 use crate::json_pointer::escape;
@@ -50,6 +50,17 @@ impl<'d> Checker<'d> {
             && let Err(why) = Schema::compile(schema())
         {
             self.fault(pointer, format!("{what}{why}"), None);
+        }
+    }
+
+    /// Reports what of a value does not fit a valid JSON Schema.
+    pub(crate) fn fits(&mut self, pointer: &str, schema: impl FnOnce() -> Value, value: &Json) {
+        if self.is_vouched() {
+            return;
+        }
+        let Ok(schema) = Schema::compile(schema()) else { return };
+        for finding in schema.check(&value.to_value()) {
+            self.fault(&format!("{pointer}{}", finding.pointer), finding.message, None);
         }
     }
 

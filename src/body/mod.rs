@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::authoring::{Pointer, Target, Text};
-use crate::definition::{BodyFormat, ItemRule, Location, Operation, Send};
+use crate::definition::{BodyFormat, ItemRule, Location, Operation, PatchPaths, Send};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::item::{Item, Items};
 use crate::request::form::flatten;
@@ -29,7 +29,7 @@ pub(crate) struct Chunk {
 /// Splits the items into requests.
 pub(crate) fn chunks(rule: &ItemRule, count: usize) -> Vec<Chunk> {
     let step = match rule.send {
-        Send::Each | Send::JsonPatch => 1,
+        Send::Each | Send::JsonPatch(_) => 1,
         Send::All => count.max(1),
         Send::Chunk(n) => n as usize,
     };
@@ -43,8 +43,13 @@ pub(crate) type BodyItems<'a> = (&'a Items, Chunk);
 pub(crate) fn build(parts: &Inserted<'_>, items: Option<BodyItems<'_>>) -> Result<Option<RequestBody>> {
     let operation = parts.operation;
     let items = operation.items.as_ref().zip(items.filter(|(items, chunk)| items.get(chunk.first).is_some()));
-    let body =
-        |text: String| RequestBody { content_type: operation.body.media_type().into(), bytes: Bytes::from(text) };
+    let media = match items.map(|(rule, _)| rule.send) {
+        Some(Send::JsonPatch(PatchPaths::Pointers)) => "application/json-patch+json",
+        Some(Send::JsonPatch(PatchPaths::Names) | Send::Each | Send::All | Send::Chunk(_)) | None => {
+            operation.body.media_type()
+        }
+    };
+    let body = |text: String| RequestBody { content_type: media.into(), bytes: Bytes::from(text) };
     match &operation.body {
         BodyFormat::Text(text) => Ok(Some(body(text_of(parts, text)?))),
         BodyFormat::Xml(Some(template)) => xml::filled(parts, template).map(|text| Some(body(text))),
@@ -58,7 +63,7 @@ pub(crate) fn build(parts: &Inserted<'_>, items: Option<BodyItems<'_>>) -> Resul
             Ok(Some(match &operation.body {
                 BodyFormat::Form(style) => {
                     let mut pairs = Vec::new();
-                    flatten("", &json, *style, &mut pairs);
+                    flatten("", &json, *style, &mut pairs).map_err(|name| form_fault(&name, index))?;
                     let encoded =
                         pairs.iter().map(|(name, value)| format!("{}={}", form_value(name), form_value(value)));
                     body(encoded.collect::<Vec<_>>().join("&"))
@@ -87,13 +92,21 @@ fn text_of(parts: &Inserted<'_>, text: &Text) -> Result<String> {
     Ok(out)
 }
 
+/// A list whose elements cannot be told apart in a form.
+fn form_fault(name: &str, index: usize) -> Error {
+    let message =
+        format!("an element of the list `{name}` contains a comma, which separates the elements in this form");
+    Error::new(ErrorKind::InvalidItems, message)
+        .at(Place::field(format!("/{index}")))
+        .advise("send values without commas, or write the list in another way in the definition: `body: { form: { lists: repeat } }`")
+}
+
 /// The item itself: a text, or bytes.
 fn raw((item, index): (Item<'_>, usize)) -> Result<RequestBody> {
     let json = item.as_str();
     if let Some(file) = Bytewise::of(json) {
-        let data = file.bytes().map_err(|e| {
-            Error::new(ErrorKind::InvalidItems, format!("`data` is not base64: {e}"))
-                .at(Place::field(format!("/{index}/data")))
+        let data = file.bytes().map_err(|(field, why)| {
+            Error::new(ErrorKind::InvalidItems, why).at(Place::field(format!("/{index}/{field}")))
         })?;
         return Ok(RequestBody { content_type: file.content_type().to_owned(), bytes: Bytes::from(data) });
     }
@@ -124,7 +137,7 @@ fn fields(parts: &Inserted<'_>, items: Option<(&ItemRule, BodyItems<'_>)>) -> Re
         Send::Each if rule.drop_sent => without_sent_fields(operation, first),
         Send::Each => first.as_str().to_owned(),
         Send::All | Send::Chunk(_) => array(items, chunk),
-        Send::JsonPatch => patch::patch(operation, first),
+        Send::JsonPatch(paths) => patch::patch(operation, first, paths),
     };
     let wrap = rule.wrap.as_ref().map(Pointer::tokens).unwrap_or_default();
     if own.is_none() && wrap.is_empty() {

@@ -34,8 +34,8 @@ fn part(bytes: &mut Vec<u8>, boundary: &str, name: &str, json: &str, index: usiz
     bytes.extend_from_slice(format!("--{boundary}\r\nContent-Disposition: form-data; name={name}").as_bytes());
     match Bytewise::of(json) {
         Some(file) => {
-            let data = file.bytes().map_err(|e| {
-                Error::new(ErrorKind::InvalidItems, format!("the file in {name} is not base64: {e}"))
+            let data = file.bytes().map_err(|(_, why)| {
+                Error::new(ErrorKind::InvalidItems, format!("the file in {name}: {why}"))
                     .at(Place::field(format!("/{index}")))
             })?;
             let file_name = quoted(file.file_name.as_deref().unwrap_or("file"));
@@ -79,20 +79,20 @@ impl Bytewise {
             let raw = fields.iter().find(|(name, _)| name == key)?.1.get();
             serde_json::from_str::<Value>(raw).ok()?.as_str().map(str::to_owned)
         };
-        let data = fields.iter().any(|(name, _)| name == "data");
-        data.then(|| Bytewise {
-            data: text("data").unwrap_or_default(),
-            file_name: text("fileName"),
-            kind: text("contentType"),
-        })
+        Some(Bytewise { data: text("data")?, file_name: text("fileName"), kind: text("contentType") })
     }
 
     /// The media type.
     pub(super) fn content_type(&self) -> &str {
-        self.kind.as_deref().filter(|k| !k.contains(['\r', '\n'])).unwrap_or("application/octet-stream")
+        self.kind.as_deref().unwrap_or("application/octet-stream")
     }
 
-    pub(super) fn bytes(&self) -> Result<Vec<u8>, base64::DecodeError> {
-        STANDARD.decode(&self.data)
+    /// The bytes; `Err` is a field of the value and what is wrong with it.
+    pub(super) fn bytes(&self) -> Result<Vec<u8>, (&'static str, String)> {
+        let kind = self.content_type();
+        if !kind.contains('/') || kind.contains(|c: char| c.is_control() || !c.is_ascii()) {
+            return Err(("contentType", format!("`contentType` is not a media type: {kind:?}")));
+        }
+        STANDARD.decode(&self.data).map_err(|e| ("data", format!("`data` is not base64: {e}")))
     }
 }

@@ -1,13 +1,14 @@
-//! JSON Patch bodies (RFC 6902) without leading slashes. Pure.
+//! JSON Patch bodies (RFC 6902); some systems want bare names as paths. Pure.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::definition::Operation;
+use crate::definition::{Operation, PatchPaths};
 use crate::item::Item;
+use crate::json_pointer::escape;
 
 /// A flat object as a patch; null removes. An array of patch operations is sent unchanged.
-pub(super) fn patch(operation: &Operation, item: Item<'_>) -> String {
+pub(super) fn patch(operation: &Operation, item: Item<'_>, paths: PatchPaths) -> String {
     let text = item.as_str();
     if text.starts_with('[') {
         return text.to_owned();
@@ -17,14 +18,18 @@ pub(super) fn patch(operation: &Operation, item: Item<'_>) -> String {
         return format!("[{text}]");
     }
     let sent = fields.iter().filter(|(name, _)| !operation.fills_option(name));
-    let operations: Vec<String> = sent.map(|(name, raw)| replace(name, raw)).collect();
+    let operations: Vec<String> = sent.map(|(name, raw)| replace(name, raw, paths)).collect();
     format!("[{}]", operations.join(","))
 }
 
-fn replace(name: &str, raw: &RawValue) -> String {
-    let path = Value::from(name);
+fn replace(name: &str, raw: &RawValue, paths: PatchPaths) -> String {
+    // By RFC 6902, `add` sets a field whether it is there or not; `replace` needs one that is there.
+    let (set, path) = match paths {
+        PatchPaths::Names => ("replace", Value::from(name)),
+        PatchPaths::Pointers => ("add", Value::from(format!("/{}", escape(name)))),
+    };
     match raw.get() {
         "null" => format!(r#"{{"op":"remove","path":{path}}}"#),
-        value => format!(r#"{{"op":"replace","path":{path},"value":{value}}}"#),
+        value => format!(r#"{{"op":"{set}","path":{path},"value":{value}}}"#),
     }
 }

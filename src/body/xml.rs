@@ -7,7 +7,6 @@ use serde_json::value::RawValue;
 
 use crate::authoring::{Text, TextPart};
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::item::Item;
 use crate::json_text::fields_of;
 use crate::request::Inserted;
 use crate::request::form::plain;
@@ -19,12 +18,11 @@ pub(super) fn document(json: &str) -> Result<String> {
     let fields = fields_of(json).unwrap_or_default();
     let [(name, raw)] = fields.as_slice() else {
         let message = format!("an XML document has one root element, but the item has {} fields", fields.len());
-        return Err(Error::new(ErrorKind::InvalidItems, message)
-            .advise("give an item with one field, or set `wrap: /NAME` in the definition"));
+        return Err(refused(message).advise("give an item with one field, or set `wrap: /NAME` in the definition"));
     };
     if raw.get().starts_with('[') {
         let message = format!("an XML document has one root element, but `{name}` is a list");
-        return Err(Error::new(ErrorKind::InvalidItems, message));
+        return Err(refused(message));
     }
     let mut out = HEAD.to_owned();
     element(&mut out, name, raw.get())?;
@@ -33,11 +31,13 @@ pub(super) fn document(json: &str) -> Result<String> {
 
 fn element(out: &mut String, name: &str, json: &str) -> Result<()> {
     if !is_name(name) {
-        let message = format!("`{}` cannot be the name of an XML element", name.escape_debug());
-        return Err(Error::new(ErrorKind::InvalidItems, message));
+        return Err(refused(format!("`{}` cannot be the name of an XML element", name.escape_debug())));
     }
     if json.starts_with('[') {
         let list: Vec<&RawValue> = serde_json::from_str(json).unwrap_or_default();
+        if list.iter().any(|raw| raw.get().starts_with('[')) {
+            return Err(refused(format!("`{name}` has a list within a list, which XML elements cannot show")));
+        }
         return list.iter().try_for_each(|raw| element(out, name, raw.get()));
     }
     let fields = fields_of(json).unwrap_or_default();
@@ -46,16 +46,15 @@ fn element(out: &mut String, name: &str, json: &str) -> Result<()> {
     for (key, raw) in &fields {
         let Some(attribute) = key.strip_prefix('@') else { continue };
         if !is_name(attribute) || raw.get().starts_with(['{', '[']) {
-            let message = format!("`{}` cannot be an XML attribute", key.escape_debug());
-            return Err(Error::new(ErrorKind::InvalidItems, message));
+            return Err(refused(format!("`{}` cannot be an XML attribute", key.escape_debug())));
         }
-        out.push_str(&format!(" {attribute}=\"{}\"", escape(&plain(raw.get()))));
+        out.push_str(&format!(" {attribute}=\"{}\"", escape(key, &plain(raw.get()), Within::Tag)?));
     }
     let mut inner = String::new();
     if json.starts_with('{') {
         children(&mut inner, &fields)?;
     } else {
-        inner = escape(&plain(json));
+        inner = escape(name, &plain(json), Within::Content)?;
     }
     if inner.is_empty() {
         out.push_str("/>");
@@ -68,45 +67,78 @@ fn element(out: &mut String, name: &str, json: &str) -> Result<()> {
 fn children(out: &mut String, fields: &[(String, &RawValue)]) -> Result<()> {
     for (key, raw) in fields.iter().filter(|(key, _)| !key.starts_with('@')) {
         match key.as_str() {
-            "#text" => out.push_str(&escape(&plain(raw.get()))),
+            "#text" if raw.get().starts_with(['{', '[']) => {
+                return Err(refused("`#text` is the text of an element, so it is a single value".to_owned()));
+            }
+            "#text" => out.push_str(&escape(key, &plain(raw.get()), Within::Content)?),
             name => element(out, name, raw.get())?,
         }
     }
     Ok(())
 }
 
-/// The template with its placeholders replaced. An object becomes the elements of its fields; an absent field is empty.
+fn refused(message: String) -> Error {
+    Error::new(ErrorKind::InvalidItems, message)
+}
+
+/// Where a placeholder stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Within {
+    /// In the content of an element.
+    Content,
+    /// In the value of an attribute.
+    Tag,
+}
+
+/// The template with its placeholders replaced. An object becomes the elements of its fields; an absent value is empty.
+/// A field of the item fills a placeholder that nothing else does.
 pub(super) fn filled(parts: &Inserted<'_>, template: &Text) -> Result<String> {
-    let fields = parts.input.item.and_then(Item::fields).unwrap_or_default();
     let mut out = String::new();
+    let mut within = Within::Content;
     for part in template.parts() {
         let name = match part {
             TextPart::Literal(text) => {
                 out.push_str(text);
+                within = match (text.rfind('<'), text.rfind('>')) {
+                    (None, None) => within,
+                    (opened, closed) if opened > closed => Within::Tag,
+                    (_, _) => Within::Content,
+                };
                 continue;
             }
             TextPart::Name(name) => name,
         };
-        match fields.iter().find(|(own, _)| own == name).map(|(_, raw)| raw.get()) {
-            Some(json) if json.starts_with('{') => children(&mut out, &fields_of(json).unwrap_or_default())?,
-            Some(json) if json.starts_with('[') => {
-                let message = format!("`{name}` is a list, and a placeholder takes a text or an object");
-                return Err(Error::new(ErrorKind::InvalidItems, message)
-                    .at(Place::field(format!("/{name}")))
-                    .advise("put the list into an object that names its elements, such as {\"line\": [...]}"));
-            }
-            Some(json) => out.push_str(&escape(&plain(json))),
-            None => {
-                let text = Text::only(name);
-                out.push_str(&parts.render(&text, escape)?.unwrap_or_default());
-            }
-        }
+        let own = parts.json(&Text::only(name))?;
+        let field = || parts.input.item.and_then(|item| item.raw(std::slice::from_ref(name))).map(str::to_owned);
+        let Some(json) = own.or_else(field) else { continue };
+        inserted(&mut out, name, &json, within).map_err(|e| e.at(Place::field(format!("/{name}"))))?;
     }
     Ok(out)
 }
 
-/// Characters that XML 1.0 does not allow are left out; line ends stay as they are.
-fn escape(text: &str) -> String {
+/// One value of a template.
+fn inserted(out: &mut String, name: &str, json: &str, within: Within) -> Result<()> {
+    if json.starts_with('[') {
+        return Err(refused(format!("`{name}` is a list, and a placeholder takes a text or an object"))
+            .advise("put the list into an object that names its elements, such as {\"line\": [...]}"));
+    }
+    if !json.starts_with('{') {
+        out.push_str(&escape(name, &plain(json), within)?);
+        return Ok(());
+    }
+    let fields = fields_of(json).unwrap_or_default();
+    if within == Within::Tag {
+        return Err(refused(format!("`{name}` is an object, and an attribute takes a single value")));
+    }
+    if let Some((key, _)) = fields.iter().find(|(key, _)| key.starts_with('@')) {
+        let message = format!("`{key}` of `{name}` is an attribute, but the template has the element around `{name}`");
+        return Err(refused(message).advise("write the attribute with a placeholder in the template"));
+    }
+    children(out, &fields)
+}
+
+/// Line ends and tabs of attributes are written as references: parsers make spaces of them.
+fn escape(name: &str, text: &str, within: Within) -> Result<String> {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -116,12 +148,17 @@ fn escape(text: &str) -> String {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&apos;"),
             '\r' => out.push_str("&#13;"),
+            '\t' if within == Within::Tag => out.push_str("&#9;"),
+            '\n' if within == Within::Tag => out.push_str("&#10;"),
             '\t' | '\n' => out.push(c),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
+            c if c < ' ' || matches!(c, '\u{fffe}' | '\u{ffff}') => {
+                let message = format!("`{name}` contains the character U+{:04X}, which XML cannot have", u32::from(c));
+                return Err(refused(message));
+            }
             c => out.push(c),
         }
     }
-    out
+    Ok(out)
 }
 
 /// Whether a text is the name of an element or attribute, with an optional prefix.
@@ -146,9 +183,18 @@ mod tests {
             xml.split_once('\n').unwrap().1,
             "<Order id=\"7\"><Name>A &amp; &lt;B&gt;</Name><Line n=\"1\">x</Line><Line>y</Line><Empty/><e:Sub><Rate>1.10</Rate></e:Sub></Order>"
         );
-        for bad in
-            [r#"{"a": 1, "b": 2}"#, "{}", r#"{"a": [1]}"#, r#"{"a b": 1}"#, r#"{"a": {"@x": {}}}"#, r#"{"a><x": 1}"#]
-        {
+        for bad in [
+            r#"{"a": [[1]]}"#,
+            r#"{"a": {"b": [[1], 2]}}"#,
+            r#"{"a": "\u0001"}"#,
+            r##"{"a": {"#text": [1]}}"##,
+            r#"{"a": 1, "b": 2}"#,
+            "{}",
+            r#"{"a": [1]}"#,
+            r#"{"a b": 1}"#,
+            r#"{"a": {"@x": {}}}"#,
+            r#"{"a><x": 1}"#,
+        ] {
             assert!(document(bad).is_err(), "{bad}");
         }
     }

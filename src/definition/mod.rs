@@ -40,7 +40,7 @@ pub use option_rule::{Location, OptionRule, ValueSource};
 pub(crate) use option_rule::{ParameterStyle, Quote};
 pub(crate) use property_value::value_of;
 pub use reply_rule::ResponseRule;
-pub use rules::{ItemRule, ResultShape, Send};
+pub use rules::{ItemRule, PatchPaths, ResultShape, Send};
 pub use template::Template;
 
 pub(crate) use auth::{Auth, AwsSigv4, Hmac, Refresh};

@@ -15,14 +15,14 @@ use super::option_rule::{Location, OptionRule};
 use super::paging::{Paging, Size};
 use super::reply_rule::ResponseRule;
 use super::request_rule::{BodyFormat, Fixed};
-use super::rules::{ItemRule, Repeat};
+use super::rules::{ItemRule, Repeat, Send};
 use crate::authoring::Json;
 #[cfg(feature = "sandbox")]
 use crate::authoring::Target;
 use crate::authoring::Text;
 use crate::authoring::exact::refine;
 use crate::authoring::finding::Finding;
-use crate::authoring::{Schema, kind_of};
+use crate::authoring::{Pointer, Schema, kind_of};
 use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result};
 use crate::options::{Given, Options};
 
@@ -174,18 +174,17 @@ impl Operation {
         options
     }
 
-    /// Fields of the body beside those of an item: constants, and options that are given. None if the item is put below
-    /// them.
+    /// Fields beside those of an item in the object into which it is put: constants, and options that are given.
     pub(crate) fn body_names(&self, options: &Options) -> impl Iterator<Item = String> {
-        let rule = self.items.as_ref().filter(|rule| rule.wrap.as_ref().is_none_or(|w| w.tokens().is_empty()));
-        let constants = self
-            .connector
-            .fixed
-            .body
-            .iter()
-            .chain(&self.fixed.body)
-            .filter_map(|body| Some(body.to_value().as_object()?.keys().cloned().collect::<Vec<_>>()));
-        let given = self.options.iter().filter(|o| o.location == Location::Body && options.contains(&o.name));
+        let rule = self.items.as_ref().filter(|rule| rule.send == Send::Each);
+        let wrap = rule.and_then(|rule| rule.wrap.as_ref()).map(Pointer::tokens).unwrap_or_default();
+        let constants = self.connector.fixed.body.iter().chain(&self.fixed.body).filter_map(|body| {
+            let body = body.to_value();
+            let around = wrap.iter().try_fold(&body, |value, token| value.get(token))?;
+            Some(around.as_object()?.keys().cloned().collect::<Vec<_>>())
+        });
+        let in_body = |o: &&OptionRule| o.location == Location::Body && wrap.is_empty();
+        let given = self.options.iter().filter(in_body).filter(|o| options.contains(&o.name));
         let first = given.filter_map(|o| o.body_place().tokens().first().cloned());
         let all: Vec<String> = if rule.is_some() { constants.flatten().chain(first).collect() } else { Vec::new() };
         all.into_iter()

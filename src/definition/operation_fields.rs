@@ -152,7 +152,7 @@ impl<'o> Strangers<'o> {
 
     /// Checks an item.
     pub(crate) fn look(&mut self, index: usize, item: &Value) {
-        let is_patch = self.operation.items.as_ref().is_some_and(|rule| rule.send == Send::JsonPatch);
+        let is_patch = self.operation.items.as_ref().is_some_and(|rule| matches!(rule.send, Send::JsonPatch(_)));
         // A JSON Patch operation names its field differently.
         let is_ready = is_patch && item.get("op").is_some() && item.get("path").is_some();
         if is_ready || matches!(self.fields, Fields::Any) {

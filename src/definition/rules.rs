@@ -35,7 +35,16 @@ pub enum Send {
     /// Arrays of at most this many.
     Chunk(u32),
     /// One patch per item.
-    JsonPatch,
+    JsonPatch(PatchPaths),
+}
+
+/// How a patch names a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PatchPaths {
+    /// By its name.
+    Names,
+    /// By a JSON Pointer (RFC 6902).
+    Pointers,
 }
 
 /// The items of a write.

@@ -16,8 +16,14 @@ use crate::json_text::{put_object, put_text};
 /// A row after the last one. It is read as part of the last row if that ends within quotes, which the reader accepts.
 const AFTER: &str = "\n\0";
 
-/// Each row is an object by the names of its columns; values are texts.
-pub(super) fn read(rule: &CsvRule, text: &str, limits: PageLimits, page: &mut Page) -> Result<(), Unfit> {
+/// Each row is an object by the names of its columns; values are texts. `is_labelled` says whether the reply is declared
+/// as CSV.
+pub(super) fn read(
+    rule: &CsvRule,
+    (text, is_labelled): (&str, bool),
+    limits: PageLimits,
+    page: &mut Page,
+) -> Result<(), Unfit> {
     let all = text.as_bytes().chain(AFTER.as_bytes());
     let mut reader = ReaderBuilder::new().delimiter(rule.separator).has_headers(false).flexible(true).from_reader(all);
     let mut row = StringRecord::new();
@@ -44,6 +50,12 @@ pub(super) fn read(rule: &CsvRule, text: &str, limits: PageLimits, page: &mut Pa
     }
     page.is_list = true;
     page.items = out.finish();
+    // A header without rows is an empty list; one line of text under another label may be anything, such as an error.
+    if page.items.is_empty() && !is_labelled && rule.header && names.is_some_and(|names| names.len() == 1) {
+        let line: String = text.lines().next().unwrap_or_default().chars().take(80).collect();
+        let message = format!("the reply is one line of text, which is not declared as CSV: {line}");
+        return Err(Unfit::Shape(Error::new(ErrorKind::BadResponse, message)));
+    }
     Ok(())
 }
 
@@ -88,7 +100,7 @@ mod tests {
     fn read(rule: &CsvRule, text: &str) -> Result<String, String> {
         let mut page = Page::default();
         let limits = PageLimits { items: 3, bytes: 100 };
-        super::read(rule, text, limits, &mut page).map(|()| page.items.to_json()).map_err(|e| format!("{e:?}"))
+        super::read(rule, (text, false), limits, &mut page).map(|()| page.items.to_json()).map_err(|e| format!("{e:?}"))
     }
 
     fn rule(separator: u8, header: bool, columns: &[&str]) -> CsvRule {

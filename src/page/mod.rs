@@ -120,7 +120,7 @@ fn body(operation: &Operation, reply: &mut Response, limits: PageLimits, page: &
         }
         ReplyFormat::Csv(rule) => {
             let (text, _) = charset::decode_labelled(reply).map_err(undecodable)?;
-            csv_rows::read(rule, &text, limits, page)
+            csv_rows::read(rule, (&text, declared_form(reply).is_some()), limits, page)
         }
         #[cfg(feature = "xml")]
         ReplyFormat::Xml => {

@@ -32,11 +32,24 @@ pub(super) fn read(text: String, limits: PageLimits, page: &mut Page) -> Result<
             Ok(_) | Err(ScanFault::Syntax | ScanFault::Count) => return Err(refused(&text, from, number + 1, inner)),
         }
     }
+    if let [(from, to)] = *spans.as_slice()
+        && is_json_list(text.get(from as usize..to as usize).unwrap_or_default())
+    {
+        let error = Error::new(ErrorKind::BadResponse, "the reply is one JSON list, not a JSON value per line");
+        let advice = "if the system always answers with a list, remove `format: ndjson`";
+        return Err(Unfit::Form(error.advise(advice)));
+    }
     // A carriage return within a line is white space.
     let has_lines = scan.has_lines;
     page.is_list = true;
     page.items = Items::from_spans(if has_lines { one_line(text) } else { text }, spans);
     Ok(())
+}
+
+/// Whether the only line is a list of objects: some systems answer in JSON, whatever they were asked for. A list of
+/// single values may be a row.
+fn is_json_list(line: &str) -> bool {
+    line.strip_prefix('[').is_some_and(|rest| rest.trim_start_matches(WHITE).starts_with(['{', ']']))
 }
 
 /// White space of JSON; other white space is no part of a line end.
@@ -78,6 +91,8 @@ mod tests {
         }
         for (text, said) in [
             ("{\"a\":1}\n{\"a\":", "line 2 of the reply is not JSON"),
+            ("[{\"a\":1}]\n", "the reply is one JSON list"),
+            (" [ ] ", "the reply is one JSON list"),
             ("{\n\"a\":1}", "line 1 of the reply is not JSON"),
             ("1\n\n2 3", "line 3 of the reply is not JSON"),
             ("1,\n2", "line 1 of the reply is not JSON"),

@@ -27,7 +27,7 @@ pub(super) fn parameters(rule: &OptionRule, given: Given<'_>) -> Result<Vec<(Str
     let lists = |lists| FormStyle { lists, nested: FormNested::Brackets };
     let flat = |style: FormStyle| {
         let mut pairs = Vec::new();
-        flatten(name, &given.json(), style, &mut pairs);
+        flatten(name, &given.json(), style, &mut pairs).map_err(|_| ambiguous(rule, ","))?;
         Ok(pairs.into_iter().map(|(name, value)| (name, encode(&value))).collect())
     };
     match rule.style {
@@ -40,16 +40,15 @@ pub(super) fn parameters(rule: &OptionRule, given: Given<'_>) -> Result<Vec<(Str
         ParameterStyle::Brackets if given.elements().is_some() => flat(lists(FormLists::Brackets)),
         ParameterStyle::Indexes if given.elements().is_some() => flat(lists(FormLists::Indexes)),
         ParameterStyle::Deep if given.value().is_object() => flat(lists(FormLists::Brackets)),
-        ParameterStyle::Fields if given.value().is_object() => Ok(fields_of(&given.json())
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(name, raw)| {
+        ParameterStyle::Fields if given.value().is_object() => {
+            let mut all = Vec::new();
+            for (name, raw) in fields_of(&given.json()).unwrap_or_default() {
                 let mut pairs = Vec::new();
-                flatten(&name, raw.get(), lists(FormLists::Comma), &mut pairs);
-                let value = pairs.into_iter().next().map(|(_, value)| encode(&value)).unwrap_or_default();
-                (name, value)
-            })
-            .collect()),
+                flatten(&name, raw.get(), lists(FormLists::Comma), &mut pairs).map_err(|_| ambiguous(rule, ","))?;
+                all.push((name, pairs.into_iter().next().map(|(_, value)| encode(&value)).unwrap_or_default()));
+            }
+            Ok(all)
+        }
         ParameterStyle::Repeat
         | ParameterStyle::Brackets
         | ParameterStyle::Indexes
@@ -84,10 +83,27 @@ pub(super) fn joined(rule: &OptionRule, given: Given<'_>, encode: impl Fn(&str) 
     match given.elements() {
         Some(list) => {
             let texts = list.into_iter().map(|element| single(rule, element).map(|text| encode(&text)));
-            Ok(texts.collect::<Result<Vec<_>>>()?.join(&separator))
+            let texts = texts.collect::<Result<Vec<_>>>()?;
+            if texts.iter().any(|text| text.contains(&separator)) {
+                return Err(ambiguous(rule, &separator));
+            }
+            Ok(texts.join(&separator))
         }
         None => single(rule, given).map(|text| encode(&text)),
     }
+}
+
+/// A list whose elements cannot be told apart.
+fn ambiguous(rule: &OptionRule, separator: &str) -> Error {
+    let separator = match separator {
+        "," => "a comma",
+        "%20" | " " => "a space",
+        _ => "`|`",
+    };
+    let message = format!("an element of `{}` contains {separator}, which separates the elements", rule.name);
+    Error::new(ErrorKind::InvalidOptions, message)
+        .at(Place::field(format!("/{}", escape(&rule.name))))
+        .advise("send values without it; the definition says with `style` how the list is written")
 }
 
 fn single<'a>(rule: &OptionRule, given: Given<'a>) -> Result<Cow<'a, str>> {

@@ -357,7 +357,7 @@ fn on_one(operation: &Operation) -> Option<Role> {
         }
         (Verb::DELETE, _) => Some(Role::Delete),
         (Verb::PUT, Some(Send::Each)) => Some(Role::Replace),
-        (Verb::PATCH, Some(Send::JsonPatch)) => Some(Role::Patch),
+        (Verb::PATCH, Some(Send::JsonPatch(_))) => Some(Role::Patch),
         (Verb::PATCH | Verb::POST, Some(Send::Each)) => Some(Role::Merge),
         _ => None,
     }

@@ -155,7 +155,7 @@ fn check_item(
     }
     if let Some(rule) = &operation.items {
         // In a patch, null removes a field; the remote system decides whether that is allowed.
-        let patched = matches!(rule.send, Send::JsonPatch).then(|| without_nulls(&value)).flatten();
+        let patched = matches!(rule.send, Send::JsonPatch(_)).then(|| without_nulls(&value)).flatten();
         operation
             .check_item_text(rule, patched.as_ref().unwrap_or(&value), item.as_str())?
             .into_iter()

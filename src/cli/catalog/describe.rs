@@ -124,7 +124,7 @@ fn put_items(out: &mut String, operation: &Operation, rule: &ItemRule, how: Layo
         Send::Each => "one request for each item",
         Send::All => "all items in one request",
         Send::Chunk(_) => "several items in one request",
-        Send::JsonPatch => "one request for each item, which changes only these fields; null removes a field",
+        Send::JsonPatch(_) => "one request for each item, which changes only these fields; null removes a field",
     };
     let needed = if rule.required { "" } else { "; optional" };
     out.push('\n');

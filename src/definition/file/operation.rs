@@ -201,8 +201,10 @@ mirrors! {
         All,
         /// Arrays of at most this many items, at least 1
         Chunk(u32),
-        /// A flat object as a JSON Patch array (RFC 6902); an array of patch operations is sent unchanged
+        /// A flat object as a list of patch operations, whose `path` is the bare name of a field; a list of patch operations is sent unchanged
         JsonPatch,
+        /// The same by RFC 6902: `path` is a JSON Pointer such as `/name`, a value is set by `add`, the media type is application/json-patch+json
+        Rfc6902,
         /// multipart/form-data, one request per item: short for `each` with `body: multipart`
         Multipart,
         /// A form, one request per item: short for `each` with `body: form`

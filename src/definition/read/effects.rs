@@ -7,7 +7,8 @@ use super::refuse::refuse;
 use super::{reply_effects, request_effects};
 use crate::authoring::{Checker, Json, Text, TextPart};
 use crate::definition::connector::Connector;
-use crate::definition::file::{MethodFile, OperationFile, ResponseFile, ResultFile};
+use crate::definition::file::{MethodFile, OperationFile, PagingFile, PagingUseFile, ResponseFile, ResultFile};
+use crate::definition::method::Method;
 use crate::definition::operation::Operation;
 use crate::definition::option_rule::Location;
 use crate::definition::rules::{ItemRule, Send};
@@ -30,6 +31,7 @@ pub(in crate::definition) fn check(
         sample_fits(c, &format!("{at}/items"), operation, rule, sample);
     }
     key_header(c, at, operation);
+    absent(c, at, file, operation);
     if let Some(base) = &operation.base_url {
         address(c, &format!("{at}/base_url"), base, CONSTANT_QUERY);
         properties(c, &format!("{at}/base_url"), base, &operation.connector);
@@ -50,6 +52,44 @@ fn key_header(c: &mut Checker<'_>, at: &str, operation: &Operation) {
     for (name, _) in operation.fixed.headers.iter().filter(|(name, _)| name == key) {
         let map = if c.has_key(at, "headers") { "headers" } else { "fixed/header" };
         c.fault(&format!("{at}/{map}/{name}"), format!("the header {key} is used for the idempotency key"), None);
+    }
+}
+
+/// Names of options that the operation does not have, and rules and keys for other methods.
+fn absent(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Operation) {
+    let own = |name: &String| operation.option(name).is_some();
+    let named: Vec<(String, &String)> = match &file.paging {
+        Some(PagingUseFile::Own(paging)) => match &**paging {
+            PagingFile::Offset { with, .. } => {
+                with.iter().map(|(name, _)| (format!("{at}/paging/with/{}", escape(name)), name)).collect()
+            }
+            PagingFile::Keyset(keyset) => {
+                let all = keyset.unless.iter().enumerate();
+                all.map(|(i, name)| (format!("{at}/paging/keyset/unless/{i}"), name)).collect()
+            }
+            PagingFile::None
+            | PagingFile::Link { .. }
+            | PagingFile::Number { .. }
+            | PagingFile::Cursor { .. }
+            | PagingFile::NextUrl { .. } => Vec::new(),
+        },
+        Some(PagingUseFile::Set(_)) | None => Vec::new(),
+    };
+    for (place, name) in named.into_iter().filter(|(_, name)| !own(name)) {
+        let hint = did_you_mean(name, operation.options.iter().map(|o| o.name.as_str()));
+        c.fault(&place, format!("the operation has no option `{name}`{hint}"), None);
+    }
+    for (i, rule) in file.rules.iter().enumerate() {
+        if rule.when.method.is_some_and(|method| method != file.method) {
+            let message = "the operation has another method, so this rule never applies";
+            c.fault(&format!("{at}/rules/{i}/when/method"), message, None);
+        }
+    }
+    for option in operation.options.iter().filter(|o| o.per_item && operation.method == Method::Query) {
+        if c.has_key(&format!("{at}/options"), &option.name) {
+            let place = format!("{at}/options/{}/per_item", escape(&option.name));
+            c.fault(&place, "`per_item` is for writes: a query has no items", None);
+        }
     }
 }
 
@@ -148,7 +188,7 @@ fn status(c: &mut Checker<'_>, at: &str, code: u16, is_query: bool) {
 /// A sample that its own schema refuses could not be sent.
 fn sample_fits(c: &mut Checker<'_>, at: &str, operation: &Operation, rule: &ItemRule, sample: &Json) {
     let mut value = sample.to_value();
-    if let (Send::JsonPatch, Value::Object(fields)) = (rule.send, &mut value) {
+    if let (Send::JsonPatch(_), Value::Object(fields)) = (rule.send, &mut value) {
         // In a patch, null removes a field.
         fields.retain(|_, v| !v.is_null());
     }

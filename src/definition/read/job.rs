@@ -62,6 +62,9 @@ pub(super) fn job(
         let message = "give `done`: with other statuses than 202 only a value of the state shows the end";
         c.fault(&format!("{at}/done"), message, None);
     }
+    if file.done.is_some() && file.done == file.failed {
+        c.fault(&format!("{at}/failed"), "`done` and `failed` are the same state, so `failed` has no effect", None);
+    }
     for (key, value) in [("every_s", file.every_s), ("timeout_s", file.timeout_s)] {
         if value == Some(0) {
             c.fault(&format!("{at}/{key}"), format!("`{key}` must be at least 1"), None);

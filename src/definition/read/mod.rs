@@ -22,6 +22,7 @@ mod request;
 mod request_effects;
 mod request_line;
 mod response;
+mod xml_template;
 
 pub(super) use connector::read_connector;
 pub(super) use operation::{read_operation, read_record, record_schema};

@@ -22,7 +22,7 @@ use crate::definition::operation::{LaterRecord, Operation, Record};
 use crate::definition::paging::{Paging, Total};
 use crate::definition::reply_rule::ReplyFormat;
 use crate::definition::request_rule::{BodyFormat, FormStyle};
-use crate::definition::rules::{ItemRule, Repeat, ResultShape, Send};
+use crate::definition::rules::{ItemRule, PatchPaths, Repeat, ResultShape, Send};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json_pointer::escape;
 
@@ -231,7 +231,7 @@ fn body_format(c: &mut Checker<'_>, at: &str, file: Option<BodyFile>, send: Opti
         SendFile::Raw => Some(BodyFormat::Raw),
         SendFile::Xml => Some(BodyFormat::Xml(None)),
         SendFile::Ndjson(_) => Some(BodyFormat::Ndjson),
-        SendFile::JsonPatch => Some(BodyFormat::Json),
+        SendFile::JsonPatch | SendFile::Rfc6902 => Some(BodyFormat::Json),
         SendFile::Each | SendFile::All | SendFile::Chunk(_) => None,
     });
     let own = file.and_then(|body| request::body(c, &format!("{at}/body"), body));
@@ -258,9 +258,9 @@ fn items(
 ) -> Option<ItemRule> {
     let usual = || if matches!(file.send, SendFile::Raw) { Value::Bool(true) } else { json!({"type": "object"}) };
     let mut schema = record.map(|r| r.schema.to_value()).unwrap_or_else(usual);
+    let is_patch = matches!(file.send, SendFile::JsonPatch | SendFile::Rfc6902);
     if file.record.is_some() {
-        let creates =
-            *verb == Verb::POST && !matches!(file.send, SendFile::JsonPatch | SendFile::Multipart | SendFile::Raw);
+        let creates = *verb == Verb::POST && !is_patch && !matches!(file.send, SendFile::Multipart | SendFile::Raw);
         // An update may omit fields that the record requires.
         if let (false, Some(map)) = (creates, schema.as_object_mut()) {
             map.remove("required");
@@ -275,7 +275,7 @@ fn items(
     if file.schema.as_ref().is_some_and(|own| may_refer(&own.0)) {
         schema = embedded(c, &format!("{at}/schema"), schema, other);
     }
-    if matches!(file.send, SendFile::JsonPatch) {
+    if is_patch {
         schema = json!({"anyOf": [schema, {"type": "array", "items": {"type": "object", "required": ["op", "path"]}}]});
     }
     c.schema(&format!("{at}/schema"), "", || schema.clone());
@@ -287,7 +287,8 @@ fn items(
             return None;
         }
         SendFile::Chunk(n) | SendFile::Ndjson(n) => Send::Chunk(n),
-        SendFile::JsonPatch => Send::JsonPatch,
+        SendFile::JsonPatch => Send::JsonPatch(PatchPaths::Names),
+        SendFile::Rfc6902 => Send::JsonPatch(PatchPaths::Pointers),
     };
     let wrap = file.wrap.and_then(|w| c.pointer(&format!("{at}/wrap"), &w));
     Some(ItemRule {

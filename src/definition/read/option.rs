@@ -32,6 +32,9 @@ pub(super) fn option_rule(
     own_keys(c, at, &name, &file, location);
     let schema = schema_text(&name, &file.keywords);
     c.schema(at, &format!("the option `{name}`: "), || schema.to_value());
+    if let Some(preset) = &file.preset {
+        c.fits(&format!("{at}/preset"), || schema.to_value(), preset);
+    }
     let quote = file.quote.map(|quote| match quote {
         QuoteFile::Double => Quote::Double,
         QuoteFile::Backslash => Quote::Backslash,
@@ -140,6 +143,10 @@ fn own_keys(c: &mut Checker<'_>, at: &str, name: &str, file: &OptionFile, locati
     if file.wire.is_some() && matches!(location, Location::Path | Location::Text) {
         let message = format!("`as` has no effect: the placeholder is `{{{name}}}`");
         c.fault(&format!("{at}/as"), message, None);
+    }
+    let is_pointer = file.wire.as_ref().is_some_and(|wire| wire.starts_with('/'));
+    if is_pointer && matches!(location, Location::Query | Location::Header | Location::Cookie) {
+        c.fault(&format!("{at}/as"), "a JSON Pointer is for `in: body`; elsewhere `as` is a plain name", None);
     }
     if file.wire.is_some() && file.style == StyleFile::Fields {
         c.fault(&format!("{at}/as"), "`as` has no effect: each field has its own name", None);

@@ -4,6 +4,7 @@ use super::refuse::refuse;
 use crate::authoring::{Checker, Source};
 use crate::definition::file::{FormFile, FoundItemsFile, ResponseFile, ResultFile};
 use crate::definition::operation::Operation;
+use crate::definition::rules::ResultShape;
 use crate::json_pointer::escape;
 
 pub(super) fn check(c: &mut Checker<'_>, at: &str, file: &ResponseFile, operation: &Operation, is_query: bool) {
@@ -56,20 +57,29 @@ pub(super) fn check(c: &mut Checker<'_>, at: &str, file: &ResponseFile, operatio
             ("keep", !file.keep.is_empty() && !is_query, "`keep` is for queries"),
         ],
     );
-    if !operation.response.format.has_pointers() {
-        no_pointers(c, at, operation);
+    if !operation.response.format.has_pointers() || whole {
+        no_pointers(c, at, operation, whole);
     }
 }
 
 /// A body of rows has no place for a value beside the items.
-fn no_pointers(c: &mut Checker<'_>, at: &str, operation: &Operation) {
+fn no_pointers(c: &mut Checker<'_>, at: &str, operation: &Operation, whole: bool) {
     let rule = &operation.response;
-    let name = rule.format.name();
+    let name = match rule.result {
+        ResultShape::File => "a file",
+        ResultShape::Text => "a text",
+        ResultShape::List | ResultShape::Object | ResultShape::Count | ResultShape::None | ResultShape::Report => {
+            rule.format.name()
+        }
+    };
     for (kept, source) in &rule.keep {
         if let Source::Body(pointer) = source {
             let message = format!("{name} has no place `{pointer}`; only a header can be kept");
             c.fault(&format!("{at}/keep/{}", escape(kept)), message, None);
         }
+    }
+    if whole {
+        return;
     }
     let total = rule.total.as_ref().map(|total| &total.at);
     let walks = std::iter::once(&operation.paging).chain(&operation.forward_only);

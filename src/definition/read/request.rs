@@ -1,6 +1,7 @@
 //! Converts `fixed`, `body` and `rules` to their checked forms. Pure.
 
 use super::paging::{one_or_more, values};
+use super::xml_template::xml_template;
 use crate::authoring::values::ScalarFile;
 use crate::authoring::{Checker, Json, Ordered, Text, is_cookie_name, is_cookie_value};
 use crate::definition::file::{
@@ -79,7 +80,7 @@ pub(super) fn body(c: &mut Checker<'_>, at: &str, file: BodyFile) -> Option<Body
             c.text(&format!("{at}/text"), &text).map(BodyFormat::Text)
         }
         BodySettingsFile { form: None, text: None, xml: Some(xml) } => {
-            c.text(&format!("{at}/xml"), &xml).map(|text| BodyFormat::Xml(Some(text)))
+            xml_template(c, &format!("{at}/xml"), &xml).map(|text| BodyFormat::Xml(Some(text)))
         }
         BodySettingsFile { .. } => {
             c.fault(at, "give one of `form`, `text` and `xml`", None);
@@ -106,6 +107,13 @@ fn form_style(file: &FormStyleFile) -> FormStyle {
 
 /// The rules of a connector or an operation.
 pub(super) fn rules(c: &mut Checker<'_>, at: &str, files: Vec<RuleFile>) -> Vec<ReplyRule> {
+    for (i, file) in files.iter().enumerate() {
+        if let Some(first) = files.iter().take(i).position(|other| other.when == file.when) {
+            let message =
+                format!("the rule {first} has the same conditions and decides before, so this one has no effect");
+            c.fault(&format!("{at}/{i}/when"), message, None);
+        }
+    }
     let rules = files.into_iter().enumerate();
     rules.filter_map(|(i, file)| rule(c, &format!("{at}/{i}"), file)).collect()
 }

@@ -229,7 +229,7 @@ fn item_keys(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Op
         BodyFormat::Form(_) | BodyFormat::Xml(None) if together && !wrapped => {
             format!("{} needs a name for the list of items: give `wrap`", format.words())
         }
-        BodyFormat::Form(_) | BodyFormat::Xml(None) | BodyFormat::Ndjson if rule.send == Send::JsonPatch => {
+        BodyFormat::Form(_) | BodyFormat::Xml(None) | BodyFormat::Ndjson if matches!(rule.send, Send::JsonPatch(_)) => {
             "a JSON Patch is JSON".to_owned()
         }
         BodyFormat::Json
@@ -285,7 +285,7 @@ fn no_room(operation: &Operation) -> Option<(String, &'static str)> {
     let rule = operation.items.as_ref()?;
     let wrapped = rule.wrap.as_ref().is_some_and(|wrap| !wrap.tokens().is_empty());
     match rule.send {
-        Send::JsonPatch => Some(("a patch contains only the items".to_owned(), elsewhere)),
+        Send::JsonPatch(_) => Some(("a patch contains only the items".to_owned(), elsewhere)),
         Send::All | Send::Chunk(_) if !wrapped => Some((
             "the body is the items themselves".to_owned(),
             "give `items` a `wrap`, such as `wrap: /records`, if the body is an object around them; otherwise make it a field of the items, or send it in the query or a header",
@@ -297,6 +297,20 @@ fn no_room(operation: &Operation) -> Option<(String, &'static str)> {
 /// Two values for one field of the body.
 fn same_places(c: &mut Checker<'_>, at: &str, operation: &Operation) {
     let wrap = operation.items.as_ref().and_then(|rule| rule.wrap.as_ref()).filter(|wrap| !wrap.tokens().is_empty());
+    if let (Some(wrap), Some(body)) = (wrap, &operation.fixed.body) {
+        let is_object = operation.items.as_ref().is_some_and(|rule| rule.send == Send::Each);
+        let body = body.to_value();
+        let above = (1..=wrap.tokens().len()).filter_map(|n| Some((n, wrap.tokens().get(..n)?)));
+        for (n, tokens) in above {
+            let found = tokens.iter().try_fold(&body, |value, token| value.get(token));
+            let has_room = n < wrap.tokens().len() || is_object;
+            if found.is_some_and(|value| !(value.is_object() && has_room)) {
+                let place: String = tokens.iter().map(|token| format!("/{}", escape(token))).collect();
+                let message = format!("`{place}` of the body holds the items (`wrap`), so this constant is not sent");
+                c.fault(&format!("{at}/fixed/body{place}"), message, None);
+            }
+        }
+    }
     let mut taken: Vec<(Pointer, String)> =
         wrap.into_iter().map(|wrap| (wrap.clone(), "the items (`wrap`)".to_owned())).collect();
     for option in operation.options.iter().filter(|o| o.location == Location::Body) {

@@ -62,15 +62,15 @@ fn items(operation: &Operation, rule: &ItemRule, tree: Tree, value: &Value) -> R
     let missing = || Refusal::invalid(format!("`{pointer}` is missing")).at(field(&pointer), "MissingField");
     let tree = tree.at(pointer.tokens()).cloned().ok_or_else(missing)?;
     let value = pointer.find(value).ok_or_else(missing)?;
-    if let (Send::JsonPatch, Tree::List(steps)) = (rule.send, &tree) {
+    if let (Send::JsonPatch(_), Tree::List(steps)) = (rule.send, &tree) {
         check_size(steps.len())?;
     }
     match (rule.send, tree) {
-        (Send::JsonPatch, Tree::List(operations)) => {
+        (Send::JsonPatch(_), Tree::List(operations)) => {
             check_patch(operation, rule, value)?;
             Ok(operations)
         }
-        (Send::JsonPatch, _) => Err(invalid_body("the body must be a list of patch operations")),
+        (Send::JsonPatch(_), _) => Err(invalid_body("the body must be a list of patch operations")),
         (Send::All | Send::Chunk(_), Tree::List(list)) => {
             if matches!(rule.send, Send::Chunk(most) if list.len() > most as usize) {
                 return Err(invalid_body(format!(

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::collection::Collection;
 use super::fields::path as field_path;
 use super::tree::Tree;
+use crate::json_pointer::unescape;
 use crate::sandbox::answer::check_required;
 use crate::sandbox::http::{Refusal, RefusalKind};
 
@@ -197,7 +198,10 @@ fn step(collection: &Collection, operation: &Tree) -> Result<TableStep, Refusal>
     let (Some(op), Some(path)) = (text("op"), text("path")) else {
         return Err(invalid("a patch operation needs the texts `op` and `path`".into()));
     };
-    let mut path = field_path(path.strip_prefix('/').unwrap_or(&path));
+    let mut path = match path.strip_prefix('/') {
+        Some(pointer) => pointer.split('/').map(unescape).collect(),
+        None => field_path(&path),
+    };
     let name = path
         .pop()
         .filter(|name| !name.is_empty())

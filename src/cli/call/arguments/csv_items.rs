@@ -238,7 +238,7 @@ fn path_of(operation: &Operation, name: &str) -> Vec<String> {
 /// The schema of a field; a patch removes a field whose value is null.
 fn schema_of(operation: &Operation, path: &[String]) -> Value {
     let mut schema = super::options::field_schema(operation, path);
-    let is_patch = operation.items.as_ref().is_some_and(|rule| rule.send == Send::JsonPatch);
+    let is_patch = operation.items.as_ref().is_some_and(|rule| matches!(rule.send, Send::JsonPatch(_)));
     if let Some(kind @ Value::String(_)) = schema.as_object_mut().filter(|_| is_patch).and_then(|s| s.get_mut("type")) {
         *kind = Value::Array(vec![kind.take(), Value::from("null")]);
     }

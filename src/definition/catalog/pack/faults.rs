@@ -59,13 +59,22 @@ impl Pack {
         errors
     }
 
-    /// Options whose values come from an operation that cannot give them.
+    /// Operations that are named and do not exist, or cannot give the values of an option.
     fn value_errors(&self, operation: &Operation) -> Vec<Error> {
-        let place = |name: &str| {
-            let pointer = format!("/{}/options/{}/values", escape(&operation.id), escape(name));
-            self.document("operations", &operation.id).ok().flatten().map(|doc| doc.place(&pointer))
+        let placed = |pointer: String, message: String| {
+            let error = Error::new(ErrorKind::Definition, message);
+            let doc = self.document("operations", &operation.id).ok().flatten();
+            match doc.map(|doc| doc.place(&format!("/{}{pointer}", escape(&operation.id)))) {
+                Some(place) => error.at(place),
+                None => error,
+            }
         };
         let mut errors = Vec::new();
+        if let Some(Some(instead)) = &operation.deprecated
+            && !self.has("operations", instead)
+        {
+            errors.push(placed("/deprecated/use".to_owned(), self.unknown_operation(instead).message.clone()));
+        }
         for option in &operation.options {
             let Some(source) = &option.values else { continue };
             let why = match self.operation(&source.operation) {
@@ -82,11 +91,8 @@ impl Pack {
                 // Its own fault is reported there.
                 Err(_) => continue,
             };
-            let error = Error::new(ErrorKind::Definition, format!("the values of `{}`: {why}", option.name));
-            errors.push(match place(&option.name) {
-                Some(place) => error.at(place),
-                None => error,
-            });
+            let pointer = format!("/options/{}/values", escape(&option.name));
+            errors.push(placed(pointer, format!("the values of `{}`: {why}", option.name)));
         }
         errors
     }
