@@ -11,7 +11,7 @@ pub(super) enum BodyDraft {
     Object(Tree),
     /// A JSON list of objects.
     List(Vec<Tree>),
-    /// A form: its names and values as an object of texts.
+    /// A form: its names and values as an object of texts; a repeated name has a list of them.
     Form(Tree),
     /// Something else.
     Other,
@@ -21,15 +21,19 @@ impl BodyDraft {
     pub(super) fn of(body: Option<&RawBody>) -> BodyDraft {
         let Some(body) = body else { return BodyDraft::None };
         if body.content_type.starts_with("application/x-www-form-urlencoded") {
-            let pairs = url::form_urlencoded::parse(body.text.as_bytes());
-            let text = |value: &str| Tree::Scalar(serde_json::Value::from(value).to_string());
-            return BodyDraft::Form(Tree::Object(pairs.map(|(n, v)| (n.into_owned(), text(&v))).collect()));
+            return BodyDraft::Form(Tree::Object(form_fields(&body.text)));
         }
         match Tree::read(&body.text) {
             Some(Tree::Array(list)) if list.iter().all(Tree::is_object) => BodyDraft::List(list),
             Some(tree @ Tree::Object(_)) => BodyDraft::Object(tree),
             Some(Tree::Array(_) | Tree::Scalar(_)) | None => BodyDraft::Other,
         }
+    }
+
+    /// Whether a field of a form has several values.
+    pub(super) fn has_lists(&self) -> bool {
+        let is_list = |(_, value): &(String, Tree)| matches!(value, Tree::Array(_));
+        matches!(self, BodyDraft::Form(tree) if tree.fields().iter().any(is_list))
     }
 
     /// The schema of the items, from those that were sent.
@@ -59,4 +63,17 @@ impl BodyDraft {
             BodyDraft::None | BodyDraft::Other => None,
         }
     }
+}
+
+fn form_fields(text: &str) -> Vec<(String, Tree)> {
+    let mut fields: Vec<(String, Tree)> = Vec::new();
+    for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
+        let value = Tree::Scalar(serde_json::Value::from(value).to_string());
+        match fields.iter_mut().find(|(known, _)| **known == name) {
+            None => fields.push((name.into_owned(), value)),
+            Some((_, Tree::Array(list))) => list.push(value),
+            Some((_, first)) => *first = Tree::Array(vec![first.clone(), value]),
+        }
+    }
+    fields
 }

@@ -237,9 +237,11 @@ impl Draft {
         }
     }
 
-    /// The body of a query; that of a write is said by its items.
+    /// The format of the body, unless the items of a write say it.
     fn put_body_kind(&self, out: &mut String) {
-        if matches!(self.body, BodyDraft::Form(_)) && self.request.method == Method::Query {
+        if self.body.has_lists() {
+            out.push_str("    body: { form: { lists: repeat } }  # guessed: a name was sent several times\n");
+        } else if matches!(self.body, BodyDraft::Form(_)) && self.request.method == Method::Query {
             out.push_str("    body: form\n");
         }
     }

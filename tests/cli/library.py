@@ -56,6 +56,8 @@ class Library(BaseHTTPRequestHandler):
         if parts[2:] == ["loans"]:
             offset, rows = int(query.get("offset") or 0), [{"number": n, "book": n} for n in range(1, 31)]
             return self.answer(200, {"items": rows[offset:offset + 10]})
+        if parts[2:] == ["tags"] and self.command == "POST":
+            return self.answer(201, {"id": 5, "form": body.decode()})
         if parts[2:3] == ["broken"]:
             return self.broken(parts[3], query)
         return self.answer(404, {"error": {"message": f"no such path {url.path}"}})

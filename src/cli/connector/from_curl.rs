@@ -61,11 +61,9 @@ fn add(app: &App, args: &FromCurlArgs, curl: &Curl, name: &str) -> Result<Writte
 
 /// Sends the request with the credentials of the command line, and saves the operation.
 async fn save(app: &App, args: &FromCurlArgs, curl: Curl, (name, id): (&str, &str)) -> Result<()> {
-    let mut catalog = app.catalog()?;
-    if let Some(folder) = &args.into {
-        catalog.add_folder(folder)?;
-    }
-    let connector = catalog.connector(name)?;
+    let folder = args.into.as_deref();
+    let call = RawCall { app, request: curl.request, save: &args.save, yes: args.yes, timeout: None, folder };
+    let connector = call.catalog()?.connector(name)?;
     let values = curl.secrets.iter().map(|secret| (secret.property.to_owned(), secret.value.clone()));
     let values = values.filter(|(property, _)| connector.property(property).is_some());
     let spec = ConnectionSpec {
@@ -74,8 +72,7 @@ async fn save(app: &App, args: &FromCurlArgs, curl: Curl, (name, id): (&str, &st
         values: values.collect(),
         ..ConnectionSpec::default()
     };
-    let call = RawCall { app, request: curl.request, save: &args.save, yes: args.yes, timeout: None };
-    send_and_save(&call, id, &spec, catalog).await
+    send_and_save(&call, id, &spec).await
 }
 
 /// `api.acme.example` as `acme`.

@@ -24,7 +24,7 @@ pub(crate) async fn run(app: &App, args: &RawCallArgs) -> Result<u8> {
     let connector = route.connector().unwrap_or_default().to_owned();
     let base = if typed::has_address(args) { Some(base_of(app, args, &connector).await?) } else { None };
     let request = typed::request(args, base.as_ref())?;
-    let call = RawCall { app, request, save: &args.save, yes: args.yes, timeout: args.timeout };
+    let call = RawCall { app, request, save: &args.save, yes: args.yes, timeout: args.timeout, folder: None };
     let last = Arc::new(LastExchange::default());
     let mut parts = app.parts(false, &args.record)?;
     parts.watches.push(Arc::clone(&last) as Arc<dyn Watch>);
@@ -32,7 +32,7 @@ pub(crate) async fn run(app: &App, args: &RawCallArgs) -> Result<u8> {
     let engine = app.engine_of(parts)?;
     if let Some(id) = &args.save.save_as {
         save::check_new(engine.catalog(), &connector, id, &args.save)?;
-        save::check_file(&call, engine.catalog(), &connector)?;
+        save::check_file(&call, &connector, id)?;
     }
     let open = match args.form {
         Some(PlanForm::Curl) => route.open_for_curl(app, &engine, &connector).await?,
@@ -64,19 +64,14 @@ async fn base_of(app: &App, args: &RawCallArgs, connector: &str) -> Result<url::
 }
 
 /// A call that another command has made up, over a connection that it has: sends and saves it.
-pub(crate) async fn send_and_save(
-    call: &RawCall<'_>,
-    id: &str,
-    spec: &crate::ConnectionSpec,
-    catalog: crate::Catalog,
-) -> Result<()> {
+pub(crate) async fn send_and_save(call: &RawCall<'_>, id: &str, spec: &crate::ConnectionSpec) -> Result<()> {
     let last = Arc::new(LastExchange::default());
-    let mut parts = EngineParts::new(catalog);
+    let mut parts = EngineParts::new(call.catalog()?);
     parts.watches.push(Arc::clone(&last) as Arc<dyn Watch>);
     call.add_to(&mut parts, &spec.connector);
     let engine = call.app.engine_of(parts)?;
     save::check_new(engine.catalog(), &spec.connector, id, call.save)?;
-    save::check_file(call, engine.catalog(), &spec.connector)?;
+    save::check_file(call, &spec.connector, id)?;
     let name = spec.name.clone().unwrap_or_default();
     let open = OpenConnection::of(engine.connect(spec)?, name.clone());
     call.send(&open, &last).await?;

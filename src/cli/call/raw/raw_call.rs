@@ -1,5 +1,6 @@
 //! A request to the system of a connection that no operation describes: planned, confirmed, sent and shown.
 
+use std::path::Path;
 use std::sync::Mutex;
 
 use super::super::ask;
@@ -11,7 +12,7 @@ use crate::cli::args::SaveArgs;
 use crate::cli::connections::route::OpenConnection;
 use crate::cli::messages;
 use crate::cli::signals::Signals;
-use crate::definition::Method;
+use crate::definition::{Catalog, Method};
 use crate::draft::RawRequest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exchanges::{Exchange, Watch};
@@ -41,9 +42,20 @@ pub(crate) struct RawCall<'a> {
     pub(crate) save: &'a SaveArgs,
     pub(crate) yes: bool,
     pub(crate) timeout: Option<std::time::Duration>,
+    /// A folder of definitions besides those of the program.
+    pub(crate) folder: Option<&'a Path>,
 }
 
 impl RawCall<'_> {
+    /// The definitions as they are now.
+    pub(crate) fn catalog(&self) -> Result<Catalog> {
+        let mut catalog = self.app.catalog()?;
+        if let Some(folder) = self.folder {
+            catalog.add_folder(folder)?;
+        }
+        Ok(catalog)
+    }
+
     pub(super) fn add_to(&self, parts: &mut EngineParts, connector: &str) {
         parts.catalog.add(connector, SOURCE, self.request.definition(CALL));
     }

@@ -7,7 +7,7 @@ use super::raw_call::RawCall;
 use super::show::ShownExchange;
 use super::trial::Trials;
 use crate::ConnectionSpec;
-use crate::cli::app::{App, own_definitions};
+use crate::cli::app::own_definitions;
 use crate::cli::args::SaveArgs;
 use crate::cli::catalog::snippet::shell;
 use crate::cli::connections::file;
@@ -65,7 +65,9 @@ pub(super) async fn save_over(
     }
     seen.print_body()?;
     let message = format!("the request was sent, but the operation was not saved: {}", error.message);
-    Err(error.with(|d| d.message = message))
+    let advice =
+        "do not send it again to save it: write the operation into the connector's file; `opnode guide` says how";
+    Err(error.with(|d| d.message = message).advise(advice))
 }
 
 async fn save_seen(
@@ -85,14 +87,14 @@ async fn save_seen(
         body: text.as_deref(),
         is_method_chosen: call.save.method.is_some(),
     })?;
-    let catalog = call.app.catalog()?;
+    let catalog = call.catalog()?;
     let title = call.save.title.as_deref();
     let place = AreaFile::find(call, &catalog, &spec.connector)?;
     let record = record(&catalog, &spec.connector, id, &call.request.path, &draft)?;
     let connector = catalog.connector(&spec.connector)?;
     let written = |chosen: &Chosen| place.with_operation(&draft.operation(id, title, &record, chosen), &record, &draft);
     let overlaid = |chosen: &Chosen| -> Result<Catalog> {
-        let mut catalog = call.app.catalog()?;
+        let mut catalog = call.catalog()?;
         catalog.add(&spec.connector, place.file.display().to_string(), written(chosen)?);
         Ok(catalog)
     };
@@ -124,7 +126,7 @@ fn write(
     (draft, record, chosen): (&Draft, &RecordChoice, &Chosen),
 ) -> Result<bool> {
     let _held = new_files::hold(file.parent().unwrap_or(Path::new(".")))?;
-    let mut catalog = call.app.catalog()?;
+    let mut catalog = call.catalog()?;
     check_new(&catalog, connector, id, call.save)?;
     let place = AreaFile::find(call, &catalog, connector)?;
     let text = place.with_operation(&draft.operation(id, call.save.title.as_deref(), record, chosen), record, draft)?;
@@ -135,15 +137,25 @@ fn write(
     add_probe(draft, &place, id, chosen, has_probe)
 }
 
-/// Refuses a file to which no operation can be added, before anything is sent.
-pub(super) fn check_file(call: &RawCall<'_>, catalog: &Catalog, connector: &str) -> Result<()> {
-    let place = AreaFile::find(call, catalog, connector)?;
-    let sample = "  sample:\n    title: Sample\n";
-    let added = add_entry(&place.text, Section::Operations, sample);
-    added.map(drop).map_err(|e| {
-        let shown = place.file.display().to_string();
-        e.at(Place { file: Some(shown), ..Place::default() })
-            .advise("nothing was sent; write the operations of this file on lines of their own, or choose another file with --area")
+/// Refuses a request that cannot become an operation, and a file to which none can be added, before anything is sent:
+/// the operation is written for a reply without a body.
+pub(super) fn check_file(call: &RawCall<'_>, connector: &str, id: &str) -> Result<()> {
+    let mut catalog = call.catalog()?;
+    let place = AreaFile::find(call, &catalog, connector)?;
+    let headers = http::HeaderMap::new();
+    let is_method_chosen = call.save.method.is_some();
+    let seen = Seen { request: &call.request, headers: &headers, body: Some(""), is_method_chosen };
+    let unsent = |e: Error| e.advise("nothing was sent; without --save-as, the call is only sent");
+    let draft = Draft::read(&seen).map_err(unsent)?;
+    let chosen = Chosen::None { why: String::new(), is_needed: false };
+    let entry = draft.operation(id, call.save.title.as_deref(), &RecordChoice::None, &chosen);
+    let text = place.with_operation(&entry, &RecordChoice::None, &draft).map_err(|e| {
+        e.advise("nothing was sent; write the operations of this file on lines of their own, or choose another file with --area")
+    })?;
+    catalog.add(connector, place.file.display().to_string(), text);
+    check(&catalog, connector, &place.file).map_err(|e| {
+        let shown = place.file.display();
+        e.advise(format!("nothing was sent; correct {shown} first if these are faults of what is there; without --save-as, the call is only sent"))
     })
 }
 
@@ -281,7 +293,7 @@ fn add_probe(draft: &Draft, place: &AreaFile, id: &str, chosen: &Chosen, has_pro
 
 /// Prints what was written, and the next command.
 fn report(saved: &Saved<'_>) -> Result<()> {
-    let Saved { call, id, connection, draft, chosen, file, title, record, probe } = saved;
+    let Saved { id, connection, draft, chosen, file, title, record, probe, .. } = saved;
     let mut out = format!("added to {}:\n\n", file.display());
     if let RecordChoice::New(name) = record {
         out.push_str(&draft.record(name));
@@ -290,13 +302,13 @@ fn report(saved: &Saved<'_>) -> Result<()> {
     if *probe {
         out.push_str(&format!("\n`opnode connection test {connection}` now calls {id}\n"));
     }
-    out.push_str(&format!("\nnext:\n  {}\n", next_command(call.app, saved)));
+    out.push_str(&format!("\nnext:\n  {}\n", next_command(saved)));
     messages::print(&out)
 }
 
 /// The command that calls the operation.
-fn next_command(app: &App, saved: &Saved<'_>) -> String {
-    let Saved { id, connection, draft, chosen, .. } = saved;
+fn next_command(saved: &Saved<'_>) -> String {
+    let Saved { call, id, connection, draft, chosen, .. } = saved;
     let mut words = vec![format!("opnode {} {id} -c {}", draft.method(), shell(connection))];
     words.extend(draft.settings(chosen).iter().map(|pair| format!("--set {}", shell(pair))));
     if draft.takes_items() {
@@ -306,6 +318,7 @@ fn next_command(app: &App, saved: &Saved<'_>) -> String {
     if draft.method() != Method::Query {
         words.push("--plan".to_owned());
     }
-    words.extend(app.global.definitions.iter().map(|folder| format!("--definitions {}", folder.display())));
+    let folders = call.app.global.definitions.iter().map(PathBuf::as_path).chain(call.folder);
+    words.extend(folders.map(|folder| format!("--definitions {}", folder.display())));
     words.join(" ")
 }
