@@ -109,6 +109,9 @@ fn segment(name: &str, given: Option<Given<'_>>, slashes: bool) -> Result<String
     let text = match given.elements() {
         // A list is joined by commas (OpenAPI's style simple).
         Some(list) => match list.iter().map(|element| element.scalar()).collect::<Option<Vec<_>>>() {
+            Some(texts) if texts.iter().any(|text| text.contains(',')) => {
+                return refuse(format!("an element of `{name}` contains a comma, which separates the elements"));
+            }
             Some(texts) => Cow::Owned(texts.join(",")),
             None => return refuse(format!("`{name}` can be a list of texts or numbers only")),
         },

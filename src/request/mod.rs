@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use url::Url;
 
-use crate::authoring::{Target, is_cookie_value};
+use crate::authoring::{Target, Text, is_cookie_value};
 use crate::definition::Location;
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::json_pointer::escape;
@@ -60,7 +60,8 @@ fn put_headers(parts: &Inserted<'_>, headers: &mut HeaderMap) -> Result<()> {
     let Inserted { connection, operation, cursor, .. } = *parts;
     for (name, text) in operation.connector.fixed.headers.iter().chain(&operation.fixed.headers) {
         if let Some(value) = parts.render(text, str::to_owned)? {
-            headers.insert(name.clone(), connection.constant_header(name, &value)?);
+            let value = connection.constant_header(name, &value).map_err(|e| of_option(parts, text, e))?;
+            headers.insert(name.clone(), value);
         }
     }
     let field = |name: &str| Place::field(format!("/{}", escape(name)));
@@ -85,6 +86,22 @@ fn put_headers(parts: &Inserted<'_>, headers: &mut HeaderMap) -> Result<()> {
     Ok(())
 }
 
+/// The error of a constant text: the fault is in an option that it contains, if there is one.
+fn of_option(parts: &Inserted<'_>, text: &Text, error: Error) -> Error {
+    let is_given = |name: &&str| {
+        let rule = parts.operation.option(name).filter(|o| o.location == Location::Text);
+        rule.is_some_and(|rule| matches!(parts.with_value(rule, |_| ()), Ok(Some(()))))
+    };
+    match text.names().find(is_given) {
+        None => error,
+        Some(name) => {
+            let message = format!("`{name}` has a character that is not allowed there: {}", error.message);
+            let place = Place::field(format!("/{}", escape(name)));
+            error.at(place).with(|d| (d.kind, d.message) = (ErrorKind::InvalidOptions, message))
+        }
+    }
+}
+
 /// All cookies as one header (RFC 6265, section 5.4).
 fn put_cookies(parts: &Inserted<'_>, headers: &mut HeaderMap) -> Result<()> {
     let operation = parts.operation;
@@ -95,7 +112,7 @@ fn put_cookies(parts: &Inserted<'_>, headers: &mut HeaderMap) -> Result<()> {
         if let Some(value) = parts.render(text, str::to_owned)? {
             if !is_cookie_value(&value) {
                 let message = format!("the cookie {name} would contain characters that are not allowed");
-                return Err(Error::new(ErrorKind::Connection, message));
+                return Err(of_option(parts, text, Error::new(ErrorKind::Connection, message)));
             }
             pairs.push(format!("{name}={value}"));
         }

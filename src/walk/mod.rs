@@ -396,9 +396,12 @@ impl Walk {
         let parts = Inserted { connection, operation, input, cursor };
         body::build(&parts, None).and_then(|body| request::build(&parts, body)).map_err(|error| {
             let foreign = cursor.url.is_some() && error.kind() == ErrorKind::Origin;
+            let is_result = self.job.is_some() && self.receipt.pages == 0;
             error.with(|d| {
                 d.operation = Some(self.call.operation.id.clone());
-                if foreign {
+                if foreign && is_result {
+                    d.message = format!("the address of the job's result has another origin: {}", d.message);
+                } else if foreign {
                     d.message = format!("the next page's address has another origin: {}", d.message);
                     d.advice = Some("if a proxy in front of the system changes its address, set `relink: true` in the connection: path and query are then used with the connection's origin".into());
                 }

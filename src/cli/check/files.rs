@@ -18,6 +18,14 @@ use crate::formats::Format;
 use crate::text_file::read_text;
 use crate::{Engine, EngineConfig};
 
+/// What a check found.
+pub(super) struct Checked {
+    pub(super) faults: Vec<Fault>,
+    pub(super) hints: Vec<Fault>,
+    /// What was checked, in words.
+    pub(super) what: String,
+}
+
 /// A file of the command line, with its format.
 struct NamedFile {
     typed: PathBuf,
@@ -26,8 +34,8 @@ struct NamedFile {
     text: String,
 }
 
-/// The faults of the named files, and the number of checked files.
-pub(crate) fn faults(app: &App, mut catalog: Catalog, files: &[PathBuf]) -> (Vec<Fault>, String) {
+/// Checks the named files.
+pub(super) fn check(app: &App, mut catalog: Catalog, files: &[PathBuf]) -> Checked {
     let mut faults = Vec::new();
     let mut named: Vec<NamedFile> = Vec::new();
     let (mut connections, mut batches) = (Vec::new(), Vec::new());
@@ -39,11 +47,12 @@ pub(crate) fn faults(app: &App, mut catalog: Catalog, files: &[PathBuf]) -> (Vec
             Err(found) => faults.extend(found),
         }
     }
-    faults.extend(definitions(&mut catalog, &named));
+    let (found, hints) = definitions(&mut catalog, &named);
+    faults.extend(found);
     // Connections come after definitions, because they may use a connector from these files. Batches use both.
     faults.extend(connections.into_iter().flat_map(|path| connections_file(app.screen, &catalog, path)));
     faults.extend(batch_files(app, catalog, &batches));
-    (faults, terminal_text::count(files.len() as u64, "file"))
+    Checked { faults, hints, what: terminal_text::count(files.len() as u64, "file") }
 }
 
 fn classify(typed: &Path) -> Result<NamedFile, Vec<Fault>> {
@@ -78,8 +87,8 @@ fn batch_files(app: &App, catalog: Catalog, batches: &[NamedFile]) -> Vec<Fault>
         .collect()
 }
 
-/// Faults of definition files, checked within their connectors.
-fn definitions(catalog: &mut Catalog, named: &[NamedFile]) -> Vec<Fault> {
+/// Faults and hints of definition files, checked within their connectors.
+fn definitions(catalog: &mut Catalog, named: &[NamedFile]) -> (Vec<Fault>, Vec<Fault>) {
     let mut faults = Vec::new();
     let mut connectors = BTreeSet::new();
     let roots: BTreeSet<&Path> = named.iter().filter_map(|f| pack_of(&f.real)).map(|(root, _)| root).collect();
@@ -100,21 +109,23 @@ fn definitions(catalog: &mut Catalog, named: &[NamedFile]) -> Vec<Fault> {
         }
     }
     if connectors.is_empty() {
-        return faults;
+        return (faults, Vec::new());
     }
     let names: Vec<&str> = connectors.iter().map(String::as_str).collect();
     let all = catalog.faults(&names);
     let typed: BTreeMap<String, String> =
         named.iter().map(|f| (f.real.display().to_string(), f.typed.display().to_string())).collect();
-    let (own, others): (Vec<Fault>, Vec<Fault>) =
-        all.into_iter().partition(|f| f.place.file.as_ref().is_some_and(|name| typed.contains_key(name)));
+    let is_named = |f: &Fault| f.place.file.as_ref().is_some_and(|name| typed.contains_key(name));
+    let (own, others): (Vec<Fault>, Vec<Fault>) = all.into_iter().partition(is_named);
     // A fault elsewhere in the connector may hide those of the named files, so it is shown instead.
     let shown = if own.is_empty() { others } else { own };
-    faults.extend(shown.into_iter().map(|mut fault| {
+    let as_typed = |mut fault: Fault| {
         fault.place.file = fault.place.file.map(|name| typed.get(&name).cloned().unwrap_or(name));
         fault
-    }));
-    faults
+    };
+    faults.extend(shown.into_iter().map(as_typed));
+    let hints = catalog.hints(&names).into_iter().filter(is_named).map(as_typed).collect();
+    (faults, hints)
 }
 
 /// The folder and the connector of a file at `FOLDER/operations/CONNECTOR/x.yaml`.

@@ -1,9 +1,11 @@
-//! `check`: prints the faults of definitions, connections and batch files. Sends nothing and reads no secrets.
+//! `check`: prints the faults of definitions, connections and batch files, and hints where there is no fault. Sends
+//! nothing and reads no secrets.
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
 
 use super::connections::connections_file;
+use super::files::Checked;
 use super::{files, migrate};
 use crate::cli::app::App;
 use crate::cli::args::CheckArgs;
@@ -21,9 +23,15 @@ pub(crate) fn run(app: &App, args: &CheckArgs) -> Result<u8> {
         migrate::run(app, files)?;
     }
     let catalog = app.catalog()?;
-    let (faults, checked) = if files.is_empty() { all(app, &catalog) } else { files::faults(app, catalog, files) };
+    let Checked { faults, hints, what } =
+        if files.is_empty() { all(app, &catalog) } else { files::check(app, catalog, files) };
     if faults.is_empty() {
-        messages::print(&format!("{checked}: no faults"))?;
+        show_hints(app, &hints)?;
+        let count = match hints.len() as u64 {
+            0 => String::new(),
+            n => format!(", {}", terminal_text::count(n, "hint")),
+        };
+        messages::print(&format!("{what}: no faults{count}"))?;
         return Ok(0);
     }
     if app.screen.is_json() {
@@ -32,13 +40,22 @@ pub(crate) fn run(app: &App, args: &CheckArgs) -> Result<u8> {
     let by_file: BTreeSet<Option<&str>> = faults.iter().map(|fault| fault.place.file.as_deref()).collect();
     let files = terminal_text::count(by_file.len() as u64, "file");
     let count = terminal_text::count(faults.len() as u64, "fault");
-    print(&faults)?;
+    print(&faults, Diagnosis::fault)?;
     app.screen.note(&format!("{count} in {files}"));
     Ok(ErrorKind::Definition.exit_code())
 }
 
+/// A hint changes no exit code.
+fn show_hints(app: &App, hints: &[Fault]) -> Result<()> {
+    if app.screen.is_json() {
+        hints.iter().for_each(|hint| app.screen.note(&format!("{}: {}", hint.place, hint.message)));
+        return Ok(());
+    }
+    print(hints, Diagnosis::hint)
+}
+
 /// Faults of everything that a command would load.
-fn all(app: &App, catalog: &Catalog) -> (Vec<Fault>, String) {
+fn all(app: &App, catalog: &Catalog) -> Checked {
     let mut faults = catalog.faults(&[]);
     let connectors: Vec<&str> = catalog.connector_names().collect();
     let operations: usize = connectors.iter().filter_map(|c| catalog.operations(c).ok()).map(|o| o.len()).sum();
@@ -50,13 +67,13 @@ fn all(app: &App, catalog: &Catalog) -> (Vec<Fault>, String) {
         faults.extend(connections_file(app.screen, catalog, &path));
         checked.push_str(&format!(", {}", path.display()));
     }
-    (faults, checked)
+    Checked { faults, hints: catalog.hints(&[]), what: checked }
 }
 
-fn print(faults: &[Fault]) -> Result<()> {
+fn print(faults: &[Fault], shown: impl Fn(&mut Diagnosis, &Fault) -> String) -> Result<()> {
     let mut sorted: Vec<&Fault> = faults.iter().collect();
     sorted.sort_by_key(|f| (f.place.file.as_deref(), f.place.line, f.place.column));
     let mut diagnosis = Diagnosis::new(Paint::for_terminal(std::io::stdout().is_terminal()), width::stdout());
-    let text: Vec<String> = sorted.iter().map(|fault| diagnosis.fault(fault) + "\n").collect();
+    let text: Vec<String> = sorted.iter().map(|fault| shown(&mut diagnosis, fault) + "\n").collect();
     messages::print_painted(&text.concat())
 }

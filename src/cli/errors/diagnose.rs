@@ -74,6 +74,18 @@ impl Diagnosis {
     /// Formats one of several faults.
     pub(crate) fn fault(&mut self, fault: &Fault) -> String {
         self.fault_head(fault);
+        self.advised(fault)
+    }
+
+    /// Formats what may be a mistake.
+    pub(crate) fn hint(&mut self, hint: &Fault) -> String {
+        let head = self.paint.help("hint:");
+        self.line(&format!("{head} {}", terminal_text::safe(&hint.message)));
+        self.place(&hint.place);
+        self.advised(hint)
+    }
+
+    fn advised(&mut self, fault: &Fault) -> String {
         if let Some(advice) = &fault.advice {
             self.help(advice);
         }

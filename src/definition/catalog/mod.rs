@@ -310,6 +310,13 @@ impl Catalog {
         self.packs.values().filter(|p| chosen(&p.name)).flat_map(Pack::faults).collect()
     }
 
+    /// What may be a mistake in the given connectors (all if empty), each with its place. Built-in files are left out.
+    #[must_use]
+    pub fn hints(&self, connectors: &[&str]) -> Vec<Fault> {
+        let chosen = |name: &str| connectors.is_empty() || connectors.contains(&name);
+        self.packs.values().filter(|p| chosen(&p.name)).flat_map(Pack::hints).collect()
+    }
+
     /// `connector/operationId` is the full name.
     fn split<'n>(&self, connector: Option<&'n str>, name: &'n str) -> Result<(Option<&'n str>, &'n str)> {
         match (connector, name.split_once('/')) {

@@ -1,6 +1,7 @@
 //! The files of one connector, and the index over them. Parses each entry once, on demand.
 
 mod faults;
+mod hints;
 #[cfg(feature = "cli")]
 mod search;
 mod top_level;
