@@ -46,9 +46,16 @@ impl<'d> Checker<'d> {
 
     /// Reports an invalid JSON Schema; `what` is put before the reason.
     pub(crate) fn schema(&mut self, pointer: &str, what: &str, schema: impl FnOnce() -> Value) {
-        if !self.is_vouched()
-            && let Err(why) = Schema::compile(schema())
-        {
+        if self.is_vouched() {
+            return;
+        }
+        let schema = schema();
+        if let Some(name) = bare_reference(&schema) {
+            let advice = format!(
+                "write `#/records/{name}` for the record {name}, or `#/$defs/{name}` for a part of this schema"
+            );
+            self.fault(pointer, format!("{what}`$ref: {name}` is no place in this schema"), Some(advice.into()));
+        } else if let Err(why) = Schema::compile(schema) {
             self.fault(pointer, format!("{what}{why}"), None);
         }
     }
@@ -179,5 +186,20 @@ pub(crate) fn version(checker: &mut Checker<'_>, format: Format, version: u32) {
             format!("version {version} of this format is not supported; this build reads {read}"),
             advice,
         );
+    }
+}
+
+/// A reference of a schema that is a plain name.
+fn bare_reference(schema: &Value) -> Option<&str> {
+    match schema {
+        Value::Array(list) => list.iter().find_map(bare_reference),
+        Value::Object(map) => {
+            let own = map.get("$ref").and_then(Value::as_str);
+            let is_name = |name: &&str| {
+                !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+            };
+            own.filter(is_name).or_else(|| map.values().find_map(bare_reference))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
     }
 }

@@ -10,7 +10,7 @@ use super::job::job;
 use super::option::page_size_option;
 use super::option_set::{DeclaredOptions, options};
 use super::paging_use::{check_paging, paging_in_use};
-use super::record_refs::{embed, may_refer};
+use super::record_refs::{OtherRecord, RECORDS_ARE, embedded, may_refer};
 use super::request;
 use super::request_line::request_line;
 use super::response::{response, response_in_use, result_shape};
@@ -72,17 +72,6 @@ pub(in crate::definition) fn read_record(doc: &Document, other: &dyn Fn(&str) ->
     c.finish(&what, Some(record))
 }
 
-/// A schema with the records that it refers to.
-fn embedded(c: &mut Checker<'_>, at: &str, schema: Value, other: &dyn Fn(&str) -> Option<Value>) -> Value {
-    embed(schema, other).unwrap_or_else(|name| {
-        c.fault(at, format!("the schema refers to the record `{name}`, which does not exist"), Some(RECORDS.into()));
-        Value::Bool(true)
-    })
-}
-
-/// Where records are declared.
-const RECORDS: &str = "records are declared under `records:` in a file of the same connector";
-
 impl From<MethodFile> for Method {
     fn from(file: MethodFile) -> Method {
         match file {
@@ -111,7 +100,8 @@ fn convert(
     let result = result_shape(reply.result);
     let is_list = result == ResultShape::List && method == Method::Query;
     let (paging, paging_total) = paging_of(c, &at, file.paging, (is_list, reply.total.is_some()), connector);
-    let declared = DeclaredOptions { own: file.options, sets: &file.sets, required: &file.required };
+    let other = |name: &str| record(name)?.as_deref().map(|record| record.schema.to_value());
+    let declared = DeclaredOptions { own: file.options, sets: &file.sets, required: &file.required, records: &other };
     let mut options = options(c, &at, declared, connector, &option_names(&path, &paging, connector, &declared_names));
     check_paging(c, &at, &paging, &options, result);
     if let Some(size) = &paging.size {
@@ -129,7 +119,6 @@ fn convert(
     let written_send = file.items.as_ref().map(|i| i.send.clone());
     let items = file.items.and_then(|i| {
         let own = item_record.as_ref().and_then(|r| r.as_deref());
-        let other = |name: &str| record(name)?.as_deref().map(|record| record.schema.to_value());
         items(c, &format!("{at}/items"), i, (own, &other), &verb)
     });
     let key = file.idempotency_key.and_then(|k| c.header(&format!("{at}/idempotency_key/header"), &k.header));
@@ -218,7 +207,7 @@ fn record_by_name(
 ) -> Option<Arc<LaterRecord>> {
     let found = record(name);
     if found.is_none() {
-        c.fault(at, format!("no record is called `{name}`"), Some(RECORDS.into()));
+        c.fault(at, format!("no record is called `{name}`"), Some(RECORDS_ARE.into()));
     }
     found
 }
@@ -245,9 +234,6 @@ fn body_format(c: &mut Checker<'_>, at: &str, file: Option<BodyFile>, send: Opti
         (None, implied) => implied.unwrap_or_default(),
     }
 }
-
-/// The schema of another record, by name.
-type OtherRecord<'r> = &'r dyn Fn(&str) -> Option<Value>;
 
 fn items(
     c: &mut Checker<'_>,

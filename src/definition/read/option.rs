@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::record_refs::{OtherRecord, embedded, may_refer};
 use crate::authoring::{Checker, Json, Ordered, Pointer, is_cookie_name};
 use crate::definition::file::{KEYWORDS, LocationFile, OWN_KEYS, OptionFile, QuoteFile, StyleFile, ValuesFile};
 use crate::definition::naming::Naming;
@@ -13,15 +14,16 @@ use crate::error::did_you_mean;
 use crate::json_pointer::escape;
 use crate::json_text::put_object;
 
-/// Checks one option and joins its keywords into a JSON Schema. `path` has the names in the path; a set of options is
-/// for any path.
+/// Checks one option and joins its keywords into a JSON Schema. `within` has the names in the path of its operation, and
+/// the records; a set of options is for any path, and has no records.
 pub(super) fn option_rule(
     c: &mut Checker<'_>,
     at: &str,
     name: String,
     file: OptionFile,
-    path: Option<&[String]>,
+    within: Option<(&[String], OtherRecord<'_>)>,
 ) -> Option<OptionRule> {
+    let path = within.map(|(path, _)| path);
     let in_path = path.is_some_and(|names| names.contains(&name));
     let placed = file.location.is_some();
     let location = location(c, at, &name, &file, path)?;
@@ -30,7 +32,12 @@ pub(super) fn option_rule(
     let naming = file.fields.map(Naming::from);
     let style = style(c, at, &file, location);
     own_keys(c, at, &name, &file, location);
-    let schema = schema_text(&name, &file.keywords);
+    let mut schema = schema_text(&name, &file.keywords);
+    if let Some((_, records)) = within
+        && may_refer(&schema.0)
+    {
+        schema = Json::from(embedded(c, at, schema.to_value(), records));
+    }
     c.schema(at, &format!("the option `{name}`: "), || schema.to_value());
     if let Some(preset) = &file.preset {
         c.fits(&format!("{at}/preset"), || schema.to_value(), preset);

@@ -1,6 +1,7 @@
 //! Joins an operation's own options with those of the connector's option sets. Pure.
 
 use super::option::option_rule;
+use super::record_refs::OtherRecord;
 use crate::authoring::{Checker, Ordered};
 use crate::definition::connector::Connector;
 use crate::definition::file::OptionFile;
@@ -13,6 +14,8 @@ pub(super) struct DeclaredOptions<'f> {
     pub(super) own: Ordered<OptionFile>,
     pub(super) sets: &'f [String],
     pub(super) required: &'f [String],
+    /// The records to which the schemas of its own may refer.
+    pub(super) records: OtherRecord<'f>,
 }
 
 /// All options of an operation.
@@ -23,11 +26,11 @@ pub(super) fn options(
     connector: &Connector,
     path: &[String],
 ) -> Vec<OptionRule> {
-    let DeclaredOptions { own, sets, required } = declared;
+    let DeclaredOptions { own, sets, required, records } = declared;
     let mut rules: Vec<OptionRule> = shared_options(c, at, &own, sets, connector, path);
     for (name, file) in own {
         let place = format!("{at}/options/{}", escape(&name));
-        if let Some(rule) = option_rule(c, &place, name, file, Some(path)) {
+        if let Some(rule) = option_rule(c, &place, name, file, Some((path, records))) {
             rules.retain(|r| r.name != rule.name);
             rules.push(rule);
         }

@@ -5,10 +5,27 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::authoring::Checker;
+
 /// Where a schema refers to a record.
 const RECORDS: &str = "#/records/";
 /// Where it is then.
 const DEFS: &str = "#/$defs/";
+
+/// The schema of another record, by name.
+pub(super) type OtherRecord<'r> = &'r dyn Fn(&str) -> Option<Value>;
+
+/// Where records are declared.
+pub(super) const RECORDS_ARE: &str = "records are declared under `records:` in a file of the same connector";
+
+/// A schema with the records that it refers to.
+pub(super) fn embedded(c: &mut Checker<'_>, at: &str, schema: Value, other: OtherRecord<'_>) -> Value {
+    embed(schema, other).unwrap_or_else(|name| {
+        let message = format!("the schema refers to the record `{name}`, which does not exist");
+        c.fault(at, message, Some(RECORDS_ARE.into()));
+        Value::Bool(true)
+    })
+}
 
 /// Whether a JSON text may refer to a record.
 pub(in crate::definition) fn may_refer(json: &str) -> bool {
@@ -19,7 +36,7 @@ pub(in crate::definition) fn may_refer(json: &str) -> bool {
 ///
 /// # Errors
 /// The name of a record that does not exist.
-pub(in crate::definition) fn embed(mut schema: Value, lookup: &dyn Fn(&str) -> Option<Value>) -> Result<Value, String> {
+fn embed(mut schema: Value, lookup: &dyn Fn(&str) -> Option<Value>) -> Result<Value, String> {
     let mut open = Vec::new();
     rewrite(&mut schema, None, &mut open);
     let mut defs: BTreeMap<String, Value> = BTreeMap::new();
