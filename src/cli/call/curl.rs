@@ -3,45 +3,97 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 
+use crate::authoring::Text;
 use crate::cli::connections::route::OpenConnection;
+use crate::definition::Auth;
 use crate::secret::MASK;
 
 /// The variable for a token that opnode would get by itself.
 const TOKEN: &str = "ACCESS_TOKEN";
+/// The mask in an address.
+const ENCODED_MASK: &str = "%5Bsecret%5D";
 
 /// The command lines, and what to set before.
 pub(crate) fn text(requests: &[http::Request<Bytes>], open: &OpenConnection) -> String {
     let mut variables: Vec<String> = open.variables.clone().unwrap_or_default();
     let mut lines = Vec::new();
     for request in requests {
-        let line = CurlLine { open, variables: &mut variables }.of(request);
+        let line = CurlWords { open, variables: &mut variables }.of(request);
         lines.push(line);
     }
     let set: Vec<&str> = variables
         .iter()
-        .filter(|v| lines.iter().any(|l| l.contains(&format!("${{{v}}}"))))
+        .filter(|v| lines.iter().any(|l| l.text.contains(&format!("${{{v}}}"))))
         .map(String::as_str)
         .collect();
-    let head = if set.is_empty() { String::new() } else { format!("# set {}\n", set.join(", ")) };
-    format!("{head}{}\n# nothing was sent\n", lines.join("\n\n"))
+    let mut head = if set.is_empty() { String::new() } else { format!("# set {}\n", set.join(", ")) };
+    for line in &lines {
+        let note = |name: &&&str| line.encoded.contains(&format!("${{{name}}}"));
+        for name in set.iter().filter(note) {
+            let note = format!("# {name} is part of an address or a form: set it percent-encoded\n");
+            if !head.contains(&note) {
+                head.push_str(&note);
+            }
+        }
+    }
+    if let Some(note) =
+        by_hand(&open.session.connection().connector.auth).filter(|_| lines.iter().any(|l| l.text.contains(MASK)))
+    {
+        head.push_str(&format!("# {note}\n"));
+    }
+    let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+    format!("{head}{}\n# nothing was sent\n", texts.join("\n\n"))
 }
 
-struct CurlLine<'a> {
+/// What a person has to fill in, where curl cannot sign in by itself.
+fn by_hand(auth: &Auth) -> Option<&'static str> {
+    match auth {
+        Auth::Hmac(_) => Some("curl does not compute this signature: replace each [secret] by its value"),
+        Auth::Login(_) => Some("replace each [secret] by what the sign-in request of this system returns"),
+        Auth::None
+        | Auth::Basic(_)
+        | Auth::Bearer { .. }
+        | Auth::Keys(_)
+        | Auth::Digest(_)
+        | Auth::AwsSigv4(_)
+        | Auth::Oauth2(_)
+        | Auth::Refresh(_) => None,
+    }
+}
+
+/// One command line.
+struct CurlLine {
+    text: String,
+    /// Its parts in which values are percent-encoded.
+    encoded: String,
+}
+
+struct CurlWords<'a> {
     open: &'a OpenConnection,
     variables: &'a mut Vec<String>,
 }
 
-impl CurlLine<'_> {
-    fn of(&mut self, request: &http::Request<Bytes>) -> String {
+impl CurlWords<'_> {
+    fn of(&mut self, request: &http::Request<Bytes>) -> CurlLine {
         let verb = match request.method().as_str() {
             "GET" => String::new(),
             "HEAD" => " --head".to_owned(),
             verb => format!(" -X {verb}"),
         };
-        let mut parts = vec![format!("curl{verb} {}", self.word(&self.masked(&request.uri().to_string())))];
+        let mut address = self.masked(&request.uri().to_string());
+        if address.contains(ENCODED_MASK) {
+            self.variables.push(TOKEN.to_owned());
+            address = address.replace(ENCODED_MASK, &format!("${TOKEN}"));
+        }
+        let mut encoded = self.word(&address);
+        let mut parts = vec![format!("curl{verb} {encoded}")];
+        let (flags, replaced) = self.signing(request);
         for (name, value) in request.headers() {
+            if replaced.contains(&name.as_str()) {
+                continue;
+            }
             let text = String::from_utf8_lossy(value.as_bytes());
             let basic =
                 text.strip_prefix("Basic ").and_then(|code| String::from_utf8(STANDARD.decode(code).ok()?).ok());
@@ -59,11 +111,47 @@ impl CurlLine<'_> {
             };
             parts.push(format!("-H {}", self.word(&format!("{name}: {value}"))));
         }
+        parts.extend(flags);
         if !request.body().is_empty() {
-            let body = String::from_utf8_lossy(request.body());
-            parts.push(format!("--data-raw {}", self.word(&self.masked(&body))));
+            let body = self.word(&self.masked(&String::from_utf8_lossy(request.body())));
+            let media = request.headers().get(CONTENT_TYPE).map(|value| value.as_bytes());
+            if media.is_some_and(|media| media.starts_with(b"application/x-www-form-urlencoded")) {
+                encoded.push_str(&body);
+            }
+            parts.push(format!("--data-raw {body}"));
         }
-        parts.join(" \\\n  ")
+        CurlLine { text: parts.join(" \\\n  "), encoded }
+    }
+
+    /// The flags with which curl signs, and the headers that they replace.
+    fn signing(&self, request: &http::Request<Bytes>) -> (Vec<String>, &'static [&'static str]) {
+        let connection = self.open.session.connection();
+        if !request.headers().contains_key(AUTHORIZATION) {
+            return (Vec::new(), &[]);
+        }
+        let text = |text: &Text| self.masked(&connection.render(text).unwrap_or_default());
+        let pair =
+            |user: &Text, password: &Text| format!("-u {}", self.word(&format!("{}:{}", text(user), text(password))));
+        match &connection.connector.auth {
+            Auth::Digest(login) => {
+                let [user, password] = login.texts();
+                (vec!["--digest".to_owned(), pair(user, password)], &["authorization"])
+            }
+            Auth::AwsSigv4(rule) => {
+                let scope = format!("aws:amz:{}:{}", text(&rule.region), text(&rule.service));
+                let flags =
+                    vec![format!("--aws-sigv4 {}", self.word(&scope)), pair(&rule.access_key, &rule.secret_key)];
+                (flags, &["authorization", "x-amz-date", "x-amz-content-sha256"])
+            }
+            Auth::None
+            | Auth::Basic(_)
+            | Auth::Bearer { .. }
+            | Auth::Keys(_)
+            | Auth::Hmac(_)
+            | Auth::Oauth2(_)
+            | Auth::Login(_)
+            | Auth::Refresh(_) => (Vec::new(), &[]),
+        }
     }
 
     fn has_variable(&self, text: &str) -> bool {
