@@ -13,7 +13,7 @@ use url::Url;
 
 use super::screen::json;
 use super::screen::terminal_text::{count, one_line, safe};
-use crate::exchanges::{Exchange, MessageBody, ShownMessage, Watch};
+use crate::exchanges::{Exchange, MessageBody, ShownMessage, Watch, hide_fields};
 
 /// Starts logging; `verbose` is the number of `-v` flags.
 pub(crate) fn start(verbose: u8) {
@@ -130,7 +130,7 @@ fn message_text(message: &ShownMessage, sign: char) -> String {
         MessageBody::Text(body) => {
             let end = body.char_indices().map(|(at, _)| at).take_while(|at| *at <= BODY_MAX).last().unwrap_or(0);
             let cut = if body.len() <= BODY_MAX { body.len() } else { end };
-            text.push_str(&safe(&json::pretty(body.get(..cut).unwrap_or_default())));
+            text.push_str(&safe(&json::pretty(&hide_fields(body.get(..cut).unwrap_or_default()))));
             text.push('\n');
             if cut < body.len() {
                 text.push_str(&format!("(and {} more)\n", count((body.len() - cut) as u64, "byte")));

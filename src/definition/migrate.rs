@@ -66,6 +66,17 @@ fn paging(file: &Value, at: &str, found: &mut Vec<OldKey>) {
 /// `definition` when the text is not YAML, or is laid out so that it cannot be changed in place: the places of the old
 /// keys.
 pub fn migrate(file: &str, text: &str) -> Result<Option<String>> {
+    let (mark, text) = match text.strip_prefix('\u{feff}') {
+        Some(rest) => ("\u{feff}", rest),
+        None => ("", text),
+    };
+    // Lines are edited with one kind of end, and get theirs back.
+    let has_returns = text.contains("\r\n") && text.matches("\r\n").count() == text.matches('\n').count();
+    let after = if has_returns { edited(file, &text.replace("\r\n", "\n"))? } else { edited(file, text)? };
+    Ok(after.map(|after| format!("{mark}{}", if has_returns { after.replace('\n', "\r\n") } else { after })))
+}
+
+fn edited(file: &str, text: &str) -> Result<Option<String>> {
     let format = Format::of(file, text)?;
     let doc = Document::parse(file, text, 0)?;
     let before = doc.to_value();
@@ -412,6 +423,8 @@ paging: { cursor: { token: /next, send: { query: c }, has_more: /more } }
 ";
         assert_eq!(migrated(text), expected);
         assert_eq!(migrate("a.yaml", expected).unwrap(), None, "it is version 2");
+        let with_returns = |text: &str| format!("\u{feff}{}", text.replace('\n', "\r\n"));
+        assert_eq!(migrated(&with_returns(text)), with_returns(expected));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Watches the exchanges of a connection: each request as it was signed, and its reply, with what masks their secrets.
 //! The sending code does not know of it.
 
+mod hidden_fields;
 mod masked_json;
 mod shown;
 
@@ -12,6 +13,7 @@ use bytes::Bytes;
 use crate::reply::Response;
 use crate::secret::Redactor;
 use crate::transport::{ExchangeLimits, Failure, Transport};
+pub(crate) use hidden_fields::hide_fields;
 pub(crate) use masked_json::mask_json;
 pub(crate) use shown::{MessageBody, ShownMessage, shown_body, text_of};
 

@@ -10,7 +10,7 @@ use super::faults::{again, ambiguous, too_deep, too_many};
 use super::held::HeldParts;
 use super::key_tree::{Catch, FoundItems, KeyTree, Reader, keep};
 use super::lists::{self, FoundLists};
-use super::model::PageLimits;
+use super::model::{PageLimits, count};
 use super::{Around, Page, Unfit, attach, report};
 use crate::authoring::{Pointer, Source};
 use crate::definition::{Meaning, Operation, ReplyRule, ResultShape};
@@ -82,7 +82,8 @@ pub(super) fn read(
         (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, FoundItems::List) => {
             elements(text, raw, limits.items).map_err(Unfit::Shape)?
         }
-        (ResultShape::Count, FoundItems::Scalar) => wrapped(&text, raw, "count"),
+        (ResultShape::Count, FoundItems::Scalar) => counted(&text, raw)
+            .ok_or_else(|| Unfit::Shape(contradiction(operation, rule.items.at.first(), rule.result, found)))?,
         (ResultShape::Report, FoundItems::Object | FoundItems::List) => {
             let (columns, rows) = held.report(&catch, &text);
             report::items(rule, columns, rows, limits).map_err(Unfit::Shape)?
@@ -225,6 +226,16 @@ fn spans_of(text: String, raw: Option<Span>) -> Items {
 fn wrapped(text: &str, raw: Option<Span>, key: &str) -> Items {
     let value = raw.and_then(|(s, e)| text.get(s as usize..e as usize)).unwrap_or("null");
     Items::one(format!("{{\"{key}\":{value}}}"))
+}
+
+/// A number of records; some systems write it as a text.
+fn counted(text: &str, raw: Option<Span>) -> Option<Items> {
+    let value = raw.and_then(|(s, e)| text.get(s as usize..e as usize)).and_then(|raw| value_of(raw).ok())?;
+    match (&value, count(&value)?) {
+        // A number keeps its notation.
+        (Value::Number(_), _) => Some(wrapped(text, raw, "count")),
+        (_, n) => Some(Items::one(format!("{{\"count\":{n}}}"))),
+    }
 }
 
 /// A list where one record was declared: its elements are the items (some servers return an array of one).

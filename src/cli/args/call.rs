@@ -111,7 +111,7 @@ pub(crate) struct WriteArgs {
     /// Stop after the first failure; in-flight requests finish
     #[arg(long)]
     pub(crate) stop_on_error: bool,
-    /// Delete several records without confirmation
+    /// For delete: delete several records without confirmation
     #[arg(long, short)]
     pub(crate) yes: bool,
     /// Fail on unknown fields in items instead of warning
