@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::receipt::{OutcomeStatus, Usage};
+use crate::send::JobState;
 
 /// An event of a run.
 #[derive(Clone, Debug)]
@@ -36,6 +37,13 @@ pub enum Event {
         counts: StepCounts,
         /// The number of items that the server announced, if it did.
         total: Option<u64>,
+    },
+    /// A step waits for a job of the system, whose state was asked for.
+    Waiting {
+        /// The step.
+        step: StepName,
+        /// The state of the job.
+        state: JobState,
     },
     /// An item of a write, or an element of a `for`, has failed.
     ItemFailed {

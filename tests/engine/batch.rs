@@ -176,3 +176,30 @@ async fn all_faults_are_reported_and_dropped_runs_release_their_folder() {
     assert_eq!(error.kind(), ErrorKind::Usage);
     run(&batch, RunOptions::default()).await.1.check().unwrap();
 }
+
+/// A step that waits for a job tells each state of it.
+#[tokio::test]
+async fn a_step_that_waits_for_a_job_says_so() {
+    let folder = cleanup::folder();
+    let mut catalog = opnode::Catalog::empty();
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/acme-jobs/definitions");
+    catalog.add_folder(&own).unwrap();
+    let engine = Arc::new(Engine::new(opnode::EngineConfig::new(catalog)));
+    let sandbox = Sandbox::start(engine.catalog().clone(), SandboxOptions::default()).await.unwrap();
+    let spec = sandbox.connection("acme-jobs").unwrap();
+    let mut config = BatchConfig::new(engine);
+    config.resolve = Arc::new(move |_, _, _| Ok(spec.clone()));
+    let text = "version: 1\nname: job\nconnections: { here: { connector: acme-jobs } }\nsteps:\n  - { id: rows, query: export, options: { team: t } }\n";
+    let batch = batch(folder.path(), text, &config);
+    let mut run = batch.run(RunOptions::default()).unwrap();
+    let mut waits = Vec::new();
+    while let Some(event) = run.next().await {
+        if let Event::Waiting { step, state } = event {
+            waits.push((step.to_string(), state));
+        }
+    }
+    let report = run.finish(|_| Ok(())).await;
+    report.check().unwrap();
+    assert!(waits.iter().all(|(step, _)| step == "rows"), "{waits:?}");
+    assert!(waits.first().is_some_and(|(_, state)| state.polls == 1), "{waits:?}");
+}

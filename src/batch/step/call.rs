@@ -48,8 +48,7 @@ pub(super) fn check_part(writes: &Writes, first: u64, part: &[String]) -> Result
 
 /// Opens the write of a step, or of one of its elements: its items are given in parts.
 pub(in crate::batch) fn open(task: &Task<'_>, stop: &Cancel, element: u64, options: &Options) -> Result<Writes> {
-    let intent =
-        Intent { ledger: Arc::clone(&task.context.ledger), step: task.key.clone(), element, stop: stop.clone() };
+    let intent = Intent::of(task, element, stop.clone());
     let with = CallOptions {
         cancel: task.context.hard.clone(),
         gate: Some(Arc::new(intent) as Arc<dyn Gate>),

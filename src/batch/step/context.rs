@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
 use crate::lock::lock;
 use crate::run_store::{Before, Fact, RunInfo, RunState, RunStore, StepPlace, StepState};
-use crate::send::{Cancel, Gate, JobHandle};
+use crate::send::{Cancel, Gate, JobHandle, JobState};
 
 /// Maximum number of different notes of a step.
 const NOTES: usize = 100;
@@ -126,6 +126,16 @@ pub(super) struct Intent {
     pub(super) element: u64,
     /// Stops only this step.
     pub(super) stop: Cancel,
+    name: StepName,
+    events: mpsc::Sender<Event>,
+}
+
+impl Intent {
+    pub(super) fn of(task: &Task<'_>, element: u64, stop: Cancel) -> Intent {
+        let context = task.context;
+        let (ledger, events) = (Arc::clone(&context.ledger), context.events.clone());
+        Intent { ledger, step: task.key.clone(), element, stop, name: task.name(), events }
+    }
 }
 
 impl std::fmt::Debug for Intent {
@@ -149,6 +159,11 @@ impl Gate for Intent {
         let (step, job) = (self.step.clone(), job.clone());
         let fact = Fact::Accepted { step, element: self.element, first, count, job };
         self.ledger.commit(vec![fact], Vec::new()).await
+    }
+
+    fn polled(&self, _: u64, state: &JobState) {
+        // A listener that is behind does not need each state.
+        let _not_told = self.events.try_send(Event::Waiting { step: self.name.clone(), state: state.clone() });
     }
 }
 

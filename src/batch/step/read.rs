@@ -388,12 +388,7 @@ async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Opti
         let known = task.state();
         // A job that was accepted before the run was killed goes on.
         let of_job = || known.job_of_walk(element).map(|job| Resume { job: Some(job.clone()), ..Resume::default() });
-        let intent = Intent {
-            ledger: Arc::clone(&task.context.ledger),
-            step: task.key.clone(),
-            element,
-            stop: task.context.ledger.stop.clone(),
-        };
+        let intent = Intent::of(task, element, task.context.ledger.stop.clone());
         let resume = resume.or_else(of_job);
         let with = CallOptions {
             gate: Some(Arc::new(intent) as Arc<dyn Gate>),

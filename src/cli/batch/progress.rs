@@ -5,12 +5,12 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use crate::OutcomeStatus;
 use crate::batch::{Batch, Event, Report, StepCounts, StepReport, StepStatus};
 use crate::cli::messages::Screen;
 use crate::cli::screen::terminal_text::{self, count, thousands};
 use crate::cli::screen::{Paint, TableColumn, TextTable, width};
 use crate::cli::spinner::{Spinner, Spinners, TICK};
+use crate::{JobState, OutcomeStatus};
 
 /// Interval of progress lines without a terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
@@ -82,6 +82,7 @@ impl BatchScreen {
             Event::Note { message } => self.aside(|screen| screen.note(message)),
             Event::StepBegun { step } => self.begin(&step.to_string()),
             Event::Progress { step, counts, total } => self.update(&step.to_string(), counts, *total),
+            Event::Waiting { step, state } => self.wait(&step.to_string(), state),
             Event::ItemFailed { step, index, status, error } => {
                 self.failures += 1;
                 if self.failures <= FAILURES_SHOWN {
@@ -106,6 +107,18 @@ impl BatchScreen {
     fn update(&mut self, name: &str, counts: &StepCounts, total: Option<u64>) {
         let Some(running) = self.running.get_mut(name) else { return };
         running.facts = facts(counts, total, running.since.elapsed());
+        self.line(name);
+    }
+
+    fn wait(&mut self, name: &str, state: &JobState) {
+        let Some(running) = self.running.get_mut(name) else { return };
+        running.facts = terminal_text::job(state) + ", ";
+        self.line(name);
+    }
+
+    /// Without a terminal, a line from time to time.
+    fn line(&mut self, name: &str) {
+        let Some(running) = self.running.get_mut(name) else { return };
         if running.spinner.is_none() && running.printed.elapsed() >= LINE_INTERVAL {
             running.printed = Instant::now();
             let text = format!("{name}: {}{} s", running.facts, running.since.elapsed().as_secs());

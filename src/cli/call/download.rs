@@ -29,7 +29,7 @@ pub(super) async fn run(app: &App, call: &PreparedCall, path: &Path, receipt: Op
     let screen = app.screen;
     let signals = Signals::listen(&call.cancel);
     let receipt = ReceiptFile::open(receipt)?;
-    let mut progress = CallProgress::new(screen, &call.operation.id);
+    let mut progress = CallProgress::new(screen, &call.operation.id, &call.job);
     let mut bytes = None;
     let ended = loop {
         match progress.watch(walk.next()).await {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::arguments::{items, options};
 use super::ask;
+use super::progress::JobWatch;
 use crate::call::{CallOptions, CallerValues, Request, ResolvedCall, resolve};
 use crate::cli::app::App;
 use crate::cli::args::{CallArgs, PlanForm};
@@ -13,7 +14,7 @@ use crate::cli::output::refuse_inputs;
 use crate::cli::recording::CallFile;
 use crate::definition::{Catalog, Method, Operation, Template};
 use crate::error::{Error, ErrorKind, Result};
-use crate::{Cancel, Engine, FileTarget, Running};
+use crate::{Cancel, Engine, FileTarget, Gate, Running};
 
 /// A call that is ready to start.
 pub(crate) struct PreparedCall {
@@ -21,6 +22,8 @@ pub(crate) struct PreparedCall {
     pub(crate) operation: Arc<Operation>,
     pub(crate) request: Request,
     pub(crate) cancel: Cancel,
+    /// The job for which it waits.
+    pub(crate) job: Arc<JobWatch>,
     /// Values that the template asks for and that are not set. Plans and the sandbox use the samples instead.
     pub(crate) unset: Vec<String>,
     /// The files of options and items.
@@ -70,6 +73,7 @@ pub(crate) async fn prepare(app: &App, method: Method, args: &CallArgs, items: O
         operation,
         request,
         cancel: Cancel::default(),
+        job: Arc::default(),
         unset: resolved.left,
         options_file,
         items_file,
@@ -120,7 +124,8 @@ impl PreparedCall {
             self.connection.session.learn_call(&self.request).map_err(|e| self.located(e))?;
             CallFile::write(folder, self.connection.session.connection(), &self.request)?;
         }
-        let with = CallOptions { cancel: self.cancel.clone(), files, ..CallOptions::default() };
+        let gate = self.operation.job.is_some().then(|| Arc::clone(&self.job) as Arc<dyn Gate>);
+        let with = CallOptions { cancel: self.cancel.clone(), files, gate, ..CallOptions::default() };
         self.connection.session.call(&self.request, &with).map_err(|e| self.located(e))
     }
 

@@ -2,18 +2,40 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::Receipt;
+use async_trait::async_trait;
+
 use crate::cli::messages::Screen;
-use crate::cli::screen::terminal_text::{count, thousands};
+use crate::cli::screen::terminal_text::{count, job, thousands};
 use crate::cli::spinner::{Spinner, Spinners, TICK, may_animate_call};
+use crate::error::Result;
+use crate::lock::lock;
+use crate::{Gate, JobState, Receipt};
 
 /// Time before the spinner appears.
 const DELAY: Duration = Duration::from_secs(1);
 
+/// The state of the job for which a call waits.
+#[derive(Debug, Default)]
+pub(crate) struct JobWatch(Mutex<Option<String>>);
+
+#[async_trait]
+impl Gate for JobWatch {
+    async fn before(&self, _: u64, _: u64) -> Result<()> {
+        *lock(&self.0) = None;
+        Ok(())
+    }
+
+    fn polled(&self, _: u64, state: &JobState) {
+        *lock(&self.0) = Some(job(state));
+    }
+}
+
 /// The progress of one call.
 pub(crate) struct CallProgress {
+    job: Arc<JobWatch>,
     spinners: Spinners,
     spinner: Option<Spinner>,
     shows: bool,
@@ -23,8 +45,9 @@ pub(crate) struct CallProgress {
 }
 
 impl CallProgress {
-    pub(crate) fn new(screen: Screen, what: &str) -> CallProgress {
+    pub(crate) fn new(screen: Screen, what: &str, job: &Arc<JobWatch>) -> CallProgress {
         CallProgress {
+            job: Arc::clone(job),
             spinners: Spinners::new(),
             spinner: None,
             shows: may_animate_call(screen),
@@ -54,7 +77,11 @@ impl CallProgress {
             return;
         }
         let spinner = self.spinner.get_or_insert_with(|| self.spinners.add());
-        spinner.show(&format!("{}: {}{} s", self.what, self.facts, elapsed.as_secs()));
+        let facts = match lock(&self.job.0).as_ref() {
+            Some(job) => format!("{job}, "),
+            None => self.facts.clone(),
+        };
+        spinner.show(&format!("{}: {facts}{} s", self.what, elapsed.as_secs()));
     }
 
     /// Updates the counters.
@@ -62,6 +89,7 @@ impl CallProgress {
         if !self.shows {
             return;
         }
+        *lock(&self.job.0) = None;
         self.facts = facts(receipt, self.started.elapsed());
         self.draw();
     }

@@ -70,7 +70,7 @@ async fn deliver(
     (warned, signals): (usize, &Signals),
 ) -> Result<u8> {
     let screen = app.screen;
-    let mut progress = CallProgress::new(screen, &call.operation.id);
+    let mut progress = CallProgress::new(screen, &call.operation.id, &call.job);
     let ended = loop {
         let page = match progress.watch(walk.next()).await {
             None => break Ok(()),

@@ -91,7 +91,7 @@ async fn deliver(
     signals: &Signals,
     many: bool,
 ) -> Result<u8> {
-    let mut progress = CallProgress::new(screen, &call.operation.id);
+    let mut progress = CallProgress::new(screen, &call.operation.id, &call.job);
     let mut lost: Option<Error> = None;
     loop {
         let next = match writes.ready().await {

@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::JobState;
+
 /// Whether a terminal might interpret a character: controls, and marks that change the writing direction.
 fn is_active(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t')
@@ -192,6 +194,12 @@ pub(crate) fn thousands(n: u64) -> String {
         out.push(c);
     }
     out
+}
+
+/// `waits for a job, 40 %, asked 3 times`.
+pub(crate) fn job(state: &JobState) -> String {
+    let progress = state.progress.as_deref().map(|text| format!(", {}", one_line(text))).unwrap_or_default();
+    format!("waits for a job{progress}, asked {}", count(state.polls, "time"))
 }
 
 #[cfg(test)]
