@@ -47,7 +47,7 @@ pub(crate) fn run(app: &App, args: &CheckArgs) -> Result<u8> {
 
 /// A hint changes no exit code.
 fn show_hints(app: &App, hints: &[Fault]) -> Result<()> {
-    if app.screen.is_json() {
+    if hints.is_empty() || app.screen.is_json() {
         hints.iter().for_each(|hint| app.screen.note(&format!("{}: {}", hint.place, hint.message)));
         return Ok(());
     }
