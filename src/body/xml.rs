@@ -48,13 +48,13 @@ fn element(out: &mut String, name: &str, json: &str) -> Result<()> {
         if !is_name(attribute) || raw.get().starts_with(['{', '[']) {
             return Err(refused(format!("`{}` cannot be an XML attribute", key.escape_debug())));
         }
-        out.push_str(&format!(" {attribute}=\"{}\"", escape(key, &plain(raw.get()), Within::Tag)?));
+        out.push_str(&format!(" {attribute}=\"{}\"", escape(key, &plain(raw.get()), XmlSpot::Tag)?));
     }
     let mut inner = String::new();
     if json.starts_with('{') {
         children(&mut inner, &fields)?;
     } else {
-        inner = escape(name, &plain(json), Within::Content)?;
+        inner = escape(name, &plain(json), XmlSpot::Content)?;
     }
     if inner.is_empty() {
         out.push_str("/>");
@@ -70,7 +70,7 @@ fn children(out: &mut String, fields: &[(String, &RawValue)]) -> Result<()> {
             "#text" if raw.get().starts_with(['{', '[']) => {
                 return Err(refused("`#text` is the text of an element, so it is a single value".to_owned()));
             }
-            "#text" => out.push_str(&escape(key, &plain(raw.get()), Within::Content)?),
+            "#text" => out.push_str(&escape(key, &plain(raw.get()), XmlSpot::Content)?),
             name => element(out, name, raw.get())?,
         }
     }
@@ -83,7 +83,7 @@ fn refused(message: String) -> Error {
 
 /// Where a placeholder stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Within {
+enum XmlSpot {
     /// In the content of an element.
     Content,
     /// In the value of an attribute.
@@ -94,15 +94,15 @@ enum Within {
 /// A field of the item fills a placeholder that nothing else does.
 pub(super) fn filled(parts: &Inserted<'_>, template: &Text) -> Result<String> {
     let mut out = String::new();
-    let mut within = Within::Content;
+    let mut within = XmlSpot::Content;
     for part in template.parts() {
         let name = match part {
             TextPart::Literal(text) => {
                 out.push_str(text);
                 within = match (text.rfind('<'), text.rfind('>')) {
                     (None, None) => within,
-                    (opened, closed) if opened > closed => Within::Tag,
-                    (_, _) => Within::Content,
+                    (opened, closed) if opened > closed => XmlSpot::Tag,
+                    (_, _) => XmlSpot::Content,
                 };
                 continue;
             }
@@ -117,7 +117,7 @@ pub(super) fn filled(parts: &Inserted<'_>, template: &Text) -> Result<String> {
 }
 
 /// One value of a template.
-fn inserted(out: &mut String, name: &str, json: &str, within: Within) -> Result<()> {
+fn inserted(out: &mut String, name: &str, json: &str, within: XmlSpot) -> Result<()> {
     if json.starts_with('[') {
         return Err(refused(format!("`{name}` is a list, and a placeholder takes a text or an object"))
             .advise("put the list into an object that names its elements, such as {\"line\": [...]}"));
@@ -127,7 +127,7 @@ fn inserted(out: &mut String, name: &str, json: &str, within: Within) -> Result<
         return Ok(());
     }
     let fields = fields_of(json).unwrap_or_default();
-    if within == Within::Tag {
+    if within == XmlSpot::Tag {
         return Err(refused(format!("`{name}` is an object, and an attribute takes a single value")));
     }
     if let Some((key, _)) = fields.iter().find(|(key, _)| key.starts_with('@')) {
@@ -138,7 +138,7 @@ fn inserted(out: &mut String, name: &str, json: &str, within: Within) -> Result<
 }
 
 /// Line ends and tabs of attributes are written as references: parsers make spaces of them.
-fn escape(name: &str, text: &str, within: Within) -> Result<String> {
+fn escape(name: &str, text: &str, within: XmlSpot) -> Result<String> {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -148,8 +148,8 @@ fn escape(name: &str, text: &str, within: Within) -> Result<String> {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&apos;"),
             '\r' => out.push_str("&#13;"),
-            '\t' if within == Within::Tag => out.push_str("&#9;"),
-            '\n' if within == Within::Tag => out.push_str("&#10;"),
+            '\t' if within == XmlSpot::Tag => out.push_str("&#9;"),
+            '\n' if within == XmlSpot::Tag => out.push_str("&#10;"),
             '\t' | '\n' => out.push(c),
             c if c < ' ' || matches!(c, '\u{fffe}' | '\u{ffff}') => {
                 let message = format!("`{name}` contains the character U+{:04X}, which XML cannot have", u32::from(c));

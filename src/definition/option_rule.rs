@@ -104,6 +104,13 @@ impl OptionRule {
         self.schema.0.contains("\"array\"")
     }
 
+    /// The names of the properties that its schema describes.
+    pub(super) fn properties(&self) -> Vec<String> {
+        let schema = self.schema.to_value();
+        let properties = schema.get("properties").and_then(serde_json::Value::as_object);
+        properties.map(|map| map.keys().cloned().collect()).unwrap_or_default()
+    }
+
     /// Its place in a body.
     pub(crate) fn body_place(&self) -> Pointer {
         let name = self.wire_name();

@@ -4,6 +4,7 @@
 mod hidden_fields;
 mod masked_json;
 mod shown;
+mod signing;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use crate::transport::{ExchangeLimits, Failure, Transport};
 pub(crate) use hidden_fields::hide_fields;
 pub(crate) use masked_json::mask_json;
 pub(crate) use shown::{MessageBody, ShownMessage, shown_body, text_of};
+pub(crate) use signing::{Signing, signing};
 
 /// One exchange, with its secrets: only [`Exchange::sent`] and [`Exchange::received`] may be shown or stored.
 pub(crate) struct Exchange {

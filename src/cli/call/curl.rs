@@ -5,9 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 
-use crate::authoring::Text;
 use crate::cli::connections::route::OpenConnection;
-use crate::definition::Auth;
+use crate::exchanges::{Signing, signing};
 use crate::secret::MASK;
 
 /// The variable for a token that opnode would get by itself.
@@ -39,7 +38,7 @@ pub(crate) fn text(requests: &[http::Request<Bytes>], open: &OpenConnection) -> 
         }
     }
     if let Some(note) =
-        by_hand(&open.session.connection().connector.auth).filter(|_| lines.iter().any(|l| l.text.contains(MASK)))
+        by_hand(&signing(open.session.connection())).filter(|_| lines.iter().any(|l| l.text.contains(MASK)))
     {
         head.push_str(&format!("# {note}\n"));
     }
@@ -48,18 +47,11 @@ pub(crate) fn text(requests: &[http::Request<Bytes>], open: &OpenConnection) -> 
 }
 
 /// What a person has to fill in, where curl cannot sign in by itself.
-fn by_hand(auth: &Auth) -> Option<&'static str> {
-    match auth {
-        Auth::Hmac(_) => Some("curl does not compute this signature: replace each [secret] by its value"),
-        Auth::Login(_) => Some("replace each [secret] by what the sign-in request of this system returns"),
-        Auth::None
-        | Auth::Basic(_)
-        | Auth::Bearer { .. }
-        | Auth::Keys(_)
-        | Auth::Digest(_)
-        | Auth::AwsSigv4(_)
-        | Auth::Oauth2(_)
-        | Auth::Refresh(_) => None,
+fn by_hand(how: &Signing) -> Option<&'static str> {
+    match how {
+        Signing::Own => Some("curl does not compute this signature: replace each [secret] by its value"),
+        Signing::Login => Some("replace each [secret] by what the sign-in request of this system returns"),
+        Signing::InRequest | Signing::Digest(..) | Signing::AwsSigv4 { .. } => None,
     }
 }
 
@@ -129,28 +121,19 @@ impl CurlWords<'_> {
         if !request.headers().contains_key(AUTHORIZATION) {
             return (Vec::new(), &[]);
         }
-        let text = |text: &Text| self.masked(&connection.render(text).unwrap_or_default());
-        let pair =
-            |user: &Text, password: &Text| format!("-u {}", self.word(&format!("{}:{}", text(user), text(password))));
-        match &connection.connector.auth {
-            Auth::Digest(login) => {
-                let [user, password] = login.texts();
-                (vec!["--digest".to_owned(), pair(user, password)], &["authorization"])
+        let pair = |user: &str, password: &str| {
+            format!("-u {}", self.word(&format!("{}:{}", self.masked(user), self.masked(password))))
+        };
+        match signing(connection) {
+            Signing::Digest(user, password) => {
+                (vec!["--digest".to_owned(), pair(&user, &password)], &["authorization"])
             }
-            Auth::AwsSigv4(rule) => {
-                let scope = format!("aws:amz:{}:{}", text(&rule.region), text(&rule.service));
-                let flags =
-                    vec![format!("--aws-sigv4 {}", self.word(&scope)), pair(&rule.access_key, &rule.secret_key)];
+            Signing::AwsSigv4 { scope, access_key, secret_key } => {
+                let scope = self.word(&self.masked(&format!("aws:amz:{scope}")));
+                let flags = vec![format!("--aws-sigv4 {scope}"), pair(&access_key, &secret_key)];
                 (flags, &["authorization", "x-amz-date", "x-amz-content-sha256"])
             }
-            Auth::None
-            | Auth::Basic(_)
-            | Auth::Bearer { .. }
-            | Auth::Keys(_)
-            | Auth::Hmac(_)
-            | Auth::Oauth2(_)
-            | Auth::Login(_)
-            | Auth::Refresh(_) => (Vec::new(), &[]),
+            Signing::InRequest | Signing::Own | Signing::Login => (Vec::new(), &[]),
         }
     }
 

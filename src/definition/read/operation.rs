@@ -43,7 +43,8 @@ pub(in crate::definition) fn read_operation(
     let operation = c.finish(&what, operation)?;
     if cfg!(not(feature = "xml")) && matches!(operation.response.format, ReplyFormat::Xml) {
         let message = format!("this build cannot read XML, which {} returns", operation.id);
-        return Err(Error::new(ErrorKind::Unsupported, message).advise("build with the feature xml"));
+        let place = doc.place(&format!("/{}/response/format", escape(&operation.id)));
+        return Err(Error::new(ErrorKind::Unsupported, message).advise("build with the feature xml").at(place));
     }
     Ok(operation)
 }

@@ -32,10 +32,8 @@ pub(in crate::definition) fn may_refer(json: &str) -> bool {
     json.contains(RECORDS)
 }
 
-/// Puts the records that a schema refers to under its `$defs`. `lookup` gives the schema of a record.
-///
-/// # Errors
-/// The name of a record that does not exist.
+/// Puts the records that a schema refers to under its `$defs`. `lookup` gives the schema of a record. `Err` is the name
+/// of a record that does not exist.
 fn embed(mut schema: Value, lookup: &dyn Fn(&str) -> Option<Value>) -> Result<Value, String> {
     let mut open = Vec::new();
     rewrite(&mut schema, None, &mut open);

@@ -45,20 +45,23 @@ fn doubles(c: &mut Checker<'_>, at: &str, operation: &Operation) {
         }
     }
     for option in &operation.options {
-        let name = match option.style {
-            ParameterStyle::Brackets => format!("{}[]", option.wire_name()),
-            _ => option.wire_name().to_owned(),
+        let names = match option.style {
+            ParameterStyle::Brackets => vec![format!("{}[]", option.wire_name())],
+            ParameterStyle::Fields => option.properties(),
+            _ => vec![option.wire_name().to_owned()],
         };
-        let (place, shown) = match option.location {
-            Location::Query => (RequestPlace::Query(name.clone()), "query parameter"),
-            Location::Cookie => (RequestPlace::Cookie(name.clone()), "cookie"),
-            Location::Path | Location::Header | Location::Body | Location::Text | Location::PageSize => continue,
-        };
-        if let Some((_, other)) = taken.iter().find(|(own, _)| *own == place) {
-            let message = format!("the {shown} {name} is sent by {other} already, so it would be sent twice");
-            c.fault(&option_place(c, at, &option.name), message, None);
+        for name in names {
+            let (place, shown) = match option.location {
+                Location::Query => (RequestPlace::Query(name.clone()), "query parameter"),
+                Location::Cookie => (RequestPlace::Cookie(name.clone()), "cookie"),
+                Location::Path | Location::Header | Location::Body | Location::Text | Location::PageSize => continue,
+            };
+            if let Some((_, other)) = taken.iter().find(|(own, _)| *own == place) {
+                let message = format!("the {shown} {name} is sent by {other} already, so it would be sent twice");
+                c.fault(&option_place(c, at, &option.name), message, None);
+            }
+            taken.push((place, format!("the option `{}`", option.name)));
         }
-        taken.push((place, format!("the option `{}`", option.name)));
     }
 }
 
