@@ -105,6 +105,10 @@ mirrors! {
         /// A file for the items, or - for standard output; the extension sets the format: .ndjson, .json, .csv
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub save: Option<SavePart>,
+        /// For an operation that returns a file: the folder into which it is written while it arrives; the item has its path. The system names the file, and an existing one is never
+        /// replaced. Default: the item has its bytes
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub files: Option<String>,
         /// Whether the step stops at a failed item or element
         #[serde(default, skip_serializing_if = "is_default")]
         pub on_error: OnErrorFile,

@@ -69,6 +69,9 @@ pub(crate) struct Step {
     pub(crate) known_fields: bool,
     pub(crate) watermark: Option<Watermark>,
     pub(crate) save: Option<Save>,
+    /// The folder for files that the operation returns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) files: Option<Shape>,
     pub(crate) on_error: OnErrorFile,
     pub(super) on_unknown: OnUnknownFile,
 }

@@ -15,7 +15,7 @@ use super::row_fields::{self, Sources};
 use crate::authoring::Checker;
 use crate::batch::file::{BatchFile, SavePart, StepFile, UnknownFieldsFile, WatermarkFile};
 use crate::batch::run_plan::{CalledOperation, Save, Step, Watermark};
-use crate::definition::{Fields, Method, Operation, Template};
+use crate::definition::{Fields, Method, Operation, ResultShape, Template};
 use crate::error::{Advice, Result, did_you_mean};
 use crate::expression::Shape;
 
@@ -102,6 +102,7 @@ fn check_step(
     if let Some(save) = save.as_ref().filter(|_| known_fields) {
         row_fields::check_columns(c, &format!("{at}/save/columns"), &save.columns, &gives);
     }
+    let files = file.files.as_ref().and_then(|to| path(c, &format!("{at}/files"), to, &mut names));
     let Some(operation) = operation else { return (None, gives) };
     if let Some(map) = map.as_ref().filter(|_| known_fields) {
         let has = |name: &str| matches!(&options, Shape::Map(all) if all.iter().any(|(n, _)| n == name));
@@ -128,6 +129,7 @@ fn check_step(
         known_fields,
         watermark,
         save,
+        files,
         on_error: file.on_error,
         on_unknown: file.on_unknown,
     };
@@ -318,6 +320,11 @@ fn places(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Operation,
         file.forward_only && !operation.can_walk_forward_only(),
         "this operation does not support `forward_only`",
     );
+    refuse(
+        "files",
+        file.files.is_some() && operation.response.result != ResultShape::File,
+        "`files` is for an operation that returns a file",
+    );
     refuse("parallel", file.parallel > 1 && file.each.is_none(), "`parallel` is for steps with `for`");
     let needs_items = operation.items.as_ref().is_some_and(|r| r.required);
     if !is_query && needs_items && !has_items {
@@ -360,13 +367,17 @@ fn save_part(c: &mut Checker<'_>, at: &str, part: &SavePart, names: &mut names::
         SavePart::Path(to) => (to, None, Vec::new(), at.to_owned()),
         SavePart::File(file) => (&file.to, file.format, file.columns.clone(), format!("{at}/to")),
     };
-    let json = Value::from(to.as_str()).to_string();
-    let allowed = names::Allowed::default();
+    path(c, &place, to, names).map(|to| Save { to, format, columns })
+}
+
+/// A path, which is the same whatever the steps read; `None` if it has a fault.
+fn path(c: &mut Checker<'_>, place: &str, text: &str, names: &mut names::StepNames<'_, '_>) -> Option<Shape> {
+    let json = Value::from(text).to_string();
     let (before, told) = (names.needs.clone(), c.faults.len());
-    let to = shape(c, &place, &json, names, allowed);
+    let path = shape(c, place, &json, names, names::Allowed::default());
     if *names.needs != before {
-        c.fault(&place, "a path cannot use the results of steps", Some("use vars, env, connection or run".into()));
+        c.fault(place, "a path cannot use the results of steps", Some("use vars, env, connection or run".into()));
     }
     // A path with a fault is not resolved.
-    (c.faults.len() == told).then_some(Save { to, format, columns })
+    (c.faults.len() == told).then_some(path)
 }

@@ -379,7 +379,9 @@ async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Opti
     let begin = || -> Result<Walk> {
         task.context.check_stop()?;
         let options = super::call::options(task.step, &scope)?;
+        let folder = task.step.files.as_ref().map(|files| files.plain(&scope)).transpose()?;
         let request = Request {
+            files: folder.map(|folder| task.context.plan.folder.join(folder)),
             limit: task.step.limit,
             forward_only: task.step.forward_only,
             known_fields: task.step.known_fields,
