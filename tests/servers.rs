@@ -14,6 +14,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 mod cleanup;
 #[path = "servers/django.rs"]
 mod django;
+#[path = "servers/express.rs"]
+mod express;
 #[path = "servers/json_server.rs"]
 mod json_server;
 #[path = "servers/nginx.rs"]
@@ -37,6 +39,7 @@ fn main() {
     arguments.test_threads = arguments.test_threads.or(Some(2));
     let trials = [
         django::trials(),
+        express::trials(),
         json_server::trials(),
         nginx::trials(),
         oidc::trials(),
