@@ -28,6 +28,8 @@ mod own_certificates;
 mod prism;
 #[path = "servers/proxy.rs"]
 mod proxy;
+#[path = "servers/s3.rs"]
+mod s3;
 #[path = "servers/setup.rs"]
 mod setup;
 #[path = "servers/sign_ins.rs"]
@@ -46,6 +48,7 @@ fn main() {
         own_certificates::trials(),
         prism::trials(),
         proxy::trials(),
+        s3::trials(),
         sign_ins::trials(),
     ];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit();

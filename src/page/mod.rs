@@ -32,7 +32,7 @@ use crate::item::Items;
 use crate::json_text::text_of;
 #[cfg(feature = "xml")]
 use crate::reply::FoundRows;
-use crate::reply::{BodyForm, Response, charset, declared_form, is_binary, parse_links};
+use crate::reply::{BodyForm, Response, charset, declared_form, is_binary, json_of, parse_links};
 
 /// Reads a successful reply by the operation's rule.
 ///
@@ -131,6 +131,29 @@ fn body(operation: &Operation, reply: &mut Response, limits: PageLimits, page: &
         #[cfg(not(feature = "xml"))]
         ReplyFormat::Xml => Err(Unfit::Shape(Error::new(ErrorKind::Unsupported, "this build cannot read XML"))),
     }
+}
+
+/// What a body says beside items, such as an error or the state of a job: JSON, or XML as `format: xml` reads it,
+/// whatever the format of the items is. A web page says nothing.
+pub(crate) fn tree_of(reply: &Response) -> Option<serde_json::Value> {
+    json_of(reply).or_else(|| xml_of(reply))
+}
+
+#[cfg(feature = "xml")]
+fn xml_of(reply: &Response) -> Option<serde_json::Value> {
+    // Markup without a declaration or label may be a piece of a web page.
+    if !reply.media_type().contains("xml") && !reply.body.trim_ascii_start().starts_with(b"<?xml") {
+        return None;
+    }
+    let text = charset::decode_xml(&mut reply.clone()).ok()?;
+    let text = xml::to_json(&text, PageLimits { items: usize::MAX, bytes: text.len() }).ok()?;
+    let tree: serde_json::Value = serde_json::from_str(&text).ok()?;
+    tree.get("html").is_none().then_some(tree)
+}
+
+#[cfg(not(feature = "xml"))]
+fn xml_of(_: &Response) -> Option<serde_json::Value> {
+    None
 }
 
 /// Maximum bytes of a body that may report a failure instead of what was asked for.

@@ -17,15 +17,23 @@ app.disable('x-powered-by')
 app.disable('etag')
 app.use(cookies())
 
-// What the request was, when its reply is over.
+// What the request was: a line before its reply ends, so that the line is there when the client has the reply.
+function note(request, status) {
+  const { method, query, cookies: cookie, body, params } = request
+  const files = (request.files || []).map(f => ({ field: f.fieldname, name: f.originalname, type: f.mimetype, sha256: hash(f.buffer) }))
+  const said = { method, path: decodeURIComponent(request.path), url: request.originalUrl, type: request.get('content-type'), query, cookie, params, body, files }
+  console.log(JSON.stringify({ ...said, status }))
+}
 app.use((request, reply, next) => {
-  const note = () => {
-    const { method, query, cookies: cookie, body, params } = request
-    const files = (request.files || []).map(f => ({ field: f.fieldname, name: f.originalname, type: f.mimetype, sha256: hash(f.buffer) }))
-    const said = { method, path: decodeURIComponent(request.path), url: request.originalUrl, type: request.get('content-type'), query, cookie, params, body, files }
-    console.log(JSON.stringify({ ...said, status: reply.writableFinished ? reply.statusCode : 0 }))
+  const end = reply.end
+  reply.end = (...rest) => {
+    note(request, reply.statusCode)
+    return end.apply(reply, rest)
   }
-  reply.on('close', note)
+  reply.drop = () => {
+    note(request, 0)
+    request.socket.destroy()
+  }
   next()
 })
 
@@ -43,8 +51,8 @@ app.use((request, reply, next) => {
   if (request.cookies.sid !== 'express-S3cret') return refuse(reply, 401, 'unauthorized', 'no such session')
   const kind = fault(request)
   if (kind === '500') return refuse(reply, 500, 'broken', 'the database is away')
-  if (kind === 'refused') return request.socket.destroy()
-  if (kind === 'lost') reply.end = () => request.socket.destroy()
+  if (kind === 'refused') return reply.drop()
+  if (kind === 'lost') reply.end = reply.drop
   request.cut = kind === 'cut'
   next()
 })
@@ -104,7 +112,7 @@ app.get('/files/*', (request, reply) => {
   if (!request.cut) return reply.sendFile(path.resolve(name))
   const bytes = fs.readFileSync(name)
   reply.set('content-length', bytes.length)
-  reply.write(bytes.subarray(0, bytes.length / 2), () => setTimeout(() => request.socket.destroy(), 100))
+  reply.write(bytes.subarray(0, bytes.length / 2), () => setTimeout(reply.drop, 100))
 })
 
 app.listen(port, '127.0.0.1')

@@ -3,6 +3,7 @@ The arguments are the port and the number of objects in the bucket `things`. The
 request that fits fail: `VERB KIND`, with the kinds 500, slow-down, lost (done, then without a reply) and cut (half of the body)."""
 import json
 import os
+import socket
 import sys
 
 os.environ["INITIAL_NO_AUTH_ACTION_COUNT"] = "0"
@@ -57,7 +58,7 @@ class Watched:
         body = b"".join(self.app(environ, noted if kind != "lost" else lambda *_: None))
         if kind == "lost":
             print(f"{verb} {address} lost\n", end="", flush=True)
-            environ["werkzeug.socket"].close()
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionResetError
         return self.half(body) if kind == "cut" else [body]
 
@@ -74,4 +75,4 @@ class Handler(WSGIRequestHandler):
         pass
 
 
-run_simple("127.0.0.1", port, Watched(DomainDispatcherApplication(create_backend_app, service="s3")), threaded=True, request_handler=Handler)
+run_simple("127.0.0.1", port, Watched(DomainDispatcherApplication(create_backend_app)), threaded=True, request_handler=Handler)
