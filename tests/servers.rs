@@ -16,6 +16,8 @@ mod cleanup;
 mod django;
 #[path = "servers/express.rs"]
 mod express;
+#[path = "servers/graphql.rs"]
+mod graphql;
 #[path = "servers/json_server.rs"]
 mod json_server;
 #[path = "servers/nginx.rs"]
@@ -42,6 +44,7 @@ fn main() {
     let trials = [
         django::trials(),
         express::trials(),
+        graphql::trials(),
         json_server::trials(),
         nginx::trials(),
         oidc::trials(),

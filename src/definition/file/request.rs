@@ -1,7 +1,7 @@
 //! Mirrors of what requests have in common: `fixed`, `body` and `rules`, as written.
 
 use super::method::MethodFile;
-use crate::authoring::values::{PointersFile, ScalarFile, SourceFile, mirrors};
+use crate::authoring::values::{PointersFile, ScalarFile, SourceFile, even_null, mirrors};
 use crate::authoring::{Json, Ordered};
 
 /// The format of the body: a name, or a map with its settings
@@ -142,7 +142,7 @@ mirrors! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub has: Option<PointersFile>,
         /// For `header` or `at`: a value, or a list of values
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, deserialize_with = "even_null", skip_serializing_if = "Option::is_none")]
         pub is: Option<Json>,
         /// For `header` or `at`: a text that the value contains, upper or lower case
         #[serde(default, skip_serializing_if = "Option::is_none")]
