@@ -46,7 +46,7 @@ pub(crate) fn read(operation: &Operation, reply: &mut Response, limits: PageLimi
     let no_content = matches!(reply.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT);
     let blank = no_content || reply.is_blank();
     let mut page = Page { bytes, links, unread_link, blank, waited: reply.waited, ..Page::default() };
-    if rule.result == ResultShape::File && reply.body.size() > 0 && !no_content {
+    if is_file(operation, reply) {
         page.items = file::item(reply);
     } else if rule.result == ResultShape::Text && !blank {
         let (text, _) = charset::decode_labelled(reply).map_err(undecodable)?;
@@ -74,6 +74,14 @@ pub(crate) fn read(operation: &Operation, reply: &mut Response, limits: PageLimi
         page.total = page.signal(&total.at).as_ref().and_then(count);
     }
     Ok(page)
+}
+
+/// Whether a successful reply is a file, which may be empty: not one that says that there is none.
+pub(crate) fn is_file(operation: &Operation, reply: &Response) -> bool {
+    let rule = &operation.response;
+    let is_none = matches!(reply.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT)
+        || rule.empty.contains(&reply.status.as_u16());
+    rule.result == ResultShape::File && !is_none
 }
 
 /// The headers that the definition keeps; an empty one is absent.

@@ -115,8 +115,11 @@ fn round_trip() -> Result<(), String> {
     listed.sort_by_key(Value::to_string);
     same("listed", listed, ["a/b c.bin", "plain", "ü/+&=?#%20~!'()*[];:@,$.bin"].map(Value::from).to_vec())?;
     put(&setup, "empty", b"").ended(0)?;
-    let told = setup.run(&["query", "listObjects", "--set", "prefix=empty"]).ended(0)?;
-    same("size", told.items().first().map(|item| item["Size"].clone()), Some(json!("0")))?;
+    let empty = object(&setup, "query", "getObject", "empty", &["--files", "files"]).ended(0)?;
+    same("size", empty.items().first().map(|item| item["size"].clone()), Some(json!(0)))?;
+    same("an empty file", std::fs::read(setup.path("files/getObject")).ok(), Some(Vec::new()))?;
+    object(&setup, "query", "getObject", "empty", &["-o", "got.bin"]).ended(0)?;
+    same("an empty file", std::fs::read(setup.path("got.bin")).ok(), Some(Vec::new()))?;
     for name in names.iter().chain(&["empty"]) {
         object(&setup, "delete", "deleteObject", name, &[]).ended(0)?;
     }
