@@ -15,6 +15,7 @@ pub fn trials() -> Vec<Trial> {
             ("a connection of 125 nodes is complete", || walk(125, &[50, 50, 25])),
             ("a connection with full pages is complete", || walk(100, &[50, 50])),
             ("a connection without nodes is an empty list", || walk(0, &[0])),
+            ("pages start after the cursor of the last edge", edges),
             ("options are variables of their type", filtered),
             ("a list continues after a rate limit, an error of the server and a cut reply", broken_list),
             ("errors with status 200 fail a read, also beside data", refused_read),
@@ -97,6 +98,17 @@ fn walk(count: usize, pages: &[usize]) -> Result<(), String> {
     same("pages", variables.len(), pages.len())?;
     same("first", variables[0].clone(), json!({"first": 50}))?;
     same("cursors", variables.iter().skip(1).all(|sent| sent["after"].is_string()), true)
+}
+
+fn edges() -> Result<(), String> {
+    let issues = issues(45);
+    let told = issues.setup.run(&["query", "listEdges", "--receipt", "receipt.json"]).ended(0)?;
+    let ids: Vec<Value> = told.items().iter().map(|edge| edge["node"]["id"].clone()).collect();
+    same("ids", ids, numbers(45).into_iter().map(Value::from).collect())?;
+    same("complete", issues.setup.json("receipt.json")["complete"].clone(), json!(true))?;
+    let edges = told.items();
+    let last = |at: usize| json!({"n": 20, "last": edges[at]["cursor"]});
+    same("variables", issues.variables(), vec![json!({"n": 20}), last(19), last(39)])
 }
 
 fn filtered() -> Result<(), String> {

@@ -28,6 +28,8 @@ pub fn trials() -> Vec<Trial> {
             ("a missing object and a missing bucket are not found", missing),
             ("a put that fails or is lost is repeated and done", repeated),
             ("an object is deleted by a document of XML", deleted_by_document),
+            ("folders and objects at a prefix are two lists", folders),
+            ("signed headers of a copy keep their spaces, and headers of a reply are kept", copied),
         ],
     )
 }
@@ -175,4 +177,33 @@ fn deleted_by_document() -> Result<(), String> {
     same("deleted", told.items(), vec![json!({"Key": "a & <b>"}), json!({"Key": "row 00001"})])?;
     same("requests", requests(&setup, port, "POST").len(), 2)?;
     same("rest", list(&setup)?, vec![json!("row 00002")])
+}
+
+fn folders() -> Result<(), String> {
+    let (setup, _) = store(1);
+    for key in ["a/1", "a/2", "b c/1"] {
+        put(&setup, key, b"1").ended(0)?;
+    }
+    let found = |more: &[&str]| -> Result<Vec<(Value, Value)>, String> {
+        let told = setup.run(&[&["query", "listFolder"], more].concat()).ended(0)?;
+        let name = |item: &Value| item.get("Prefix").or(item.get("Key")).cloned().unwrap_or_default();
+        Ok(told.items().iter().map(|item| (item["kind"].clone(), name(item))).collect())
+    };
+    let (folder, object) = (json!("CommonPrefixes"), json!("Contents"));
+    let root = vec![(folder.clone(), json!("a/")), (folder, json!("b c/")), (object.clone(), json!("row 00001"))];
+    same("root", found(&[])?, root)?;
+    same("a/", found(&["--set", "prefix=a/"])?, vec![(object.clone(), json!("a/1")), (object, json!("a/2"))])?;
+    same("none", found(&["--set", "prefix=none/"])?, Vec::new())
+}
+
+fn copied() -> Result<(), String> {
+    let (setup, _) = store(1);
+    let source = ["--set", "source=things/row%2000001", "--set", "owner=two   spaces; a=\"b\""];
+    object(&setup, "mutate", "copyObject", "copy", &source).ended(0)?;
+    object(&setup, "query", "headObject", "copy", &["--receipt", "receipt.json"]).ended(0)?;
+    let kept = setup.json("receipt.json")["kept"].clone();
+    same("size", kept["size"].clone(), json!("1"))?;
+    same("owner", kept["owner"].clone(), json!("two   spaces; a=\"b\""))?;
+    let none = object(&setup, "query", "headObject", "none", &[]).ended(5)?;
+    none.has_stderr(&["error[not_found]"]).map(|_| ())
 }
