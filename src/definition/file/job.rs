@@ -43,7 +43,7 @@ mirrors! {
         /// Where the state has the progress, for display
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub progress: Option<SourceFile>,
-        /// Where the result is; default: the reply that says "done"
+        /// Where the result is; default: the state, which is fetched once more when it is "done"
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub result: Option<JobResultFile>,
         /// The request that is sent when the caller cancels, such as DELETE /exports/{job}
