@@ -9,8 +9,8 @@ use crate::authoring::{Pointer, Source, scalar};
 use crate::connection::Connection;
 use crate::definition::{Auth, Meaning, Method, Operation, ReplyFormat, ReplyRule, ResultShape};
 use crate::error::{Advice, Error, ErrorKind, Provider, ProviderDetail};
-use crate::page::{Around, first_row};
-use crate::reply::{Response, charset, declared_form, json_of};
+use crate::page::{Around, first_row, tree_of};
+use crate::reply::{Response, charset, declared_form};
 use crate::retry::{self, Signal};
 use crate::secret::MASK;
 
@@ -161,9 +161,9 @@ pub(crate) fn reported(connection: &Connection, operation: &Operation, reply: &R
     dress(Error::new(ErrorKind::Rejected, message), connection, operation, reply, provider)
 }
 
-/// The body as JSON, in any charset; `None` also for one that is too large.
+/// The body as JSON, also if it is XML, in any charset; `None` also for one that is too large.
 fn json(reply: &Response) -> Option<Value> {
-    (reply.body.len() <= BODY_MAX).then(|| json_of(reply)).flatten()
+    (reply.body.len() <= BODY_MAX).then(|| tree_of(reply)).flatten()
 }
 
 fn from_status(connection: &Connection, operation: &Operation, reply: &Response) -> Error {

@@ -14,7 +14,8 @@ use crate::definition::{JOB, JobPart, JobResult, JobRule, Operation, ReplyRule, 
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Item;
 use crate::options::Options;
-use crate::reply::{Response, json_of};
+use crate::page::tree_of;
+use crate::reply::Response;
 use crate::request::{self, Cursor, Inserted, RequestInput};
 use crate::retry;
 use crate::send::{Call, Cancel, ConnectionClient, JobHandle, JobState, Outgoing, Sent, text_at};
@@ -61,7 +62,7 @@ impl JobCall<'_> {
         loop {
             let reply = self.state(&call, &cursor).await?;
             state.polls += 1;
-            let body = json_of(&reply);
+            let body = tree_of(&reply);
             let fits = |rule: &ReplyRule| rule.fits_body(|pointer| body.as_ref().and_then(|body| pointer.find(body)));
             if rule.failed.as_ref().is_some_and(fits) {
                 return Err(self.failed(&reply, body.as_ref()));

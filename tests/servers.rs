@@ -14,6 +14,10 @@ use libtest_mimic::{Arguments, Failed, Trial};
 mod cleanup;
 #[path = "servers/django.rs"]
 mod django;
+#[path = "servers/express.rs"]
+mod express;
+#[path = "servers/graphql.rs"]
+mod graphql;
 #[path = "servers/json_server.rs"]
 mod json_server;
 #[path = "servers/nginx.rs"]
@@ -26,6 +30,8 @@ mod own_certificates;
 mod prism;
 #[path = "servers/proxy.rs"]
 mod proxy;
+#[path = "servers/s3.rs"]
+mod s3;
 #[path = "servers/setup.rs"]
 mod setup;
 #[path = "servers/sign_ins.rs"]
@@ -37,12 +43,15 @@ fn main() {
     arguments.test_threads = arguments.test_threads.or(Some(2));
     let trials = [
         django::trials(),
+        express::trials(),
+        graphql::trials(),
         json_server::trials(),
         nginx::trials(),
         oidc::trials(),
         own_certificates::trials(),
         prism::trials(),
         proxy::trials(),
+        s3::trials(),
         sign_ins::trials(),
     ];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit();

@@ -101,11 +101,19 @@ impl<'d> Checker<'d> {
         file.into_vec().iter().filter_map(|p| self.pointer(at, p)).collect()
     }
 
+    /// The name of a header of requests.
     pub(crate) fn header(&mut self, at: &str, name: &str) -> Option<HeaderName> {
+        let header = self.reply_header(at, name)?;
+        if FRAMING.contains(&header.as_str()) {
+            self.fault(at, format!("the header {name} is set by opnode"), None);
+            return None;
+        }
+        Some(header)
+    }
+
+    /// The name of a header of replies, which may be any.
+    pub(crate) fn reply_header(&mut self, at: &str, name: &str) -> Option<HeaderName> {
         let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is not a header name"));
-        let parsed = parsed.and_then(|n| {
-            if FRAMING.contains(&n.as_str()) { Err(format!("the header {name} is set by opnode")) } else { Ok(n) }
-        });
         self.accept(at, parsed)
     }
 
@@ -133,7 +141,7 @@ impl<'d> Checker<'d> {
     pub(crate) fn source(&mut self, at: &str, file: SourceFile) -> Option<Source> {
         match file {
             SourceFile::Pointer(text) => self.pointer(at, &text).map(Source::Body),
-            SourceFile::Header { header } => self.header(at, &header).map(Source::Header),
+            SourceFile::Header { header } => self.reply_header(at, &header).map(Source::Header),
         }
     }
 

@@ -32,7 +32,7 @@ use crate::item::Items;
 use crate::json_text::text_of;
 #[cfg(feature = "xml")]
 use crate::reply::FoundRows;
-use crate::reply::{BodyForm, Response, charset, declared_form, is_binary, parse_links};
+use crate::reply::{BodyForm, Response, charset, declared_form, is_binary, json_of, parse_links};
 
 /// Reads a successful reply by the operation's rule.
 ///
@@ -46,7 +46,7 @@ pub(crate) fn read(operation: &Operation, reply: &mut Response, limits: PageLimi
     let no_content = matches!(reply.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT);
     let blank = no_content || reply.is_blank();
     let mut page = Page { bytes, links, unread_link, blank, waited: reply.waited, ..Page::default() };
-    if rule.result == ResultShape::File && reply.body.size() > 0 && !no_content {
+    if is_file(operation, reply) {
         page.items = file::item(reply);
     } else if rule.result == ResultShape::Text && !blank {
         let (text, _) = charset::decode_labelled(reply).map_err(undecodable)?;
@@ -74,6 +74,14 @@ pub(crate) fn read(operation: &Operation, reply: &mut Response, limits: PageLimi
         page.total = page.signal(&total.at).as_ref().and_then(count);
     }
     Ok(page)
+}
+
+/// Whether a successful reply is a file, which may be empty: not one that says that there is none.
+pub(crate) fn is_file(operation: &Operation, reply: &Response) -> bool {
+    let rule = &operation.response;
+    let is_none = matches!(reply.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT)
+        || rule.empty.contains(&reply.status.as_u16());
+    rule.result == ResultShape::File && !is_none
 }
 
 /// The headers that the definition keeps; an empty one is absent.
@@ -131,6 +139,29 @@ fn body(operation: &Operation, reply: &mut Response, limits: PageLimits, page: &
         #[cfg(not(feature = "xml"))]
         ReplyFormat::Xml => Err(Unfit::Shape(Error::new(ErrorKind::Unsupported, "this build cannot read XML"))),
     }
+}
+
+/// What a body says beside items, such as an error or the state of a job: JSON, or XML as `format: xml` reads it,
+/// whatever the format of the items is. A web page says nothing.
+pub(crate) fn tree_of(reply: &Response) -> Option<serde_json::Value> {
+    json_of(reply).or_else(|| xml_of(reply))
+}
+
+#[cfg(feature = "xml")]
+fn xml_of(reply: &Response) -> Option<serde_json::Value> {
+    // Markup without a declaration or label may be a piece of a web page.
+    if !reply.media_type().contains("xml") && !reply.body.trim_ascii_start().starts_with(b"<?xml") {
+        return None;
+    }
+    let text = charset::decode_xml(&mut reply.clone()).ok()?;
+    let text = xml::to_json(&text, PageLimits { items: usize::MAX, bytes: text.len() }).ok()?;
+    let tree: serde_json::Value = serde_json::from_str(&text).ok()?;
+    tree.get("html").is_none().then_some(tree)
+}
+
+#[cfg(not(feature = "xml"))]
+fn xml_of(_: &Response) -> Option<serde_json::Value> {
+    None
 }
 
 /// Maximum bytes of a body that may report a failure instead of what was asked for.

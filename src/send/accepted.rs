@@ -9,7 +9,8 @@ use super::job_handle::JobHandle;
 use crate::authoring::{Source, scalar};
 use crate::definition::Operation;
 use crate::error::{Error, ErrorKind, Result};
-use crate::reply::{Response, json_of};
+use crate::page::tree_of;
+use crate::reply::Response;
 
 /// A value of a reply, as text.
 pub(crate) fn text_at(source: &Source, reply: &Response, body: Option<&Value>) -> Option<String> {
@@ -32,7 +33,7 @@ pub(super) fn accepted(operation: &Operation, request: Outgoing<'_>, reply: &Res
         Error::new(ErrorKind::BadResponse, format!("the system accepted the request as a job, but {what}"))
             .advise("correct `job` of the operation in its definition")
     };
-    let body = json_of(reply);
+    let body = tree_of(reply);
     let id = match &rule.id {
         None => None,
         Some(source) => {

@@ -247,7 +247,7 @@ impl ConnectionClient {
 
 /// Puts a file into its place. One that arrived on disk only gets its name.
 fn save(operation: &Operation, target: &FileTarget, response: &mut Response) -> Result<(), Error> {
-    if response.body.size() == 0 {
+    if !page::is_file(operation, response) {
         return Ok(());
     }
     let name = page::file_name(response).unwrap_or_else(|| page::safe_name(&operation.id));

@@ -9,6 +9,7 @@ mod server;
 
 mod digits;
 mod ends;
+mod jobs;
 #[cfg(target_os = "linux")]
 mod memory;
 mod redaction;

@@ -49,7 +49,7 @@ pub(super) async fn run(app: &App, call: &PreparedCall, path: &Path, receipt: Op
     facts.notes.iter().for_each(|note| screen.warn(note));
     match bytes {
         Some(bytes) => screen.note(&format!("{} in {}", terminal_text::count(bytes, "byte"), path.display())),
-        None => screen.warn("the reply was empty, so no file was written"),
+        None => screen.warn("the system has no such file, so none was written"),
     }
     written.map(|()| 0)
 }

@@ -1,6 +1,6 @@
 //! Mirror of `job:`, as written: work that the system does after its reply.
 
-use crate::authoring::values::{SourceFile, mirrors};
+use crate::authoring::values::{SourceFile, even_null, mirrors};
 use crate::authoring::{Json, is_default};
 
 /// Where the result of a job is: a request such as GET /exports/{job}/rows, or `{ at: /url }` for an address in the last reply
@@ -43,7 +43,7 @@ mirrors! {
         /// Where the state has the progress, for display
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub progress: Option<SourceFile>,
-        /// Where the result is; default: the reply that says "done"
+        /// Where the result is; default: the state, which is fetched once more when it is "done"
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub result: Option<JobResultFile>,
         /// The request that is sent when the caller cancels, such as DELETE /exports/{job}
@@ -56,7 +56,7 @@ mirrors! {
         /// JSON Pointer in the body
         pub at: String,
         /// The value, or a list of values; default: any value but null, false and empty
-        #[serde(default, skip_serializing_if = "is_default")]
+        #[serde(default, deserialize_with = "even_null", skip_serializing_if = "is_default")]
         pub is: Option<Json>,
     }
 

@@ -1,7 +1,7 @@
 //! Mirrors of what requests have in common: `fixed`, `body` and `rules`, as written.
 
 use super::method::MethodFile;
-use crate::authoring::values::{PointersFile, ScalarFile, SourceFile, mirrors};
+use crate::authoring::values::{PointersFile, ScalarFile, SourceFile, even_null, mirrors};
 use crate::authoring::{Json, Ordered};
 
 /// The format of the body: a name, or a map with its settings
@@ -51,7 +51,7 @@ mirrors! {
         Json,
         /// application/x-www-form-urlencoded, nested fields as `a[b]` and lists as `a[0]`
         Form,
-        /// multipart/form-data; a field `{ fileName, contentType, data }` with base64 data is a file
+        /// multipart/form-data; a field `{ fileName, contentType, data }` with base64 data is a file, a list of them several files; any other list or object is JSON text
         Multipart,
         /// The item itself: a text, or the bytes of `{ contentType, data }` with base64 data
         Raw,
@@ -78,7 +78,7 @@ mirrors! {
     /// The notation of a form
     #[derive(Default)]
     struct FormStyleFile {
-        /// How a list is written; default: indexes
+        /// How a list is written; an empty one is left out, except as comma or json; default: indexes
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub lists: Option<FormListsFile>,
         /// How a nested field is written; default: brackets
@@ -91,7 +91,7 @@ mirrors! {
     enum FormListsFile {
         /// `a[0]=1&a[1]=2`
         Indexes,
-        /// `a[]=1&a[]=2`
+        /// `a[]=1&a[]=2`; for lists of values, because many systems join the fields of objects in a list wrongly
         Brackets,
         /// `a=1&a=2`
         Repeat,
@@ -141,8 +141,8 @@ mirrors! {
         /// JSON Pointers in the body: all are there, with any value
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub has: Option<PointersFile>,
-        /// For `header` or `at`: a value, or a list of values
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        /// For `header` or `at`: a value, also null, or a list of values
+        #[serde(default, deserialize_with = "even_null", skip_serializing_if = "Option::is_none")]
         pub is: Option<Json>,
         /// For `header` or `at`: a text that the value contains, upper or lower case
         #[serde(default, skip_serializing_if = "Option::is_none")]

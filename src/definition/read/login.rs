@@ -90,7 +90,7 @@ fn token(t: &mut AuthTexts<'_, '_>, at: &str, file: TokenPlaceFile) -> Option<To
     match file {
         TokenPlaceFile::Pointer(pointer) => t.c.pointer(at, &pointer).map(TokenPlace::Body),
         TokenPlaceFile::Named(NamedPlaceFile::Header(name)) => {
-            t.c.header(&format!("{at}/header"), &name).map(TokenPlace::Header)
+            t.c.reply_header(&format!("{at}/header"), &name).map(TokenPlace::Header)
         }
         TokenPlaceFile::Named(NamedPlaceFile::Cookie(name)) => Some(TokenPlace::Cookie(name)),
     }

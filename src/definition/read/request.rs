@@ -123,7 +123,7 @@ fn rule(c: &mut Checker<'_>, at: &str, file: RuleFile) -> Option<ReplyRule> {
     let WhenFile { status, header, at: pointers, has, is, contains, method } = when;
     let place = format!("{at}/when");
     let statuses = status.map(|s| statuses(c, &format!("{place}/status"), s)).unwrap_or_default();
-    let header = header.and_then(|name| c.header(&format!("{place}/header"), &name));
+    let header = header.and_then(|name| c.reply_header(&format!("{place}/header"), &name));
     let pointers = pointers.map(|p| c.pointers(&format!("{place}/at"), p)).unwrap_or_default();
     let has = has.map(|p| c.pointers(&format!("{place}/has"), p)).unwrap_or_default();
     if (is.is_some() || contains.is_some()) && header.is_none() && pointers.is_empty() {
