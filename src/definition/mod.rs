@@ -24,6 +24,7 @@ mod read;
 mod reply_rule;
 mod request_rule;
 mod rules;
+mod summary;
 mod template;
 
 pub use crate::authoring::{Json, Ordered};
@@ -66,3 +67,4 @@ pub(crate) use placed::{LoginPair, PlacedText, RequestPlace};
 pub(crate) use reply_rule::{AttachRule, ColumnRule, CsvRule, ReplyFormat};
 pub(crate) use request_rule::{BodyFormat, FormLists, FormNested, FormStyle};
 pub(crate) use rules::{PartMeans, PartRule, Repeat};
+pub(crate) use summary::Summary;

@@ -1,6 +1,8 @@
 //! The catalogue: maps OperationIds to operations, over built-in packs and the host's folders. Reads a folder only on
 //! request.
 
+#[cfg(feature = "cli")]
+mod listing;
 mod pack;
 mod slice;
 mod source;
@@ -254,20 +256,6 @@ impl Catalog {
     /// `unknown_operation` when there is no such connector.
     pub fn sound_operations(&self, connector: &str) -> Result<(Vec<Arc<Operation>>, Vec<Error>)> {
         self.pack(connector).map(|pack| sound(pack, "operations", |id| pack.operation(id)))
-    }
-
-    /// The same of the operations whose definition may contain all these lower-case words. The others are not parsed.
-    #[cfg(feature = "cli")]
-    pub(crate) fn operations_with(
-        &self,
-        connector: &str,
-        words: &[String],
-    ) -> Result<(Vec<Arc<Operation>>, Vec<Error>)> {
-        let words = pack::Words::new(words);
-        let read = |pack: &Pack, id: &str| {
-            if pack.may_contain("operations", id, &words) { pack.operation(id) } else { Ok(None) }
-        };
-        self.pack(connector).map(|pack| sound(pack, "operations", |id| read(pack, id)))
     }
 
     /// All curated templates of a connector, in file order.

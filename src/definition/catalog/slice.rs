@@ -73,7 +73,7 @@ pub(super) fn slice(text: &str) -> Option<Vec<Slice<'_>>> {
 }
 
 /// `key: value` with a plain key.
-fn key_of(line: &str) -> Option<(&str, &str)> {
+pub(super) fn key_of(line: &str) -> Option<(&str, &str)> {
     let (key, value) = line.split_once(':')?;
     let plain = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.@$".contains(&b));
     let value = value.strip_prefix(' ').or(value.is_empty().then_some(value))?.trim_start();

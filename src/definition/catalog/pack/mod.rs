@@ -1,8 +1,12 @@
 //! The files of one connector, and the index over them. Parses each entry once, on demand.
 
 mod faults;
+mod index;
+mod lookup;
 #[cfg(feature = "cli")]
 mod search;
+#[cfg(feature = "cli")]
+mod summary;
 mod top_level;
 
 use std::borrow::Cow;
@@ -15,17 +19,18 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 use indexmap::IndexMap;
 
-use super::slice::{SECTIONS, Slice, slice};
-use super::source::{BuiltInEntry, DefinitionSource};
-use crate::authoring::{Document, Format, in_file};
+use super::slice::slice;
+use super::source::DefinitionSource;
+use crate::authoring::{Document, in_file};
 use crate::definition::connector::Connector;
 use crate::definition::file::{SandboxFile, read_sandbox};
 use crate::definition::operation::{LaterRecord, Operation, Record};
 use crate::definition::read::{may_refer, read_connector, read_operation, read_record, record_schema};
 use crate::definition::template::{Template, read_template};
-use crate::error::{Advice, Error, ErrorKind, Place, Result, did_you_mean};
+use crate::error::{Advice, Error, ErrorKind, Result, did_you_mean};
 use crate::lock::lock;
-use top_level::top_level;
+use index::{Index, PackEntry};
+use lookup::Lookup;
 
 #[cfg(feature = "cli")]
 pub(super) use search::Words;
@@ -37,29 +42,13 @@ pub(super) struct Pack {
     sources: Vec<DefinitionSource>,
     connector: OnceLock<Arc<Connector>>,
     index: OnceLock<Index>,
+    lookup: OnceLock<Option<Lookup>>,
     operations: Mutex<HashMap<String, Arc<Operation>>>,
     records: Mutex<HashMap<String, Arc<LaterRecord>>>,
     /// Files that can only be read as a whole, by their numbers.
     wholes: Mutex<HashMap<usize, Arc<Document>>>,
     /// Built-in parts are checked like others: all faults were requested.
     strict: AtomicBool,
-}
-
-/// Entries by name, in file order, for each of the [`SECTIONS`].
-#[derive(Default)]
-struct Index {
-    entries: [IndexMap<Cow<'static, str>, PackEntry>; SECTIONS.len()],
-    /// Faults of files whose entries cannot be found. Entries of other files are available.
-    broken: Vec<Error>,
-}
-
-/// The location of an entry: its source, and its position in it.
-#[derive(Clone)]
-enum PackEntry {
-    BuiltIn(usize, &'static BuiltInEntry),
-    /// With its bytes and the number of lines before it.
-    Slice(usize, Range<usize>, u64),
-    Parsed(Arc<Document>),
 }
 
 impl Pack {
@@ -72,6 +61,7 @@ impl Pack {
         self.sources.extend(sources);
         self.connector.take();
         self.index.take();
+        self.lookup.take();
         self.forget();
     }
 
@@ -147,6 +137,11 @@ impl Pack {
     fn entry(&self, section: &'static str, name: &str) -> Option<PackEntry> {
         if self.index.get().is_none() && self.sources.iter().all(|s| matches!(s, DefinitionSource::BuiltIn(_))) {
             return self.built_in(section, name);
+        }
+        if self.index.get().is_none()
+            && let Some(found) = self.looked_up(section, name)
+        {
+            return found;
         }
         self.index().section(section).and_then(|entries| entries.get(name)).cloned()
     }
@@ -245,6 +240,12 @@ impl Pack {
                 None => Ok(None),
             };
         };
+        let operation = Arc::new(self.read(&doc)?);
+        lock(&self.operations).insert(id.to_owned(), Arc::clone(&operation));
+        Ok(Some(operation))
+    }
+
+    fn read(&self, doc: &Document) -> Result<Operation> {
         let connector = self.connector()?;
         let broken = Cell::new(None);
         let record = |name: &str| {
@@ -253,11 +254,9 @@ impl Pack {
                 None
             })
         };
-        let read = read_operation(&doc, &connector, &record);
+        let read = read_operation(doc, &connector, &record);
         // An invalid record is not a missing one.
-        let operation = Arc::new(broken.take().map_or(read, Err)?);
-        lock(&self.operations).insert(id.to_owned(), Arc::clone(&operation));
-        Ok(Some(operation))
+        broken.take().map_or(read, Err)
     }
 
     /// The OperationId of the operation with this id of the vendor.
@@ -325,54 +324,10 @@ impl Pack {
     }
 }
 
-impl Index {
-    fn section(&self, section: &str) -> Option<&IndexMap<Cow<'static, str>, PackEntry>> {
-        SECTIONS.iter().zip(&self.entries).find_map(|(name, entries)| (*name == section).then_some(entries))
-    }
-
-    fn put(&mut self, section: &'static str, name: Cow<'static, str>, entry: PackEntry) {
-        if let Some((_, entries)) = SECTIONS.iter().zip(&mut self.entries).find(|(name, _)| **name == section) {
-            entries.insert(name, entry);
-        }
-    }
-
-    fn put_file(&mut self, number: usize, source: &DefinitionSource) -> Result<()> {
-        match slice(source.text()?) {
-            Some(slices) => slices.into_iter().for_each(|Slice { section, name, bytes, line }| {
-                self.put(section, Cow::Owned(name.to_owned()), PackEntry::Slice(number, bytes, line));
-            }),
-            None => self.put_parsed(source)?,
-        }
-        Ok(())
-    }
-
-    fn put_parsed(&mut self, source: &DefinitionSource) -> Result<()> {
-        let doc = Arc::new(Document::parse(source.name(), source.text()?, 0)?);
-        let format = if doc.keys("").contains(&"templates") { Format::Templates } else { Format::Operations };
-        let wrong = top_level(format, &doc);
-        let names: Vec<_> =
-            SECTIONS.iter().flat_map(|s| doc.keys(&format!("/{s}")).into_iter().map(move |name| (*s, name))).collect();
-        // Faults of an entry are reported when it is requested.
-        let is_of_entries = |error: &Error| {
-            let in_entry = |place: &Place| {
-                let field = place.field.as_deref().unwrap_or_default();
-                SECTIONS.iter().any(|s| field.strip_prefix(&format!("/{s}/")).is_some())
-            };
-            !error.faults.is_empty() && error.faults.iter().all(|f| in_entry(&f.place))
-        };
-        if let Some(error) = wrong.filter(|error| names.is_empty() || !is_of_entries(error)) {
-            return Err(error);
-        }
-        for (section, name) in names {
-            self.put(section, Cow::Owned(name.to_owned()), PackEntry::Parsed(Arc::clone(&doc)));
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Pack, SECTIONS};
+    use super::Pack;
+    use crate::definition::catalog::slice::SECTIONS;
     use crate::definition::catalog::source::{BUILT_IN, DefinitionSource};
 
     /// The build script's result equals that of the YAML reader, in the same order.
