@@ -84,7 +84,8 @@ impl Catalog {
     /// Adds a folder with `operations/<connector>/*.yaml` and `templates/<connector>/*.yaml`. Entries override those
     /// with the same name.
     ///
-    /// A file is read once, on the first request for one of its entries.
+    /// The first request looks through all files of a connector, and keeps those of the entries in use: a call holds
+    /// one file of a large catalogue. A file that is kept is not read again.
     ///
     /// # Errors
     /// `definition` when the folder contains neither, or cannot be listed.
