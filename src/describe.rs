@@ -18,7 +18,7 @@
 use serde_json::{Value, json};
 
 use crate::connection::needs_account;
-use crate::definition::{Connector, Location, Operation, Summary, Template};
+use crate::definition::{Connector, Location, Operation, OperationSummary, Template};
 
 /// A connector with its connection form.
 #[must_use]
@@ -32,11 +32,12 @@ pub fn connector(connector: &Connector) -> Value {
 /// An operation in a listing.
 #[must_use]
 pub fn operation(operation: &Operation) -> Value {
-    summary(&Summary::from(operation))
+    summary(&OperationSummary::from(operation))
 }
 
 /// The same of what a listing knows of it.
-pub(crate) fn summary(summary: &Summary) -> Value {
+#[must_use]
+pub fn summary(summary: &OperationSummary) -> Value {
     json!({
         "operation": summary.id, "connector": &*summary.connector, "method": summary.method, "title": summary.title,
         "description": summary.description, "request": summary.request, "deprecated": summary.deprecated,

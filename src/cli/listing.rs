@@ -10,12 +10,12 @@ use super::screen::{Paint, TableColumn, TextTable, width};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A row, which is only put into the form that is printed.
-pub(crate) trait Row {
+pub(crate) trait ListingRow {
     fn cells(&self) -> Vec<String>;
     fn json(&self) -> Value;
 }
 
-impl Row for (Vec<String>, Value) {
+impl ListingRow for (Vec<String>, Value) {
     fn cells(&self) -> Vec<String> {
         self.0.clone()
     }
@@ -35,7 +35,7 @@ pub(crate) struct Listing<R> {
     pub(crate) next: String,
 }
 
-impl<R: Row> Listing<R> {
+impl<R: ListingRow> Listing<R> {
     /// Prints it. The exit code is 1 if the list is empty.
     pub(crate) fn print(self, app: &App, args: &ListingArgs) -> Result<u8> {
         let text = match args.format {
@@ -59,7 +59,7 @@ impl<R: Row> Listing<R> {
         let mut out = Vec::new();
         let mut pretty = serde_json::Serializer::pretty(&mut out);
         let wrong = |error: String| Error::new(ErrorKind::Internal, format!("the listing: {error}"));
-        pretty.collect_seq(self.rows.iter().map(Row::json)).map_err(|e| wrong(e.to_string()))?;
+        pretty.collect_seq(self.rows.iter().map(ListingRow::json)).map_err(|e| wrong(e.to_string()))?;
         String::from_utf8(out).map_err(|e| wrong(e.to_string()))
     }
 
@@ -67,7 +67,7 @@ impl<R: Row> Listing<R> {
         if self.rows.is_empty() {
             return String::new();
         }
-        let rows: Vec<Vec<String>> = self.rows.iter().map(Row::cells).collect();
+        let rows: Vec<Vec<String>> = self.rows.iter().map(ListingRow::cells).collect();
         // On a pipe there is no title line, so that rows can be counted and cut.
         let room = width::stdout();
         let table = TextTable::new(&self.columns, &rows, 0, room, room.is_some());

@@ -28,7 +28,7 @@ mod summary;
 mod template;
 
 pub use crate::authoring::{Json, Ordered};
-pub use catalog::Catalog;
+pub use catalog::{Catalog, OperationList};
 pub use connector::{Connector, Probe, Property, Rate};
 pub use file::{
     CollectionFile, FilterForm, LanguageFile, OptionNameFile, PartsFile, ReplyFile, SandboxFile, SandboxLimits,
@@ -42,6 +42,7 @@ pub(crate) use option_rule::{ParameterStyle, Quote};
 pub(crate) use property_value::value_of;
 pub use reply_rule::ResponseRule;
 pub use rules::{ItemRule, ResultShape, Send};
+pub use summary::OperationSummary;
 pub use template::Template;
 
 pub(crate) use auth::{Auth, AwsSigv4, Hmac, Refresh};
@@ -67,4 +68,3 @@ pub(crate) use placed::{LoginPair, PlacedText, RequestPlace};
 pub(crate) use reply_rule::{AttachRule, ColumnRule, CsvRule, ReplyFormat};
 pub(crate) use request_rule::{BodyFormat, FormLists, FormNested, FormStyle};
 pub(crate) use rules::{PartMeans, PartRule, Repeat};
-pub(crate) use summary::Summary;

@@ -6,22 +6,27 @@ use super::method::Method;
 use super::operation::Operation;
 
 /// What a listing shows of an operation.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Summary {
-    pub(crate) connector: Arc<str>,
-    pub(crate) id: String,
-    pub(crate) method: Method,
-    pub(crate) title: String,
-    pub(crate) description: Option<String>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperationSummary {
+    /// The name of its connector.
+    pub connector: Arc<str>,
+    /// OperationId.
+    pub id: String,
+    /// Its method.
+    pub method: Method,
+    /// Its title.
+    pub title: String,
+    /// Its description.
+    pub description: Option<String>,
     /// Verb and path.
-    pub(crate) request: String,
+    pub request: String,
     /// Whether it is marked as outdated.
-    pub(crate) deprecated: bool,
+    pub deprecated: bool,
 }
 
-impl From<&Operation> for Summary {
-    fn from(operation: &Operation) -> Summary {
-        Summary {
+impl From<&Operation> for OperationSummary {
+    fn from(operation: &Operation) -> OperationSummary {
+        OperationSummary {
             connector: operation.connector.name.as_str().into(),
             id: operation.id.clone(),
             method: operation.method,

@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use crate::cli::app::App;
 use crate::cli::args::{ListingArgs, SearchArgs};
-use crate::cli::listing::{Listing, Row};
+use crate::cli::listing::{Listing, ListingRow};
 use crate::cli::screen::{TableColumn, terminal_text};
 use crate::connection::needs_account;
-use crate::definition::{Catalog, Summary, Template};
+use crate::definition::{Catalog, OperationSummary, Template};
 use crate::describe;
 use crate::error::{Error, Result};
 
@@ -50,7 +50,7 @@ pub(crate) fn operations(app: &App, args: &SearchArgs) -> Result<u8> {
     let catalog = app.catalog()?;
     let words = words(args);
     let several = catalog.connector_names().count() > 1;
-    let fits = |summary: &Summary| {
+    let fits = |summary: &OperationSummary| {
         let description = summary.description.as_deref().unwrap_or_default();
         words.is_empty() || matches(&words, &[&summary.id, &summary.title, &summary.request, description].join(" "))
     };
@@ -91,14 +91,14 @@ fn qualified(connector: &str, name: &str, several: bool) -> String {
 
 /// An operation in a listing.
 struct OperationRow {
-    summary: Summary,
+    summary: OperationSummary,
     /// Whether there are several connectors.
     several: bool,
 }
 
-impl Row for OperationRow {
+impl ListingRow for OperationRow {
     fn cells(&self) -> Vec<String> {
-        let Summary { connector, id, method, title, request, .. } = &self.summary;
+        let OperationSummary { connector, id, method, title, request, .. } = &self.summary;
         vec![qualified(connector, id, self.several), method.to_string(), title.clone(), request.clone()]
     }
 

@@ -4,20 +4,21 @@ use std::sync::Arc;
 
 use super::Catalog;
 use super::pack::{Pack, Words};
-use crate::definition::summary::Summary;
+use crate::definition::summary::OperationSummary;
 use crate::error::{Error, Result};
 
 /// Most definitions that a listing checks in full; they take 0.1 ms each.
 const CHECKED_MAX: usize = 500;
 
 /// Operations of a listing.
-pub(crate) struct OperationList {
+#[derive(Debug)]
+pub struct OperationList {
     /// In file order.
-    pub(crate) found: Vec<Summary>,
+    pub found: Vec<OperationSummary>,
     /// Faults of those that are omitted.
-    pub(crate) errors: Vec<Error>,
+    pub errors: Vec<Error>,
     /// Whether there are too many to check their definitions in full.
-    pub(crate) is_unchecked: bool,
+    pub is_unchecked: bool,
 }
 
 impl Catalog {
@@ -26,11 +27,11 @@ impl Catalog {
     ///
     /// # Errors
     /// `unknown_operation` when there is no such connector.
-    pub(crate) fn list_operations(
+    pub fn list_operations(
         &self,
         connectors: &[String],
         words: &[String],
-        fits: &dyn Fn(&Summary) -> bool,
+        fits: &dyn Fn(&OperationSummary) -> bool,
     ) -> Result<OperationList> {
         let words = Words::new(words);
         let packs = connectors.iter().map(|name| self.pack(name)).collect::<Result<Vec<&Pack>>>()?;
@@ -46,7 +47,7 @@ impl Catalog {
             let name: Arc<str> = pack.name.as_str().into();
             for id in ids {
                 let read = match is_checked {
-                    true => pack.operation(id).map(|operation| operation.as_deref().map(Summary::from)),
+                    true => pack.operation(id).map(|operation| operation.as_deref().map(OperationSummary::from)),
                     false => pack.summary(&name, id),
                 };
                 list.take(read, fits);
@@ -70,7 +71,7 @@ fn candidates<'p>(pack: &'p Pack, words: &Words<'_>) -> Vec<&'p str> {
 }
 
 impl OperationList {
-    fn take(&mut self, read: Result<Option<Summary>>, fits: &dyn Fn(&Summary) -> bool) {
+    fn take(&mut self, read: Result<Option<OperationSummary>>, fits: &dyn Fn(&OperationSummary) -> bool) {
         match read {
             Ok(summary) => self.found.extend(summary.filter(|summary| fits(summary))),
             Err(error) => self.errors.push(error),

@@ -26,5 +26,4 @@ mod response;
 pub(super) use connector::read_connector;
 pub(super) use operation::{read_operation, read_record, record_schema};
 pub(super) use record_refs::may_refer;
-#[cfg(feature = "cli")]
 pub(super) use request_line::shown_request_line;

@@ -6,7 +6,7 @@ use crate::authoring::{Checker, Text};
 use crate::error::Advice;
 
 /// A fault of a request line: its message and advice.
-type Wrong = (String, Option<Advice>);
+type LineFault = (String, Option<Advice>);
 
 /// Verb and path of a request line.
 pub(super) fn request_line(c: &mut Checker<'_>, at: &str, line: &str) -> Option<(Verb, Text)> {
@@ -20,13 +20,12 @@ pub(super) fn request_line(c: &mut Checker<'_>, at: &str, line: &str) -> Option<
 }
 
 /// A valid request line as listings show it.
-#[cfg(feature = "cli")]
 pub(in crate::definition) fn shown_request_line(line: &str) -> Option<String> {
     let (verb, path) = split(line).ok()?;
     Some(format!("{verb} {}", Text::parse(path).ok()?))
 }
 
-fn split(line: &str) -> Result<(Verb, &str), Wrong> {
+fn split(line: &str) -> Result<(Verb, &str), LineFault> {
     let advice = Some("write a verb and a path, such as `GET /things/{id}`".into());
     let Some((verb, path)) = line.split_once(' ') else {
         return Err((format!("`{line}` is not a request line"), advice));

@@ -1,11 +1,10 @@
 //! The files of one connector, and the index over them. Parses each entry once, on demand.
 
+mod blocks;
 mod faults;
 mod index;
 mod lookup;
-#[cfg(feature = "cli")]
 mod search;
-#[cfg(feature = "cli")]
 mod summary;
 mod top_level;
 
@@ -32,7 +31,6 @@ use crate::lock::lock;
 use index::{Index, PackEntry};
 use lookup::Lookup;
 
-#[cfg(feature = "cli")]
 pub(super) use search::Words;
 
 /// The definitions of one connector. Later sources override earlier ones, entry by entry.
@@ -144,6 +142,12 @@ impl Pack {
             return found;
         }
         self.index().section(section).and_then(|entries| entries.get(name)).cloned()
+    }
+
+    /// An entry that can be found without the index.
+    fn looked_up(&self, section: &'static str, name: &str) -> Option<Option<PackEntry>> {
+        let lookup = self.lookup.get_or_init(|| Lookup::over(self.areas())).as_ref()?;
+        lookup.find(&self.sources, section, name)
     }
 
     /// A built-in entry, without an index: searching some hundred names costs less than building one.
@@ -326,7 +330,7 @@ impl Pack {
 
 #[cfg(test)]
 mod tests {
-    use super::Pack;
+    use super::{Pack, PackEntry};
     use crate::definition::catalog::slice::SECTIONS;
     use crate::definition::catalog::source::{BUILT_IN, DefinitionSource};
 
@@ -360,5 +364,71 @@ mod tests {
             }
         }
         assert!(entries > 195, "{entries}");
+    }
+
+    const ONE: &str = "version: 1\noperations:\n  a: { title: first }\n  b: { title: first }\nrecords:\n  b: {}\n";
+    const TWO: &str = "version: 1\noperations:\n  a: { title: second }\n";
+
+    fn pack(texts: &[&str]) -> Pack {
+        let mut pack = Pack::new("p");
+        let given = |text: &&str| DefinitionSource::Given { name: "a.yaml".to_owned(), text: (*text).to_owned() };
+        pack.add(texts.iter().map(given));
+        pack
+    }
+
+    fn place(entry: Option<PackEntry>) -> Option<(usize, usize)> {
+        match entry? {
+            PackEntry::Slice(number, bytes, _) => Some((number, bytes.start)),
+            PackEntry::BuiltIn(..) | PackEntry::Parsed(_) => None,
+        }
+    }
+
+    #[test]
+    fn the_lookup_finds_what_the_index_finds() {
+        let (pack, indexed) = (pack(&[ONE, TWO]), pack(&[ONE, TWO]));
+        indexed.index();
+        for (section, name) in
+            [("operations", "a"), ("operations", "b"), ("records", "b"), ("records", "a"), ("operations", "c")]
+        {
+            let found = place(pack.looked_up(section, name).unwrap());
+            assert_eq!(found, place(indexed.entry(section, name)), "{section} {name}");
+        }
+        assert_eq!(place(pack.entry("operations", "a")).unwrap().0, 1, "the last source overrides");
+        assert!(pack.index.get().is_none());
+    }
+
+    #[test]
+    fn a_file_that_needs_a_full_parse_is_left_to_the_index() {
+        let pack = pack(&[ONE, "{ version: 1, operations: { c: { title: third } } }"]);
+        assert!(pack.looked_up("operations", "a").is_none());
+        assert!(pack.has("operations", "c") && pack.has("operations", "a") && !pack.has("operations", "d"));
+    }
+
+    #[test]
+    fn a_file_that_changes_after_the_first_look_is_read_again() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let later = |file: &std::path::Path| {
+            let path = file.to_owned();
+            DefinitionSource::later("a.yaml".to_owned(), path.clone(), move || {
+                Ok(std::fs::read_to_string(&path).unwrap())
+            })
+        };
+        for (changed, found) in [
+            (ONE, true),
+            ("version: 1\noperations:\n  x: {}\n  a: { title: moved }\n", true),
+            (TWO, true),
+            ("version: 1\noperations:\n  c: {}\n", false),
+            ("a: [", false),
+            ("", false),
+        ] {
+            std::fs::write(file.path(), ONE).unwrap();
+            let mut pack = Pack::new("p");
+            pack.add([later(file.path())]);
+            assert!(pack.looked_up("operations", "none").unwrap().is_none());
+            std::fs::write(file.path(), changed).unwrap();
+            let doc = pack.document("operations", "a").unwrap();
+            assert_eq!(doc.is_some(), found, "{changed}");
+            assert!(doc.is_none_or(|doc| doc.keys("") == ["a"]), "{changed}");
+        }
     }
 }

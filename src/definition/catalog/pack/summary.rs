@@ -10,11 +10,12 @@ use serde_json::Value;
 
 use super::super::slice::key_of;
 use super::Pack;
+use super::blocks::{Block, Blocks};
 use super::index::PackEntry;
-use crate::authoring::{Document, Ordered};
+use crate::authoring::Ordered;
 use crate::definition::method::Method;
 use crate::definition::read::shown_request_line;
-use crate::definition::summary::Summary;
+use crate::definition::summary::OperationSummary;
 use crate::error::Result;
 
 /// The shown keys, as written.
@@ -33,7 +34,11 @@ struct Shown<'t> {
 impl Pack {
     /// What a listing shows of an operation. Only if that cannot be told from its lines, all of it is read, and not
     /// kept.
-    pub(in crate::definition::catalog) fn summary(&self, connector: &Arc<str>, id: &str) -> Result<Option<Summary>> {
+    pub(in crate::definition::catalog) fn summary(
+        &self,
+        connector: &Arc<str>,
+        id: &str,
+    ) -> Result<Option<OperationSummary>> {
         let written = match self.entry("operations", id) {
             Some(PackEntry::BuiltIn(_, entry)) => serde_json::from_str::<Ordered<Shown<'_>>>(entry.json)
                 .ok()
@@ -48,13 +53,13 @@ impl Pack {
             return Ok(written);
         }
         let Some(doc) = self.document("operations", id)? else { return Ok(None) };
-        self.read(&doc).map(|operation| Some(Summary::from(&operation)))
+        self.read(&doc).map(|operation| Some(OperationSummary::from(&operation)))
     }
 }
 
 impl<'t> Shown<'t> {
-    fn summary(self, connector: &Arc<str>, id: &str) -> Option<Summary> {
-        Some(Summary {
+    fn summary(self, connector: &Arc<str>, id: &str) -> Option<OperationSummary> {
+        Some(OperationSummary {
             connector: Arc::clone(connector),
             id: id.to_owned(),
             method: self.method?,
@@ -105,130 +110,15 @@ impl<'t> Shown<'t> {
     }
 }
 
-/// A key of an entry with the lines of its value.
-struct Block<'t> {
-    key: &'t str,
-    value: &'t str,
-    lines: &'t str,
-    /// Whether its value goes on after its first line.
-    is_long: bool,
-}
-
-impl<'t> Block<'t> {
-    fn text(&self) -> Option<Cow<'t, str>> {
-        if !self.is_long
-            && let Some(text) = simple(self.value)
-        {
-            return Some(text);
-        }
-        match self.parsed()? {
-            Value::String(text) => Some(Cow::Owned(text)),
-            _ => None,
-        }
-    }
-
-    /// Whether its value is a map, and not null.
-    fn is_map(&self) -> Option<bool> {
-        match self.parsed()? {
-            Value::Object(_) => Some(true),
-            Value::Null => Some(false),
-            _ => None,
-        }
-    }
-
-    fn parsed(&self) -> Option<Value> {
-        Document::parse("", self.lines, 0).ok()?.to_value().get_mut(self.key).map(Value::take)
-    }
-}
-
-/// The keys of an entry in their order; `None` for lines that are not laid out as keys of one depth.
-struct Blocks<'t> {
-    rest: &'t str,
-    indent: usize,
-}
-
-impl<'t> Blocks<'t> {
-    fn of(text: &'t str) -> Option<Blocks<'t>> {
-        let first = text.lines().find(|line| is_content(line))?;
-        Some(Blocks { rest: text, indent: indent(first) })
-    }
-
-    fn next_block(&mut self) -> Option<Option<Block<'t>>> {
-        let mut lines = self.rest.split_inclusive('\n').scan(0, |at, line| {
-            let start = *at;
-            *at += line.len();
-            Some((start, line))
-        });
-        let (start, head) = lines.find(|(_, line)| is_content(line))?;
-        if indent(head) != self.indent {
-            return Some(None);
-        }
-        let mut is_long = false;
-        let mut end = self.rest.len();
-        for (at, line) in lines.filter(|(_, line)| is_content(line)) {
-            if indent(line) <= self.indent {
-                end = at;
-                break;
-            }
-            is_long = true;
-        }
-        let (lines, rest) = (self.rest.get(start..end)?, self.rest.get(end..)?);
-        self.rest = rest;
-        Some(key_of(head.trim()).map(|(key, value)| Block { key, value, lines, is_long }))
-    }
-}
-
-impl<'t> Iterator for Blocks<'t> {
-    type Item = Option<Block<'t>>;
-
-    fn next(&mut self) -> Option<Option<Block<'t>>> {
-        self.next_block()
-    }
-}
-
-/// Neither blank nor a comment; in a text such lines are deeper than its key, and do not end it.
-fn is_content(line: &str) -> bool {
-    let line = line.trim_start_matches(' ').trim_end();
-    !line.is_empty() && !line.starts_with('#')
-}
-
-fn indent(line: &str) -> usize {
-    line.bytes().take_while(|byte| *byte == b' ').count()
-}
-
-/// Words that are not a text without quotes.
-const NO_TEXT: [&str; 11] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf"];
-
-/// A text on one line without escapes; `None` if it needs the YAML reader.
-fn simple(value: &str) -> Option<Cow<'_, str>> {
-    let odd = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}'..='\u{ffff}');
-    if value.chars().any(odd) {
-        return None;
-    }
-    let within = |quote: char| value.strip_prefix(quote)?.strip_suffix(quote);
-    if let Some(inner) = within('\'') {
-        let plain = inner.replace("''", "");
-        return (!plain.contains('\'')).then(|| Cow::Owned(inner.replace("''", "'")));
-    }
-    if let Some(inner) = within('"') {
-        return (!inner.contains(['"', '\\'])).then_some(Cow::Borrowed(inner));
-    }
-    let is_plain = value.starts_with(|c: char| c.is_ascii_alphabetic())
-        && !value.ends_with(':')
-        && !value.contains(": ")
-        && !value.contains(" #")
-        && !NO_TEXT.iter().any(|word| word.eq_ignore_ascii_case(value));
-    is_plain.then_some(Cow::Borrowed(value))
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use super::super::Pack;
-    use super::{Shown, simple};
+    use super::super::blocks::simple;
+    use super::Shown;
     use crate::definition::catalog::source::{BUILT_IN, DefinitionSource};
-    use crate::definition::summary::Summary;
+    use crate::definition::summary::OperationSummary;
 
     const CONNECTOR: &str =
         "version: 1\nconnector: p\ntitle: P\nconnection: {}\nbase_url: \"http://127.0.0.1\"\nauth: none\n";
@@ -243,7 +133,7 @@ mod tests {
     fn agrees(pack: &Pack, id: &str) {
         let operation = pack.operation(id).unwrap().unwrap();
         let summary = pack.summary(&Arc::from(pack.name.as_str()), id).unwrap();
-        assert_eq!(summary, Some(Summary::from(&*operation)), "{id}");
+        assert_eq!(summary, Some(OperationSummary::from(&*operation)), "{id}");
     }
 
     #[test]
