@@ -57,9 +57,10 @@ pub(crate) fn operations(app: &App, args: &SearchArgs) -> Result<u8> {
     let list = catalog.list_operations(&chosen(&catalog, args)?, &words, &fits)?;
     list.errors.iter().for_each(|error| warn_omitted(app, error));
     let rows = list.found.into_iter().map(|summary| OperationRow { summary, several }).collect();
-    let unchecked =
-        if list.is_unchecked { "; these are too many to check their definitions, as `opnode check` does" } else { "" };
-    let next = format!("`opnode describe OPERATION_ID` shows one{unchecked}");
+    if list.is_unchecked {
+        app.screen.note("the definitions of so many operations are not checked; `opnode check` checks them");
+    }
+    let next = "`opnode describe OPERATION_ID` shows one".to_owned();
     let columns = vec![
         TableColumn::whole("OPERATION").rank(3).min(NAME_MIN),
         TableColumn::whole("METHOD").rank(4),
