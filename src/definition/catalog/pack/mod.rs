@@ -144,8 +144,9 @@ impl Pack {
         self.index().section(section).and_then(|entries| entries.get(name)).cloned()
     }
 
-    /// An entry that can be found without the index.
+    /// An entry that can be found without the index, which keeps all files. A single file is read once.
     fn looked_up(&self, section: &'static str, name: &str) -> Option<Option<PackEntry>> {
+        self.areas().nth(1)?;
         let lookup = self.lookup.get_or_init(|| Lookup::over(self.areas())).as_ref()?;
         lookup.find(&self.sources, section, name)
     }
@@ -423,7 +424,13 @@ mod tests {
         ] {
             std::fs::write(file.path(), ONE).unwrap();
             let mut pack = Pack::new("p");
-            pack.add([later(file.path())]);
+            pack.add([
+                DefinitionSource::Given {
+                    name: "b.yaml".to_owned(),
+                    text: "version: 1\nrecords:\n  r: {}\n".to_owned(),
+                },
+                later(file.path()),
+            ]);
             assert!(pack.looked_up("operations", "none").unwrap().is_none());
             std::fs::write(file.path(), changed).unwrap();
             let doc = pack.document("operations", "a").unwrap();
