@@ -18,7 +18,7 @@
 use serde_json::{Value, json};
 
 use crate::connection::needs_account;
-use crate::definition::{Connector, Location, Operation, Template};
+use crate::definition::{Connector, Location, Operation, OperationSummary, Template};
 
 /// A connector with its connection form.
 #[must_use]
@@ -32,9 +32,15 @@ pub fn connector(connector: &Connector) -> Value {
 /// An operation in a listing.
 #[must_use]
 pub fn operation(operation: &Operation) -> Value {
+    summary(&OperationSummary::from(operation))
+}
+
+/// The same of what a listing knows of it.
+#[must_use]
+pub fn summary(summary: &OperationSummary) -> Value {
     json!({
-        "operation": operation.id, "connector": operation.connector.name, "method": operation.method, "title": operation.title,
-        "description": operation.description, "request": operation.request_line(), "deprecated": operation.deprecated.is_some(),
+        "operation": summary.id, "connector": &*summary.connector, "method": summary.method, "title": summary.title,
+        "description": summary.description, "request": summary.request, "deprecated": summary.deprecated,
     })
 }
 

@@ -24,10 +24,11 @@ mod read;
 mod reply_rule;
 mod request_rule;
 mod rules;
+mod summary;
 mod template;
 
 pub use crate::authoring::{Json, Ordered};
-pub use catalog::Catalog;
+pub use catalog::{Catalog, OperationList};
 pub use connector::{Connector, Probe, Property, Rate};
 pub use file::{
     CollectionFile, FilterForm, LanguageFile, OptionNameFile, PartsFile, ReplyFile, SandboxFile, SandboxLimits,
@@ -41,6 +42,7 @@ pub(crate) use option_rule::{ParameterStyle, Quote};
 pub(crate) use property_value::value_of;
 pub use reply_rule::ResponseRule;
 pub use rules::{ItemRule, PatchPaths, ResultShape, Send};
+pub use summary::OperationSummary;
 pub use template::Template;
 
 pub(crate) use auth::{Auth, AwsSigv4, Hmac, Refresh};

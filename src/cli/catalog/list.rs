@@ -1,11 +1,13 @@
 //! `connectors`, `operations` and `templates`: lists and searches.
 
+use serde_json::Value;
+
 use crate::cli::app::App;
 use crate::cli::args::{ListingArgs, SearchArgs};
-use crate::cli::listing::Listing;
+use crate::cli::listing::{Listing, ListingRow};
 use crate::cli::screen::{TableColumn, terminal_text};
 use crate::connection::needs_account;
-use crate::definition::{Catalog, Operation, Template};
+use crate::definition::{Catalog, OperationSummary, Template};
 use crate::describe;
 use crate::error::{Error, Result};
 
@@ -48,22 +50,15 @@ pub(crate) fn operations(app: &App, args: &SearchArgs) -> Result<u8> {
     let catalog = app.catalog()?;
     let words = words(args);
     let several = catalog.connector_names().count() > 1;
-    let mut rows = Vec::new();
-    for connector in chosen(&catalog, args)? {
-        let (operations, wrong) = catalog.operations_with(&connector, &words)?;
-        wrong.iter().for_each(|error| warn_omitted(app, error));
-        for operation in operations {
-            let text = [
-                &operation.id,
-                &operation.title,
-                &operation.request_line(),
-                operation.description.as_deref().unwrap_or_default(),
-            ]
-            .join(" ");
-            if matches(&words, &text) {
-                rows.push((operation_row(&operation, several), describe::operation(&operation)));
-            }
-        }
+    let fits = |summary: &OperationSummary| {
+        let description = summary.description.as_deref().unwrap_or_default();
+        words.is_empty() || matches(&words, &[&summary.id, &summary.title, &summary.request, description].join(" "))
+    };
+    let list = catalog.list_operations(&chosen(&catalog, args)?, &words, &fits)?;
+    list.errors.iter().for_each(|error| warn_omitted(app, error));
+    let rows = list.found.into_iter().map(|summary| OperationRow { summary, several }).collect();
+    if list.is_unchecked {
+        app.screen.note("the definitions of so many operations are not checked; `opnode check` checks them");
     }
     let next = "`opnode describe OPERATION_ID` shows one".to_owned();
     let columns = vec![
@@ -95,13 +90,22 @@ fn qualified(connector: &str, name: &str, several: bool) -> String {
     if several { format!("{connector}/{name}") } else { name.to_owned() }
 }
 
-fn operation_row(operation: &Operation, several: bool) -> Vec<String> {
-    vec![
-        qualified(&operation.connector.name, &operation.id, several),
-        operation.method.to_string(),
-        operation.title.clone(),
-        operation.request_line(),
-    ]
+/// An operation in a listing.
+struct OperationRow {
+    summary: OperationSummary,
+    /// Whether there are several connectors.
+    several: bool,
+}
+
+impl ListingRow for OperationRow {
+    fn cells(&self) -> Vec<String> {
+        let OperationSummary { connector, id, method, title, request, .. } = &self.summary;
+        vec![qualified(connector, id, self.several), method.to_string(), title.clone(), request.clone()]
+    }
+
+    fn json(&self) -> Value {
+        describe::summary(&self.summary)
+    }
 }
 
 /// `templates`.

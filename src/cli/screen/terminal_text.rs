@@ -15,9 +15,14 @@ fn is_active(c: char) -> bool {
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
+/// Whether each byte is a printable character of one column. Most texts are; a long list is mostly their checks.
+fn is_printable_ascii(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 /// The text with every active character escaped, such as `\u{1b}`.
 pub(crate) fn safe(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_active) {
+    if is_printable_ascii(text) || !text.chars().any(is_active) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
@@ -58,7 +63,7 @@ pub(crate) fn safe_json(text: &str) -> Cow<'_, str> {
 
 /// Width of the text in columns.
 pub(crate) fn width(text: &str) -> usize {
-    text.width()
+    if is_printable_ascii(text) { text.len() } else { text.width() }
 }
 
 /// The text cut to a number of columns, ending with `…` if it was cut.

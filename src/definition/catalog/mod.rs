@@ -1,6 +1,7 @@
 //! The catalogue: maps OperationIds to operations, over built-in packs and the host's folders. Reads a folder only on
 //! request.
 
+mod listing;
 mod pack;
 mod slice;
 mod source;
@@ -16,6 +17,7 @@ use super::template::Template;
 use crate::authoring::in_file;
 use crate::authoring::yaml::BYTES_MAX;
 use crate::error::{Advice, Error, ErrorKind, Fault, Result, did_you_mean, io_text};
+pub use listing::OperationList;
 use pack::Pack;
 use source::{BUILT_IN, DefinitionSource};
 
@@ -82,7 +84,8 @@ impl Catalog {
     /// Adds a folder with `operations/<connector>/*.yaml` and `templates/<connector>/*.yaml`. Entries override those
     /// with the same name.
     ///
-    /// A file is read once, on the first request for one of its entries.
+    /// The first request looks through all files of a connector, and keeps those of the entries in use: a call holds
+    /// one file of a large catalogue. A file that is kept is not read again.
     ///
     /// # Errors
     /// `definition` when the folder contains neither, or cannot be listed.
@@ -254,20 +257,6 @@ impl Catalog {
     /// `unknown_operation` when there is no such connector.
     pub fn sound_operations(&self, connector: &str) -> Result<(Vec<Arc<Operation>>, Vec<Error>)> {
         self.pack(connector).map(|pack| sound(pack, "operations", |id| pack.operation(id)))
-    }
-
-    /// The same of the operations whose definition may contain all these lower-case words. The others are not parsed.
-    #[cfg(feature = "cli")]
-    pub(crate) fn operations_with(
-        &self,
-        connector: &str,
-        words: &[String],
-    ) -> Result<(Vec<Arc<Operation>>, Vec<Error>)> {
-        let words = pack::Words::new(words);
-        let read = |pack: &Pack, id: &str| {
-            if pack.may_contain("operations", id, &words) { pack.operation(id) } else { Ok(None) }
-        };
-        self.pack(connector).map(|pack| sound(pack, "operations", |id| read(pack, id)))
     }
 
     /// All curated templates of a connector, in file order.

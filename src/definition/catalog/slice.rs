@@ -24,6 +24,8 @@ pub(super) fn slice(text: &str) -> Option<Vec<Slice<'_>>> {
     let mut slices: Vec<Slice<'_>> = Vec::new();
     let mut seen = HashSet::new();
     let mut section: Option<&'static str> = None;
+    // The indent of the entries of this section; each generator of files has its own.
+    let mut depth = None;
     // Whether lines belong to an entry. It ends at the next key at its depth or above: blank lines and `#` may be parts
     // of a text.
     let mut open = false;
@@ -38,7 +40,7 @@ pub(super) fn slice(text: &str) -> Option<Vec<Slice<'_>>> {
             return None;
         }
         let is_key_line = !rest.is_empty() && !rest.starts_with('#');
-        if is_key_line && indent <= 2 {
+        if is_key_line && indent <= depth.unwrap_or(0) {
             if let (true, Some(last)) = (open, slices.last_mut()) {
                 last.bytes.end = offset;
             }
@@ -46,6 +48,7 @@ pub(super) fn slice(text: &str) -> Option<Vec<Slice<'_>>> {
         }
         if is_key_line && indent == 0 {
             let (key, value) = key_of(rest)?;
+            depth = None;
             section = SECTIONS.into_iter().find(|s| *s == key);
             let plain = match section {
                 Some(_) => value.is_empty(),
@@ -54,7 +57,8 @@ pub(super) fn slice(text: &str) -> Option<Vec<Slice<'_>>> {
             if !plain || !seen.insert((key, "")) {
                 return None;
             }
-        } else if is_key_line && indent == 2 && section.is_some() {
+        } else if is_key_line && section.is_some() && depth.is_none_or(|depth| depth == indent) {
+            depth = Some(indent);
             let (name, value) = key_of(rest)?;
             if value.starts_with(['&', '*', '!', '|', '>']) || !seen.insert((section?, name)) {
                 return None;
@@ -72,9 +76,11 @@ pub(super) fn slice(text: &str) -> Option<Vec<Slice<'_>>> {
     whole.then_some(slices)
 }
 
-/// `key: value` with a plain key.
-fn key_of(line: &str) -> Option<(&str, &str)> {
+/// `key: value` with a plain key, which may be in quotes.
+pub(super) fn key_of(line: &str) -> Option<(&str, &str)> {
     let (key, value) = line.split_once(':')?;
+    let within = |quote: char| key.strip_prefix(quote)?.strip_suffix(quote);
+    let key = within('"').or_else(|| within('\'')).unwrap_or(key);
     let plain = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.@$".contains(&b));
     let value = value.strip_prefix(' ').or(value.is_empty().then_some(value))?.trim_start();
     plain.then_some((key, if value.starts_with('#') { "" } else { value }))
@@ -95,6 +101,16 @@ mod tests {
     }
 
     #[test]
+    fn entries_may_have_any_indent_and_their_names_quotes() {
+        let text = "\"version\": 1\nrecords:\n    A:\n        x: 1\n    'B': {}\noperations:\n \"getA\":\n  title: a\n  # note\n getB: {}\n";
+        let parts: Vec<_> = slice(text).unwrap().into_iter().map(|s| (s.name, &text[s.bytes])).collect();
+        assert_eq!(parts[0], ("A", "    A:\n        x: 1\n"));
+        assert_eq!(parts[1], ("B", "    'B': {}\n"));
+        assert_eq!(parts[2], ("getA", " \"getA\":\n  title: a\n  # note\n"));
+        assert_eq!(parts[3], ("getB", " getB: {}\n"));
+    }
+
+    #[test]
     fn a_text_keeps_apparent_comments() {
         let text = "version: 1\noperations:\n  a:\n    t: |\n      x\n      # y\n\n  b:\n    t: |+\n      z\n\n";
         let parts: Vec<_> = slice(text).unwrap().into_iter().map(|s| &text[s.bytes]).collect();
@@ -106,13 +122,15 @@ mod tests {
         for text in [
             "operations: {a: {}}\n",
             "operations:\n  a: *x\n",
-            "operations:\n a:\n  b: 1\n",
-            "operations:\n    a:\n        b: 1\n",
+            "operations:\n    a:\n        b: 1\n  c:\n",
+            "operations:\n  a:\n    b: 1\n c: 1\n",
             "operations:\n  a: 1\n  a: 2\n",
             "operations:\n  a: 1\rb: 2\n",
             "operations:\n  a: 1\nrecords:\n",
             "  a: 1\noperations:\n  a: 1\n",
-            "\"operations\":\n  a: 1\n",
+            "\"operations':\n  a: 1\n",
+            "operations:\n  \"a\\x20\": 1\n",
+            "operations:\n  \"a\": 1\n  a: 2\n",
             "operatons:\n  a: 1\n",
             "",
         ] {

@@ -82,4 +82,14 @@ impl DefinitionSource {
             }
         }
     }
+
+    /// What `look` finds in its content, which is not kept: a large catalogue has more text than a call may hold.
+    pub(super) fn glance<T>(&self, look: impl FnOnce(&str) -> T) -> Result<T> {
+        match self {
+            DefinitionSource::Later { read, text, .. } if text.get().is_none() => Ok(look(&read()?)),
+            DefinitionSource::BuiltIn(_) | DefinitionSource::Given { .. } | DefinitionSource::Later { .. } => {
+                self.text().map(look)
+            }
+        }
+    }
 }

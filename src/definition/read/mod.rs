@@ -27,3 +27,4 @@ mod xml_template;
 pub(super) use connector::read_connector;
 pub(super) use operation::{read_operation, read_record, record_schema};
 pub(super) use record_refs::may_refer;
+pub(super) use request_line::shown_request_line;

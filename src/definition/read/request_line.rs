@@ -3,23 +3,40 @@
 use http::Method as Verb;
 
 use crate::authoring::{Checker, Text};
+use crate::error::Advice;
+
+/// A fault of a request line: its message and advice.
+type LineFault = (String, Option<Advice>);
 
 /// Verb and path of a request line.
 pub(super) fn request_line(c: &mut Checker<'_>, at: &str, line: &str) -> Option<(Verb, Text)> {
+    match split(line) {
+        Ok((verb, path)) => Some((verb, c.text(at, path)?)),
+        Err((message, advice)) => {
+            c.fault(at, message, advice);
+            None
+        }
+    }
+}
+
+/// A valid request line as listings show it.
+pub(in crate::definition) fn shown_request_line(line: &str) -> Option<String> {
+    let (verb, path) = split(line).ok()?;
+    Some(format!("{verb} {}", Text::parse(path).ok()?))
+}
+
+fn split(line: &str) -> Result<(Verb, &str), LineFault> {
     let advice = Some("write a verb and a path, such as `GET /things/{id}`".into());
     let Some((verb, path)) = line.split_once(' ') else {
-        c.fault(at, format!("`{line}` is not a request line"), advice);
-        return None;
+        return Err((format!("`{line}` is not a request line"), advice));
     };
     let verbs = [Verb::GET, Verb::HEAD, Verb::POST, Verb::PUT, Verb::PATCH, Verb::DELETE];
-    let Some(verb) = verbs.iter().find(|v| v.as_str() == verb) else {
-        c.fault(at, format!("`{verb}` is not a supported verb: GET, HEAD, POST, PUT, PATCH, DELETE"), None);
-        return None;
+    let Some(verb) = verbs.into_iter().find(|v| v.as_str() == verb) else {
+        return Err((format!("`{verb}` is not a supported verb: GET, HEAD, POST, PUT, PATCH, DELETE"), None));
     };
     let path = path.trim();
     if !path.starts_with('/') || path.contains(['?', '#', ' ']) || path.split('/').any(|s| s == "." || s == "..") {
-        c.fault(at, format!("`{path}` is not a path"), advice);
-        return None;
+        return Err((format!("`{path}` is not a path"), advice));
     }
-    Some((verb.clone(), c.text(at, path)?))
+    Ok((verb, path))
 }

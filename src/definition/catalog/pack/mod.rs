@@ -1,9 +1,12 @@
 //! The files of one connector, and the index over them. Parses each entry once, on demand.
 
+mod blocks;
 mod faults;
 mod hints;
-#[cfg(feature = "cli")]
+mod index;
+mod lookup;
 mod search;
+mod summary;
 mod top_level;
 
 use std::borrow::Cow;
@@ -16,19 +19,19 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 use indexmap::IndexMap;
 
-use super::slice::{SECTIONS, Slice, slice};
-use super::source::{BuiltInEntry, DefinitionSource};
-use crate::authoring::{Document, Format, in_file};
+use super::slice::slice;
+use super::source::DefinitionSource;
+use crate::authoring::{Document, in_file};
 use crate::definition::connector::Connector;
 use crate::definition::file::{SandboxFile, read_sandbox};
 use crate::definition::operation::{LaterRecord, Operation, Record};
 use crate::definition::read::{may_refer, read_connector, read_operation, read_record, record_schema};
 use crate::definition::template::{Template, read_template};
-use crate::error::{Advice, Error, ErrorKind, Place, Result, did_you_mean};
+use crate::error::{Advice, Error, ErrorKind, Result, did_you_mean};
 use crate::lock::lock;
-use top_level::top_level;
+use index::{Index, PackEntry};
+use lookup::Lookup;
 
-#[cfg(feature = "cli")]
 pub(super) use search::Words;
 
 /// The definitions of one connector. Later sources override earlier ones, entry by entry.
@@ -38,29 +41,13 @@ pub(super) struct Pack {
     sources: Vec<DefinitionSource>,
     connector: OnceLock<Arc<Connector>>,
     index: OnceLock<Index>,
+    lookup: OnceLock<Option<Lookup>>,
     operations: Mutex<HashMap<String, Arc<Operation>>>,
     records: Mutex<HashMap<String, Arc<LaterRecord>>>,
     /// Files that can only be read as a whole, by their numbers.
     wholes: Mutex<HashMap<usize, Arc<Document>>>,
     /// Built-in parts are checked like others: all faults were requested.
     strict: AtomicBool,
-}
-
-/// Entries by name, in file order, for each of the [`SECTIONS`].
-#[derive(Default)]
-struct Index {
-    entries: [IndexMap<Cow<'static, str>, PackEntry>; SECTIONS.len()],
-    /// Faults of files whose entries cannot be found. Entries of other files are available.
-    broken: Vec<Error>,
-}
-
-/// The location of an entry: its source, and its position in it.
-#[derive(Clone)]
-enum PackEntry {
-    BuiltIn(usize, &'static BuiltInEntry),
-    /// With its bytes and the number of lines before it.
-    Slice(usize, Range<usize>, u64),
-    Parsed(Arc<Document>),
 }
 
 impl Pack {
@@ -73,6 +60,7 @@ impl Pack {
         self.sources.extend(sources);
         self.connector.take();
         self.index.take();
+        self.lookup.take();
         self.forget();
     }
 
@@ -149,7 +137,19 @@ impl Pack {
         if self.index.get().is_none() && self.sources.iter().all(|s| matches!(s, DefinitionSource::BuiltIn(_))) {
             return self.built_in(section, name);
         }
+        if self.index.get().is_none()
+            && let Some(found) = self.looked_up(section, name)
+        {
+            return found;
+        }
         self.index().section(section).and_then(|entries| entries.get(name)).cloned()
+    }
+
+    /// An entry that can be found without the index, which keeps all files. A single file is read once.
+    fn looked_up(&self, section: &'static str, name: &str) -> Option<Option<PackEntry>> {
+        self.areas().nth(1)?;
+        let lookup = self.lookup.get_or_init(|| Lookup::over(self.areas())).as_ref()?;
+        lookup.find(&self.sources, section, name)
     }
 
     /// A built-in entry, without an index: searching some hundred names costs less than building one.
@@ -246,6 +246,12 @@ impl Pack {
                 None => Ok(None),
             };
         };
+        let operation = Arc::new(self.read(&doc)?);
+        lock(&self.operations).insert(id.to_owned(), Arc::clone(&operation));
+        Ok(Some(operation))
+    }
+
+    fn read(&self, doc: &Document) -> Result<Operation> {
         let connector = self.connector()?;
         let broken = Cell::new(None);
         let record = |name: &str| {
@@ -254,11 +260,9 @@ impl Pack {
                 None
             })
         };
-        let read = read_operation(&doc, &connector, &record);
+        let read = read_operation(doc, &connector, &record);
         // An invalid record is not a missing one.
-        let operation = Arc::new(broken.take().map_or(read, Err)?);
-        lock(&self.operations).insert(id.to_owned(), Arc::clone(&operation));
-        Ok(Some(operation))
+        broken.take().map_or(read, Err)
     }
 
     /// The OperationId of the operation with this id of the vendor.
@@ -326,54 +330,10 @@ impl Pack {
     }
 }
 
-impl Index {
-    fn section(&self, section: &str) -> Option<&IndexMap<Cow<'static, str>, PackEntry>> {
-        SECTIONS.iter().zip(&self.entries).find_map(|(name, entries)| (*name == section).then_some(entries))
-    }
-
-    fn put(&mut self, section: &'static str, name: Cow<'static, str>, entry: PackEntry) {
-        if let Some((_, entries)) = SECTIONS.iter().zip(&mut self.entries).find(|(name, _)| **name == section) {
-            entries.insert(name, entry);
-        }
-    }
-
-    fn put_file(&mut self, number: usize, source: &DefinitionSource) -> Result<()> {
-        match slice(source.text()?) {
-            Some(slices) => slices.into_iter().for_each(|Slice { section, name, bytes, line }| {
-                self.put(section, Cow::Owned(name.to_owned()), PackEntry::Slice(number, bytes, line));
-            }),
-            None => self.put_parsed(source)?,
-        }
-        Ok(())
-    }
-
-    fn put_parsed(&mut self, source: &DefinitionSource) -> Result<()> {
-        let doc = Arc::new(Document::parse(source.name(), source.text()?, 0)?);
-        let format = if doc.keys("").contains(&"templates") { Format::Templates } else { Format::Operations };
-        let wrong = top_level(format, &doc);
-        let names: Vec<_> =
-            SECTIONS.iter().flat_map(|s| doc.keys(&format!("/{s}")).into_iter().map(move |name| (*s, name))).collect();
-        // Faults of an entry are reported when it is requested.
-        let is_of_entries = |error: &Error| {
-            let in_entry = |place: &Place| {
-                let field = place.field.as_deref().unwrap_or_default();
-                SECTIONS.iter().any(|s| field.strip_prefix(&format!("/{s}/")).is_some())
-            };
-            !error.faults.is_empty() && error.faults.iter().all(|f| in_entry(&f.place))
-        };
-        if let Some(error) = wrong.filter(|error| names.is_empty() || !is_of_entries(error)) {
-            return Err(error);
-        }
-        for (section, name) in names {
-            self.put(section, Cow::Owned(name.to_owned()), PackEntry::Parsed(Arc::clone(&doc)));
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Pack, SECTIONS};
+    use super::{Pack, PackEntry};
+    use crate::definition::catalog::slice::SECTIONS;
     use crate::definition::catalog::source::{BUILT_IN, DefinitionSource};
 
     /// The build script's result equals that of the YAML reader, in the same order.
@@ -406,5 +366,77 @@ mod tests {
             }
         }
         assert!(entries > 195, "{entries}");
+    }
+
+    const ONE: &str = "version: 1\noperations:\n  a: { title: first }\n  b: { title: first }\nrecords:\n  b: {}\n";
+    const TWO: &str = "version: 1\noperations:\n  a: { title: second }\n";
+
+    fn pack(texts: &[&str]) -> Pack {
+        let mut pack = Pack::new("p");
+        let given = |text: &&str| DefinitionSource::Given { name: "a.yaml".to_owned(), text: (*text).to_owned() };
+        pack.add(texts.iter().map(given));
+        pack
+    }
+
+    fn place(entry: Option<PackEntry>) -> Option<(usize, usize)> {
+        match entry? {
+            PackEntry::Slice(number, bytes, _) => Some((number, bytes.start)),
+            PackEntry::BuiltIn(..) | PackEntry::Parsed(_) => None,
+        }
+    }
+
+    #[test]
+    fn the_lookup_finds_what_the_index_finds() {
+        let (pack, indexed) = (pack(&[ONE, TWO]), pack(&[ONE, TWO]));
+        indexed.index();
+        for (section, name) in
+            [("operations", "a"), ("operations", "b"), ("records", "b"), ("records", "a"), ("operations", "c")]
+        {
+            let found = place(pack.looked_up(section, name).unwrap());
+            assert_eq!(found, place(indexed.entry(section, name)), "{section} {name}");
+        }
+        assert_eq!(place(pack.entry("operations", "a")).unwrap().0, 1, "the last source overrides");
+        assert!(pack.index.get().is_none());
+    }
+
+    #[test]
+    fn a_file_that_needs_a_full_parse_is_left_to_the_index() {
+        let pack = pack(&[ONE, "{ version: 1, operations: { c: { title: third } } }"]);
+        assert!(pack.looked_up("operations", "a").is_none());
+        assert!(pack.has("operations", "c") && pack.has("operations", "a") && !pack.has("operations", "d"));
+    }
+
+    #[test]
+    fn a_file_that_changes_after_the_first_look_is_read_again() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let later = |file: &std::path::Path| {
+            let path = file.to_owned();
+            DefinitionSource::later("a.yaml".to_owned(), path.clone(), move || {
+                Ok(std::fs::read_to_string(&path).unwrap())
+            })
+        };
+        for (changed, found) in [
+            (ONE, true),
+            ("version: 1\noperations:\n  x: {}\n  a: { title: moved }\n", true),
+            (TWO, true),
+            ("version: 1\noperations:\n  c: {}\n", false),
+            ("a: [", false),
+            ("", false),
+        ] {
+            std::fs::write(file.path(), ONE).unwrap();
+            let mut pack = Pack::new("p");
+            pack.add([
+                DefinitionSource::Given {
+                    name: "b.yaml".to_owned(),
+                    text: "version: 1\nrecords:\n  r: {}\n".to_owned(),
+                },
+                later(file.path()),
+            ]);
+            assert!(pack.looked_up("operations", "none").unwrap().is_none());
+            std::fs::write(file.path(), changed).unwrap();
+            let doc = pack.document("operations", "a").unwrap();
+            assert_eq!(doc.is_some(), found, "{changed}");
+            assert!(doc.is_none_or(|doc| doc.keys("") == ["a"]), "{changed}");
+        }
     }
 }
