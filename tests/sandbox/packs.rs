@@ -272,6 +272,7 @@ operations:
     title: Offset
     method: query
     request: GET /by-offset
+    options: { sort: { type: string } }
     paging: { offset: { offset: { query: skip }, size: { query: limit, default: 10, max: 10 }, total: /totalCount, with: { sort: _id } } }
     response: { result: list, items: /results, record: Row }
   byOffsetHeader:

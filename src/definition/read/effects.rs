@@ -77,7 +77,8 @@ fn absent(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Opera
     };
     for (place, name) in named.into_iter().filter(|(_, name)| !own(name)) {
         let hint = did_you_mean(name, operation.options.iter().map(|o| o.name.as_str()));
-        c.fault(&place, format!("the operation has no option `{name}`{hint}"), None);
+        let advice = "declare it under `options`; a constant parameter belongs to `fixed`";
+        c.fault(&place, format!("the operation has no option `{name}`{hint}"), Some(advice.into()));
     }
     for (i, rule) in file.rules.iter().enumerate() {
         if rule.when.method.is_some_and(|method| method != file.method) {
