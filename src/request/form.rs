@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use crate::definition::{FormLists, FormNested, FormStyle};
 use crate::json_text::fields_of;
 
-/// The pairs of a value under a name, in order. null is an empty text. `Err` is the name of a list of which an element
+/// The pairs of a value under a name, in order. null is an empty text. An empty list has no pair. `Err` is the name of a list of which an element
 /// contains the separator.
 pub(crate) fn flatten(
     name: &str,

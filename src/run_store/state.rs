@@ -245,6 +245,15 @@ impl StepState {
         self.open.values().map(|o| o.intended.len()).sum()
     }
 
+    /// Of them, those for whose jobs the run goes on waiting.
+    pub(crate) fn awaited(&self) -> usize {
+        let own = |(element, open): (&u64, &OpenWrite)| {
+            let element = *element;
+            open.intended.iter().filter(|index| self.goes_on(element, **index)).count()
+        };
+        self.open.iter().map(own).sum()
+    }
+
     /// Whether an item may have been sent already.
     pub(crate) fn has_sent(&self) -> bool {
         self.done || self.element > 0 || !self.open.is_empty()

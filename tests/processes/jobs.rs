@@ -222,6 +222,7 @@ fn a_write_that_is_killed_while_it_polls_goes_on_polling() {
     system.released.store(true, Ordering::SeqCst);
     let (exit, told) = ended(folder.path());
     assert_eq!(exit, Some(0), "{told}");
+    assert!(told.contains("1 item waits for a job of the system") && !told.contains("unknown"), "{told}");
     assert_eq!(system.seen("POST /imports"), 3, "{told}");
     assert_eq!(saved(folder.path()), [json!({"id": "1"}), json!({"id": "2"}), json!({"id": "3"})]);
 }

@@ -182,7 +182,17 @@ pub(in crate::batch) async fn tell_done(context: &Context) {
 
 /// Items in doubt after a kill are reported first.
 pub(in crate::batch) async fn tell_in_doubt(context: &Context) {
-    let in_doubt: usize = context.ledger.state().steps.values().map(StepState::in_doubt).sum();
+    let (in_doubt, awaited) = {
+        let state = context.ledger.state();
+        let count = |of: fn(&StepState) -> usize| state.steps.values().map(of).sum::<usize>();
+        let awaited = count(StepState::awaited);
+        (count(StepState::in_doubt) - awaited, awaited)
+    };
+    if awaited > 0 {
+        let what = if awaited == 1 { "1 item waits for a job" } else { &format!("{awaited} items wait for jobs") };
+        let message = format!("{what} of the system, whose state is asked for again; nothing is sent again");
+        context.tell(Event::Note { message }).await;
+    }
     if in_doubt > 0 {
         let what = if in_doubt == 1 { "1 item was" } else { &format!("{in_doubt} items were") };
         let message = format!(
