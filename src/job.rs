@@ -36,6 +36,8 @@ pub(crate) struct JobCall<'a> {
 pub(crate) struct JobEnd {
     pub(crate) operation: Arc<Operation>,
     pub(crate) cursor: Cursor,
+    /// The reply to that request, if the one that said "done" is it: some systems give a result only once.
+    pub(crate) reply: Option<Box<Response>>,
 }
 
 /// The first wait between two polls; it doubles up to that of the definition.
@@ -68,7 +70,7 @@ impl JobCall<'_> {
                 return Err(self.failed(&reply, body.as_ref()));
             }
             if rule.done.as_ref().map_or(reply.status.as_u16() != 202, fits) {
-                return self.end(&reply, body.as_ref());
+                return self.end(reply, body.as_ref());
             }
             state.progress = rule.progress.as_ref().and_then(|source| text_at(source, &reply, body.as_ref()));
             told(&state);
@@ -114,13 +116,21 @@ impl JobCall<'_> {
             // A page after the first has its own address.
             JobResult::Poll | JobResult::At(_) => self.part(rule.poll.as_ref(), JobPart::Result)?,
         };
-        Ok(JobEnd { operation: Arc::new(operation), cursor })
+        Ok(JobEnd { operation: Arc::new(operation), cursor, reply: None })
     }
 
-    fn end(&self, reply: &Response, body: Option<&Value>) -> Result<JobEnd> {
-        let JobEnd { operation, cursor } = self.known_end()?;
-        let JobResult::At(source) = &self.rule()?.result else { return Ok(JobEnd { operation, cursor }) };
-        let url = text_at(source, reply, body).ok_or_else(|| {
+    fn end(&self, reply: Response, body: Option<&Value>) -> Result<JobEnd> {
+        let end = self.known_end()?;
+        let source = match &self.rule()?.result {
+            JobResult::At(source) => source,
+            JobResult::Request(..) => return Ok(end),
+            // A paged list is asked for with its size, and a file is written while it arrives.
+            JobResult::Poll if end.operation.is_paged() || end.operation.response.result == ResultShape::File => {
+                return Ok(end);
+            }
+            JobResult::Poll => return Ok(JobEnd { reply: Some(Box::new(reply)), ..end }),
+        };
+        let url = text_at(source, &reply, body).ok_or_else(|| {
             Error::new(
                 ErrorKind::BadResponse,
                 format!("the job {} is done, but its state has no {source}", self.handle),
@@ -129,7 +139,7 @@ impl JobCall<'_> {
         })?;
         // An address may be relative.
         let url = self.client.connection.base().join(&url).map_or(url, String::from);
-        Ok(JobEnd { operation, cursor: Cursor { url: Some(url), ..Cursor::default() } })
+        Ok(JobEnd { cursor: Cursor { url: Some(url), ..Cursor::default() }, ..end })
     }
 
     /// The operation of a request of the job, and its first cursor.
@@ -175,21 +185,26 @@ impl JobCall<'_> {
 
     /// Waits for the job of a write, and fetches its result if the definition says that there is one.
     pub(crate) async fn outcome(&self, told: &(dyn Fn(&JobState) + Send + Sync)) -> Result<Sent> {
-        let end = self.wait(told).await?;
+        let mut end = self.wait(told).await?;
         let rule = &self.call.operation.response;
         if rule.result == ResultShape::None && rule.parts.is_none() {
             return Ok(Sent::done(self.handle.url.clone()));
         }
-        self.result(&end).await
+        self.result(&mut end).await
     }
 
     /// Fetches the result as one page.
-    async fn result(&self, end: &JobEnd) -> Result<Sent> {
+    async fn result(&self, end: &mut JobEnd) -> Result<Sent> {
         let call = Call { operation: Arc::clone(&end.operation), ..self.call.clone() };
         let parts = self.inserted(&call.operation, &end.cursor);
         let body = body::build(&parts, None)?;
         let (head, body) = request::build(&parts, body)?.into_parts();
-        self.client.send(&call, Outgoing { head: &head, body: &body }, None).await
+        let request = Outgoing { head: &head, body: &body };
+        let known = end.reply.take().and_then(|reply| self.client.answered(&call, request, *reply));
+        match known {
+            Some(sent) => Ok(sent),
+            None => self.client.send(&call, request, None).await,
+        }
     }
 
     fn failed(&self, reply: &Response, body: Option<&Value>) -> Error {

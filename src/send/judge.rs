@@ -167,6 +167,11 @@ impl ConnectionClient {
         SendMiss { error, signal, asked, is_refused: rule.then == Meaning::Retry }
     }
 
+    /// The page of a reply that has arrived; `None` if it is not one.
+    pub(crate) fn answered(&self, call: &Call, request: Outgoing<'_>, reply: Response) -> Option<Sent> {
+        self.judge(call, request, reply).ok()
+    }
+
     fn page_limits(&self) -> PageLimits {
         let limits = &self.connection.limits;
         PageLimits { items: limits.page_items(), bytes: limits.page_bytes() }

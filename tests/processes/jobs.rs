@@ -237,8 +237,7 @@ fn a_write_that_is_killed_before_its_first_poll_polls() {
     system.released.store(true, Ordering::SeqCst);
     let (exit, told) = ended(folder.path());
     assert_eq!(exit, Some(0), "{told}");
-    // The state that says "done" is read once more, as the result.
-    assert_eq!((system.seen("POST /imports"), system.seen("GET /imports/i1")), (3, 2), "{told}");
+    assert_eq!((system.seen("POST /imports"), system.seen("GET /imports/i1")), (3, 1), "{told}");
     assert_eq!(saved(folder.path()).len(), 3);
 }
 

@@ -43,7 +43,7 @@ mirrors! {
         /// Where the state has the progress, for display
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub progress: Option<SourceFile>,
-        /// Where the result is; default: the state, which is fetched once more when it is "done"
+        /// Where the result is; default: the state that says "done". For a paged list or a file it is fetched once more
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub result: Option<JobResultFile>,
         /// The request that is sent when the caller cancels, such as DELETE /exports/{job}
