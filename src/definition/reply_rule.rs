@@ -83,18 +83,20 @@ pub(crate) struct ItemPlaces {
     pub(crate) key: Option<String>,
     /// The field for the last token of the list's pointer.
     pub(crate) tag: Option<String>,
+    /// The record within an element.
+    pub(crate) value: Option<Pointer>,
 }
 
 impl ItemPlaces {
     /// One place, as it is.
     pub(crate) fn one(at: Pointer) -> ItemPlaces {
-        ItemPlaces { at: vec![at], key: None, tag: None }
+        ItemPlaces { at: vec![at], key: None, tag: None, value: None }
     }
 
     /// The place, if there is one and its items stay as they are.
     pub(crate) fn plain(&self) -> Option<&Pointer> {
         match self.at.as_slice() {
-            [one] if self.key.is_none() && self.tag.is_none() => Some(one),
+            [one] if self.key.is_none() && self.tag.is_none() && self.value.is_none() => Some(one),
             _ => None,
         }
     }

@@ -1,4 +1,5 @@
-//! The items of a list result: one list as it is, several lists, and maps of records by key. Pure.
+//! The items of a list result: one list as it is, several lists, maps of records by key, and records within elements.
+//! Pure.
 
 use std::collections::HashSet;
 
@@ -9,8 +10,8 @@ use super::key_tree::{Catch, FoundItems, keep, kind};
 use super::model::PageLimits;
 use crate::authoring::Pointer;
 use crate::definition::{Operation, ReplyFormat, ResponseRule};
-use crate::error::Result;
-use crate::item::{Items, Span};
+use crate::error::{Error, ErrorKind, Result};
+use crate::item::{Item, Items, Span};
 use crate::json_text::text_of;
 use crate::reply::scan::{Scan, ScanFault};
 
@@ -84,10 +85,21 @@ impl FoundLists<'_> {
         if self.lists.is_empty() {
             return Ok(Items::of_array(text, spans));
         }
+        let value = places.value.as_ref();
         if places.key.is_none() && places.tag.is_none() {
-            for (_, span) in &self.lists {
-                elements(&text, *span, |from, to| keep(&mut spans, from, to, limits.items))
-                    .map_err(|fault| again("a list", fault, limits.items))?;
+            for (place, span) in &self.lists {
+                let mut missing = false;
+                let read = elements(&text, *span, |from, to| match within(&text, from, to, value) {
+                    Some((from, to)) => keep(&mut spans, from, to, limits.items),
+                    None => {
+                        missing = true;
+                        Err(ScanFault::Count)
+                    }
+                });
+                match value.filter(|_| missing) {
+                    Some(value) => return Err(without(place, value)),
+                    None => read.map_err(|fault| again("a list", fault, limits.items))?,
+                }
             }
             return Ok(Items::from_spans(text, spans));
         }
@@ -96,8 +108,8 @@ impl FoundLists<'_> {
             let tag = places.tag.as_deref().zip(place.tokens().last().map(|token| text_of(token)));
             let tag: Vec<(&str, &str)> = tag.iter().map(|(name, token)| (*name, token.as_str())).collect();
             match places.key.as_deref() {
-                Some(key) => map(&mut out, &text, *span, key, &tag)?,
-                None => tagged(&mut out, &text, *span, &tag)?,
+                Some(key) => map(&mut out, (&text, *span), (place, value), key, &tag)?,
+                None => tagged(&mut out, (&text, *span), (place, value), &tag)?,
             }
         }
         Ok(out.finish())
@@ -117,11 +129,33 @@ fn elements(
     }
 }
 
-fn tagged(out: &mut ItemText, text: &str, span: Span, tag: &[(&str, &str)]) -> Result<()> {
+/// The part of an element that is the record.
+fn within(text: &str, from: usize, to: usize, value: Option<&Pointer>) -> Option<(usize, usize)> {
+    let Some(value) = value else { return Some((from, to)) };
+    let element = text.get(from..to)?;
+    let record = Item::new(element).raw(value.tokens())?;
+    let start = from + (record.as_ptr().addr() - element.as_ptr().addr());
+    Some((start, start + record.len()))
+}
+
+/// An element without its record.
+fn without(place: &Pointer, value: &Pointer) -> Error {
+    Error::new(ErrorKind::BadResponse, format!("an element of `{place}` in the reply has no `{value}`"))
+}
+
+/// A place in the reply, and the record in each of its elements.
+type Place<'p> = (&'p Pointer, Option<&'p Pointer>);
+
+fn record<'t>(element: &'t str, (place, value): Place<'_>) -> Result<&'t str> {
+    let Some(value) = value else { return Ok(element) };
+    Item::new(element).raw(value.tokens()).ok_or_else(|| without(place, value))
+}
+
+fn tagged(out: &mut ItemText, (text, span): (&str, Span), place: Place<'_>, tag: &[(&str, &str)]) -> Result<()> {
     let mut failed = None;
     let read = elements(text, span, |from, to| {
-        let item = text.get(from..to).unwrap_or_default();
-        out.add(|out| put_with(out, item, &[], tag)).map_err(|error| {
+        let element = text.get(from..to).unwrap_or_default();
+        record(element, place).and_then(|item| out.add(|out| put_with(out, item, &[], tag))).map_err(|error| {
             failed = Some(error);
             ScanFault::Count
         })
@@ -130,14 +164,20 @@ fn tagged(out: &mut ItemText, text: &str, span: Span, tag: &[(&str, &str)]) -> R
 }
 
 /// The records of a map.
-fn map(out: &mut ItemText, text: &str, (from, to): Span, key: &str, tag: &[(&str, &str)]) -> Result<()> {
+fn map(
+    out: &mut ItemText,
+    (text, (from, to)): (&str, Span),
+    place: Place<'_>,
+    key: &str,
+    tag: &[(&str, &str)],
+) -> Result<()> {
     let object = text.get(from as usize..to as usize).unwrap_or_default();
     let mut seen = HashSet::new();
     let mut failed = None;
-    let read = fields(object, |name, record| {
+    let read = fields(object, |name, element| {
         let id = text_of(&name);
         let added = match seen.insert(name.clone()) {
-            true => out.add(|out| put_with(out, record, &[(key, &id)], tag)),
+            true => record(element, place).and_then(|item| out.add(|out| put_with(out, item, &[(key, &id)], tag))),
             false => Err(ambiguous(&name)),
         };
         added.map_err(|error| {

@@ -232,7 +232,7 @@ mirrors! {
         /// For `format: csv`: separator and columns; default: a comma, and the names in the first row
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub csv: Option<CsvFile>,
-        /// Where the items are: a JSON Pointer, several of them, or `{ at: …, key: NAME, tag: NAME }`; default: the whole body. A list in XML needs it
+        /// Where the items are: a JSON Pointer, several of them, or `{ at: …, key: NAME, tag: NAME, value: POINTER }`; default: the whole body. A list in XML needs it
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub items: Option<FoundItemsFile>,
         /// true: the items may be absent; for a list, an object or a count

@@ -2,7 +2,7 @@
 
 use crate::authoring::values::{PointersFile, mirrors};
 
-/// A JSON Pointer, several of them, or `{ at: …, key: NAME, tag: NAME }`
+/// A JSON Pointer, several of them, or `{ at: …, key: NAME, tag: NAME, value: POINTER }`
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
@@ -65,6 +65,9 @@ mirrors! {
         /// A field of this name with the last part of the list's pointer is added to each item
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub tag: Option<String>,
+        /// JSON Pointer, in an element of the list, to the record that becomes the item, such as /node
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub value: Option<String>,
     }
 
     /// Column definitions that are objects

@@ -50,10 +50,10 @@ fn column_names(c: &mut Checker<'_>, at: &str, names: &[String]) {
 
 /// The places of the items; `default` is the pointer without the key.
 pub(super) fn places(c: &mut Checker<'_>, at: &str, file: Option<FoundItemsFile>, default: &str) -> Option<ItemPlaces> {
-    let (pointers, key, tag, place) = match file {
+    let (pointers, (key, tag, value), place) = match file {
         None => return c.pointer(at, default).map(ItemPlaces::one),
-        Some(FoundItemsFile::Pointers(pointers)) => (pointers, None, None, at.to_owned()),
-        Some(FoundItemsFile::At(file)) => (file.at, file.key, file.tag, format!("{at}/at")),
+        Some(FoundItemsFile::Pointers(pointers)) => (pointers, (None, None, None), at.to_owned()),
+        Some(FoundItemsFile::At(file)) => (file.at, (file.key, file.tag, file.value), format!("{at}/at")),
     };
     if matches!(&pointers, PointersFile::Several(list) if list.is_empty()) {
         c.fault(&place, "at least one pointer is needed", None);
@@ -69,8 +69,12 @@ pub(super) fn places(c: &mut Checker<'_>, at: &str, file: Option<FoundItemsFile>
             c.fault(&format!("{at}/tag"), "the whole body has no name for `tag`: point to a list within it", None);
         }
     }
+    let value = value.and_then(|value| c.pointer(&format!("{at}/value"), &value));
+    if value.as_ref().is_some_and(|value| value.tokens().is_empty()) {
+        c.fault(&format!("{at}/value"), "the element itself is the item anyway: point to a part of it", None);
+    }
     added_fields(c, at, key.as_deref(), tag.as_deref());
-    (!pointers.is_empty()).then_some(ItemPlaces { at: pointers, key, tag })
+    (!pointers.is_empty()).then_some(ItemPlaces { at: pointers, key, tag, value })
 }
 
 fn added_fields(c: &mut Checker<'_>, at: &str, key: Option<&str>, tag: Option<&str>) {

@@ -14,7 +14,7 @@ pub(super) fn check(c: &mut Checker<'_>, at: &str, file: &ResponseFile, operatio
     let has_format = file.format != FormFile::Json;
     let rows = matches!(file.format, FormFile::Csv | FormFile::Ndjson);
     let several = !is_list && operation.response.items.plain().is_none();
-    let keys = matches!(&file.items, Some(FoundItemsFile::At(at)) if at.key.is_some() || at.tag.is_some());
+    let keys = matches!(&file.items, Some(FoundItemsFile::At(at)) if at.key.is_some() || at.tag.is_some() || at.value.is_some());
     let root = operation.response.items.plain().is_some_and(|place| place.tokens().is_empty());
     let joins = is_list || shape == ResultFile::Object;
     refuse(
@@ -40,7 +40,7 @@ pub(super) fn check(c: &mut Checker<'_>, at: &str, file: &ResponseFile, operatio
                 file.format == FormFile::Xml && is_list && file.items.is_none() && file.parts.is_none(),
                 "a list in XML needs `items`, such as /root/element",
             ),
-            ("items", several && keys, "`key` and `tag` are for `result: list`"),
+            ("items", several && keys, "`key`, `tag` and `value` are for `result: list`"),
             ("items", several && !keys, "several lists are read with `result: list`"),
             ("attach", !file.attach.is_empty() && !joins, "`attach` is for a list or an object"),
             (

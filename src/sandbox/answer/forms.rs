@@ -63,10 +63,24 @@ fn put_rows(rule: &ResponseRule, body: &mut Tree, rows: Vec<Tree>) {
         }
         lists.iter_mut().skip(named.unwrap_or(0)).take(1).for_each(|list| list.push(row.clone()));
     }
+    let wrapped = |row: Tree| match &places.value {
+        None => row,
+        Some(value) => {
+            let mut element = Tree::object();
+            element.put(value, row);
+            element
+        }
+    };
     for (place, list) in places.at.iter().zip(lists) {
         let value = match &places.key {
-            None => Tree::List(list),
-            Some(key) => Tree::Object(list.into_iter().enumerate().map(|(i, row)| by_key(key, i, row)).collect()),
+            None => Tree::List(list.into_iter().map(wrapped).collect()),
+            Some(key) => Tree::Object(
+                list.into_iter()
+                    .enumerate()
+                    .map(|(i, row)| by_key(key, i, row))
+                    .map(|(id, row)| (id, wrapped(row)))
+                    .collect(),
+            ),
         };
         body.put(place, value);
     }
