@@ -155,9 +155,9 @@ fn is_object(reply: &Response) -> bool {
 pub(crate) fn reported(connection: &Connection, operation: &Operation, reply: &Response, body: &Value) -> Error {
     let provider = provider(connection, reply, Some(body));
     let said = provider.message.clone().or_else(|| provider.details.iter().find_map(|d| d.message.clone()));
-    let said = said.unwrap_or_else(|| "it reports a failure".into());
+    let said = said.map(|text| format!(": {text}")).unwrap_or_default();
     let message =
-        format!("{} answered {} but reports a failure: {said}", connection.connector.title, reply.status.as_u16());
+        format!("{} answered {} but reports a failure{said}", connection.connector.title, reply.status.as_u16());
     dress(Error::new(ErrorKind::Rejected, message), connection, operation, reply, provider)
 }
 
@@ -406,11 +406,6 @@ fn html_title(text: &str) -> Option<String> {
     let from = lower.find("<title").and_then(|at| lower.get(at..)?.find('>').map(|gt| at + gt + 1))?;
     let to = lower.get(from..)?.find("</title")? + from;
     start.get(from..to).map(|t| t.trim().to_owned()).filter(|t| !t.is_empty())
-}
-
-/// Whether a body is a web page with a title.
-pub(crate) fn has_title(reply: &Response) -> bool {
-    html_title(&start(reply)).is_some()
 }
 
 /// Whether markup is a web page rather than data.

@@ -8,7 +8,7 @@ use http::Method as Verb;
 use http::header::RETRY_AFTER;
 use serde_json::Value;
 
-use crate::authoring::Text;
+use crate::authoring::{Json, Text};
 use crate::body;
 use crate::definition::{JOB, JobPart, JobResult, JobRule, Operation, ReplyRule, ResultShape};
 use crate::error::{Error, ErrorKind, Result};
@@ -62,7 +62,7 @@ impl JobCall<'_> {
         let mut state = JobState::default();
         let mut wait = FIRST_WAIT.min(rule.every);
         loop {
-            let reply = self.state(&call, &cursor).await?;
+            let reply = self.state(&call, &cursor, rule.poll_body.as_ref()).await?;
             state.polls += 1;
             let body = tree_of(&reply);
             let fits = |rule: &ReplyRule| rule.fits_body(|pointer| body.as_ref().and_then(|body| pointer.find(body)));
@@ -114,7 +114,8 @@ impl JobCall<'_> {
         let (operation, cursor) = match &rule.result {
             JobResult::Request(verb, path) => self.part(Some(&(verb.clone(), path.clone())), JobPart::Result)?,
             // A page after the first has its own address.
-            JobResult::Poll | JobResult::At(_) => self.part(rule.poll.as_ref(), JobPart::Result)?,
+            JobResult::Poll => self.part(rule.poll.as_ref(), JobPart::Result)?,
+            JobResult::At(_) => self.part(None, JobPart::Result)?,
         };
         Ok(JobEnd { operation: Arc::new(operation), cursor, reply: None })
     }
@@ -166,6 +167,16 @@ impl JobCall<'_> {
         Ok((own.of_job(verb.clone(), path, part), Cursor::default()))
     }
 
+    /// The JSON of a placeholder in the body of a poll: the job's id, or an option of the request.
+    fn own_value(&self, name: &str) -> Result<Option<String>> {
+        if name == JOB {
+            return Ok(self.handle.id.as_ref().map(|id| Value::from(id.as_str()).to_string()));
+        }
+        let own = &self.call.operation;
+        let Some(rule) = own.option(name) else { return Ok(None) };
+        self.inserted(own, &NO_CURSOR).with_value(rule, |given| given.json().into_owned())
+    }
+
     fn inserted<'s>(&'s self, operation: &'s Operation, cursor: &'s Cursor) -> Inserted<'s> {
         let input = RequestInput { options: self.options, item: self.item, page_size: None };
         Inserted { connection: &self.client.connection, operation, input, cursor }
@@ -176,9 +187,10 @@ impl JobCall<'_> {
         Call { operation: Arc::new(operation), ..self.call.clone() }
     }
 
-    async fn state(&self, call: &Call, cursor: &Cursor) -> Result<Response> {
+    async fn state(&self, call: &Call, cursor: &Cursor, body: Option<&Json>) -> Result<Response> {
         let parts = self.inserted(&call.operation, cursor);
-        let (head, body) = request::build(&parts, None)?.into_parts();
+        let body = body.map(|json| body::constants(&parts, json, &|name| self.own_value(name))).transpose()?;
+        let (head, body) = request::build(&parts, body)?.into_parts();
         let sent = self.client.send(call, Outgoing { head: &head, body: &body }, None).await?;
         sent.reply.map(|reply| *reply).ok_or_else(|| Error::new(ErrorKind::Internal, "a job's state has no reply"))
     }
@@ -223,7 +235,7 @@ impl JobCall<'_> {
         let Ok((operation, cursor)) = self.part(Some(request), JobPart::State) else { return error };
         let deadline = Some(self.client.clock.now() + CANCEL_TIME);
         let call = Call { cancel: Cancel::default(), deadline, patient: false, ..self.call_of(operation) };
-        match self.state(&call, &cursor).await {
+        match self.state(&call, &cursor, None).await {
             Ok(_) => error.advise(format!("the system was asked to cancel the job {}", self.handle)),
             Err(why) => {
                 error.advise(format!("the job {} may go on: it could not be cancelled ({})", self.handle, why.message))

@@ -70,7 +70,8 @@ fn claims(
         Purpose::Client => (client.clone(), client),
         Purpose::Grant => (
             assertion.issuer.as_ref().map(text).transpose()?.or(client),
-            assertion.subject.as_ref().map(text).transpose()?,
+            // It may be a property that this connection does not have.
+            assertion.subject.as_ref().and_then(|subject| connection.render(subject)),
         ),
     };
     let audience = assertion.audience.as_ref().map(text).transpose()?.unwrap_or_else(|| audience.to_owned());

@@ -94,6 +94,13 @@ impl<'d> Checker<'d> {
 
     pub(crate) fn pointer(&mut self, at: &str, text: &str) -> Option<Pointer> {
         let parsed = Pointer::parse(text);
+        let is_placeholder = |token: &&str| {
+            let name = token.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default();
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        };
+        if let Some(token) = text.split('/').find(is_placeholder) {
+            self.fault(at, format!("`{token}` is not replaced in a JSON Pointer"), None);
+        }
         self.accept(at, parsed)
     }
 

@@ -55,8 +55,16 @@ fn schema_faults(format: Format, doc: &Document, wrap: &[&str]) -> Vec<Fault> {
             None => (doc.place(pointer), finding.message),
         };
         if told.insert((place.line, place.column, place.field.clone(), message.clone())) {
-            faults.push(Fault { place, message, advice: None });
+            let advice = value.pointer(&finding.pointer).and_then(unquoted);
+            faults.push(Fault { place, message, advice });
         }
     }
     faults
+}
+
+/// Without quotes, `{name}` is a map with the key `name`.
+fn unquoted(value: &serde_json::Value) -> Option<Advice> {
+    let map = value.as_object().filter(|map| map.len() == 1)?;
+    let (name, _) = map.iter().next().filter(|(_, value)| value.is_null())?;
+    Some(format!("put quotes around it: \"{{{name}}}\"").into())
 }

@@ -9,7 +9,7 @@ mod xml;
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::authoring::{Pointer, Target, Text};
+use crate::authoring::{Json, Pointer, Target, Text};
 use crate::definition::{BodyFormat, ItemRule, Location, Operation, PatchPaths, Send};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::item::{Item, Items};
@@ -133,13 +133,13 @@ fn fields(parts: &Inserted<'_>, items: Option<(&ItemRule, BodyItems<'_>)>) -> Re
     let Some((rule, (items, chunk))) = items else { return Ok(own.map(|body| body.to_json())) };
     let Some(first) = items.get(chunk.first) else { return Ok(None) };
     let operation = parts.operation;
+    let wrap = rule.wrap.as_ref().map(Pointer::tokens).unwrap_or_default();
     let json = match rule.send {
         Send::Each if rule.drop_sent => without_sent_fields(operation, first),
         Send::Each => first.as_str().to_owned(),
         Send::All | Send::Chunk(_) => array(items, chunk),
-        Send::JsonPatch(paths) => patch::patch(operation, first, paths),
+        Send::JsonPatch(paths) => return Ok(Some(patch::patch(operation, first, paths, wrap))),
     };
-    let wrap = rule.wrap.as_ref().map(Pointer::tokens).unwrap_or_default();
     if own.is_none() && wrap.is_empty() {
         return Ok(Some(json));
     }
@@ -162,7 +162,8 @@ fn own_fields(parts: &Inserted<'_>) -> Result<Option<BodyTree>> {
     let has_body = operation.items.is_some() || operation.fixed.body.is_some() || !options.is_empty();
     let shared = operation.connector.fixed.body.iter().filter(|_| has_body);
     for constants in shared.chain(&operation.fixed.body) {
-        let filled = constant(parts, BodyTree::Raw(constants.0.clone()))?.unwrap_or_else(BodyTree::object);
+        let filled =
+            constant(parts, BodyTree::Raw(constants.0.clone()), &|_| Ok(None))?.unwrap_or_else(BodyTree::object);
         body.get_or_insert_with(BodyTree::object).put(&[], filled);
     }
     for option in options {
@@ -182,8 +183,17 @@ fn own_fields(parts: &Inserted<'_>) -> Result<Option<BodyTree>> {
     Ok(body)
 }
 
+/// A body of constants with its placeholders replaced; `first` gives the JSON of those that it knows.
+pub(crate) fn constants(parts: &Inserted<'_>, json: &Json, first: FirstOf<'_>) -> Result<RequestBody> {
+    let filled = constant(parts, BodyTree::Raw(json.0.clone()), first)?.unwrap_or_else(BodyTree::object);
+    Ok(RequestBody { content_type: BodyFormat::Json.media_type().into(), bytes: Bytes::from(filled.to_json()) })
+}
+
+/// The JSON of a placeholder, before other values are looked up.
+type FirstOf<'f> = &'f dyn Fn(&str) -> Result<Option<String>>;
+
 /// A constant with its placeholders replaced; `None` for a text that is an absent one.
-fn constant(parts: &Inserted<'_>, mut node: BodyTree) -> Result<Option<BodyTree>> {
+fn constant(parts: &Inserted<'_>, mut node: BodyTree, first: FirstOf<'_>) -> Result<Option<BodyTree>> {
     if let BodyTree::Raw(json) = &node {
         if !json.contains('{') {
             return Ok(Some(node));
@@ -192,7 +202,11 @@ fn constant(parts: &Inserted<'_>, mut node: BodyTree) -> Result<Option<BodyTree>
             let text = Text::parse(&text).ok().filter(|text| text.only_name().is_some());
             return match text {
                 None => Ok(Some(node)),
-                Some(text) => parts.json(&text).map(|json| json.map(BodyTree::Raw)),
+                Some(text) => {
+                    let known = first(text.only_name().unwrap_or_default())?;
+                    let json = if known.is_some() { known } else { parts.json(&text)? };
+                    Ok(json.map(BodyTree::Raw))
+                }
             };
         }
     }
@@ -200,13 +214,13 @@ fn constant(parts: &Inserted<'_>, mut node: BodyTree) -> Result<Option<BodyTree>
     Ok(Some(match node {
         BodyTree::Raw(_) => node,
         BodyTree::List(list) => {
-            let filled = list.into_iter().map(|node| constant(parts, node)).collect::<Result<Vec<_>>>()?;
+            let filled = list.into_iter().map(|node| constant(parts, node, first)).collect::<Result<Vec<_>>>()?;
             BodyTree::List(filled.into_iter().flatten().collect())
         }
         BodyTree::Object(fields) => {
             let mut kept = Vec::new();
             for (name, node) in fields {
-                kept.extend(constant(parts, node)?.map(|node| (name, node)));
+                kept.extend(constant(parts, node, first)?.map(|node| (name, node)));
             }
             BodyTree::Object(kept)
         }

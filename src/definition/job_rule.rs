@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::Method as Verb;
 
 use super::meaning::ReplyRule;
-use crate::authoring::{Source, Text, TextPart};
+use crate::authoring::{Json, Source, Text, TextPart};
 
 /// Work that the system does after its reply.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub(crate) struct JobRule {
     pub(crate) id: Option<Source>,
     /// Verb and path; `None` for the address in the Location header.
     pub(crate) poll: Option<(Verb, Text)>,
+    /// The body of that request, an object.
+    pub(crate) poll_body: Option<Json>,
     pub(crate) every: Duration,
     pub(crate) timeout: Duration,
     /// `None`: a success status other than 202.

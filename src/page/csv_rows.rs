@@ -50,8 +50,9 @@ pub(super) fn read(
     }
     page.is_list = true;
     page.items = out.finish();
-    // A header without rows is an empty list; one line of text under another label may be anything, such as an error.
-    if page.items.is_empty() && !is_labelled && rule.header && names.is_some_and(|names| names.len() == 1) {
+    // A header without rows is an empty list; a sentence under another label may be anything, such as an error.
+    let is_sentence = |names: Vec<String>| matches!(names.as_slice(), [one] if one.trim().contains(' '));
+    if page.items.is_empty() && !is_labelled && rule.header && names.is_some_and(is_sentence) {
         let line: String = text.lines().next().unwrap_or_default().chars().take(80).collect();
         let message = format!("the reply is one line of text, which is not declared as CSV: {line}");
         return Err(Unfit::Shape(Error::new(ErrorKind::BadResponse, message)));

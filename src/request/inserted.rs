@@ -33,47 +33,31 @@ pub(crate) struct Inserted<'a> {
     pub(crate) cursor: &'a Cursor,
 }
 
-/// A placeholder without a value.
-enum Absent {
-    /// The text is left out.
-    Whole,
-    /// Nothing is inserted.
-    Empty,
-}
-
 impl<'a> Inserted<'a> {
-    /// A text with its placeholders replaced; `None` if it is left out, because it is nothing but an absent value or
-    /// needs an absent property.
+    /// A text with its placeholders replaced; `None` if it is left out, because a value is absent.
     pub(crate) fn render(&self, text: &Text, escape: impl Fn(&str) -> String) -> Result<Option<String>> {
         let mut out = String::new();
-        let is_only = text.only_name().is_some();
         for part in text.parts() {
             match part {
                 TextPart::Literal(literal) => out.push_str(literal),
                 TextPart::Name(name) => match self.text(name)? {
-                    Ok(value) => out.push_str(&escape(&value)),
-                    Err(Absent::Empty) if !is_only => {}
-                    Err(Absent::Empty | Absent::Whole) => return Ok(None),
+                    Some(value) => out.push_str(&escape(&value)),
+                    None => return Ok(None),
                 },
             }
         }
         Ok(Some(out))
     }
 
-    fn text(&self, name: &str) -> Result<Result<Cow<'a, str>, Absent>> {
+    fn text(&self, name: &str) -> Result<Option<Cow<'a, str>>> {
         if let Some(rule) = self.operation.option(name).filter(|o| o.location == Location::Text) {
-            let Some(text) = self.with_value(rule, |given| as_text(rule, given))?.transpose()? else {
-                return Ok(Err(Absent::Empty));
-            };
-            return quoted(rule, text).map(|text| Ok(Cow::Owned(text)));
+            let text = self.with_value(rule, |given| as_text(rule, given))?.transpose()?;
+            return text.map(|text| quoted(rule, text).map(Cow::Owned)).transpose();
         }
         if let Some(text) = self.of_paging(name) {
-            return Ok(Ok(text));
+            return Ok(Some(text));
         }
-        if let Some(value) = self.connection.value(name) {
-            return Ok(Ok(value));
-        }
-        Ok(Err(Absent::Whole))
+        Ok(self.connection.value(name))
     }
 
     /// The value of a text's only placeholder as JSON, with its type; `None` if it has none.

@@ -135,6 +135,9 @@ fn by_parts(
     let parts: Vec<Value> = sent.page.items.iter().map(flags).collect();
     let failures: Vec<Value> = sent.page.failures.iter().map(flags).collect();
     let (mut taken, mut missed) = (vec![false; parts.len()], vec![false; failures.len()]);
+    let asked_of =
+        |position: usize| AskedKeys { item: items.get(chunk.first + position), position, count: chunk.count };
+    let order = order(rule, &failures, chunk.count, asked_of);
     let mut outcomes: Vec<Outcome> = (0..chunk.count)
         .map(|position| {
             let index = chunk.first + position;
@@ -154,14 +157,17 @@ fn by_parts(
                     .with(|d| d.provider.message = Some(said));
                 outcome(OutcomeStatus::Failed, Items::default(), Some(error))
             };
-            let asked = AskedKeys { item: items.get(index), position, count: chunk.count };
+            let asked = asked_of(position);
             if let Some((rule, at)) =
                 rule.errors.as_ref().and_then(|e| Some((e, part_of(&e.means, &failures, &missed, asked)?)))
             {
                 mark(&mut missed, at);
                 return refused(error_text(rule.error.as_ref(), failures.get(at)));
             }
-            let found = part_of(&rule.means, &parts, &taken, asked);
+            let found = match order.as_ref().filter(|_| parts.len() != chunk.count) {
+                Some(order) => order.iter().position(|own| *own == position).filter(|_| parts.len() == order.len()),
+                None => part_of(&rule.means, &parts, &taken, asked),
+            };
             let Some((found, part)) = found.and_then(|at| parts.get(at).map(|part| (at, part))) else {
                 let message =
                     format!("the reply reports on {} items, but not on this one", parts.len() + failures.len());
@@ -175,7 +181,12 @@ fn by_parts(
                 Some(said) if !matches!(said.as_str(), "" | "null" | "false" | "[]" | "{}") => Some(false),
                 _ => (!part.is_null()).then_some(true),
             };
-            match rule.ok.as_ref().map_or_else(by_error, |ok| verdict(ok, part)) {
+            let by_flag = |ok: &Success| match ok.at.find(part) {
+                // The absence of a flag says less than an error.
+                None | Some(Value::Null) if by_error() == Some(false) => Some(false),
+                _ => verdict(ok, part),
+            };
+            match rule.ok.as_ref().map_or_else(by_error, by_flag) {
                 Some(false) => return refused(error_text(rule.error.as_ref(), Some(part))),
                 None => {
                     let message = "the reply's part for this item does not say whether it took effect".to_owned();
@@ -202,6 +213,26 @@ fn by_parts(
         .collect();
     doubt_contradictions(operation, rule, sent, redactor, Reported { parts, taken, failures, missed }, &mut outcomes);
     outcomes
+}
+
+/// The positions of the items to which parts without index or key belong, if failures stand in a list of their own: those
+/// of the items without one.
+fn order<'a>(
+    rule: &PartRule,
+    failures: &[Value],
+    count: usize,
+    asked: impl Fn(usize) -> AskedKeys<'a>,
+) -> Option<Vec<usize>> {
+    let errors = rule.errors.as_ref().filter(|_| matches!(rule.means, PartMeans::Place))?;
+    let mut missed = vec![false; failures.len()];
+    let mut order = Vec::new();
+    for position in 0..count {
+        match part_of(&errors.means, failures, &missed, asked(position)) {
+            Some(at) => mark(&mut missed, at),
+            None => order.push(position),
+        }
+    }
+    Some(order)
 }
 
 /// The parts of a reply, and which of them were matched to an item.

@@ -81,7 +81,12 @@ fn property(name: &str, value: &str) -> Result<(), String> {
 /// A form's field names, file names and types come from items.
 fn form() -> Result<(), String> {
     let stage = Stage::plain(vec![reply("200 OK", "", "")]);
-    let items = r#"[{"a\"\r\nX-Evil: 1":"v\r\n--x","f":{"fileName":"a\"\r\nb.txt","contentType":"text/plain\r\nX-Evil: 1","data":"eA=="}}]"#;
+    let refused = r#"[{"f":{"contentType":"text/plain\r\nX-Evil: 1","data":"eA=="}}]"#;
+    let found = block_on(call(&stage.session, "upload", &Value::Null, Some(refused), &Default::default()));
+    if !stage.server.requests().is_empty() || !found.summary.contains("invalid_items") {
+        return Err(found.summary);
+    }
+    let items = r#"[{"a\"\r\nX-Evil: 1":"v\r\n--x","f":{"fileName":"a\"\r\nb.txt","contentType":"text/plain; x=1","data":"eA=="}}]"#;
     let found = block_on(call(&stage.session, "upload", &Value::Null, Some(items), &Default::default()));
     let requests = stage.server.requests();
     let Some(request) = requests.first() else { return Err(found.summary) };
@@ -92,7 +97,7 @@ fn form() -> Result<(), String> {
         body.split(&boundary).filter_map(|p| p.split_once("\r\n\r\n")).map(|(head, _)| head.trim()).collect();
     let expected = [
         "Content-Disposition: form-data; name=\"a%22%0D%0AX-Evil: 1\"",
-        "Content-Disposition: form-data; name=\"f\"; filename=\"a%22%0D%0Ab.txt\"\r\nContent-Type: application/octet-stream",
+        "Content-Disposition: form-data; name=\"f\"; filename=\"a%22%0D%0Ab.txt\"\r\nContent-Type: text/plain; x=1",
     ];
     if heads == expected { Ok(()) } else { Err(format!("{heads:#?}")) }
 }

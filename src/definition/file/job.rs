@@ -14,6 +14,17 @@ pub enum JobResultFile {
     Address(AddressFile),
 }
 
+/// A request such as GET /exports/{job}, or `{ request: POST /graphql, body: … }`
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum PollFile {
+    /// A request without a body
+    Line(String),
+    /// A request with a body
+    Request(PollRequestFile),
+}
+
 mirrors! {
     /// A job: the request submits it, its state is polled, and then the result is fetched
     #[derive(Default)]
@@ -25,9 +36,9 @@ mirrors! {
         /// Where that reply has the id of the job, which is {job} in the requests below
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub id: Option<SourceFile>,
-        /// The request for the state, a GET or POST such as GET /exports/{job}; default: the address in the Location header of the reply
+        /// The request for the state, a GET or POST such as GET /exports/{job}, or `{ request, body }`; default: the address in the Location header of the reply
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub poll: Option<String>,
+        pub poll: Option<PollFile>,
         /// Seconds between two polls, at least 1, if the system does not ask for more; default: 5
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub every_s: Option<u32>,
@@ -49,6 +60,14 @@ mirrors! {
         /// The request that is sent when the caller cancels, such as DELETE /exports/{job}
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub cancel: Option<String>,
+    }
+
+    /// The request for the state of a job, with a body
+    struct PollRequestFile {
+        /// Verb and path, such as POST /graphql
+        pub request: String,
+        /// The body, a map. A text that is exactly one placeholder is replaced: {job}, an option of the request or a property of the connection
+        pub body: Json,
     }
 
     /// A value of the state, and what it is

@@ -19,7 +19,7 @@ pub(super) use auth::{AuthFile, AwsSigv4File, BearerFile, HmacFile, KeysFile, Re
 pub(crate) use auth::{HmacAlgorithmFile, KeyEncodingFile, SignatureEncodingFile, TimestampFile};
 pub(crate) use connector::{ConnectorFile, PropertyTypeFile};
 pub(super) use connector::{ErrorsFile, FormatFile, ProbeFile, PropertyFile, RateFile};
-pub(super) use job::{AddressFile, JobFile, JobResultFile, StateFile};
+pub(super) use job::{AddressFile, JobFile, JobResultFile, PollFile, PollRequestFile, StateFile};
 pub(super) use login::{CsrfFile, CsrfScopeFile, FailedFile, LoginFile, NamedPlaceFile, TokenPlaceFile};
 pub(super) use method::MethodFile;
 pub(crate) use oauth::{AlgorithmFile, ClientAuthFile};

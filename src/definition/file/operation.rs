@@ -9,7 +9,7 @@ use super::paging::{PagingUseFile, TotalFile};
 use super::reply::{AttachFile, ColumnsFile, CsvFile, FormFile, FoundItemsFile};
 use super::request::{BodyFile, FixedFile, RuleFile};
 use super::success::GoodFile;
-use crate::authoring::values::{SourceFile, mirrors};
+use crate::authoring::values::{PointersFile, SourceFile, mirrors};
 use crate::authoring::{Json, Ordered, is_default};
 
 /// The reply of an operation: its own keys, or a set of the connector by name
@@ -203,7 +203,7 @@ mirrors! {
         Chunk(u32),
         /// A flat object as a list of patch operations, whose `path` is the bare name of a field; a list of patch operations is sent unchanged
         JsonPatch,
-        /// The same by RFC 6902: `path` is a JSON Pointer such as `/name`, a value is set by `add`, the media type is application/json-patch+json
+        /// The same by RFC 6902: `path` is a JSON Pointer such as `/name`, below `wrap` if that is given; a value is set by `add`, the media type is application/json-patch+json
         Rfc6902,
         /// multipart/form-data, one request per item: short for `each` with `body: multipart`
         Multipart,
@@ -299,8 +299,8 @@ mirrors! {
 
     /// A reply that reports on each item. Fields of a part are given as a key or a JSON Pointer
     struct PartRuleFile {
-        /// JSON Pointer to the list of parts
-        pub each: String,
+        /// JSON Pointer to the list of parts; of several, the lists are read one after the other
+        pub each: PointersFile,
         /// The success flag of a part: true, "success" or a 2xx number; or its pointer with the success values. Default: success, unless `error` leads to a
         /// value
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,18 +5,20 @@ use std::time::Duration;
 use http::Method as Verb;
 
 use super::paging::{one_or_more, values};
+use super::request_effects::body_names;
 use super::request_line::request_line;
-use crate::authoring::{Checker, Text};
+use crate::authoring::{Checker, Json, Text};
 use crate::definition::connector::Connector;
-use crate::definition::file::{AddressFile, JobFile, JobResultFile, StateFile};
+use crate::definition::file::{AddressFile, JobFile, JobResultFile, PollFile, PollRequestFile, StateFile};
 use crate::definition::job_rule::{JOB, JobResult, JobRule};
 use crate::definition::meaning::{Meaning, ReplyRule};
+use crate::definition::option_rule::OptionRule;
 
 pub(super) fn job(
     c: &mut Checker<'_>,
     at: &str,
     file: JobFile,
-    (path, connector): (&Text, &Connector),
+    (path, options, connector): (&Text, &[OptionRule], &Connector),
 ) -> Option<JobRule> {
     let known = |c: &mut Checker<'_>, key: &str, line: &str| {
         let at = format!("{at}/{key}");
@@ -35,7 +37,26 @@ pub(super) fn job(
         }
         Some((verb, text))
     };
-    let poll = file.poll.as_ref().and_then(|line| known(c, "poll", line));
+    let (line, body) = match file.poll {
+        None => (None, None),
+        Some(PollFile::Line(line)) => (Some(line), None),
+        Some(PollFile::Request(PollRequestFile { request, body })) => (Some(request), Some(body)),
+    };
+    let poll = line.as_ref().and_then(|line| known(c, "poll", line));
+    let poll_body = body.and_then(|body| {
+        let verb = poll.as_ref().map(|(verb, _)| verb);
+        poll_body(
+            c,
+            &format!("{at}/poll"),
+            body,
+            (verb, &|name| {
+                (name == JOB && file.id.is_some())
+                    || options.iter().any(|o| o.name == name)
+                    || connector.property(name).is_some()
+            }),
+        )
+    });
+    let names_job = poll_body.as_ref().is_some_and(|body| body.0.contains("\"{job}\""));
     if poll.as_ref().is_some_and(|(verb, _)| *verb != Verb::GET && *verb != Verb::POST) {
         c.fault(
             &format!("{at}/poll"),
@@ -70,7 +91,10 @@ pub(super) fn job(
             c.fault(&format!("{at}/{key}"), format!("`{key}` must be at least 1"), None);
         }
     }
-    if file.id.is_some() && [&poll, &cancel].into_iter().flatten().all(|(_, text)| !text.names().any(|n| n == JOB)) {
+    if file.id.is_some()
+        && !names_job
+        && [&poll, &cancel].into_iter().flatten().all(|(_, text)| !text.names().any(|n| n == JOB))
+    {
         let in_result = matches!(&result, JobResult::Request(_, text) if text.names().any(|name| name == JOB));
         if !in_result {
             c.fault(&format!("{at}/id"), "no request contains `{job}`, so the id is not used", None);
@@ -80,6 +104,7 @@ pub(super) fn job(
         accepted: if file.accepted.is_empty() { vec![202] } else { file.accepted },
         id: file.id.and_then(|source| c.source(&format!("{at}/id"), source)),
         poll,
+        poll_body,
         every: Duration::from_secs(u64::from(file.every_s.unwrap_or(5))),
         timeout: Duration::from_secs(u64::from(file.timeout_s.unwrap_or(3600))),
         done: file.done.and_then(|state| state_rule(c, &format!("{at}/done"), state, Meaning::Ok)),
@@ -88,6 +113,28 @@ pub(super) fn job(
         result,
         cancel,
     })
+}
+
+fn poll_body(
+    c: &mut Checker<'_>,
+    at: &str,
+    body: Json,
+    (verb, is_known): (Option<&Verb>, &dyn Fn(&str) -> bool),
+) -> Option<Json> {
+    if verb == Some(&Verb::GET) {
+        c.fault(&format!("{at}/body"), "a GET has no body; use POST", None);
+    }
+    if !body.0.starts_with('{') {
+        c.fault(&format!("{at}/body"), "expected a map: the fields of the body", None);
+        return None;
+    }
+    let mut names = Vec::new();
+    body_names(&body.to_value(), &format!("{at}/body"), &mut names);
+    for (place, name) in names.into_iter().filter(|(_, name)| !is_known(name)) {
+        let message = format!("`{{{name}}}` is neither `{{job}}` nor an option of the request nor a property");
+        c.fault(&place, message, None);
+    }
+    Some(body)
 }
 
 fn state_rule(c: &mut Checker<'_>, at: &str, file: StateFile, then: Meaning) -> Option<ReplyRule> {

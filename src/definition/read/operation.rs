@@ -123,7 +123,7 @@ fn convert(
         items(c, &format!("{at}/items"), i, (own, &other), &verb)
     });
     let key = file.idempotency_key.and_then(|k| c.header(&format!("{at}/idempotency_key/header"), &k.header));
-    let job = file.job.and_then(|j| job(c, &format!("{at}/job"), j, (&path, connector)));
+    let job = file.job.and_then(|j| job(c, &format!("{at}/job"), j, (&path, &options, connector)));
     let base_url = file.base_url.and_then(|b| c.text(&format!("{at}/base_url"), &b));
     let body = body_format(c, &at, file.body, written_send);
     let operation = Operation {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::record_refs::{OtherRecord, embedded, may_refer};
 use crate::authoring::{Checker, Json, Ordered, Pointer, is_cookie_name};
@@ -191,7 +191,18 @@ fn schema_text(name: &str, keywords: &Ordered<Json>) -> Json {
     let refers = !keywords.contains_key("$id") && keywords.values().any(|value| value.0.contains("\"$ref\""));
     let id = refers.then(|| ("$id", Json(json!(format!("urn:option:{}", escape(name))).to_string())));
     let own = id.iter().map(|(key, value)| (*key, value));
-    let entries = own.chain(keywords.iter().map(|(key, value)| (key.as_str(), value)));
+    // `nullable` is OpenAPI's word for a type that may also be null.
+    let is_nullable = keywords.get("nullable").is_some_and(|value| value.0 == "true");
+    let nullable = |json: &Json| match json.to_value() {
+        Value::String(kind) if kind != "null" => Json(json!([kind, "null"]).to_string()),
+        _ => json.clone(),
+    };
+    let kind = keywords.get("type").filter(|_| is_nullable).map(nullable);
+    let written = keywords.iter().filter(|(key, _)| *key != "nullable");
+    let entries = own.chain(written.map(|(key, value)| match (key.as_str(), &kind) {
+        ("type", Some(kind)) => ("type", kind),
+        (key, _) => (key, value),
+    }));
     put_object(&mut schema, entries, |text, value| text.push_str(&value.0));
     Json(schema)
 }

@@ -135,7 +135,7 @@ fn rule(c: &mut Checker<'_>, at: &str, file: RuleFile) -> Option<ReplyRule> {
         c.fault(&place, "the rule fits every reply: give `status`, `header`, `at` or `has`", None);
     }
     let then = meaning(then);
-    let is_success = !statuses.is_empty() && statuses.iter().all(|(from, to)| *from >= 200 && *to < 300);
+    let is_success = !statuses.is_empty() && statuses.iter().any(|(from, to)| (*from..=*to).contains(&200));
     if is_success
         && header.is_none()
         && pointers.is_empty()

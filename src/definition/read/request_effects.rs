@@ -14,7 +14,7 @@ use crate::definition::operation::Operation;
 use crate::definition::option_rule::{Location, ParameterStyle};
 use crate::definition::placed::RequestPlace;
 use crate::definition::request_rule::BodyFormat;
-use crate::definition::rules::Send;
+use crate::definition::rules::{PatchPaths, Send};
 use crate::error::did_you_mean;
 use crate::json_pointer::escape;
 
@@ -22,6 +22,7 @@ use crate::json_pointer::escape;
 pub(super) fn check(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Operation) {
     placeholders(c, at, file, operation);
     unused(c, at, operation);
+    absent_in_text(c, at, operation);
     item_keys(c, at, file, operation);
     body_parts(c, at, file, operation);
     places(c, at, file, operation);
@@ -156,6 +157,19 @@ fn placeholders(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: 
     }
 }
 
+/// Options in the text of a body that may be absent: nothing would stand in their place.
+fn absent_in_text(c: &mut Checker<'_>, at: &str, operation: &Operation) {
+    let BodyFormat::Text(text) = &operation.body else { return };
+    for option in text.names().filter_map(|name| operation.option(name)) {
+        let is_given = option.required || option.preset.is_some() || option.per_item;
+        if option.location == Location::Text && !is_given {
+            let message = format!("without `{}`, nothing would stand in its place in the body", option.name);
+            let advice = "list it under `required`, or give it a `preset`";
+            c.fault(&option_place(c, at, &option.name), message, Some(advice.into()));
+        }
+    }
+}
+
 /// Values that no text and no path takes.
 fn unused(c: &mut Checker<'_>, at: &str, operation: &Operation) {
     let mut used: Vec<String> = operation.fixed.texts().flat_map(Text::names).map(str::to_owned).collect();
@@ -207,6 +221,11 @@ fn item_keys(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Op
         &at,
         &[
             ("wrap", wrapped && no_envelope, "`wrap` has no effect: this body has no envelope"),
+            (
+                "wrap",
+                wrapped && rule.send == Send::JsonPatch(PatchPaths::Names),
+                "`wrap` has no effect: the paths of this patch are bare names; it is for `send: rfc6902`",
+            ),
             (
                 drops,
                 rule.drop_sent && (!each || !format.has_fields()),

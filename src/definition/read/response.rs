@@ -5,7 +5,8 @@ use super::reply::{attach, columns, format, places};
 use crate::authoring::{Checker, Pointer};
 use crate::definition::connector::{Connector, Success};
 use crate::definition::file::{
-    PartErrorsFile, PartKeyFile, PartOkFile, PartRuleFile, ResponseFile, ResponseUseFile, ResultFile, VerdictFile,
+    FoundItemsFile, PartErrorsFile, PartKeyFile, PartOkFile, PartRuleFile, ResponseFile, ResponseUseFile, ResultFile,
+    VerdictFile,
 };
 use crate::definition::paging::Total;
 use crate::definition::reply_rule::ResponseRule;
@@ -57,14 +58,16 @@ pub(super) fn response(
     if file.parts.is_some() && (result != ResultShape::List || file.items.is_some()) {
         c.fault(
             &format!("{at}/parts"),
-            "a reply with `parts` needs `result: list`; its items are those of `parts: { each }`",
+            "a reply with `parts` needs `result: list` without `items`: its items are those of `parts: { each }`",
             None,
         );
     }
-    let default = match &file.parts {
-        Some(parts) => parts.each.as_str(),
-        None if result == ResultShape::Count => "/count",
-        None => "",
+    let items = match &file.parts {
+        Some(parts) => places(c, &format!("{at}/parts/each"), Some(FoundItemsFile::Pointers(parts.each.clone())), ""),
+        None => {
+            let default = if result == ResultShape::Count { "/count" } else { "" };
+            places(c, &format!("{at}/items"), file.items, default)
+        }
     };
     let keep = file.keep.into_iter().filter_map(|(name, source)| {
         let at = format!("{at}/keep/{}", escape(&name));
@@ -77,7 +80,7 @@ pub(super) fn response(
     let keep = keep.collect();
     Some(ResponseRule {
         result,
-        items: places(c, &format!("{at}/items"), file.items, default)?,
+        items: items?,
         format: format(c, at, file.format, file.csv),
         optional: file.optional,
         total: total(c, &format!("{at}/total"), file.total).or(paging_total),

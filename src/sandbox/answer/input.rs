@@ -58,7 +58,9 @@ fn without(operation: &Operation, rule: &ItemRule, mut tree: Tree) -> Tree {
 
 /// Takes the items from the body's envelope and checks each.
 fn items(operation: &Operation, rule: &ItemRule, tree: Tree, value: &Value) -> Result<Vec<Tree>, Refusal> {
-    let pointer = rule.wrap.clone().unwrap_or_default();
+    // A patch is the body itself; its paths may lead below `wrap`.
+    let wrap = rule.wrap.clone().filter(|_| !matches!(rule.send, Send::JsonPatch(_)));
+    let pointer = wrap.unwrap_or_default();
     let missing = || Refusal::invalid(format!("`{pointer}` is missing")).at(field(&pointer), "MissingField");
     let tree = tree.at(pointer.tokens()).cloned().ok_or_else(missing)?;
     let value = pointer.find(value).ok_or_else(missing)?;

@@ -135,7 +135,11 @@ fn old_keys(format: Format, doc: &Document) -> Vec<Error> {
         return Vec::new();
     }
     let fault = |key: OldKey| {
-        let message = format!("`{}` is a key of version 1; write `{}`", key.key, key.instead);
+        let is_unquoted = file.pointer(&format!("{}/{}", key.parent, key.key)).is_some_and(serde_json::Value::is_null);
+        let message = match is_unquoted {
+            true => format!("without quotes, {{{0}}} is a map: write \"{{{0}}}\"", key.key),
+            false => format!("`{}` is a key of version 1; write `{}`", key.key, key.instead),
+        };
         Error::new(ErrorKind::Definition, message).at(doc.place_of_key(&key.parent, key.key))
     };
     migrate::old_keys(format, &file).into_iter().map(fault).collect()

@@ -63,6 +63,7 @@ impl Pack {
         if !doc.keys(&at).contains(&"paging") {
             unpaged(operation, &mut found);
         }
+        absent_in_constants(operation, &mut found);
         pointers(operation, &mut found);
         self.value_pointers(operation, &mut found);
         prose(operation, &mut found);
@@ -117,6 +118,23 @@ fn braces_in_body(operation: &Operation, found: &mut Vec<Hint>) {
             found.push(Hint::new(at.to_owned(), message).advise(advice.to_owned()));
         }
     });
+}
+
+/// Options within a longer constant: without them, all of it is left out.
+fn absent_in_constants(operation: &Operation, found: &mut Vec<Hint>) {
+    let queries = operation.fixed.query.iter().map(|(name, text)| (format!("/fixed/query/{}", escape(name)), text));
+    let headers = operation.fixed.headers.iter().map(|(name, text)| (format!("/fixed/header/{name}"), text));
+    for (at, text) in queries.chain(headers).filter(|(_, text)| text.only_name().is_none()) {
+        let may_be_absent = |name: &&str| {
+            let option = operation.option(name);
+            option.is_some_and(|o| o.location == Location::Text && !o.required && o.preset.is_none() && !o.per_item)
+        };
+        if let Some(name) = text.names().find(may_be_absent) {
+            let message = format!("without the option `{name}`, this is left out as a whole");
+            let advice = format!("give `{name}` a `preset`, such as \"\", if only the option is to be left out");
+            found.push(Hint::new(at, message).advise(advice));
+        }
+    }
 }
 
 fn each_text(value: &Value, at: String, tell: &mut dyn FnMut(&str, &str)) {
