@@ -22,7 +22,7 @@ use http::{HeaderName, HeaderValue};
 use url::Url;
 
 use crate::authoring::Text;
-use crate::definition::{Auth, Connector, Operation, Rate};
+use crate::definition::{Auth, Connector, Operation, PublicOrigin, Rate};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::json_pointer::escape;
 use crate::secret::{Redactor, Secret, form_pair};
@@ -207,11 +207,13 @@ impl Connection {
             url::Origin::Tuple(_, url::Host::Domain(name), _) => Some(name.trim_end_matches('.').to_owned()),
             url::Origin::Tuple(..) | url::Origin::Opaque(_) => None,
         });
-        names.filter(|name| private::is_public_name(name)).collect()
+        let shared = self.connector.public_origins.iter().filter(|_| !self.allow_private).map(PublicOrigin::pattern);
+        names.chain(shared).filter(|name| private::is_public_name(name.trim_start_matches("*."))).collect()
     }
 
     pub(crate) fn needs_tls(&self) -> bool {
-        self.origins.iter().any(|o| matches!(o, url::Origin::Tuple(scheme, _, _) if scheme == "https"))
+        let own = |o: &url::Origin| matches!(o, url::Origin::Tuple(scheme, _, _) if scheme == "https");
+        self.origins.iter().any(own) || self.connector.public_origins.iter().any(PublicOrigin::is_https)
     }
 
     pub(crate) fn rate(&self) -> Option<Rate> {

@@ -1,10 +1,11 @@
 //! Decides where a connection's credentials may be sent: to its own origins; access tokens not to the token server.
 //! Pure.
 
+use http::Method as Verb;
 use url::{Origin, Position, Url};
 
 use super::Connection;
-use crate::definition::Operation;
+use crate::definition::{Operation, Repeat};
 use crate::error::{Error, ErrorKind, Result};
 
 impl Connection {
@@ -28,6 +29,27 @@ impl Connection {
             "credentials are sent to {} only; correct the connection if the system has moved",
             own.join(", ")
         )))
+    }
+
+    /// Whether a URL may be read without credentials: it is of a public origin of the connector.
+    pub(crate) fn is_public(&self, url: &Url) -> bool {
+        let has_certificate = self.tls.as_ref().is_some_and(|tls| tls.certificate.is_some());
+        let is_plain = url.username().is_empty() && url.password().is_none();
+        let is_own = self.origins.contains(&url.origin()) || self.auth_origins.contains(&url.origin());
+        is_plain
+            && !is_own
+            && !has_certificate
+            && self.reroute.is_none()
+            && self.connector.public_origins.iter().any(|origin| origin.has(url))
+    }
+
+    /// The same as [`check_request`](Self::check_request) for an address that the system names for a read: it may be of
+    /// a public origin.
+    pub(crate) fn check_named(&self, operation: &Operation, verb: &Verb, url: &Url) -> Result<()> {
+        match *verb == Verb::GET && operation.repeat == Repeat::SafeRead && self.is_public(url) {
+            true => Ok(()),
+            false => self.check_request(operation, url),
+        }
     }
 
     /// Whether an address literally starts with the connection's own scheme, host and port, and so has no user info:

@@ -30,6 +30,8 @@ pub struct Connector {
     pub(crate) base_url: Text,
     pub(crate) hosts: Vec<(String, String)>,
     pub(crate) origins: Vec<String>,
+    /// Origins that get no credentials.
+    pub(crate) public_origins: Vec<super::public_origin::PublicOrigin>,
     pub(crate) auth: Auth,
     pub(crate) csrf: Option<Csrf>,
     pub(crate) fixed: Fixed,

@@ -162,7 +162,8 @@ impl Engine {
     /// `connection` with every fault; `unknown_operation` when no such connector exists.
     pub fn connect(&self, spec: &ConnectionSpec) -> Result<Session> {
         let connector = self.catalog().connector(&spec.connector)?;
-        let connection = Connection::open(connector, spec)?;
+        let mut connection = Connection::open(connector, spec)?;
+        connection.tls = connection.tls.or_else(|| self.tls.clone());
         auth::check(&connection)?;
         self.check_network()?;
         self.proxy.iter().flat_map(ProxySpec::secrets).for_each(|secret| connection.redactor.learn(&secret));
@@ -213,7 +214,7 @@ impl Engine {
             idle_connections: connection.limits.concurrency(),
             tls: connection.needs_tls(),
             system_proxy: self.system_proxy && !loopback,
-            trust: connection.tls.clone().or_else(|| self.tls.clone()),
+            trust: connection.tls.clone(),
             proxy: connection.proxy.clone().or_else(of_engine),
             public_hosts: connection.public_hosts(),
         }

@@ -39,7 +39,10 @@ pub(crate) fn build(parts: &Inserted<'_>, body: Option<RequestBody>) -> Result<h
             .map_err(|e| Error::new(ErrorKind::BadResponse, format!("the next page's address is not a URL: {e}")))?,
         None => address::address(parts)?,
     };
-    connection.check_request(operation, &url)?;
+    match &cursor.url {
+        Some(_) => connection.check_named(operation, &operation.verb, &url)?,
+        None => connection.check_request(operation, &url)?,
+    }
     let mut request = http::Request::builder().method(operation.verb.clone()).uri(url.as_str());
     if let Some(headers) = request.headers_mut() {
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("opnode/", env!("CARGO_PKG_VERSION"))));

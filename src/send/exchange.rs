@@ -36,6 +36,9 @@ impl ConnectionClient {
     /// One signed exchange. If the token is not accepted, a new one is requested and the request is replayed, because
     /// it was not processed.
     pub(super) async fn exchange(&self, call: &Call, request: Outgoing<'_>) -> Result<Response> {
+        if self.is_public(request) {
+            return Box::pin(self.signed(call, request, None)).await;
+        }
         if !auth::uses_tokens(&self.connection, &call.operation) {
             return self.proved(call, request, None).await;
         }
@@ -53,6 +56,14 @@ impl ConnectionClient {
             Err(miss) => return Err(miss),
         };
         Box::pin(self.replay(call, request, renewed)).await
+    }
+
+    /// Whether a request goes to a public origin: nothing of the connection is sent there.
+    fn is_public(&self, request: Outgoing<'_>) -> bool {
+        !self.connection.connector.public_origins.is_empty()
+            && !self.connection.is_home(&request.head.uri)
+            && request.head.method == http::Method::GET
+            && url::Url::parse(&request.head.uri.to_string()).is_ok_and(|url| self.connection.is_public(&url))
     }
 
     /// Replays with a new token. A 401 for a token that was just issued is final, unless another process has renewed it
@@ -155,29 +166,32 @@ impl ConnectionClient {
             RequestProof { token, csrf, digest, wall }
         }
         if !auth::uses_challenges(&self.connection, &call.operation) {
-            return self.signed(call, request, &proof((token, csrf), None, self.clock.wall())).await;
+            return self.signed(call, request, Some(&proof((token, csrf), None, self.clock.wall()))).await;
         }
         let mut ticket: Option<DigestTicket> = self.digest.ticket();
         for _ in 0..CHALLENGES_MAX {
             let response =
-                self.signed(call, request, &proof((token, csrf), ticket.as_ref(), self.clock.wall())).await?;
+                self.signed(call, request, Some(&proof((token, csrf), ticket.as_ref(), self.clock.wall()))).await?;
             if !self.digest.read(&response, ticket.as_ref()).map_err(fatal)? {
                 return Ok(response);
             }
             ticket = self.digest.ticket();
         }
-        self.signed(call, request, &proof((token, csrf), ticket.as_ref(), self.clock.wall())).await
+        self.signed(call, request, Some(&proof((token, csrf), ticket.as_ref(), self.clock.wall()))).await
     }
 
-    /// Signs a copy of the request and sends it.
+    /// Signs a copy of the request and sends it; without a proof, only what says which data are wanted.
     fn exchanged<'s>(
         &'s self,
         call: &Call,
         request: Outgoing<'_>,
-        proof: &RequestProof<'_>,
+        proof: Option<&RequestProof<'_>>,
     ) -> Result<impl Future<Output = Result<Response, Failure>> + Send + use<'s>> {
         let mut signed = http::Request::from_parts(request.head.clone(), request.body.clone());
-        auth::sign(&self.connection, &call.operation, proof, &mut signed).map_err(fatal)?;
+        match proof {
+            Some(proof) => auth::sign(&self.connection, &call.operation, proof, &mut signed).map_err(fatal)?,
+            None => keep_public(&mut signed),
+        }
         if let Some(target) = call.downloads_to() {
             signed.extensions_mut().insert(SpillFolder(target.folder()));
         }
@@ -185,7 +199,7 @@ impl ConnectionClient {
         Ok(self.transport.send(signed, self.exchange_limits(call)))
     }
 
-    async fn signed(&self, call: &Call, request: Outgoing<'_>, proof: &RequestProof<'_>) -> Result<Response> {
+    async fn signed(&self, call: &Call, request: Outgoing<'_>, proof: Option<&RequestProof<'_>>) -> Result<Response> {
         let began = self.clock.now();
         let took = || self.clock.now().saturating_sub(began);
         let response = match self.processed(call, request, proof).await {
@@ -204,7 +218,12 @@ impl ConnectionClient {
     }
 
     /// One exchange. A request that certainly was not processed is sent again, and that does not count as an attempt.
-    async fn processed(&self, call: &Call, request: Outgoing<'_>, proof: &RequestProof<'_>) -> Result<Response> {
+    async fn processed(
+        &self,
+        call: &Call,
+        request: Outgoing<'_>,
+        proof: Option<&RequestProof<'_>>,
+    ) -> Result<Response> {
         let write = call.operation.repeat != Repeat::SafeRead;
         let mut unprocessed = 0;
         loop {
@@ -226,6 +245,17 @@ impl ConnectionClient {
                 .map_err(fatal)?;
         }
     }
+}
+
+/// Headers that are sent to a public origin.
+const PUBLIC_HEADERS: [http::HeaderName; 2] = [http::header::ACCEPT, http::header::USER_AGENT];
+
+/// Removes all that is of the connection.
+fn keep_public(request: &mut http::Request<bytes::Bytes>) {
+    let kept =
+        PUBLIC_HEADERS.into_iter().filter_map(|name| request.headers_mut().remove(&name).map(|value| (name, value)));
+    *request.headers_mut() = kept.collect::<Vec<_>>().into_iter().collect();
+    *request.body_mut() = bytes::Bytes::new();
 }
 
 /// Whether a reply refuses the access token, by the protocol or by a rule.

@@ -98,7 +98,7 @@ impl ConnectionClient {
             fatal(Error::new(ErrorKind::BadResponse, format!("the redirect's address is not a URL: {e}")))
         })?;
         self.connection
-            .check_request(&call.operation, &url)
+            .check_named(&call.operation, &request.head.method, &url)
             .map_err(|e| fatal(e.with(|d| d.http_status = Some(status))))?;
         if read || keeps_verb {
             return Ok(Some(url));

@@ -48,7 +48,11 @@ impl HostNames {
 impl Resolve for HostNames {
     fn resolve(&self, name: Name) -> Resolving {
         let host = name.as_str().trim_end_matches('.').to_owned();
-        let public = self.public.iter().any(|p| p.eq_ignore_ascii_case(&host));
+        let lower = host.to_ascii_lowercase();
+        let public = self.public.iter().any(|own| match own.strip_prefix("*.") {
+            Some(below) => lower.strip_suffix(below).is_some_and(|above| above.ends_with('.')),
+            None => own.eq_ignore_ascii_case(&host),
+        });
         let found = (self.look_up)(name.as_str().to_owned());
         Box::pin(async move {
             let mut addresses = found.await?;

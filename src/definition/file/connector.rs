@@ -53,6 +53,10 @@ mirrors! {
         /// Further origins (scheme://host) that operations may use; credentials are sent only to these and to the origin of base_url
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub origins: Vec<String>,
+        /// Origins from which reads fetch without credentials, cookies and constants, such as a storage with presigned addresses: redirects, and the addresses of results and
+        /// next pages, may lead there. `https://*.example.com` is every host below example.com. None is used over a connection with a client certificate
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub public_origins: Vec<String>,
         /// How requests are authenticated
         pub auth: AuthFile,
         /// A token against cross-site request forgery, beside `auth`

@@ -18,6 +18,7 @@ use crate::definition::meaning::{Meaning, ReplyRule};
 use crate::definition::option_rule::OptionRule;
 use crate::definition::paging::Paging;
 use crate::definition::property_value::misfit_of_default;
+use crate::definition::public_origin::{PublicOrigin, is_plain_origin};
 use crate::error::{Result, did_you_mean};
 use crate::json_pointer::escape;
 
@@ -49,6 +50,7 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
         check_place(c, &at, &place, &auth, csrf.as_ref());
     }
     origins(c, &file.origins);
+    let public_origins = public_origins(c, &file.public_origins);
     check_properties(c, &properties);
     let mut rules = request::rules(c, "/rules", file.rules);
     rules.extend(rules_of_version_1(c, &file.errors));
@@ -78,6 +80,7 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
         base_url,
         hosts: file.hosts.into_iter().map(|(a, b)| (a.to_lowercase(), b)).collect(),
         origins: file.origins,
+        public_origins,
         auth,
         csrf,
         fixed,
@@ -156,17 +159,28 @@ fn probe(c: &mut Checker<'_>, file: ProbeFile) -> Probe {
 /// The connector's further origins: they receive credentials, so ineffective values are reported.
 fn origins(c: &mut Checker<'_>, origins: &[String]) {
     for (i, origin) in origins.iter().enumerate() {
-        let plain = url::Url::parse(origin).ok().filter(|url| {
-            matches!(url.scheme(), "https" | "http")
-                && url.path() == "/"
-                && url.query().is_none()
-                && url.fragment().is_none()
-        });
-        if plain.is_none() {
+        let plain = url::Url::parse(origin).ok().filter(is_plain_origin);
+        if plain.is_none_or(|url| url.host_str().is_some_and(|host| host.contains('*'))) {
             let advice = Some("write scheme://host, such as https://files.example.com".into());
             c.fault(&format!("/origins/{i}"), format!("`{origin}` is not an origin"), advice);
         }
     }
+}
+
+/// Origins without credentials.
+fn public_origins(c: &mut Checker<'_>, origins: &[String]) -> Vec<PublicOrigin> {
+    let mut found = Vec::new();
+    for (i, text) in origins.iter().enumerate() {
+        match PublicOrigin::parse(text) {
+            Some(origin) => found.push(origin),
+            None => {
+                let advice = "write scheme://host or scheme://*.host, such as https://*.storage.example.com";
+                let message = format!("`{text}` is not an origin");
+                c.fault(&format!("/public_origins/{i}"), message, Some(advice.into()));
+            }
+        }
+    }
+    found
 }
 
 fn option_set(c: &mut Checker<'_>, at: &str, set: Ordered<OptionFile>) -> Vec<OptionRule> {
