@@ -174,7 +174,12 @@ fn from_status(connection: &Connection, operation: &Operation, reply: &Response)
     let asked =
         reply.headers.contains_key(http::header::WWW_AUTHENTICATE) && unsigned(connection, operation, reply).is_some();
     let what = if asked { "requires authentication, and this call has none" } else { what };
-    let said = match (&provider.message, reply.status.canonical_reason()) {
+    let detail = || {
+        let detail = provider.details.first()?;
+        let message = detail.message.clone()?;
+        Some(detail.field.as_ref().map_or_else(|| message.clone(), |field| format!("{field}: {message}")))
+    };
+    let said = match (provider.message.clone().or_else(detail), reply.status.canonical_reason()) {
         (Some(message), _) => format!(": {message}"),
         (None, Some(reason)) => format!(" ({reason})"),
         (None, None) => String::new(),
@@ -189,7 +194,7 @@ fn meaning(status: StatusCode) -> (ErrorKind, &'static str) {
     match status.as_u16() {
         401 => (ErrorKind::Unauthenticated, "did not accept the credentials"),
         407 => (ErrorKind::Connection, "is behind a proxy that did not accept its user name and password"),
-        403 | 402 => (ErrorKind::Forbidden, "does not allow this call"),
+        403 => (ErrorKind::Forbidden, "does not allow this call"),
         404 | 410 => (ErrorKind::NotFound, "has no such record"),
         409 | 412 | 423 => (ErrorKind::Conflict, "refused because of a conflict"),
         408 => (ErrorKind::Timeout, "timed out waiting for the request"),
@@ -299,7 +304,8 @@ fn provider(connection: &Connection, reply: &Response, body: Option<&Value>) -> 
             provider.code = text(&rules.code, body);
             provider.message = text(&rules.message, body);
             if let Some(details) = &rules.details {
-                let list = details.list.find(body).and_then(Value::as_array).into_iter().flatten();
+                let found = details.list.find(body);
+                let list = found.and_then(Value::as_array).into_iter().flatten();
                 let field = |v: &Value| details.field.find(v).map(path_text).filter(|t| !t.is_empty()).map(tidy);
                 let one = |p: &Pointer, v: &Value| p.find(v).and_then(scalar).filter(|t| !t.is_empty()).map(tidy);
                 provider.details = list
@@ -310,6 +316,13 @@ fn provider(connection: &Connection, reply: &Response, body: Option<&Value>) -> 
                         field: field(v),
                     })
                     .collect();
+                // Some systems write them as a map of fields.
+                let map = found.and_then(Value::as_object).into_iter().flatten().take(50);
+                provider.details.extend(map.map(|(field, value)| ProviderDetail {
+                    code: None,
+                    message: words(value).map(tidy),
+                    field: Some(tidy(field.clone())),
+                }));
             }
             if provider.message.is_none() && provider.code.is_none() {
                 provider.excerpt = excerpt(connection, &json_text(connection, reply, body));
@@ -328,6 +341,15 @@ fn provider(connection: &Connection, reply: &Response, body: Option<&Value>) -> 
     });
     provider.request_id = request_id.map(tidy);
     provider
+}
+
+/// The texts of a value: one, or those of a list.
+fn words(value: &Value) -> Option<String> {
+    let texts: Vec<String> = match value {
+        Value::Array(list) => list.iter().filter_map(scalar).collect(),
+        one => scalar(one).into_iter().collect(),
+    };
+    (!texts.is_empty()).then(|| texts.join(", "))
 }
 
 /// A field name, also if it is a list of path elements.
@@ -409,6 +431,11 @@ fn html_title(text: &str) -> Option<String> {
 }
 
 /// Whether markup is a web page rather than data.
+/// Whether a body is a web page with a title.
+pub(crate) fn has_title(reply: &Response) -> bool {
+    html_title(&start(reply)).is_some()
+}
+
 fn starts_as_html(body: &[u8]) -> bool {
     let starts =
         |name: &[u8]| body.trim_ascii_start().get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));

@@ -237,6 +237,9 @@ impl Pager {
                 end.complete &= lost == 0;
             }
             PagingStep::More(next) => {
+                if self.pages == 0 {
+                    notes.extend(view.untold_end());
+                }
                 if next.url.is_some() && self.pages == 0 {
                     notes.extend(view.options_left_out(next));
                 }

@@ -8,7 +8,7 @@ use super::ledger::Ledger;
 use super::signal;
 use super::step::{Ended, PagingStep};
 use crate::authoring::Source;
-use crate::definition::{Advance, Location, Operation, Paging, Style, TokenRule};
+use crate::definition::{Advance, EndRule, Location, Operation, Paging, Style, TokenRule};
 use crate::error::Result;
 use crate::page::Page;
 use crate::receipt::{EndSeen, StopReason};
@@ -216,6 +216,23 @@ impl View<'_> {
             notes.push(format!("the end is assumed: {what}"));
         }
         notes
+    }
+
+    /// A declared sign of the end that the first page does not have: its place may be misspelt.
+    pub(super) fn untold_end(&self) -> Option<String> {
+        let flag = self.paging.more.as_ref().filter(|flag| !flag.absent_ends).map(|flag| &flag.at);
+        let pages = match &self.paging.style {
+            Style::Number { end: Some(EndRule::TotalPages(source)), .. } => Some(source),
+            Style::None
+            | Style::Link { .. }
+            | Style::Number { .. }
+            | Style::Offset { .. }
+            | Style::Cursor { .. }
+            | Style::NextUrl { .. }
+            | Style::Keyset(_) => None,
+        };
+        let missing = flag.into_iter().chain(pages).find(|source| self.page.signal(source).is_none())?;
+        Some(format!("the reply has no {missing}, which `paging` names: the list is read until a page is empty"))
     }
 
     /// A declared total that no reply contained.

@@ -218,8 +218,8 @@ impl ConnectionClient {
         }
         let needless = needs_no_body(operation);
         let text_expected = matches!(operation.response.result, ResultShape::File | ResultShape::Text);
-        // An HTML page is a login or waiting page, never a report of success.
-        let may_be_a_page = !text_expected;
+        // An HTML page with a title is a login or waiting page, never a report of success.
+        let may_be_a_page = !text_expected && (!needless || fault::has_title(&response));
         if let Some(error) =
             may_be_a_page.then(|| fault::page_for_people(&self.connection, operation, &response)).flatten()
         {

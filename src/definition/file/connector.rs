@@ -183,7 +183,7 @@ mirrors! {
 
     /// The list of field errors
     struct DetailsFile {
-        /// JSON Pointer to the list
+        /// JSON Pointer to the list, or to a map of fields with their messages
         pub list: String,
         /// JSON Pointer, in an entry, to the name or path of the field; default: /field
         #[serde(default = "field")]
