@@ -93,8 +93,18 @@ pub(super) fn read(connection: &Connection, mut response: Response) -> Result<Gr
     let Some(found) = token(&access).map(Secret::new) else {
         return Err(refused(None, format!("the reply to the token request has no `{access}`")));
     };
+    let broken = [Some(&access), token(&refresh).is_some().then_some(&refresh)].into_iter().flatten();
+    if let Some(pointer) = broken.into_iter().find(|pointer| token(pointer).is_some_and(|text| !is_sendable(text))) {
+        let message = format!("`{pointer}` in the reply to the token request contains characters that no header has");
+        return Err(with_status(Error::new(ErrorKind::Unavailable, message)));
+    }
     let expires_in = life.and_then(|p| p.find(body).and_then(seconds));
     Ok(Granted { access: found, refresh: token(&refresh).map(Secret::new), expires_in })
+}
+
+/// Whether a token can be a part of a header.
+pub(super) fn is_sendable(token: &str) -> bool {
+    http::HeaderValue::from_str(token).is_ok()
 }
 
 /// The error in a reply.

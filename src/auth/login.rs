@@ -7,7 +7,7 @@ use percent_encoding::utf8_percent_encode;
 use serde_json::Value;
 use url::Url;
 
-use super::granted::{Granted, seconds};
+use super::granted::{Granted, is_sendable, seconds};
 use super::place::{STRICT, sensitive};
 use super::texts::{AGENT, missing, rendered};
 use super::{basic, cookies};
@@ -114,6 +114,11 @@ pub(super) fn read(connection: &Connection, rule: &Login, mut response: Response
             format!("the reply to the login has no {what}{told}"),
         )));
     };
+    if !is_sendable(access.expose()) {
+        let message =
+            format!("the {} in the reply to the login contains characters that no header has", shown(&rule.token));
+        return Err(stamp(Error::new(ErrorKind::Unavailable, message)));
+    }
     let expires_in = match &rule.expires {
         None => None,
         Some(Expiry::Seconds(seconds)) => Some(*seconds),

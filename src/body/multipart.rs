@@ -69,6 +69,8 @@ pub(super) struct Bytewise {
     data: String,
     file_name: Option<String>,
     kind: Option<String>,
+    /// A field that files do not have.
+    stranger: Option<String>,
 }
 
 impl Bytewise {
@@ -79,7 +81,9 @@ impl Bytewise {
             let raw = fields.iter().find(|(name, _)| name == key)?.1.get();
             serde_json::from_str::<Value>(raw).ok()?.as_str().map(str::to_owned)
         };
-        Some(Bytewise { data: text("data")?, file_name: text("fileName"), kind: text("contentType") })
+        let known = |name: &str| matches!(name, "data" | "fileName" | "contentType" | "size" | "sha256");
+        let stranger = fields.iter().map(|(name, _)| name).find(|name| !known(name)).cloned();
+        Some(Bytewise { data: text("data")?, file_name: text("fileName"), kind: text("contentType"), stranger })
     }
 
     /// The media type.
@@ -89,6 +93,9 @@ impl Bytewise {
 
     /// The bytes; `Err` is a field of the value and what is wrong with it.
     pub(super) fn bytes(&self) -> Result<Vec<u8>, (&'static str, String)> {
+        if let Some(name) = &self.stranger {
+            return Err(("data", format!("a file has the fields fileName, contentType and data, and not `{name}`")));
+        }
         let kind = self.content_type();
         if !kind.contains('/') || kind.contains(|c: char| c.is_control() || !c.is_ascii()) {
             return Err(("contentType", format!("`contentType` is not a media type: {kind:?}")));

@@ -226,11 +226,34 @@ impl Operation {
             Value::Null => schema.check(&Value::Object(Map::new())),
             value => schema.check(value),
         };
-        let faults: Vec<Fault> = self.exactly(&options, found).into_iter().map(|f| self.option_fault(f)).collect();
+        let mut faults: Vec<Fault> = self.exactly(&options, found).into_iter().map(|f| self.option_fault(f)).collect();
+        faults.extend(self.empty_options(&options));
         if faults.is_empty() {
             return Ok(());
         }
         Err(self.refuse(ErrorKind::InvalidOptions, &format!("the options of {} do not fit", self.id), faults))
+    }
+
+    /// Required options that would not be sent: the request would be another one.
+    fn empty_options(&self, options: &Options) -> Vec<Fault> {
+        let sent = |o: &&OptionRule| {
+            o.required && matches!(o.location, Location::Query | Location::Header | Location::Cookie | Location::Text)
+        };
+        let is_empty = |value: &Value| match value {
+            Value::Null => true,
+            Value::Array(list) => list.is_empty(),
+            Value::Object(map) => map.is_empty(),
+            Value::String(text) => text.is_empty() && self.method != Method::Query,
+            Value::Bool(_) | Value::Number(_) => false,
+        };
+        let rules = self.options.iter().filter(sent);
+        let empty = rules.filter(|o| options.get(&o.name).is_some_and(|given| is_empty(given.value())));
+        let fault = |o: &OptionRule| Fault {
+            place: Place::field(format!("/{}", crate::json_pointer::escape(&o.name))),
+            message: format!("`{}` is required, and it is empty", o.name),
+            advice: None,
+        };
+        empty.map(fault).collect()
     }
 
     /// Verdicts about numbers beyond 64 bits, by their text.

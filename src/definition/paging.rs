@@ -158,6 +158,17 @@ impl Paging {
         self.targets().into_iter().map(Target::name).collect()
     }
 
+    /// The place of a value that the first page does not have.
+    pub(super) fn begins_without(&self) -> Option<&Target> {
+        match &self.style {
+            Style::Cursor { send, .. } => Some(send),
+            Style::Keyset(keyset) => Some(&keyset.after),
+            Style::None | Style::Link { .. } | Style::Number { .. } | Style::Offset { .. } | Style::NextUrl { .. } => {
+                None
+            }
+        }
+    }
+
     /// Options that are sent unless the caller gives others.
     pub(crate) fn with(&self) -> &[(String, String)] {
         match &self.style {

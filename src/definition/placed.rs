@@ -19,6 +19,16 @@ pub(crate) enum RequestPlace {
     Cookie(String),
 }
 
+impl std::fmt::Display for RequestPlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            RequestPlace::Header(name) => write!(f, "the header {name}"),
+            RequestPlace::Query(name) => write!(f, "the query parameter {name}"),
+            RequestPlace::Cookie(name) => write!(f, "the cookie {name}"),
+        }
+    }
+}
+
 /// A value in a place of each request.
 #[derive(Clone, Debug)]
 pub(crate) struct PlacedText {

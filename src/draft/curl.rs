@@ -114,7 +114,7 @@ fn usage(message: String, advice: &str) -> Error {
 /// `usage` when it is no curl command, or has a flag that is not understood.
 pub(crate) fn parse(text: &str, read: &dyn Fn(&str) -> Result<String>) -> Result<Curl> {
     let words = words::split(text)?;
-    let mut words = words.into_iter().skip_while(|word| !is_curl(word));
+    let mut words = words.into_iter().skip_while(|word| !words::is_curl(word));
     if words.next().is_none() {
         return Err(usage("the text is no curl command line".to_owned(), "paste one that begins with `curl`"));
     }
@@ -123,11 +123,6 @@ pub(crate) fn parse(text: &str, read: &dyn Fn(&str) -> Result<String>) -> Result
         flags.take(&word, &mut words, read)?;
     }
     flags.finish()
-}
-
-fn is_curl(word: &str) -> bool {
-    let name = word.rsplit(['/', '\\']).next().unwrap_or_default();
-    name == "curl" || name == "curl.exe"
 }
 
 impl Flags {
@@ -172,7 +167,15 @@ impl Flags {
         };
         match flag {
             "-X" | "--request" => self.verb = Some(value()?),
-            "--url" => self.url = Some(value()?),
+            "--url" => {
+                let url = value()?;
+                if let Some(first) = self.url.replace(url) {
+                    return Err(usage(
+                        format!("the curl command line has two addresses, `{first}` and another"),
+                        "paste a command with one address",
+                    ));
+                }
+            }
             "-H" | "--header" => {
                 let text = value()?;
                 let (name, content) = text.split_once(':').unwrap_or((text.trim_end_matches(';'), ""));

@@ -122,8 +122,13 @@ fn instead_of_text(name: &str, text: &str, is_person: bool) -> Option<Tree> {
     if looks_like_mail(text) {
         return say("name@example.com");
     }
-    let has_query = text.starts_with("http") && text.contains('?');
-    has_query.then(|| text.split('?').next().unwrap_or_default()).and_then(say)
+    // The query and the user of an address may be credentials.
+    let (scheme, rest) = text.split_once("://").filter(|_| text.starts_with("http"))?;
+    let rest = rest.split('?').next().unwrap_or_default();
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = host.rsplit('@').next().unwrap_or_default();
+    let clean = format!("{scheme}://{host}{path}");
+    (clean != text).then(|| say(&clean)).flatten()
 }
 
 /// Zero instead of a number under a personal name, such as a phone number, and of one that a file cannot hold.

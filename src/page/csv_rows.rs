@@ -24,6 +24,11 @@ pub(super) fn read(
     limits: PageLimits,
     page: &mut Page,
 ) -> Result<(), Unfit> {
+    let first = text.trim_start();
+    if first.starts_with(['{', '<']) || first.strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with('{')) {
+        let other = if first.starts_with('<') { "HTML or XML" } else { "JSON" };
+        return Err(broken(text, format!("the reply is {other}, not CSV")));
+    }
     let all = text.as_bytes().chain(AFTER.as_bytes());
     let mut reader = ReaderBuilder::new().delimiter(rule.separator).has_headers(false).flexible(true).from_reader(all);
     let mut row = StringRecord::new();

@@ -7,7 +7,7 @@ use url::Url;
 use super::inserted::Inserted;
 use super::style::{encode, parameters};
 use crate::authoring::{Target, TextPart, kind_of};
-use crate::definition::{Location, ParameterStyle};
+use crate::definition::{Location, OptionRule, ParameterStyle};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::json_pointer::escape;
 use crate::options::Given;
@@ -18,7 +18,9 @@ pub(super) fn address(parts: &Inserted<'_>) -> Result<Url> {
     let mut text = base.as_str().trim_end_matches('/').to_owned();
     text.push_str(&path(parts)?);
     let mut separator = if base.query().is_some() { '&' } else { '?' };
+    let mut names: Vec<String> = connection.connector.auth.query_names();
     let mut push = |name: &str, value: &str| {
+        names.push(name.to_owned());
         text.push(separator);
         separator = '&';
         text.push_str(&encode(name));
@@ -47,9 +49,28 @@ pub(super) fn address(parts: &Inserted<'_>) -> Result<Url> {
     for (name, value) in &cursor.query {
         push(name, &encode(value));
     }
+    twice(parts, &names)?;
     Url::parse(&text).map_err(|e| {
         Error::new(ErrorKind::InvalidOptions, format!("the options give an address that is not a URL: {e}"))
     })
+}
+
+/// The fields of an option become parameters, so the caller chooses their names: none may be another parameter.
+fn twice(parts: &Inserted<'_>, names: &[String]) -> Result<()> {
+    let is_fields = |rule: &&OptionRule| rule.style == ParameterStyle::Fields && rule.location == Location::Query;
+    for rule in parts.operation.options.iter().filter(is_fields) {
+        let Some(given) = parts.input.options.get(&rule.name) else { continue };
+        let fields = given.value().as_object().into_iter().flatten().map(|(name, _)| name);
+        if let Some(name) = fields.into_iter().find(|name| names.iter().filter(|own| own == name).count() > 1) {
+            let message = format!("the query parameter `{name}` of `{}` is also sent by the definition", rule.name);
+            return Err(Error::new(ErrorKind::InvalidOptions, message).at(Place::field(format!(
+                "/{}/{}",
+                escape(&rule.name),
+                escape(name)
+            ))));
+        }
+    }
+    Ok(())
 }
 
 /// The place and text of the page size.
@@ -76,6 +97,7 @@ fn path(parts: &Inserted<'_>) -> Result<String> {
             TextPart::Name(name) => name,
         };
         let rule = parts.operation.option(name).filter(|o| o.location == Location::Path);
+        let rule = rule.filter(|_| parts.of_paging(name).is_none());
         let Some(rule) = rule else {
             let value = parts.of_paging(name).or_else(|| parts.connection.value(name));
             let value = value.map(|text| serde_json::Value::from(text.into_owned()));

@@ -50,12 +50,12 @@ impl<'a> Inserted<'a> {
     }
 
     fn text(&self, name: &str) -> Result<Option<Cow<'a, str>>> {
+        if let Some(text) = self.of_paging(name) {
+            return Ok(Some(text));
+        }
         if let Some(rule) = self.operation.option(name).filter(|o| o.location == Location::Text) {
             let text = self.with_value(rule, |given| as_text(rule, given))?.transpose()?;
             return text.map(|text| quoted(rule, text).map(Cow::Owned)).transpose();
-        }
-        if let Some(text) = self.of_paging(name) {
-            return Ok(Some(text));
         }
         Ok(self.connection.value(name))
     }
@@ -63,7 +63,9 @@ impl<'a> Inserted<'a> {
     /// The value of a text's only placeholder as JSON, with its type; `None` if it has none.
     pub(crate) fn json(&self, text: &Text) -> Result<Option<String>> {
         let Some(name) = text.only_name() else { return Ok(None) };
-        if let Some(rule) = self.operation.option(name).filter(|o| o.location == Location::Text && o.quote.is_none()) {
+        let is_paging = self.of_paging(name).is_some();
+        let plain = |o: &&OptionRule| o.location == Location::Text && o.quote.is_none() && !is_paging;
+        if let Some(rule) = self.operation.option(name).filter(plain) {
             return self.with_value(rule, |given| given.json().into_owned());
         }
         let text = self.render(text, str::to_owned)?;

@@ -45,6 +45,10 @@ pub(super) fn parameters(rule: &OptionRule, given: Given<'_>) -> Result<Vec<(Str
             for (name, raw) in fields_of(&given.json()).unwrap_or_default() {
                 let mut pairs = Vec::new();
                 flatten(&name, raw.get(), lists(FormLists::Comma), &mut pairs).map_err(|_| ambiguous(rule, ","))?;
+                if raw.get().starts_with('{') {
+                    let message = format!("`{name}` of `{}` is an object, which one parameter cannot hold", rule.name);
+                    return Err(Error::new(ErrorKind::InvalidOptions, message).at(field(rule)));
+                }
                 all.push((name, pairs.into_iter().next().map(|(_, value)| encode(&value)).unwrap_or_default()));
             }
             Ok(all)
@@ -104,6 +108,10 @@ fn ambiguous(rule: &OptionRule, separator: &str) -> Error {
     Error::new(ErrorKind::InvalidOptions, message)
         .at(Place::field(format!("/{}", escape(&rule.name))))
         .advise("send values without it; the definition says with `style` how the list is written")
+}
+
+fn field(rule: &OptionRule) -> Place {
+    Place::field(format!("/{}", escape(&rule.name)))
 }
 
 fn single<'a>(rule: &OptionRule, given: Given<'a>) -> Result<Cow<'a, str>> {

@@ -223,7 +223,13 @@ impl StepState {
     /// Whether the job of these items is waited for: the outcomes of all are unknown, and they form one request again.
     fn is_awaited(&self, element: u64, first: u64, count: u64) -> bool {
         let in_doubt = |index| self.item_state(element, index) == ItemState::InDoubt;
-        (count == 1 || first == 0) && (first..first + count).all(in_doubt)
+        (first..first + count).all(in_doubt)
+    }
+
+    /// The number of items of the awaited job that begins at an item.
+    pub(crate) fn job_at(&self, element: u64, first: u64) -> Option<u64> {
+        let (count, _) = self.jobs.get(&(element, first))?;
+        self.is_awaited(element, first, *count).then_some(*count)
     }
 
     /// Whether the outcome of an item is unknown, and the run continues to wait for its job.

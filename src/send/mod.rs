@@ -292,8 +292,11 @@ impl ConnectionClient {
             let Some(next) = self.redirect(call, current, &response)? else {
                 let rule = &call.operation.response;
                 let declared = rule.ok.iter().chain(&rule.empty).any(|s| *s == response.status.as_u16());
-                let written =
-                    call.operation.repeat != Repeat::SafeRead && response.status.is_redirection() && !declared;
+                let is_ruled = || crate::fault::early_rule(&call.operation, &response).is_some();
+                let written = call.operation.repeat != Repeat::SafeRead
+                    && response.status.is_redirection()
+                    && !declared
+                    && !is_ruled();
                 return if written {
                     self.redirected(call, current, &response)
                 } else {

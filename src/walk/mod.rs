@@ -203,7 +203,9 @@ impl Walk {
 
     /// Where the walk starts or resumes.
     fn start(&self) -> Cursor {
-        self.resume.as_ref().map_or_else(|| self.pager.first(), |r| r.cursor.clone())
+        // A walk that only has a job begins at the first page.
+        let resume = self.resume.as_ref().filter(|resume| resume.pages > 0 || resume.job.is_none());
+        resume.map_or_else(|| self.pager.first(), |resume| resume.cursor.clone())
     }
 
     /// Awaits the next page; `None` when it is not delivered: the walk is over, or another request was made instead.

@@ -269,7 +269,11 @@ impl Writes {
             let item = part.items.get(chunk.first);
             let job = JobCall { client: &client, call: &call, options: &options, item, handle: &handle, keeps };
             let told = |state: &JobState| gate.iter().for_each(|gate| gate.polled(first, state));
-            job.outcome(&told).await.map_err(|e| in_doubt(&handle, e))
+            job.outcome(&told).await.map_err(|e| match keeps && e.kind() == ErrorKind::Cancelled {
+                // Another run goes on waiting: nothing is said about the items yet.
+                true => Error::cancelled(),
+                false => in_doubt(&handle, e),
+            })
         })
     }
 

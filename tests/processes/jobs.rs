@@ -48,6 +48,20 @@ operations:
     items: { send: each, schema: { type: object } }
     job: { id: /id, poll: "GET /imports/{job}", every_s: 1, done: { at: /status, is: done }, failed: { at: /status, is: failed } }
     response: { result: object, items: /record }
+  importRows:
+    title: Import several rows
+    method: mutate
+    request: POST /imports
+    items: { send: { chunk: 2 }, schema: { type: object } }
+    job: { id: /id, poll: "GET /imports/{job}", every_s: 1, done: { at: /status, is: done } }
+    response: { result: none }
+  exportPages:
+    title: Export rows in pages
+    method: query
+    request: POST /exports
+    job: { id: /id, poll: "GET /exports/{job}", every_s: 1, done: { at: /status, is: done }, result: "GET /exports/{job}/pages" }
+    paging: { number: { page: { query: page }, end: { total_pages: /pages } } }
+    response: { result: list, items: /rows }
 "#;
 
 const READS: &str = "
@@ -64,6 +78,22 @@ name: told
 connection: acme
 steps:
   - { id: rows, mutate: importRow, items: [{ n: 1 }, { n: 2 }, { n: 3 }], save: saved.ndjson }
+";
+
+const CHUNKS: &str = "
+version: 1
+name: told
+connection: acme
+steps:
+  - { id: rows, mutate: importRows, items: [{ n: 1 }, { n: 2 }, { n: 3 }, { n: 4 }, { n: 5 }] }
+";
+
+const PAGES: &str = "
+version: 1
+name: told
+connection: acme
+steps:
+  - { id: rows, query: exportPages, save: saved.ndjson }
 ";
 
 /// A system whose jobs take until `released`; the import of the first row is done at once. It can keep silent at a
@@ -89,6 +119,8 @@ fn answer(request: &Request, released: bool, silent: bool) -> Act {
         call if call.starts_with("POST ") && silent => silence(Step::Hang),
         "POST /exports" => accepted("e7"),
         "POST /imports" => accepted(&format!("i{}", number(&request.text()))),
+        "GET /exports/e7/pages?page=1" => json(json!({"rows": [{"id": 1}], "pages": 2}).to_string()),
+        "GET /exports/e7/pages?page=2" => json(json!({"rows": [{"id": 2}], "pages": 2}).to_string()),
         "GET /exports/e7/rows" => json(json!({"rows": [{"id": 1}, {"id": 2}]}).to_string()),
         call => {
             let is_done = released || call == "GET /imports/i1";
@@ -133,6 +165,12 @@ fn run(folder: &Path) -> Command {
 
 /// Starts the batch, and kills it when this holds.
 fn killed(folder: &Path, when: impl Fn() -> bool) {
+    let status = stopped(folder, Signal::KILL, when);
+    assert!(status.code().is_none(), "it is not killed: {status}");
+}
+
+/// Starts the batch, and sends it a signal when this holds.
+fn stopped(folder: &Path, signal: Signal, when: impl Fn() -> bool) -> std::process::ExitStatus {
     let told = std::fs::File::create(folder.join("told")).unwrap();
     let mut program = Program::start(run(folder).stdout(Stdio::null()).stderr(told)).unwrap();
     let begun = Instant::now();
@@ -142,8 +180,8 @@ fn killed(folder: &Path, when: impl Fn() -> bool) {
         assert!(begun.elapsed() < PATIENCE, "it hangs: {}", told());
         std::thread::sleep(Duration::from_millis(5));
     }
-    program.signal(Signal::KILL);
-    assert!(program.ended(PATIENCE).is_some_and(|status| status.code().is_none()), "it is not killed");
+    program.signal(signal);
+    program.ended(PATIENCE).expect("it does not end")
 }
 
 /// Runs the batch to its end: its exit code and what it told.
@@ -256,4 +294,43 @@ fn a_write_that_is_killed_before_the_reply_to_its_submission_is_unknown() {
     let first =
         system.server.requests().iter().filter(|r| r.call() == "POST /imports" && r.text().contains('1')).count();
     assert_eq!(first, 1, "{told}");
+}
+
+#[test]
+fn all_jobs_of_several_items_go_on() {
+    let system = system();
+    let folder = folder(&system, "{}", CHUNKS);
+    let stored = ["i12", "i34", "i5"].map(|job| stored(folder.path(), job));
+    killed(folder.path(), || stored.iter().all(|stored| stored()));
+    assert_eq!(system.seen("POST /imports"), 3);
+    system.released.store(true, Ordering::SeqCst);
+    let (exit, told) = ended(folder.path());
+    assert_eq!(exit, Some(0), "{told}");
+    assert_eq!(system.seen("POST /imports"), 3, "{told}");
+    assert!(["i12", "i34", "i5"].iter().all(|job| system.seen(&format!("GET /imports/{job}")) > 0), "{told}");
+}
+
+#[test]
+fn a_result_in_pages_begins_at_its_first_page() {
+    let system = system();
+    let folder = folder(&system, "{}", PAGES);
+    killed(folder.path(), || system.seen("GET /exports/e7") >= 1);
+    system.released.store(true, Ordering::SeqCst);
+    let (exit, told) = ended(folder.path());
+    assert_eq!(exit, Some(0), "{told}");
+    assert_eq!(saved(folder.path()), [json!({"id": 1}), json!({"id": 2})], "{told}");
+    assert_eq!(system.seen("POST /exports"), 1, "{told}");
+}
+
+#[test]
+fn a_run_that_is_stopped_goes_on_polling_too() {
+    let system = system();
+    let folder = folder(&system, ONE_BY_ONE, WRITES);
+    stopped(folder.path(), Signal::TERM, || system.seen("GET /imports/i2") >= 1);
+    assert_eq!(system.seen("POST /imports"), 2);
+    system.released.store(true, Ordering::SeqCst);
+    let (exit, told) = ended(folder.path());
+    assert_eq!(exit, Some(0), "{told}");
+    assert_eq!(system.seen("POST /imports"), 3, "{told}");
+    assert_eq!(saved(folder.path()), [json!({"id": "1"}), json!({"id": "2"}), json!({"id": "3"})]);
 }

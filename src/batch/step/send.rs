@@ -100,11 +100,15 @@ impl Writing<'_, '_> {
         let mut call: Vec<String> = Vec::new();
         let (mut first, mut bytes) = (0, 0);
         let (count_max, bytes_max) = self.call_size();
+        // The items of a job that is waited for are one request again: a call of their own.
+        let mut job_ends = None;
         loop {
             let input = inputs.next_input()?;
             let decided =
                 input.as_ref().map(|(index, made)| if made.is_ok() { self.decide(0, *index) } else { Move::Pass });
-            let full = call.len() >= count_max || bytes >= bytes_max;
+            let job = input.as_ref().and_then(|(index, _)| self.state.job_at(0, *index)).filter(|count| *count > 1);
+            let ends = job.is_some() || (job_ends.is_some() && job_ends == input.as_ref().map(|(index, _)| *index));
+            let full = call.len() >= count_max || bytes >= bytes_max || ends;
             if !call.is_empty() && (full || decided != Some(Move::Send)) {
                 self.part(&mut writes, first, Some(std::mem::take(&mut call))).await?;
                 bytes = 0;
@@ -113,6 +117,9 @@ impl Writing<'_, '_> {
                 }
             }
             let Some((index, made)) = input else { break };
+            if let Some(count) = job {
+                job_ends = Some(index + count);
+            }
             self.items_in = index + 1;
             let item = match made {
                 Ok(item) => item,

@@ -14,6 +14,8 @@ pub(crate) struct Recorder {
     folder: PathBuf,
     screen: Screen,
     count: AtomicUsize,
+    /// No other process records into the folder.
+    _held: new_files::HeldFolder,
 }
 
 impl Recorder {
@@ -22,12 +24,12 @@ impl Recorder {
     /// # Errors
     /// `state` when the folder has one, or cannot be written.
     pub(crate) fn new(folder: &Path, screen: Screen) -> Result<Recorder> {
-        std::fs::create_dir_all(folder).map_err(|cause| new_files::failed(folder, "created", &cause))?;
+        let held = new_files::hold(folder)?;
         if !files(folder)?.is_empty() {
             return Err(Error::new(ErrorKind::State, format!("{} has a recording already", folder.display()))
                 .advise("nothing was sent; name another folder, or remove this one"));
         }
-        Ok(Recorder { folder: folder.to_owned(), screen, count: AtomicUsize::new(0) })
+        Ok(Recorder { folder: folder.to_owned(), screen, count: AtomicUsize::new(0), _held: held })
     }
 
     fn write(&self, exchange: &Exchange) -> Result<()> {

@@ -13,6 +13,7 @@ use crate::definition::file::{
     SignatureEncodingFile, TimestampFile,
 };
 use crate::definition::placed::PlacedText;
+use crate::definition::placed::RequestPlace;
 use crate::json_pointer::escape;
 
 pub(super) fn auth(c: &mut Checker<'_>, file: AuthFile, properties: &[Property]) -> Auth {
@@ -72,6 +73,15 @@ fn hmac(t: &mut AuthTexts<'_, '_>, file: HmacFile) -> Auth {
     }
     let key = t.text("/auth/hmac/key", &file.key);
     let Some(send) = send else { return Auth::None };
+    let is_taken = match &send.place {
+        RequestPlace::Header(name) => headers.iter().any(|(own, _)| own == name),
+        RequestPlace::Query(name) => query.iter().any(|(own, _)| own == name),
+        RequestPlace::Cookie(_) => false,
+    };
+    if is_taken {
+        let message = format!("the signature and a value beside it are sent in one place: {}", send.place);
+        t.c.fault("/auth/hmac/send", message, None);
+    }
     Auth::Hmac(Box::new(Hmac {
         key,
         key_encoding: file.key_encoding.unwrap_or(KeyEncodingFile::Text),

@@ -40,6 +40,10 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
     if csrf.is_some() && matches!(auth, Auth::Digest(_)) {
         c.fault("/csrf", "`csrf` cannot be used with `auth: { digest: … }`", None);
     }
+    if let Some(csrf) = csrf.as_ref().filter(|csrf| auth.places().contains(&csrf.send.place)) {
+        let message = format!("`csrf` and `auth` send their tokens in one place: {}", csrf.send.place);
+        c.fault("/csrf/send", message, None);
+    }
     let (written, old) = (file.fixed.clone(), file.headers.clone());
     let fixed = request::fixed(c, "", file.fixed, file.headers);
     let known: Vec<&str> = properties.iter().map(|p| p.name.as_str()).collect();

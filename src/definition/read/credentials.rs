@@ -7,14 +7,9 @@ use crate::definition::placed::RequestPlace;
 
 /// A value must not be sent in the place of a credential.
 pub(super) fn check_place(c: &mut Checker<'_>, at: &str, place: &RequestPlace, auth: &Auth, csrf: Option<&Csrf>) {
-    let shown = match place {
-        RequestPlace::Header(name) => format!("the header {name}"),
-        RequestPlace::Query(name) => format!("the query parameter {name}"),
-        RequestPlace::Cookie(name) => format!("the cookie {name}"),
-    };
     if auth.places().contains(place) {
-        c.fault(at, format!("{shown} carries the credentials of `auth`, so it cannot be set"), None);
+        c.fault(at, format!("{place} carries the credentials of `auth`, so it cannot be set"), None);
     } else if csrf.is_some_and(|csrf| csrf.send.place == *place) {
-        c.fault(at, format!("{shown} carries the token of `csrf`, so it cannot be set"), None);
+        c.fault(at, format!("{place} carries the token of `csrf`, so it cannot be set"), None);
     }
 }

@@ -161,6 +161,9 @@ fn response(c: &mut Checker<'_>, at: &str, file: &ResponseFile, is_query: bool) 
             ),
         ],
     );
+    for (i, code) in file.empty.iter().enumerate().filter(|(_, code)| file.ok.contains(*code)) {
+        c.fault(&format!("{at}/empty/{i}"), format!("{code} is listed under `ok` too"), None);
+    }
     for (key, statuses) in [("ok", &file.ok), ("empty", &file.empty)] {
         for (i, code) in statuses.iter().enumerate() {
             status(c, &format!("{at}/{key}/{i}"), *code, is_query);

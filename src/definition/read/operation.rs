@@ -196,7 +196,10 @@ fn option_names(path: &Text, paging: &Paging, connector: &Connector, declared: &
     let is_property = |name: &str| {
         connector.property(name).is_some() && !in_sets(name) && !declared.iter().any(|declared| declared == name)
     };
-    path.names().filter(|name| !pages.contains(name) && !is_property(name)).map(str::to_owned).collect()
+    // A walk may begin at the value of an option in the place of its paging.
+    let is_declared = |name: &str| declared.iter().any(|own| own == name);
+    let names = path.names().filter(|name| (!pages.contains(name) || is_declared(name)) && !is_property(name));
+    names.map(str::to_owned).collect()
 }
 
 /// A record by name, or a fault.

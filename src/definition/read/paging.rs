@@ -68,6 +68,11 @@ pub(super) fn keyset(c: &mut Checker<'_>, at: &str, file: KeysetFile) -> Option<
     let AfterFile { query, header, body, path, text, from } = file.after;
     let from = c.pointer(&format!("{at}/after/from"), &from)?;
     let after = place(c, &format!("{at}/after"), [query, header, body, path, text])?;
+    if let Target::Header(name) = &after
+        && headers.iter().any(|(own, _)| own == name)
+    {
+        c.fault(&format!("{at}/after/header"), format!("the header {name} has a constant value under `header`"), None);
+    }
     let keyset = Keyset { headers, after, from, unless: file.unless };
     let more = more(c, at, file.has_more, file.more);
     let (size, total) = (size(c, &format!("{at}/size"), file.size), total(c, &format!("{at}/total"), file.total));

@@ -5,7 +5,7 @@ use crate::authoring::{Checker, Target};
 use crate::definition::connector::Connector;
 use crate::definition::file::PagingUseFile;
 use crate::definition::option_rule::{Location, OptionRule};
-use crate::definition::paging::{Paging, Style, Total};
+use crate::definition::paging::{Paging, Total};
 use crate::definition::rules::ResultShape;
 use crate::error::did_you_mean;
 use crate::json_pointer::escape;
@@ -20,17 +20,15 @@ pub(super) fn check_paging(
 ) {
     let size = paging.size.as_ref();
     // A walk begins at the value of such an option: at a cursor that an earlier walk ended with, for example.
-    let begins = |target: &Target| {
-        let is_place = matches!(target, Target::Query(_) | Target::Header(_) | Target::Body(_));
-        let first = match &paging.style {
-            Style::Cursor { send, .. } => Some(send),
-            Style::Keyset(keyset) => Some(&keyset.after),
-            Style::None | Style::Link { .. } | Style::Number { .. } | Style::Offset { .. } | Style::NextUrl { .. } => {
-                None
-            }
-        };
-        is_place && first == Some(target)
-    };
+    let first = paging.begins_without();
+    let begins = |target: &Target| first == Some(target);
+    if let Some(target @ Target::Path(name)) = first
+        && !options.iter().any(|o| takes(o, target))
+    {
+        let message = format!("the first page has no value for `{{{name}}}` in the path");
+        let advice = format!("declare the option `{name}`, at whose value the walk begins");
+        c.fault(&format!("{at}/paging"), message, Some(advice.into()));
+    }
     for target in paging.targets().into_iter().chain(size.map(|s| &s.at)).filter(|target| !begins(target)) {
         if let Some(option) = options.iter().find(|o| takes(o, target)) {
             let name = &option.name;

@@ -11,7 +11,7 @@ use super::refuse::refuse;
 use crate::authoring::{Checker, Ordered, Pointer, Target, Text};
 use crate::definition::file::{FixedFile, OperationFile};
 use crate::definition::operation::Operation;
-use crate::definition::option_rule::{Location, ParameterStyle};
+use crate::definition::option_rule::{Location, OptionRule, ParameterStyle};
 use crate::definition::placed::RequestPlace;
 use crate::definition::request_rule::BodyFormat;
 use crate::definition::rules::{PatchPaths, Send};
@@ -193,6 +193,15 @@ fn unused(c: &mut Checker<'_>, at: &str, operation: &Operation) {
             None,
         );
     }
+    let longer = operation.fixed.texts().chain(operation.body.text()).filter(|text| text.only_name().is_none());
+    let longer: Vec<&str> = longer.flat_map(Text::names).collect();
+    let is_given = |name: &str| operation.option(name).is_some_and(|o| o.required || o.preset.is_some());
+    let first = operation.paging.begins_without();
+    let without = first.filter(|target| longer.contains(&target.name()) && !is_given(target.name()));
+    if let Some(Target::Text(name)) = without {
+        let message = format!("the first page has no value for `{{{name}}}`, which stands in a longer text");
+        c.fault(&format!("{at}/paging"), message, None);
+    }
     let size = operation.paging.size.as_ref().map(|size| &size.at);
     for target in operation.paging.targets().into_iter().chain(size) {
         if let Target::Path(name) = target
@@ -335,6 +344,21 @@ fn same_places(c: &mut Checker<'_>, at: &str, operation: &Operation) {
     }
     let mut taken: Vec<(Pointer, String)> =
         wrap.into_iter().map(|wrap| (wrap.clone(), "the items (`wrap`)".to_owned())).collect();
+    let size = operation.paging.size.as_ref().map(|size| &size.at);
+    for target in operation.paging.targets().into_iter().chain(size) {
+        let Target::Body(place) = target else { continue };
+        let is_around = |o: &&OptionRule| {
+            let own = o.body_place();
+            o.location == Location::Body
+                && own.tokens().len() < place.tokens().len()
+                && place.tokens().starts_with(own.tokens())
+        };
+        if let Some(option) = operation.options.iter().find(is_around) {
+            let message =
+                format!("the paging writes `{place}` of the body, which is within the option `{}`", option.name);
+            c.fault(&option_place(c, at, &option.name), message, None);
+        }
+    }
     for option in operation.options.iter().filter(|o| o.location == Location::Body) {
         let own = option.body_place();
         let is_within =
@@ -383,6 +407,18 @@ fn places(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Opera
         if let Some(place) = place {
             credentials(c, &option_place(c, at, &option.name), &place);
         }
+    }
+    let size = operation.paging.size.as_ref().map(|size| &size.at);
+    for target in operation.paging.targets().into_iter().chain(size) {
+        let place = match target {
+            Target::Query(name) => RequestPlace::Query(name.clone()),
+            Target::Header(name) => RequestPlace::Header(name.clone()),
+            Target::Body(_) | Target::Path(_) | Target::Text(_) => continue,
+        };
+        credentials(c, &format!("{at}/paging"), &place);
+    }
+    if let Some(key) = &operation.idempotency_key {
+        credentials(c, &format!("{at}/idempotency_key/header"), &RequestPlace::Header(key.clone()));
     }
     let inherited = connector.fixed.headers.iter().find(|(name, _)| !own_media && *name == CONTENT_TYPE);
     if let Some((_, text)) = inherited {

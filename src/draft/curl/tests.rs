@@ -87,3 +87,22 @@ fn what_is_not_understood_is_said() {
     }
     assert_eq!(read("curl -k -b s=1 https://a.example/x").notes.len(), 2);
 }
+
+#[test]
+fn what_is_no_part_of_the_command_is_refused() {
+    for text in [
+        "curl https://a.example/x -u u:p && echo https://b.example/y",
+        "curl https://a.example/x https://b.example/y",
+        "curl https://a.example/x --url https://b.example/y",
+        "curl https://a.example/x > out.json",
+        "curl https://a.example/x -H 'A: b' | jq .",
+        "curl https://a.example/x; ls",
+        "curl https://a.example/x?a=1&b=2",
+        "curl https://a.example/x\ncurl https://b.example/y\n",
+        "curl ^\"https://a.example/x^\" > out.json",
+    ] {
+        let refused = parse(text, &|_| Ok(String::new())).map(|curl| curl.host);
+        assert!(refused.is_err(), "{text}: {refused:?}");
+    }
+    assert_eq!(read("$ curl 'https://a.example/x?a=1&b=2;c|d>e' \n\n").request.path, "/x");
+}

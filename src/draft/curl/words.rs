@@ -6,7 +6,22 @@ use crate::error::{Error, ErrorKind, Result};
 /// The words of a command line.
 pub(super) fn split(text: &str) -> Result<Vec<String>> {
     let is_cmd = text.contains("^\n") || text.contains("^\r\n") || text.contains("^\"");
-    if is_cmd { Ok(cmd_words(&without_carets(text))) } else { sh_words(text) }
+    if !is_cmd {
+        return sh_words(text);
+    }
+    let words = cmd_words(&without_carets(text));
+    let is_operator =
+        |word: &&String| matches!(word.trim_start_matches('2'), "|" | "||" | "&" | "&&" | ">" | ">>" | "<");
+    match words.iter().find(is_operator) {
+        Some(word) => Err(goes_on(&format!("`{word}`"))),
+        None => Ok(words),
+    }
+}
+
+/// Whether a word names the program.
+pub(super) fn is_curl(word: &str) -> bool {
+    let name = word.rsplit(['/', '\\']).next().unwrap_or_default();
+    name == "curl" || name == "curl.exe"
 }
 
 /// cmd: `^` escapes the next character, also the end of a line.
@@ -105,12 +120,20 @@ fn sh_words(text: &str) -> Result<Vec<String>> {
                 }
                 Some(c) => word.push(c),
             },
+            '\n' if (is_word || !word.is_empty() || !words.is_empty()) && chars.clone().any(|c| !c.is_whitespace()) => {
+                words.extend((is_word || !word.is_empty()).then(|| std::mem::take(&mut word)));
+                is_word = false;
+                if words.iter().any(|word| is_curl(word)) {
+                    return Err(goes_on("another line"));
+                }
+            }
             c if c.is_whitespace() => {
                 if is_word || !word.is_empty() {
                     words.push(std::mem::take(&mut word));
                 }
                 is_word = false;
             }
+            '|' | '&' | ';' | '<' | '>' => return Err(goes_on(&format!("`{c}`"))),
             c => word.push(c),
         }
     }
@@ -118,6 +141,12 @@ fn sh_words(text: &str) -> Result<Vec<String>> {
         words.push(word);
     }
     Ok(words)
+}
+
+/// Something follows that is no part of the curl command.
+fn goes_on(with: &str) -> Error {
+    Error::new(ErrorKind::Usage, format!("the command line goes on with {with} after the curl command"))
+        .advise("paste only the curl command; put an address with & or ; in quotes")
 }
 
 /// The rest of `$'…'`; `None` if it does not end.

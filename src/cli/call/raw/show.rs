@@ -8,7 +8,7 @@ use crate::cli::messages;
 use crate::cli::screen::{Paint, json, terminal_text};
 use crate::cli::trace::head_text;
 use crate::error::Result;
-use crate::exchanges::{Exchange, MessageBody, ShownMessage, shown_body};
+use crate::exchanges::{Exchange, MessageBody, ShownMessage, hide_fields, shown_body};
 use crate::json_text::text_length;
 use crate::secret::Redactor;
 use crate::transport::Failure;
@@ -40,7 +40,7 @@ impl ShownExchange {
         if app.global.verbose < 2 && !app.global.quiet && !app.screen.is_json() {
             let mut head = head_text(&self.sent, '>');
             if let MessageBody::Text(body) = &self.sent.body {
-                head.push_str(&format!("{}\n", terminal_text::safe(&json::pretty(body))));
+                head.push_str(&format!("{}\n", terminal_text::safe(&json::pretty(&hide_fields(body)))));
             }
             if let Ok(reply) = &self.received {
                 head.push_str(&head_text(reply, '<'));

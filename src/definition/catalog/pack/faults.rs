@@ -70,6 +70,9 @@ impl Pack {
             }
         };
         let mut errors = Vec::new();
+        if operation.deprecated.as_ref().is_some_and(|instead| instead.as_ref() == Some(&operation.id)) {
+            errors.push(placed("/deprecated/use".to_owned(), "an operation cannot replace itself".to_owned()));
+        }
         if let Some(Some(instead)) = &operation.deprecated
             && !self.has("operations", instead)
         {
