@@ -93,10 +93,10 @@ pub(super) fn read(connection: &Connection, mut response: Response) -> Result<Gr
     let Some(found) = token(&access).map(Secret::new) else {
         return Err(refused(None, format!("the reply to the token request has no `{access}`")));
     };
-    let broken = [Some(&access), token(&refresh).is_some().then_some(&refresh)].into_iter().flatten();
-    if let Some(pointer) = broken.into_iter().find(|pointer| token(pointer).is_some_and(|text| !is_sendable(text))) {
-        let message = format!("`{pointer}` in the reply to the token request contains characters that no header has");
-        return Err(with_status(Error::new(ErrorKind::Unavailable, message)));
+    // A refresh token that comes with it must be kept: the one before may be used up.
+    if token(&refresh).is_none() && !is_sendable(found.expose()) {
+        let message = format!("`{access}` in the reply to the token request contains characters that no header has");
+        return Err(with_status(Error::new(ErrorKind::BadResponse, message)));
     }
     let expires_in = life.and_then(|p| p.find(body).and_then(seconds));
     Ok(Granted { access: found, refresh: token(&refresh).map(Secret::new), expires_in })

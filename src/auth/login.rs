@@ -117,7 +117,7 @@ pub(super) fn read(connection: &Connection, rule: &Login, mut response: Response
     if !is_sendable(access.expose()) {
         let message =
             format!("the {} in the reply to the login contains characters that no header has", shown(&rule.token));
-        return Err(stamp(Error::new(ErrorKind::Unavailable, message)));
+        return Err(stamp(Error::new(ErrorKind::BadResponse, message)));
     }
     let expires_in = match &rule.expires {
         None => None,

@@ -2,6 +2,7 @@
 
 mod result_of_job;
 mod submitted;
+mod unattached;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -409,21 +410,6 @@ impl Walk {
                 }
             })
         })
-    }
-
-    fn count_unattached(&mut self, page: &[u64]) {
-        self.unattached.resize(self.unattached.len().max(page.len()), 0);
-        self.unattached.iter_mut().zip(page).for_each(|(all, count)| *all += count);
-    }
-
-    /// Notes on related records that were not in their reply.
-    fn note_unattached(&mut self) {
-        for (rule, count) in self.call.operation.response.attach.iter().zip(&self.unattached).filter(|(_, n)| **n > 0) {
-            self.receipt.notes.push(format!(
-                "`{}` is null where the reply did not have the record: {count} of the keys at `{}` were not in `{}`",
-                rule.field, rule.by, rule.from
-            ));
-        }
     }
 
     fn note_total(&mut self, total: Option<u64>) {
