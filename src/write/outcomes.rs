@@ -176,17 +176,7 @@ fn by_parts(
                 return outcome(OutcomeStatus::Unknown, Items::default(), Some(error));
             };
             mark(&mut taken, found);
-            // Without a flag, an error value means failure, and a null part means nothing.
-            let by_error = || match error_text(rule.error.as_ref(), Some(part)) {
-                Some(said) if !matches!(said.as_str(), "" | "null" | "false" | "[]" | "{}") => Some(false),
-                _ => (!part.is_null()).then_some(true),
-            };
-            let by_flag = |ok: &Success| match ok.at.find(part) {
-                // The absence of a flag says less than an error.
-                None | Some(Value::Null) if by_error() == Some(false) => Some(false),
-                _ => verdict(ok, part),
-            };
-            match rule.ok.as_ref().map_or_else(by_error, by_flag) {
+            match succeeds(rule, part) {
                 Some(false) => return refused(error_text(rule.error.as_ref(), Some(part))),
                 None => {
                     let message = "the reply's part for this item does not say whether it took effect".to_owned();
@@ -196,23 +186,32 @@ fn by_parts(
                 }
                 Some(true) => {}
             }
-            let items = match rule.data.as_ref() {
-                Some(pointer) => {
-                    let raw = sent
-                        .page
-                        .items
-                        .get(found)
-                        .and_then(|item| item.raw(pointer.tokens()))
-                        .filter(|raw| *raw != "null");
-                    raw.map(|raw| Items::one(raw.to_owned())).unwrap_or_default()
-                }
-                None => pick(&sent.page.items, found),
-            };
-            outcome(OutcomeStatus::Ok, items, None)
+            outcome(OutcomeStatus::Ok, record_of(rule, &sent.page.items, found), None)
         })
         .collect();
     doubt_contradictions(operation, rule, sent, redactor, Reported { parts, taken, failures, missed }, &mut outcomes);
     outcomes
+}
+
+/// Whether a part reports success: by its flag, and without one by its error; a null part means nothing.
+fn succeeds(rule: &PartRule, part: &Value) -> Option<bool> {
+    let by_error = || match error_text(rule.error.as_ref(), Some(part)) {
+        Some(said) if !matches!(said.as_str(), "" | "null" | "false" | "[]" | "{}") => Some(false),
+        _ => (!part.is_null()).then_some(true),
+    };
+    let by_flag = |ok: &Success| match ok.at.find(part) {
+        // The absence of a flag says less than an error.
+        None | Some(Value::Null) if by_error() == Some(false) => Some(false),
+        _ => verdict(ok, part),
+    };
+    rule.ok.as_ref().map_or_else(by_error, by_flag)
+}
+
+/// The record of a part.
+fn record_of(rule: &PartRule, parts: &Items, at: usize) -> Items {
+    let Some(pointer) = rule.data.as_ref() else { return pick(parts, at) };
+    let raw = parts.get(at).and_then(|item| item.raw(pointer.tokens())).filter(|raw| *raw != "null");
+    raw.map(|raw| Items::one(raw.to_owned())).unwrap_or_default()
 }
 
 /// The positions of the items to which parts without index or key belong, if failures stand in a list of their own: those

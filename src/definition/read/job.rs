@@ -20,42 +20,17 @@ pub(super) fn job(
     file: JobFile,
     (path, options, connector): (&Text, &[OptionRule], &Connector),
 ) -> Option<JobRule> {
-    let known = |c: &mut Checker<'_>, key: &str, line: &str| {
-        let at = format!("{at}/{key}");
-        let (verb, text) = request_line(c, &at, line)?;
-        for name in text.names() {
-            let is_known = path.names().any(|own| own == name) || connector.property(name).is_some();
-            match name {
-                JOB if file.id.is_none() => c.fault(&at, "`{job}` needs `id`: where the reply has the job's id", None),
-                JOB => {}
-                _ if is_known => {}
-                _ => {
-                    let message = format!("`{{{name}}}` is neither `{{job}}` nor in the path of the request");
-                    c.fault(&at, message, None);
-                }
-            }
-        }
-        Some((verb, text))
-    };
+    settings(c, at, &file);
+    let names = KnownNames { path, options, connector, has_id: file.id.is_some() };
+    let known = |c: &mut Checker<'_>, key: &str, line: &str| names.request(c, &format!("{at}/{key}"), line);
     let (line, body) = match file.poll {
         None => (None, None),
         Some(PollFile::Line(line)) => (Some(line), None),
         Some(PollFile::Request(PollRequestFile { request, body })) => (Some(request), Some(body)),
     };
     let poll = line.as_ref().and_then(|line| known(c, "poll", line));
-    let poll_body = body.and_then(|body| {
-        let verb = poll.as_ref().map(|(verb, _)| verb);
-        poll_body(
-            c,
-            &format!("{at}/poll"),
-            body,
-            (verb, &|name| {
-                (name == JOB && file.id.is_some())
-                    || options.iter().any(|o| o.name == name)
-                    || connector.property(name).is_some()
-            }),
-        )
-    });
+    let verb = poll.as_ref().map(|(verb, _)| verb);
+    let poll_body = body.and_then(|body| names.body(c, &format!("{at}/poll/body"), body, verb));
     let names_job = poll_body.as_ref().is_some_and(|body| body.0.contains("\"{job}\""));
     if poll.as_ref().is_some_and(|(verb, _)| *verb != Verb::GET && *verb != Verb::POST) {
         c.fault(
@@ -75,22 +50,6 @@ pub(super) fn job(
             JobResult::At(c.source(&format!("{at}/result/at"), source.clone())?)
         }
     };
-    for (i, code) in file.accepted.iter().enumerate().filter(|(_, code)| !(200..300).contains(*code)) {
-        c.fault(&format!("{at}/accepted/{i}"), format!("`{code}` is not a success (200 to 299)"), None);
-    }
-    let always = file.accepted.iter().any(|code| *code != 202);
-    if always && file.done.is_none() {
-        let message = "give `done`: with other statuses than 202 only a value of the state shows the end";
-        c.fault(&format!("{at}/done"), message, None);
-    }
-    if file.done.is_some() && file.done == file.failed {
-        c.fault(&format!("{at}/failed"), "`done` and `failed` are the same state, so `failed` has no effect", None);
-    }
-    for (key, value) in [("every_s", file.every_s), ("timeout_s", file.timeout_s)] {
-        if value == Some(0) {
-            c.fault(&format!("{at}/{key}"), format!("`{key}` must be at least 1"), None);
-        }
-    }
     if file.id.is_some()
         && !names_job
         && [&poll, &cancel].into_iter().flatten().all(|(_, text)| !text.names().any(|n| n == JOB))
@@ -115,26 +74,75 @@ pub(super) fn job(
     })
 }
 
-fn poll_body(
-    c: &mut Checker<'_>,
-    at: &str,
-    body: Json,
-    (verb, is_known): (Option<&Verb>, &dyn Fn(&str) -> bool),
-) -> Option<Json> {
-    if verb == Some(&Verb::GET) {
-        c.fault(&format!("{at}/body"), "a GET has no body; use POST", None);
+/// Statuses, states and times.
+fn settings(c: &mut Checker<'_>, at: &str, file: &JobFile) {
+    for (i, code) in file.accepted.iter().enumerate().filter(|(_, code)| !(200..300).contains(*code)) {
+        c.fault(&format!("{at}/accepted/{i}"), format!("`{code}` is not a success (200 to 299)"), None);
     }
-    if !body.0.starts_with('{') {
-        c.fault(&format!("{at}/body"), "expected a map: the fields of the body", None);
-        return None;
+    let always = file.accepted.iter().any(|code| *code != 202);
+    if always && file.done.is_none() {
+        let message = "give `done`: with other statuses than 202 only a value of the state shows the end";
+        c.fault(&format!("{at}/done"), message, None);
     }
-    let mut names = Vec::new();
-    body_names(&body.to_value(), &format!("{at}/body"), &mut names);
-    for (place, name) in names.into_iter().filter(|(_, name)| !is_known(name)) {
-        let message = format!("`{{{name}}}` is neither `{{job}}` nor an option of the request nor a property");
-        c.fault(&place, message, None);
+    if file.done.is_some() && file.done == file.failed {
+        c.fault(&format!("{at}/failed"), "`done` and `failed` are the same state, so `failed` has no effect", None);
     }
-    Some(body)
+    for (key, value) in [("every_s", file.every_s), ("timeout_s", file.timeout_s)] {
+        if value == Some(0) {
+            c.fault(&format!("{at}/{key}"), format!("`{key}` must be at least 1"), None);
+        }
+    }
+}
+
+/// What the requests of a job may name.
+struct KnownNames<'k> {
+    path: &'k Text,
+    options: &'k [OptionRule],
+    connector: &'k Connector,
+    has_id: bool,
+}
+
+impl KnownNames<'_> {
+    /// A request line.
+    fn request(&self, c: &mut Checker<'_>, at: &str, line: &str) -> Option<(Verb, Text)> {
+        let (verb, text) = request_line(c, at, line)?;
+        for name in text.names() {
+            let is_known = self.path.names().any(|own| own == name) || self.connector.property(name).is_some();
+            match name {
+                JOB if !self.has_id => c.fault(at, "`{job}` needs `id`: where the reply has the job's id", None),
+                JOB => {}
+                _ if is_known => {}
+                _ => {
+                    let message = format!("`{{{name}}}` is neither `{{job}}` nor in the path of the request");
+                    c.fault(at, message, None);
+                }
+            }
+        }
+        Some((verb, text))
+    }
+
+    /// The body of a poll.
+    fn body(&self, c: &mut Checker<'_>, at: &str, body: Json, verb: Option<&Verb>) -> Option<Json> {
+        if verb == Some(&Verb::GET) {
+            c.fault(at, "a GET has no body; use POST", None);
+        }
+        if !body.0.starts_with('{') {
+            c.fault(at, "expected a map: the fields of the body", None);
+            return None;
+        }
+        let mut names = Vec::new();
+        body_names(&body.to_value(), at, &mut names);
+        let is_known = |name: &str| {
+            (name == JOB && self.has_id)
+                || self.options.iter().any(|o| o.name == name)
+                || self.connector.property(name).is_some()
+        };
+        for (place, name) in names.into_iter().filter(|(_, name)| !is_known(name)) {
+            let message = format!("`{{{name}}}` is neither `{{job}}` nor an option of the request nor a property");
+            c.fault(&place, message, None);
+        }
+        Some(body)
+    }
 }
 
 fn state_rule(c: &mut Checker<'_>, at: &str, file: StateFile, then: Meaning) -> Option<ReplyRule> {
