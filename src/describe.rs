@@ -18,7 +18,7 @@
 use serde_json::{Value, json};
 
 use crate::connection::needs_account;
-use crate::definition::{Connector, Location, Operation, OperationSummary, Template};
+use crate::definition::{Connector, Operation, OperationSummary, OptionRule, Template};
 
 /// A connector with its connection form.
 #[must_use]
@@ -53,15 +53,28 @@ pub fn template(template: &Template) -> Value {
     })
 }
 
+/// An option. `values` names the query that returns its choices, and where an item has the value and its name.
+fn option(rule: &OptionRule) -> Value {
+    let place = serde_json::to_value(rule.location).unwrap_or_default();
+    let mut option = json!({ "name": rule.name, "required": rule.required, "in": place, "schema": rule.schema });
+    let Some(map) = option.as_object_mut() else { return option };
+    if rule.secret {
+        map.insert("secret".into(), true.into());
+    }
+    if let Some(source) = &rule.values {
+        let options: serde_json::Map<_, _> =
+            source.options.iter().map(|(name, json)| (name.clone(), json.to_value())).collect();
+        let label = source.label.as_ref().map(ToString::to_string);
+        let values = json!({ "operation": source.operation, "value": source.value.to_string(), "label": label, "options": options });
+        map.insert("values".into(), values);
+    }
+    option
+}
+
 /// All details of one operation.
 #[must_use]
 pub fn details(operation: &Operation) -> Value {
-    let place = |location: Location| serde_json::to_value(location).unwrap_or_default();
-    let options: Vec<Value> = operation
-        .options
-        .iter()
-        .map(|o| json!({ "name": o.name, "required": o.required, "in": place(o.location), "schema": o.schema }))
-        .collect();
+    let options: Vec<Value> = operation.options.iter().map(option).collect();
     let items = operation
         .items
         .as_ref()
