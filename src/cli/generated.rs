@@ -1,21 +1,11 @@
-//! Completion scripts and man pages, generated from the commands.
+//! Man pages, generated from the commands.
 
 use std::path::Path;
 
-use clap::CommandFactory;
-
 use super::app::App;
-use super::args::Args;
 use super::catalog::help;
 use super::messages;
 use crate::error::{Error, ErrorKind, Result, io_text};
-
-/// `completions`: the script for a shell.
-pub(crate) fn completions(shell: clap_complete::Shell) -> Result<()> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Args::command(), "opnode", &mut script);
-    messages::print(&String::from_utf8_lossy(&script))
-}
 
 /// `man`: the main page on standard output, or a page for each command in a folder.
 pub(crate) fn man(app: &App, folder: Option<&Path>) -> Result<()> {

@@ -6,6 +6,7 @@ mod batch;
 mod call;
 mod catalog;
 mod check;
+mod completion;
 mod connections;
 mod connector;
 mod errors;

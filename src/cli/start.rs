@@ -17,6 +17,7 @@ use super::batch::{init, run as batch, runs};
 use super::call::{query, raw, values, write};
 use super::catalog::{describe, help, list, template};
 use super::check::run as check;
+use super::completion;
 use super::connections::{self, login, logout, sandbox, test as connection};
 use super::connector;
 use super::generated;
@@ -33,6 +34,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub fn main() -> ExitCode {
     disable_core_dumps();
     signals::catch_file_size_limit();
+    completion::answer();
     let typed: Vec<OsString> = std::env::args_os().collect();
     let mut args = match parse_fast(&typed).map_or_else(|| Args::try_parse_from(&typed), Ok) {
         Ok(args) => args,
@@ -114,7 +116,7 @@ fn run(app: &App, command: Command) -> Result<u8> {
         Command::Guide(args) => done(guide::run(args.mapping.as_deref())),
         Command::Schema(args) => done(messages::print(args.name.schema())),
         Command::Sandbox(args) => wait(sandbox::run(app, &args)),
-        Command::Completions(args) => done(generated::completions(args.shell)),
+        Command::Completions(args) => done(completion::script(args.shell)),
         Command::Man(args) => done(generated::man(app, args.folder.as_deref())),
     }
 }

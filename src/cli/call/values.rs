@@ -1,5 +1,7 @@
 //! `values`: the values that an option can have, from the query that its definition names.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::arguments::options::of_pairs;
@@ -16,10 +18,39 @@ use crate::definition::{Operation, OptionRule, ValueSource};
 use crate::error::{Advice, Error, ErrorKind, Result, did_you_mean};
 use crate::item::Item;
 use crate::json_text::fields_of;
-use crate::{Items, Options};
+use crate::{Cancel, Options};
 
 /// Runs the command. Returns the exit code.
 pub(crate) async fn run(app: &App, args: &ValuesArgs) -> Result<u8> {
+    let cancel = Cancel::default();
+    let signals = Signals::listen(&cancel);
+    match fetched(app, args, &cancel).await {
+        Err(error) if error.kind() == ErrorKind::Cancelled => signals.exit_code().ok_or(error),
+        found => {
+            let found = found?;
+            found.notes.iter().for_each(|note| app.screen.warn(note));
+            print(app, args, &found)
+        }
+    }
+}
+
+/// The values with their labels, as JSON.
+pub(crate) async fn choices(app: &App, args: &ValuesArgs) -> Result<Vec<Choice>> {
+    fetched(app, args, &Cancel::default()).await.map(|found| found.rows)
+}
+
+/// A value and its label, as JSON.
+type Choice = (String, Option<String>);
+
+/// What the query has returned.
+struct FoundValues {
+    rows: Vec<Choice>,
+    items: usize,
+    source: Arc<ValueSource>,
+    notes: Vec<String>,
+}
+
+async fn fetched(app: &App, args: &ValuesArgs, cancel: &Cancel) -> Result<FoundValues> {
     let engine = app.engine(args.system.sandbox)?;
     let catalog = engine.catalog();
     let fits = |connector: &str| catalog.operation(Some(connector), &args.operation).is_ok();
@@ -39,17 +70,12 @@ pub(crate) async fn run(app: &App, args: &ValuesArgs) -> Result<u8> {
     }
     options.extend(&of_pairs(&query, &args.set)?);
     let open = route.open(app, &engine, &operation.connector.name).await?;
-    let with = CallOptions { items_max: args.limit, ..CallOptions::default() };
-    let signals = Signals::listen(&with.cancel);
-    let reply = open.session.query(&query.id, options, &with)?.collect().await;
-    let reply = match reply {
-        Err(error) if error.kind() == ErrorKind::Cancelled => {
-            return signals.exit_code().ok_or(error);
-        }
-        reply => reply?,
-    };
-    reply.receipt.notes.iter().for_each(|note| app.screen.warn(note));
-    print(app, args, source, &reply.items)
+    let with = CallOptions { items_max: args.limit, cancel: cancel.clone(), ..CallOptions::default() };
+    let reply = open.session.query(&query.id, options, &with)?.collect().await?;
+    let label = |item: Item<'_>| source.label.as_ref().and_then(|at| find(item.as_str(), at.tokens()));
+    let row = |item: Item<'_>| Some((find(item.as_str(), source.value.tokens())?, label(item)));
+    let rows = reply.items.iter().filter_map(row).collect();
+    Ok(FoundValues { rows, items: reply.items.len(), source, notes: reply.receipt.notes })
 }
 
 fn option<'o>(operation: &'o Operation, name: &str) -> Result<&'o OptionRule> {
@@ -60,8 +86,8 @@ fn option<'o>(operation: &'o Operation, name: &str) -> Result<&'o OptionRule> {
     })
 }
 
-fn source<'o>(operation: &'o Operation, option: &'o OptionRule) -> Result<&'o ValueSource> {
-    option.values.as_deref().ok_or_else(|| {
+fn source(operation: &Operation, option: &OptionRule) -> Result<Arc<ValueSource>> {
+    option.values.clone().ok_or_else(|| {
         let has = |o: &&OptionRule| o.values.is_some();
         let others: Vec<&str> = operation.options.iter().filter(has).map(|o| o.name.as_str()).collect();
         let advice = match others.as_slice() {
@@ -74,18 +100,12 @@ fn source<'o>(operation: &'o Operation, option: &'o OptionRule) -> Result<&'o Va
     })
 }
 
-fn print(app: &App, args: &ValuesArgs, source: &ValueSource, items: &Items) -> Result<u8> {
-    let label = |item: Item<'_>| source.label.as_ref().and_then(|at| find(item.as_str(), at.tokens()));
-    let rows: Vec<(String, Option<String>)> =
-        items.iter().filter_map(|item| Some((find(item.as_str(), source.value.tokens())?, label(item)))).collect();
-    if rows.len() < items.len() {
-        let missing = items.len() - rows.len();
-        app.screen.warn(&format!(
-            "{missing} of {} items of {} have no value at {}",
-            items.len(),
-            source.operation,
-            source.value
-        ));
+fn print(app: &App, args: &ValuesArgs, found: &FoundValues) -> Result<u8> {
+    let FoundValues { rows, items, source, .. } = found;
+    if rows.len() < *items {
+        let missing = items - rows.len();
+        let (operation, value) = (&source.operation, &source.value);
+        app.screen.warn(&format!("{missing} of {items} items of {operation} have no value at {value}"));
     }
     let line = |(value, label): &(String, Option<String>)| {
         let label = label.as_ref().map(|label| format!(",\"label\":{label}")).unwrap_or_default();
