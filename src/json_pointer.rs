@@ -1,5 +1,7 @@
 //! JSON Pointers (RFC 6901): the only place where their tokens are escaped and unescaped.
 
+use serde_json::Value;
+
 /// A key as a token of a JSON Pointer (section 3).
 pub(crate) fn escape(token: &str) -> String {
     token.replace('~', "~0").replace('/', "~1")
@@ -8,6 +10,16 @@ pub(crate) fn escape(token: &str) -> String {
 /// The key of a JSON Pointer token (section 4).
 pub(crate) fn unescape(token: &str) -> String {
     token.replace("~1", "/").replace("~0", "~")
+}
+
+/// Every text in a JSON value, with its pointer below `at`.
+pub(crate) fn each_text(value: &Value, at: &str, tell: &mut dyn FnMut(&str, &str)) {
+    match value {
+        Value::String(text) => tell(at, text),
+        Value::Array(list) => list.iter().enumerate().for_each(|(i, v)| each_text(v, &format!("{at}/{i}"), tell)),
+        Value::Object(map) => map.iter().for_each(|(k, v)| each_text(v, &format!("{at}/{}", escape(k)), tell)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// Whether a token may be the index of a list (section 4); `-1`, which is not in the standard, is the last element.

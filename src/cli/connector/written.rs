@@ -8,6 +8,7 @@ use crate::cli::new_files;
 use crate::connections::ConnectionsFile;
 use crate::definition::Catalog;
 use crate::draft::{ConnectorDraft, Section, add_entry};
+use crate::durable;
 use crate::error::{Error, ErrorKind, Place, Result};
 
 /// What was written, for the next commands.
@@ -63,8 +64,7 @@ pub(super) fn write(app: &App, draft: &ConnectorDraft, into: Option<&Path>) -> R
 /// Adds a connection to the connections file, or begins one.
 fn add_connection(app: &App, name: &str, entry: &str) -> Result<PathBuf> {
     let path = file::locate(app).unwrap_or_else(|_| PathBuf::from("connections.yaml"));
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let _held = new_files::hold(folder.unwrap_or(Path::new(".")))?;
+    let _held = new_files::hold(durable::folder(&path))?;
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => String::new(),

@@ -16,7 +16,7 @@ use crate::definition::placed::RequestPlace;
 use crate::definition::request_rule::BodyFormat;
 use crate::definition::rules::{PatchPaths, Send};
 use crate::error::did_you_mean;
-use crate::json_pointer::escape;
+use crate::json_pointer::{each_text, escape};
 
 /// Checks a written operation against the checked model.
 pub(super) fn check(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Operation) {
@@ -85,15 +85,10 @@ pub(super) fn fixed_texts(at: &str, file: &FixedFile, headers: &Ordered<String>)
 
 /// The placeholders of the constant body: texts that are nothing else.
 pub(super) fn body_names(body: &Value, at: &str, found: &mut Vec<(String, String)>) {
-    match body {
-        Value::String(text) => {
-            let name = Text::parse(text).ok().and_then(|text| text.only_name().map(str::to_owned));
-            found.extend(name.map(|name| (at.to_owned(), name)));
-        }
-        Value::Array(list) => list.iter().enumerate().for_each(|(i, v)| body_names(v, &format!("{at}/{i}"), found)),
-        Value::Object(map) => map.iter().for_each(|(k, v)| body_names(v, &format!("{at}/{}", escape(k)), found)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
+    each_text(body, at, &mut |at, text| {
+        let name = Text::parse(text).ok().and_then(|text| text.only_name().map(str::to_owned));
+        found.extend(name.map(|name| (at.to_owned(), name)));
+    });
 }
 
 /// All placeholders of an operation's texts, with their places.
@@ -157,13 +152,13 @@ fn placeholders(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: 
     }
 }
 
-/// Options in the text of a body that may be absent: nothing would stand in their place.
+/// Options in the text of a body that may be absent, which would leave a gap in it.
 fn absent_in_text(c: &mut Checker<'_>, at: &str, operation: &Operation) {
     let BodyFormat::Text(text) = &operation.body else { return };
     for option in text.names().filter_map(|name| operation.option(name)) {
         let is_given = option.required || option.preset.is_some() || option.per_item;
         if option.location == Location::Text && !is_given {
-            let message = format!("without `{}`, nothing would stand in its place in the body", option.name);
+            let message = format!("`{}` may be absent, which would leave a gap in the body", option.name);
             let advice = "list it under `required`, or give it a `preset`";
             c.fault(&option_place(c, at, &option.name), message, Some(advice.into()));
         }
@@ -199,7 +194,7 @@ fn unused(c: &mut Checker<'_>, at: &str, operation: &Operation) {
     let first = operation.paging.begins_without();
     let without = first.filter(|target| longer.contains(&target.name()) && !is_given(target.name()));
     if let Some(Target::Text(name)) = without {
-        let message = format!("the first page has no value for `{{{name}}}`, which stands in a longer text");
+        let message = format!("the first page has no value for `{{{name}}}`, which is part of a longer text");
         c.fault(&format!("{at}/paging"), message, None);
     }
     let size = operation.paging.size.as_ref().map(|size| &size.at);

@@ -2,7 +2,7 @@
 
 use crate::authoring::{Checker, Text, TextPart};
 
-/// A document with placeholders. They stand in the content of elements and in the values of attributes.
+/// A document with placeholders. Placeholders are allowed in the content of elements and in the values of attributes.
 pub(super) fn xml_template(c: &mut Checker<'_>, at: &str, xml: &str) -> Option<Text> {
     let text = c.text(at, xml)?;
     let mut before = String::new();
@@ -19,13 +19,13 @@ pub(super) fn xml_template(c: &mut Checker<'_>, at: &str, xml: &str) -> Option<T
                         Some("a CDATA section: write it without CDATA, values are escaped")
                     }
                     () if is_open("<", ">") && before.split('<').next_back().is_some_and(outside_quotes) => {
-                        Some("a tag: it stands in the content of an element, or in quotes as the value of an attribute")
+                        Some("a tag: put it in the content of an element, or in quotes as the value of an attribute")
                     }
                     () => None,
                 };
                 if let Some(place) = place {
                     misplaced = true;
-                    c.fault(at, format!("`{{{name}}}` cannot stand in {place}"), None);
+                    c.fault(at, format!("`{{{name}}}` cannot be used in {place}"), None);
                 }
                 document.push('x');
             }

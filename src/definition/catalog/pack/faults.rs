@@ -70,14 +70,14 @@ impl Pack {
             }
         };
         let mut errors = Vec::new();
-        if operation.deprecated.as_ref().is_some_and(|instead| instead.as_ref() == Some(&operation.id)) {
-            errors.push(placed("/deprecated/use".to_owned(), "an operation cannot replace itself".to_owned()));
-        }
-        if let Some(Some(instead)) = &operation.deprecated
-            && !self.has("operations", instead)
-        {
-            errors.push(placed("/deprecated/use".to_owned(), self.unknown_operation(instead).message.clone()));
-        }
+        let wrong_use = match &operation.deprecated {
+            Some(Some(instead)) if *instead == operation.id => Some("an operation cannot replace itself".to_owned()),
+            Some(Some(instead)) if !self.has("operations", instead) => {
+                Some(self.unknown_operation(instead).message.clone())
+            }
+            _ => None,
+        };
+        errors.extend(wrong_use.map(|why| placed("/deprecated/use".to_owned(), why)));
         for option in &operation.options {
             let Some(source) = &option.values else { continue };
             let why = match self.operation(&source.operation) {

@@ -1,8 +1,6 @@
 //! What may be a mistake in a connector's files, and is not a fault: what the engine does is clear, but not what the
 //! author expects.
 
-use serde_json::Value;
-
 use super::super::source::DefinitionSource;
 use super::Pack;
 use crate::authoring::{Pointer, Source, Text};
@@ -12,7 +10,7 @@ use crate::definition::option_rule::{Location, OptionRule};
 use crate::definition::paging::Style;
 use crate::definition::rules::ResultShape;
 use crate::error::{Advice, Fault};
-use crate::json_pointer::escape;
+use crate::json_pointer::{each_text, escape};
 
 /// Names of parameters that ask for a page, in lower case without `-`, `_` and `$`.
 const PAGE_WORDS: [&str; 26] = [
@@ -109,7 +107,7 @@ impl Hint {
 fn braces_in_body(operation: &Operation, found: &mut Vec<Hint>) {
     let Some(body) = &operation.fixed.body else { return };
     let is_known = |name: &str| operation.option(name).is_some() || operation.connector.property(name).is_some();
-    each_text(&body.to_value(), "/fixed/body".to_owned(), &mut |at, text| {
+    each_text(&body.to_value(), "/fixed/body", &mut |at, text| {
         let Ok(parsed) = Text::parse(text) else { return };
         let name = parsed.names().find(|name| is_known(name)).filter(|_| parsed.only_name().is_none());
         if let Some(name) = name {
@@ -134,15 +132,6 @@ fn absent_in_constants(operation: &Operation, found: &mut Vec<Hint>) {
             let advice = format!("give `{name}` a `preset`, such as \"\", if only the option is to be left out");
             found.push(Hint::new(at, message).advise(advice));
         }
-    }
-}
-
-fn each_text(value: &Value, at: String, tell: &mut dyn FnMut(&str, &str)) {
-    match value {
-        Value::String(text) => tell(&at, text),
-        Value::Array(list) => list.iter().enumerate().for_each(|(i, v)| each_text(v, format!("{at}/{i}"), tell)),
-        Value::Object(map) => map.iter().for_each(|(k, v)| each_text(v, format!("{at}/{}", escape(k)), tell)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
