@@ -20,7 +20,10 @@ class Library(BaseHTTPRequestHandler):
         for name, value in headers:
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(data)
+        try:
+            self.wfile.write(data)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # The client has enough items and did not wait for the next page.
 
     def handle_any(self):
         url, size = urlparse(self.path), int(self.headers.get("content-length") or 0)
