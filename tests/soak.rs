@@ -202,8 +202,9 @@ async fn run((engine, times): (&Arc<Engine>, u32), stock: &Stock, folder: &Path,
     let mut config = BatchConfig::new(Arc::clone(engine));
     config.resolve = Arc::new(|_, _, connection| connection.resolve(|_, _| Ok(String::new())));
     let batch = Arc::new(Batch::parse(&folder.join("batch.yaml"), &text, &config).unwrap());
+    let mut fresh = true;
     let report = loop {
-        let options = RunOptions { accept_changes: true, ..RunOptions::default() };
+        let options = RunOptions { accept_changes: true, fresh: std::mem::take(&mut fresh), ..RunOptions::default() };
         let cancel = options.cancel.clone();
         let run = Arc::clone(&batch).run(options).unwrap();
         let stopper = tokio::spawn(async move {

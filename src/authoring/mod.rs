@@ -3,6 +3,7 @@
 
 mod checker;
 mod cookie;
+pub(crate) mod duration;
 pub(crate) mod exact;
 mod explain;
 pub(crate) mod finding;

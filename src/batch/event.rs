@@ -4,20 +4,17 @@ use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::receipt::{OutcomeStatus, Usage};
+use crate::run_store::Reason;
 use crate::send::JobState;
 
 /// An event of a run.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// The run starts or resumes.
+    /// The run starts: each of its jobs begins anew or resumes.
     Begun {
-        /// Its id.
-        run: String,
-        /// Whether it resumes an earlier run.
-        resumed: bool,
-        /// When it started: UTC, such as `2026-01-31T08:00:00Z`.
-        started: String,
+        /// The jobs, in the order of the matrix.
+        jobs: Vec<JobBegun>,
     },
     /// A message for the user.
     Note {
@@ -67,6 +64,42 @@ pub enum Event {
     StepEnded(StepReport),
 }
 
+/// How a job begins.
+#[derive(Clone, Debug)]
+pub struct JobBegun {
+    /// The connection of the matrix; `main` without one.
+    pub job: String,
+    /// The id of its run.
+    pub run: String,
+    /// When that run started: UTC, such as `2026-01-31T08:00:00Z`.
+    pub started: String,
+    /// Whether it resumes an earlier run.
+    pub is_resumed: bool,
+    /// Whether it was finished in an earlier run, and has nothing to do.
+    pub is_left: bool,
+    /// Number of steps that an earlier run has done, and of all.
+    pub steps_done: (u64, u64),
+    /// An unfinished run that was archived because this one begins anew.
+    pub archived: Option<Archived>,
+}
+
+/// An unfinished run that was archived.
+#[derive(Clone, Debug)]
+pub struct Archived {
+    /// Why it was not resumed.
+    pub reason: Reason,
+    /// Its id.
+    pub run: String,
+    /// When it started: UTC, such as `2026-01-31T08:00:00Z`.
+    pub started: String,
+    /// Number of its steps that were done.
+    pub steps_done: u64,
+    /// Items that failed or are in doubt; they are kept until they are settled.
+    pub left: u64,
+    /// Its folder.
+    pub folder: String,
+}
+
 /// A step of one job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StepName {
@@ -78,7 +111,11 @@ pub struct StepName {
 
 impl std::fmt::Display for StepName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.job == super::load::MAIN { f.write_str(&self.step) } else { write!(f, "{}/{}", self.job, self.step) }
+        if self.job == super::run_plan::MAIN {
+            f.write_str(&self.step)
+        } else {
+            write!(f, "{}/{}", self.job, self.step)
+        }
     }
 }
 
@@ -98,6 +135,21 @@ pub struct StepCounts {
     pub usage: Usage,
 }
 
+impl StepStatus {
+    /// Its name in expressions and reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            StepStatus::Done => "done",
+            StepStatus::Partial => "partial",
+            StepStatus::Skipped => "skipped",
+            StepStatus::Failed => "failed",
+            StepStatus::Stopped => "stopped",
+            StepStatus::NotStarted => "not_started",
+        }
+    }
+}
+
 /// The final state of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -112,7 +164,7 @@ pub enum StepStatus {
     Failed,
     /// The run was stopped before the end of the step.
     Stopped,
-    /// It did not start.
+    /// It did not start: a step that it depends on failed, or the run was stopped before.
     NotStarted,
 }
 
@@ -134,6 +186,9 @@ pub struct StepReport {
     /// Its progress.
     #[serde(flatten)]
     pub counts: StepCounts,
+    /// For a step that did not start: the step that it needs and that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub needs: Option<String>,
     /// The path of the file with its rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub saved: Option<String>,
@@ -146,9 +201,9 @@ pub struct StepReport {
 }
 
 /// The report of a run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
-    /// The run's id.
+    /// The run's id; of a matrix, that of its first job.
     pub run: String,
     /// The batch's name.
     pub name: String,
@@ -156,10 +211,15 @@ pub struct Report {
     pub started: String,
     /// When this report was created, in the same form.
     pub ended: String,
-    /// Whether it resumed an earlier run.
+    /// How long this process worked on it, in milliseconds.
+    pub elapsed_ms: u64,
+    /// Whether a job of it resumed an earlier run.
     pub resumed: bool,
-    /// Whether nothing is left to do; an unfinished run resumes when it is started again.
+    /// Whether all steps are done; else the run resumes when it is started again. Items that failed or are in doubt may
+    /// be left.
     pub finished: bool,
+    /// The jobs, in the order of the matrix.
+    pub jobs: Vec<JobReport>,
     /// The steps, in the order of the file, job by job.
     pub steps: Vec<StepReport>,
     /// Why the run as a whole failed.
@@ -167,7 +227,43 @@ pub struct Report {
     pub error: Option<Error>,
 }
 
+/// The report of a job.
+#[derive(Clone, Debug, Serialize)]
+pub struct JobReport {
+    /// The connection of the matrix; `main` without one.
+    pub job: String,
+    /// The id of its run.
+    pub run: String,
+    /// When that run started: UTC, such as `2026-01-31T08:00:00Z`.
+    pub started: String,
+    /// Whether it resumed an earlier run.
+    pub resumed: bool,
+    /// Whether all its steps are done.
+    pub finished: bool,
+}
+
 impl Report {
+    /// The part of one job.
+    pub(crate) fn of_job(&self, name: &str) -> Report {
+        let mut report = self.clone();
+        report.jobs.retain(|job| job.job == name);
+        report.steps.retain(|step| step.name.job == name);
+        if let Some(job) = report.jobs.first() {
+            (report.run, report.started) = (job.run.clone(), job.started.clone());
+            (report.resumed, report.finished) = (job.resumed, job.finished);
+        }
+        report
+    }
+
+    pub(crate) fn is_job_finished(&self, name: &str) -> bool {
+        self.jobs.iter().any(|job| job.job == name && job.finished)
+    }
+
+    /// The kind of the most severe error of a job.
+    pub(crate) fn kind_of(&self, name: &str) -> Option<String> {
+        self.of_job(name).check().err().map(|error| error.kind().to_string())
+    }
+
     /// `Ok` if everything was done; else the most severe error.
     ///
     /// # Errors

@@ -36,8 +36,40 @@ mirrors! {
         #[serde(default = "one")]
         #[cfg_attr(feature = "schemas", schemars(range(min = 1)))]
         pub concurrency: u16,
+        /// How a run treats earlier runs, outages and time
+        #[serde(default, skip_serializing_if = "is_default")]
+        pub run: RunFile,
         /// The steps, in order
         pub steps: Vec<StepFile>,
+        /// Steps that run after the others if one of them failed or has failed or unknown items
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub on_failure: Vec<StepFile>,
+        /// Steps that run last, whatever the end of the others
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub finally: Vec<StepFile>,
+    }
+
+    /// How a run treats earlier runs, outages and time
+    #[derive(Default)]
+    struct RunFile {
+        /// Whether an unfinished run is resumed: never, always, or { within: 6h } of its first interruption (default)
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub resume: Option<ResumePart>,
+    }
+
+    /// An unfinished run is resumed if it was first interrupted at most this long ago
+    struct WithinFile {
+        /// A duration, such as 6h or 90m
+        pub within: String,
+    }
+
+    /// Whether an unfinished run is resumed
+    #[derive(Copy, Eq, Hash)]
+    enum ResumeWord {
+        /// Each start begins a new run
+        Never,
+        /// Whatever its age
+        Always,
     }
 
     /// Runs all steps once per connection
@@ -184,6 +216,17 @@ pub enum ConnectionsPart {
     File(String),
     /// The connections by name
     Inline(Ordered<ConnectionFile>),
+}
+
+/// Whether an unfinished run is resumed
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum ResumePart {
+    /// never or always
+    Word(ResumeWord),
+    /// By its age
+    Within(WithinFile),
 }
 
 /// One name, or several

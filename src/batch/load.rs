@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::check::steps::steps;
 use super::check::{CheckContext, KnownConnections, find, targets};
-use super::file::{BatchFile, ConnectionsPart, MatrixFile, NamesFile};
+use super::file::{BatchFile, ConnectionsPart, MatrixFile, NamesFile, ResumePart, ResumeWord, WithinFile};
 use super::local::Local;
-use super::run_plan::{Batch, MatrixJob, RunPlan, Step};
+use super::run_plan::{Batch, MAIN, MatrixJob, RunPlan, Step};
+use crate::authoring::duration::duration;
 use crate::authoring::{Checker, Document, Format, Json, Ordered, explain, version};
 use crate::connection::ConnectionSpec;
 use crate::connections::{ConnectionFile, ConnectionsFile};
@@ -16,11 +17,9 @@ use crate::definition::Catalog;
 use crate::engine::{Engine, Session};
 use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result, did_you_mean};
 use crate::json_pointer::escape;
+use crate::run_store::ResumePolicy;
 use crate::sink::{Stdout, failed};
 use crate::text_file::if_there;
-
-/// The name of the one job of a batch without a matrix.
-pub(super) const MAIN: &str = "main";
 
 /// Fetches the secrets of a connection. The folder is that of the file with the connection.
 pub type Resolve = Arc<dyn Fn(&Path, &str, &ConnectionFile) -> Result<ConnectionSpec> + Send + Sync>;
@@ -114,6 +113,7 @@ impl Batch {
             Some(matrix) => jobs(&mut c, matrix, &known),
             None => vec![single_job(&mut c, file.connection.as_deref(), &known)],
         };
+        let resume = resume(&mut c, file.run.resume.as_ref());
         let catalog = config.engine.catalog();
         let connection = file.connection.as_deref();
         let is_doubtful = c.faults.len() > before;
@@ -135,12 +135,12 @@ impl Batch {
         let refused = targets::targets(&mut c, &steps, &context, (&folder, &inputs), &name);
         let steps: Vec<Step> = steps.into_iter().map(|(_, step)| step).collect();
         let sessions = sessions(&mut c, config, &known, &steps, &file);
-        let fingerprints = fingerprints(text, &vars, &env, config, &known, &steps);
+        let fingerprints = fingerprints(&jobs, (&vars, &env), config, &known, &steps);
         for session in sessions.values() {
             env.values().for_each(|value| session.connection().redactor.learn(value));
         }
         let concurrency = usize::from(file.concurrency.max(1));
-        let plan = RunPlan { name, file: shown, folder, vars, concurrency, jobs, steps, fingerprints };
+        let plan = RunPlan { name, file: shown, folder, vars, concurrency, resume, jobs, steps, fingerprints };
         let local = Local {
             sessions,
             environment: env,
@@ -181,6 +181,17 @@ fn name(c: &mut Checker<'_>, path: &Path, said: Option<&str>) -> String {
         );
     }
     name
+}
+
+fn resume(c: &mut Checker<'_>, said: Option<&ResumePart>) -> ResumePolicy {
+    match said {
+        None => ResumePolicy::default(),
+        Some(ResumePart::Word(ResumeWord::Never)) => ResumePolicy::Never,
+        Some(ResumePart::Word(ResumeWord::Always)) => ResumePolicy::Always,
+        Some(ResumePart::Within(WithinFile { within })) => {
+            c.accept("/run/resume/within", duration(within)).map_or_else(ResumePolicy::default, ResumePolicy::Within)
+        }
+    }
 }
 
 fn vars(c: &mut Checker<'_>, file: &Ordered<Json>, over: &[(String, Json)]) -> BTreeMap<String, String> {
@@ -367,32 +378,36 @@ fn place(known: &KnownConnections, name: &str, error: &Error) -> Option<Place> {
     Some(doc.place(&format!("/connections/{}{field}", escape(name))))
 }
 
-/// Digests of all inputs of a run.
+/// Digests of all inputs of each job. Of the batch file only its meaning counts.
 fn fingerprints(
-    text: &str,
-    vars: &BTreeMap<String, String>,
-    env: &BTreeMap<String, String>,
+    jobs: &[MatrixJob],
+    (vars, env): (&BTreeMap<String, String>, &BTreeMap<String, String>),
     config: &BatchConfig,
     known: &KnownConnections,
     steps: &[Step],
-) -> BTreeMap<String, String> {
-    let mut found = BTreeMap::from([("the batch file".to_owned(), fingerprint(text))]);
-    found.extend(vars.iter().map(|(name, value)| (format!("the variable {name}"), fingerprint(value))));
-    found.extend(env.iter().map(|(name, value)| (format!("the environment variable {name}"), fingerprint(value))));
+) -> Vec<BTreeMap<String, String>> {
+    let mut shared = BTreeMap::new();
+    shared.extend(vars.iter().map(|(name, value)| (format!("the variable {name}"), fingerprint(value))));
+    shared.extend(env.iter().map(|(name, value)| (format!("the environment variable {name}"), fingerprint(value))));
     let catalog = config.engine.catalog();
-    for step in steps {
-        let (connector, id) = (&step.operation.connector, &step.operation.id);
-        found
-            .entry(format!("the definition of {connector}/{id}"))
-            .or_insert_with(|| fingerprint(&catalog.definition_text(connector, id)));
-        for name in &step.connections {
-            let Some(connection) = known.get(name) else { continue };
+    let of_job = |number: usize| {
+        let mut found = shared.clone();
+        for step in steps {
+            found.insert(format!("the step {}", step.id), fingerprint(&step.meaning(number)));
+            let (connector, id) = (&step.operation.connector, &step.operation.id);
             found
-                .entry(format!("the connection {name}"))
-                .or_insert_with(|| fingerprint(&connection_text(catalog, connection)));
+                .entry(format!("the definition of {connector}/{id}"))
+                .or_insert_with(|| fingerprint(&catalog.definition_text(connector, id)));
+            let own = step.connections.get(number).and_then(|name| Some((name, known.get(name)?)));
+            if let Some((name, connection)) = own {
+                found
+                    .entry(format!("the connection {name}"))
+                    .or_insert_with(|| fingerprint(&connection_text(catalog, connection)));
+            }
         }
-    }
-    found
+        found
+    };
+    (0..jobs.len()).map(of_job).collect()
 }
 
 /// A connection with its address and without secrets: secrets may be renewed before a run resumes.

@@ -59,11 +59,11 @@ mod run;
 mod run_plan;
 mod step;
 
-pub use crate::run_store::{RunInfo, RunStatus, RunSummary, runs};
-pub use event::{Event, Report, StepCounts, StepName, StepReport, StepStatus};
+pub use crate::run_store::{Reason, ResumePolicy, RunInfo, RunStatus, RunSummary, runs};
+pub use event::{Archived, Event, JobBegun, JobReport, Report, StepCounts, StepName, StepReport, StepStatus};
 #[cfg(feature = "schemas")]
 pub(crate) use file::BatchFile;
 pub use load::{BatchConfig, Env, Resolve};
-pub use plan::{BatchPlan, StepPlan};
+pub use plan::{BatchPlan, JobPlan, StepPlan};
 pub use run::{Run, RunOptions};
-pub use run_plan::Batch;
+pub use run_plan::{Batch, MAIN};

@@ -1,7 +1,7 @@
 //! A checked batch as a value; later code does not read the file again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,10 @@ use super::file::{OnErrorFile, OnUnknownFile, SaveFormat};
 use crate::authoring::Pointer;
 use crate::definition::{Method, Operation, Repeat, Send};
 use crate::expression::{Expr, Shape};
-use crate::run_store::{JobOutline, RunOutline, StepOutline};
+use crate::run_store::{JobOutline, ResumePolicy, RunOutline, StepOutline, file_name};
+
+/// The name of the one job of a batch without a matrix.
+pub const MAIN: &str = "main";
 
 /// A checked batch. [`run`](Self::run) runs it, [`plan`](Self::plan) returns its requests.
 pub struct Batch {
@@ -30,10 +33,22 @@ pub(crate) struct RunPlan {
     /// Values of expressions, as JSON.
     pub(crate) vars: BTreeMap<String, String>,
     pub(crate) concurrency: usize,
+    pub(crate) resume: ResumePolicy,
     pub(crate) jobs: Vec<MatrixJob>,
     pub(crate) steps: Vec<Step>,
-    /// Digests of all inputs of a run, by input.
-    pub(crate) fingerprints: BTreeMap<String, String>,
+    /// Digests of the inputs of each job, by input.
+    pub(crate) fingerprints: Vec<BTreeMap<String, String>>,
+}
+
+/// When a step runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) enum Phase {
+    #[default]
+    Main,
+    /// After the main steps, if one of them failed or has items left.
+    OnFailure,
+    /// Last, whatever the end of the others.
+    Finally,
 }
 
 /// The steps for one connection of the matrix; without a matrix there is one job.
@@ -60,8 +75,11 @@ pub(crate) struct Step {
     pub(crate) keep: Option<Expr>,
     pub(crate) map: Option<Shape>,
     pub(crate) when: Option<Expr>,
-    /// The numbers of earlier steps that it depends on.
+    pub(crate) phase: Phase,
+    /// The numbers of earlier steps whose results it uses: they must be done.
     pub(crate) needs: BTreeSet<usize>,
+    /// The numbers of earlier steps of which it uses only how they ended.
+    pub(crate) awaits: BTreeSet<usize>,
     pub(super) parallel: usize,
     pub(crate) limit: Option<u64>,
     pub(crate) forward_only: bool,
@@ -90,7 +108,18 @@ pub(crate) struct CalledOperation {
     pub(super) items_per_request: Option<u32>,
 }
 
+/// Maximum number of items of one call, and of their bytes.
+pub(super) const CALL: (usize, usize) = (256, 4 << 20);
+
 impl CalledOperation {
+    /// Items of one call: all items of one request go in one call; parts of several start at the boundaries of requests.
+    pub(super) fn items_per_call(&self) -> usize {
+        match self.items_per_request {
+            None => usize::MAX,
+            Some(n) => (CALL.0 / n.max(1) as usize).max(1) * n.max(1) as usize,
+        }
+    }
+
     pub(crate) fn of(operation: &Operation) -> CalledOperation {
         CalledOperation {
             connector: operation.connector.name.clone(),
@@ -137,24 +166,39 @@ pub(crate) struct Save {
     pub(crate) columns: Vec<String>,
 }
 
+impl MatrixJob {
+    /// The folder of its runs.
+    pub(crate) fn folder(&self, root: &Path) -> PathBuf {
+        if self.name == MAIN { root.to_owned() } else { root.join("jobs").join(file_name(&self.name)) }
+    }
+}
+
 impl RunPlan {
-    /// The outline for the run store.
-    pub(crate) fn outline(&self) -> RunOutline {
+    /// The outline of a job, by its number, for the run store.
+    pub(crate) fn outline(&self, number: usize) -> RunOutline {
+        let job = self.jobs.get(number);
         let step =
             |job: &MatrixJob, step: &Step| StepOutline { key: step.key(job), is_marked: step.watermark.is_some() };
-        let job = |job: &MatrixJob| JobOutline {
+        let outline = |job: &MatrixJob| JobOutline {
             name: job.name.clone(),
             steps: self.steps.iter().map(|s| step(job, s)).collect(),
         };
         RunOutline {
             name: self.name.clone(),
-            fingerprints: self.fingerprints.clone(),
-            jobs: self.jobs.iter().map(job).collect(),
+            fingerprints: self.fingerprints.get(number).cloned().unwrap_or_default(),
+            jobs: job.map(outline).into_iter().collect(),
         }
     }
 }
 
 impl Step {
+    /// What it does for a job, by its number, as JSON text: two steps of one meaning do the same.
+    pub(crate) fn meaning(&self, job: usize) -> String {
+        let connections = self.connections.get(job).cloned().into_iter().collect();
+        let plain = Step { connections, parallel: 1, ..self.clone() };
+        serde_json::to_string(&plain).unwrap_or_default()
+    }
+
     /// Its key in the journal.
     pub(crate) fn key(&self, job: &MatrixJob) -> String {
         format!("{}/{}", job.name, self.id)

@@ -64,8 +64,10 @@ pub enum Advice {
     FinishWithEarlierVersion,
     /// Resume with the newer opnode version that started the run, or start over.
     ResumeWithNewerVersion,
-    /// Send the failed items again.
+    /// Send the failed items again: run the batch again.
     RetryFailed,
+    /// List the items that failed or are in doubt.
+    ListItems,
     /// Run without retrying failed items.
     RunWithoutRetry,
 }
@@ -128,7 +130,8 @@ impl fmt::Display for Advice {
                 "finish it with the opnode version that started it, or start over, which archives it and sends its items again"
             }
             Advice::ResumeWithNewerVersion => "resume with the newer opnode, or start over",
-            Advice::RetryFailed => "retry the failed items: only these are sent again",
+            Advice::RetryFailed => "run it again: only the failed items are sent again",
+            Advice::ListItems => "list the items that failed or are in doubt, and settle each",
             Advice::RunWithoutRetry => "run the batch without retrying",
         };
         f.write_str(text)

@@ -38,6 +38,10 @@ pub(crate) struct StepView {
     pub(crate) receipt: Arc<str>,
     /// Values that its operation keeps beside the rows.
     pub(crate) kept: Fields,
+    /// How it ended, as JSON: a text, null or an object with kind and message, and an object of numbers.
+    pub(crate) status: Arc<str>,
+    pub(crate) error: Arc<str>,
+    pub(crate) counts: Arc<str>,
 }
 
 /// The rows of an earlier step, wherever they are stored.
@@ -121,6 +125,9 @@ fn steps(steps: Arc<BTreeMap<String, StepView>>, reading: Arc<RecordReading>) ->
             }
             "count" => Some(Value::from(view.rows.count())),
             "receipt" => Some(record::value(&view.receipt, &reading)),
+            "status" => Some(record::value(&view.status, &reading)),
+            "error" => Some(record::value(&view.error, &reading)),
+            "counts" => Some(record::value(&view.counts, &reading)),
             "kept" => Some(fields(Arc::clone(&view.kept), Arc::clone(&reading))),
             _ => None,
         })))

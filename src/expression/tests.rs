@@ -237,7 +237,9 @@ fn row(number: u64) -> Arc<str> {
 #[test]
 fn rows_of_a_step_are_read_on_demand() {
     let scope = |count: u64| {
-        let view = StepView { rows: Arc::new(Rows(count)), receipt: "{\"failed\": 2}".into(), kept: Arc::default() };
+        let (status, error, counts) = ("\"done\"".into(), "null".into(), "{}".into());
+        let receipt = "{\"failed\": 2}".into();
+        let view = StepView { rows: Arc::new(Rows(count)), receipt, kept: Arc::default(), status, error, counts };
         Scope { steps: Arc::new([("a".to_owned(), view)].into()), ..with_item("{\"id\": 5}") }
     };
     let ids: Vec<String> = (0..100_000).map(|id| id.to_string()).collect();

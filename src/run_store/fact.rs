@@ -10,6 +10,9 @@ use crate::call::Resume;
 use crate::receipt::{OutcomeStatus, Usage};
 use crate::send::JobHandle;
 
+/// The version of the journal that this build writes. It reads older versions but does not resume them.
+pub(crate) const JOURNAL_VERSION: u32 = 3;
+
 /// One fact. Steps are named `job/step`; elements of a `for` count from 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "fact", rename_all = "snake_case")]
@@ -22,6 +25,12 @@ pub(crate) enum Fact {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         watermarks: Option<Sum>,
     },
+    /// A process starts or resumes the run. Times are Unix times in seconds.
+    Begun { at: u64 },
+    /// The time, recorded every few seconds with other facts.
+    Time { at: u64 },
+    /// The process has stopped in order, and the run is not finished.
+    Paused { at: u64 },
     /// The step started.
     Started { step: String },
     /// The rows of the spool are durable up to this point. Also contains the current element and the cursor of its next
@@ -69,7 +78,14 @@ pub(crate) enum Fact {
         extent: Extent,
         tally: Usage,
         receipt: serde_json::Value,
+        /// Rows of the earlier steps that it was done with, by their ids.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        inputs: BTreeMap<String, u64>,
     },
+    /// The step runs again from its beginning.
+    Reset { step: String },
+    /// The step goes on after its last item or element, because its input has grown.
+    Reopened { step: String, by_element: bool },
     /// The step's output files are written.
     Saved { step: String },
     /// All steps of the matrix job are done and its watermarks are stored.
@@ -78,11 +94,17 @@ pub(crate) enum Fact {
         #[serde(rename = "leg")]
         job: String,
     },
+    /// A person settled an item that had failed or whose outcome was unknown.
+    Settled { step: String, element: u64, index: u64 },
     /// The failed items of an ended run are retried from here.
     Again {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         watermarks: Option<Sum>,
     },
-    /// The run ended and its report is written: there is nothing to resume.
-    Ended { kind: Option<String> },
+    /// Every step is done and the report is written. Only failed and unknown items may be left.
+    Ended {
+        kind: Option<String>,
+        #[serde(default)]
+        at: u64,
+    },
 }

@@ -7,6 +7,7 @@ mod extent;
 mod fact;
 mod folder;
 mod outline;
+mod policy;
 mod state;
 mod store;
 mod watermark;
@@ -15,9 +16,14 @@ pub(crate) use extent::Extent;
 pub(crate) use fact::Fact;
 #[cfg(all(feature = "ffi", any(test, feature = "fuzzing")))]
 pub(crate) use folder::recover;
-pub(crate) use folder::{Beginning, Folder, INFO_VERSION, Opened, check_free, load_watermarks, now, run_id};
+pub(crate) use folder::{
+    ArchivedRun, FolderView, INFO_VERSION, LockedFolder, NewRun, Opened, check_free, file_name, load_watermarks, now,
+    refuse_unfinished, run_id, seconds,
+};
 pub use folder::{RunInfo, RunStatus, RunSummary, runs};
 pub(crate) use outline::{JobOutline, RunOutline, StepOutline};
+pub(crate) use policy::{Asked, JobStart, starts};
+pub use policy::{Reason, ResumePolicy};
 pub(crate) use state::{ItemState, RunState, StepState};
-pub(crate) use store::{Before, FailureWriter, RowReader, RowWriter, RunStore, SharedRows, StepPlace};
+pub(crate) use store::{Before, FailureWriter, RowReader, RowStore, RowWriter, RunStore, SharedRows, StepPlace};
 pub(crate) use watermark::{Mark, Watermarks, larger as larger_mark};

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::extent::{Extent, Marks, Sum};
-use super::fact::Fact;
+use super::fact::{Fact, JOURNAL_VERSION};
 use crate::call::Resume;
 use crate::receipt::{OutcomeCounts, OutcomeStatus, Usage};
 use crate::send::JobHandle;
@@ -13,6 +13,8 @@ use crate::send::JobHandle;
 #[derive(Debug, Default)]
 pub(crate) struct RunState {
     pub(crate) run: String,
+    /// The version of its journal.
+    pub(crate) version: u32,
     /// The digest of the watermarks file at the start of the run or of its last retry of failed items.
     pub(crate) watermarks: Option<Sum>,
     pub(crate) steps: BTreeMap<String, StepState>,
@@ -20,6 +22,10 @@ pub(crate) struct RunState {
     pub(crate) ended: bool,
     /// The failed items of an ended run are being retried.
     pub(crate) again: bool,
+    /// When its last fact with a time was recorded: Unix time in seconds.
+    pub(super) last_seen: u64,
+    /// When it first stopped before its end, or ended with items left.
+    pub(super) interrupted: Option<u64>,
 }
 
 /// The state of one step of one job.
@@ -45,10 +51,14 @@ pub(crate) struct StepState {
     /// Items whose last outcome is a failure, by element and index. For a `for` that reads, the elements (index 0).
     pub(crate) failed: BTreeSet<(u64, u64)>,
     pub(crate) unknown: BTreeSet<(u64, u64)>,
+    /// Items that a person has settled.
+    pub(crate) settled: BTreeSet<(u64, u64)>,
     open: HashMap<u64, OpenWrite>,
     /// Accepted jobs whose end is not recorded, by element and first item, each with its number of items.
     jobs: BTreeMap<(u64, u64), (u64, JobHandle)>,
     pub(crate) items_in: u64,
+    /// Rows of the earlier steps that it was done with, by their ids.
+    pub(crate) inputs: BTreeMap<String, u64>,
     pub(crate) receipt: serde_json::Value,
     pub(crate) done: bool,
     pub(crate) skipped: bool,
@@ -80,10 +90,19 @@ pub(crate) enum ItemState {
 }
 
 impl RunState {
+    /// The state of a run that begins now.
+    pub(crate) fn begun(run: String, watermarks: Option<Sum>, now: u64) -> RunState {
+        let mut state = RunState::default();
+        state.apply(&Fact::Journal { version: JOURNAL_VERSION, run, watermarks });
+        state.apply(&Fact::Begun { at: now });
+        state
+    }
+
     pub(crate) fn apply(&mut self, fact: &Fact) {
         match fact {
-            Fact::Journal { run, watermarks, .. } => {
+            Fact::Journal { version, run, watermarks } => {
                 run.clone_into(&mut self.run);
+                self.version = *version;
                 self.watermarks = *watermarks;
             }
             Fact::Job { job } => {
@@ -98,9 +117,21 @@ impl RunState {
                     step.saved = false;
                 }
             }
-            Fact::Ended { .. } => {
+            Fact::Ended { at, .. } => {
                 self.ended = true;
                 self.again = false;
+                self.stopped(*at);
+            }
+            Fact::Begun { at } => {
+                if self.last_seen > 0 {
+                    self.stopped(self.last_seen);
+                }
+                self.last_seen = *at;
+            }
+            Fact::Time { at } => self.last_seen = *at,
+            Fact::Paused { at } => self.stopped(*at),
+            Fact::Reset { step } => {
+                self.steps.remove(step);
             }
             Fact::Started { step }
             | Fact::Read { step, .. }
@@ -108,9 +139,37 @@ impl RunState {
             | Fact::Accepted { step, .. }
             | Fact::Outcome { step, .. }
             | Fact::Element { step, .. }
+            | Fact::Settled { step, .. }
+            | Fact::Reopened { step, .. }
             | Fact::Done { step, .. }
             | Fact::Saved { step } => self.steps.entry(step.clone()).or_default().apply(fact),
         }
+    }
+
+    fn stopped(&mut self, at: u64) {
+        self.last_seen = at;
+        self.interrupted.get_or_insert(at);
+    }
+
+    /// Whether every step is done and no item is left; also if it has ended in an earlier build, whose items this one
+    /// cannot send.
+    pub(crate) fn is_over(&self) -> bool {
+        self.ended && (!self.has_left() || self.is_of_earlier_build())
+    }
+
+    /// Whether an earlier build wrote its journal.
+    pub(crate) fn is_of_earlier_build(&self) -> bool {
+        self.version < JOURNAL_VERSION
+    }
+
+    /// Whether items failed or are in doubt, and nobody has settled them.
+    pub(crate) fn has_left(&self) -> bool {
+        self.steps.values().any(|step| step.left() > 0)
+    }
+
+    /// Seconds since it was first interrupted, or since it was last seen if it was not.
+    pub(crate) fn age(&self, now: u64) -> u64 {
+        now.saturating_sub(self.interrupted.unwrap_or(self.last_seen))
     }
 
     /// The state of a step; the default for a step that has not started.
@@ -152,7 +211,8 @@ impl StepState {
                 self.open.remove(element);
                 self.jobs.retain(|(own, _), _| own != element);
             }
-            Fact::Done { skipped, items_in, extent, tally, receipt, .. } => {
+            Fact::Done { skipped, items_in, extent, tally, receipt, inputs, .. } => {
+                self.inputs.clone_from(inputs);
                 self.done = true;
                 self.skipped = *skipped;
                 self.marks.note(*extent);
@@ -162,7 +222,21 @@ impl StepState {
                 self.jobs.clear();
             }
             Fact::Saved { .. } => self.saved = true,
-            Fact::Journal { .. } | Fact::Job { .. } | Fact::Again { .. } | Fact::Ended { .. } => {}
+            Fact::Reopened { by_element, .. } => {
+                (self.done, self.saved) = (false, false);
+                if !by_element {
+                    self.open.entry(0).or_default().next = self.items_in;
+                }
+            }
+            Fact::Settled { element, index, .. } => self.settled(*element, *index),
+            Fact::Journal { .. }
+            | Fact::Job { .. }
+            | Fact::Again { .. }
+            | Fact::Ended { .. }
+            | Fact::Begun { .. }
+            | Fact::Time { .. }
+            | Fact::Paused { .. }
+            | Fact::Reset { .. } => {}
         }
     }
 
@@ -177,6 +251,7 @@ impl StepState {
         }
         let key = (element, index);
         self.failed.remove(&key);
+        self.unknown.remove(&key);
         match status {
             OutcomeStatus::Ok => self.ok += 1,
             OutcomeStatus::Failed => {
@@ -189,6 +264,22 @@ impl StepState {
         }
     }
 
+    /// An item that needs no attention any more.
+    fn settled(&mut self, element: u64, index: u64) {
+        let key = (element, index);
+        if let Some(open) = self.open.get_mut(&element) {
+            open.intended.remove(&index);
+        }
+        self.failed.remove(&key);
+        self.unknown.remove(&key);
+        self.settled.insert(key);
+    }
+
+    /// Items that failed or whose outcome is unknown, and that nobody has settled.
+    pub(crate) fn left(&self) -> usize {
+        self.failed.len() + self.unknown.len() + self.in_doubt()
+    }
+
     /// The known state of an item before it is sent.
     pub(crate) fn item_state(&self, element: u64, index: u64) -> ItemState {
         let key = (element, index);
@@ -198,6 +289,7 @@ impl StepState {
         } else if self.failed.contains(&key) {
             ItemState::Failed
         } else if self.done
+            || self.settled.contains(&key)
             || element < self.element
             || open.is_some_and(|o| index < o.next || o.beyond.contains(&index))
         {

@@ -28,9 +28,21 @@ pub(crate) struct StepPlace {
 /// Files that must be synced before a fact is written. Empty for a store whose flushed rows are durable.
 pub(crate) type Before = Vec<(Arc<File>, PathBuf)>;
 
+/// The rows of a run's steps, for reading.
+pub(crate) trait RowStore: Send + Sync {
+    /// Opens a step's rows for one pass.
+    ///
+    /// # Errors
+    /// `state` when they cannot be read, or differ from the facts.
+    fn rows(&self, step: &StepPlace, marks: Arc<[Extent]>) -> Result<Box<dyn RowReader>>;
+
+    /// A step's rows for repeated reading: rows that were verified once are not verified again.
+    fn shared_rows(&self, step: &StepPlace, marks: Arc<[Extent]>) -> Arc<dyn SharedRows>;
+}
+
 /// The store of one run.
 #[async_trait]
-pub(crate) trait RunStore: Send + Sync {
+pub(crate) trait RunStore: RowStore {
     /// Records facts once `before` is synced. They are durable with the next [`commit`](Self::commit).
     fn note(&self, facts: Vec<Fact>, before: Before);
 
@@ -51,15 +63,6 @@ pub(crate) trait RunStore: Send + Sync {
     /// # Errors
     /// `state` when removing fails.
     fn clear(&self, step: &StepPlace) -> Result<()>;
-
-    /// Opens a step's rows for one pass.
-    ///
-    /// # Errors
-    /// `state` when they cannot be read, or differ from the facts.
-    fn rows(&self, step: &StepPlace, marks: Arc<[Extent]>) -> Result<Box<dyn RowReader>>;
-
-    /// A step's rows for repeated reading: rows that were verified once are not verified again.
-    fn shared_rows(&self, step: &StepPlace, marks: Arc<[Extent]>) -> Arc<dyn SharedRows>;
 
     /// Records the step's items that did not succeed; opens no file before the first one.
     fn failures(&self, step: &StepPlace) -> Box<dyn FailureWriter>;
@@ -142,7 +145,7 @@ pub(crate) trait SharedRows: std::fmt::Debug + Send + Sync {
     /// Opens them for one pass from the first row.
     ///
     /// # Errors
-    /// As for [`RunStore::rows`].
+    /// As for [`RowStore::rows`].
     fn open(&self) -> Result<Box<dyn RowReader>>;
 }
 

@@ -234,7 +234,7 @@ fn make_older(world: &World<'_>) {
     let mut last = String::new();
     lines(world, |lines| {
         for line in lines {
-            let json = line.split_once(' ').unwrap().1.replace(r#""version":2"#, r#""version":1"#);
+            let json = line.split_once(' ').unwrap().1.replace(r#""version":3"#, r#""version":1"#);
             let parts: Vec<&str> = json.split(r#","sum":""#).collect();
             let json: String =
                 parts.iter().enumerate().map(|(n, part)| if n == 0 { part } else { &part[17..] }).collect();
@@ -276,14 +276,14 @@ fn edited(setting: &Setting, _: &Clean) -> Result<(), String> {
     world.run_to_the_end(&[])?;
     let stored = world.watermarks()?;
     write(&world, "watermarks.json", |text| text.replace("2026-03-41", "2025-03-41"));
-    let again = world.run(None, &[])?;
+    let again = world.run(None, &["--resume", "never"])?;
     if again.exit != Some(8) || !again.stderr.contains("was edited after the run") || world.watermarks()? != stored {
         return Err(format!("ended with {:?}: {}", again.exit, again.stderr));
     }
     write(&world, "watermarks.json", |text| text.replace("\"matrix\"", "\"another\""));
     refused(&world, "the batch another stored it")?;
     fs::remove_file(world.state("watermarks.json")).map_err(|e| e.to_string())?;
-    let again = world.run(None, &[])?;
+    let again = world.run(None, &["--resume", "never"])?;
     if again.exit == Some(8) && world.watermarks()? == stored {
         Ok(())
     } else {
@@ -291,10 +291,18 @@ fn edited(setting: &Setting, _: &Clean) -> Result<(), String> {
     }
 }
 
-/// The files of the run with their contents, except the lock.
+/// The files of the run with their contents, except the lock and facts about processes.
 fn files(world: &World<'_>) -> Vec<(String, Vec<u8>)> {
     let names = ["journal", "run.json", "watermarks.json", "spool/main/list.ndjson", "spool/main/details.ndjson"];
-    names.iter().map(|name| ((*name).to_owned(), fs::read(world.state(name)).unwrap_or_default())).collect()
+    let of_processes = [r#" {"fact":"begun""#, r#" {"fact":"paused""#, r#" [{"fact":"paused""#];
+    let read = |name: &str| {
+        let bytes = fs::read(world.state(name)).unwrap_or_default();
+        let lines = bytes.split_inclusive(|b| *b == b'\n');
+        let is_of_process =
+            |line: &[u8]| of_processes.iter().any(|fact| line.windows(fact.len()).any(|w| w == fact.as_bytes()));
+        lines.filter(|line| !is_of_process(line)).flatten().copied().collect()
+    };
+    names.iter().map(|name| ((*name).to_owned(), read(name))).collect()
 }
 
 /// `--fresh` starts over and keeps the old run's files.
@@ -363,7 +371,7 @@ fn ended(setting: &Setting, _: &Clean) -> Result<(), String> {
     world.run_to_the_end(&[])?;
     let first = world.watermarks()?;
     fs::remove_file(world.state("run.json")).map_err(|e| e.to_string())?;
-    let again = world.run(None, &[])?;
+    let again = world.run(None, &["--resume", "never"])?;
     let second = world.watermarks()?;
     let twice = world.records().values().all(|times| *times == 2);
     match again.exit {
@@ -449,7 +457,7 @@ fn flip(world: &World<'_>, at: usize) {
 }
 
 fn newer(world: &World<'_>) {
-    lines(world, |lines| lines[0] = lines[0].replace(r#""version":2"#, r#""version":3"#));
+    lines(world, |lines| lines[0] = lines[0].replace(r#""version":3"#, r#""version":4"#));
 }
 
 /// Files that a killed run may leave beside its results.

@@ -22,10 +22,10 @@ enum Expected {
 use Expected::{Either, Harmless, Stops};
 
 const SPOOLS: &[&str] =
-    &["list.ndjson", "details.ndjson", "make.ndjson", "details.failed.ndjson", "make.failed.ndjson"];
+    &["list.ndjson", "details.ndjson", "make.ndjson", "failed/main/details.ndjson", "failed/main/make.ndjson"];
 const WHOLE: &[&str] = &["details.csv", "made.ndjson", "report.json", "run.json", "watermarks.json"];
 /// Files that are written under a temporary name and renamed; no spool has such a name.
-const RENAMED: &[&str] = &["list.ndjson", "details.failed.ndjson", "make.failed.ndjson"];
+const RENAMED: &[&str] = &["list.ndjson", "failed/main/details.ndjson", "failed/main/make.ndjson"];
 
 /// Every operation on files of a run, by kind, with the result of its failure. A temporary file counts under its final
 /// name.
@@ -43,7 +43,7 @@ const TABLE: &[(&str, &[&str], Expected)] = &[
     ("rename", WHOLE, Stops),
     ("rename", RENAMED, Stops),
     ("truncate", &["details.ndjson", "journal", "journal.tail"], Stops),
-    ("mkdir", &["main", "matrix", "out", "spool", "state"], Either),
+    ("mkdir", &["failed", "main", "matrix", "out", "spool", "state"], Either),
     // A lock without its holder's name would give other processes no hint.
     ("write", &["lock"], Stops),
     ("truncate", &["lock"], Stops),
@@ -60,7 +60,10 @@ fn name_of(path: &Path) -> String {
     if name == ".opnode-probe" {
         return "probe".into();
     }
-    name.trim_start_matches('.').trim_end_matches(".opnode").to_owned()
+    let name = name.trim_start_matches('.').trim_end_matches(".opnode");
+    // A step's failures have the name of its rows.
+    let is_failures = path.ancestors().nth(2).is_some_and(|folder| folder.ends_with("failed"));
+    if is_failures { format!("failed/main/{name}") } else { name.to_owned() }
 }
 
 fn then(call: &Call) -> Option<Expected> {

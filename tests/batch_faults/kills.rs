@@ -25,8 +25,11 @@ pub fn short() -> Vec<Point> {
     }
     // The facts that an element failed and that the next one started are recorded together.
     points.push(Point::new("kill/write/half-of-facts-recorded-together".into(), |setting, clean| {
-        let mut calls =
-            clean.calls.iter().skip_while(|c| !c.path.ends_with("details.failed.ndjson")).filter(|c| c.kind == "write");
+        let mut calls = clean
+            .calls
+            .iter()
+            .skip_while(|c| !c.path.ends_with("failed/main/details.ndjson"))
+            .filter(|c| c.kind == "write");
         let call = calls.find(|c| c.path.ends_with("journal")).ok_or("no element failed")?;
         kill(setting, clean, "write", &[Fault::Kill(When::Half, call.number)])
     }));

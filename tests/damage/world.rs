@@ -164,7 +164,7 @@ struct Camera {
 
 impl Camera {
     fn take(&mut self, moment: String, made: &Made) {
-        if !self.root.join("journal").exists() {
+        if !files(&self.root).iter().any(|file| file.ends_with("journal")) {
             return;
         }
         let folder = self.album.join(self.images.len().to_string());
@@ -368,7 +368,7 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
         }
     }
     // The journal is copied after the file with its length, because its own thread writes it meanwhile.
-    found.sort_by_key(|file| (file != Path::new("journal.tail"), file.clone()));
+    found.sort_by_key(|file| (!file.ends_with("journal.tail"), file.clone()));
     found
 }
 

@@ -43,7 +43,7 @@ async fn run(batch: &Arc<Batch>, options: RunOptions) -> (Vec<String>, Report) {
     let mut events = Vec::new();
     while let Some(event) = run.next().await {
         events.push(match event {
-            Event::Begun { resumed, .. } => format!("begun {resumed}"),
+            Event::Begun { jobs } => format!("begun {}", jobs[0].is_resumed),
             Event::StepBegun { step } => format!("step {step}"),
             Event::Saved { step, .. } => format!("saved {step}"),
             Event::StepEnded(report) => format!("ended {} {:?}", report.name, report.status),
@@ -170,8 +170,11 @@ async fn all_faults_are_reported_and_dropped_runs_release_their_folder() {
     assert!(error.faults.iter().all(|f| f.place.line.is_some()));
     let batch = batch(folder.path(), BATCH, &config);
     drop(Arc::clone(&batch).run(RunOptions::default()).unwrap());
-    let plan = batch.plan(None).unwrap();
-    assert!(plan.steps.iter().map(|s| s.requests.len()).eq([1, 0]) && plan.hash == batch.plan(None).unwrap().hash);
+    let plan = batch.plan(&RunOptions::default()).unwrap();
+    assert!(
+        plan.steps.iter().map(|s| s.requests.len()).eq([1, 0])
+            && plan.hash == batch.plan(&RunOptions::default()).unwrap().hash
+    );
     let error = Arc::clone(&batch).run(RunOptions { retry_failed: true, ..RunOptions::default() }).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Usage);
     run(&batch, RunOptions::default()).await.1.check().unwrap();

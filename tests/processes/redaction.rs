@@ -263,7 +263,7 @@ fn batches_show_no_credential_except_in_the_items_of_the_server() {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
         name == "good.ndjson"
     };
-    for name in ["journal", "run.json", "read_400.failed.ndjson", "write_422.failed.ndjson"] {
+    for name in ["journal", "run.json", "failed/main/read_400.ndjson", "failed/main/write_422.ndjson"] {
         assert!(kept.iter().any(|f| f.ends_with(name)), "{name} is not among {kept:?}");
     }
     kept.iter().filter(|f| !holds_items(f)).for_each(|f| clean_file(f));

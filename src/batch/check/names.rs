@@ -62,6 +62,8 @@ pub(super) struct StepNames<'a, 'n> {
     pub(super) number: usize,
     pub(super) context: &'a CheckContext<'a>,
     pub(super) needs: &'n mut BTreeSet<usize>,
+    /// Steps of which only the end is read: status, error, counts.
+    pub(super) awaits: &'n mut BTreeSet<usize>,
     /// The known values behind the names.
     pub(super) sources: Sources,
     /// Whether unknown fields are faults.
@@ -132,6 +134,10 @@ impl StepNames<'_, '_> {
             }
             None => return Some((format!("there is no step `{id}`{}", self.ids.hint(id, self.number)), None)),
         };
+        if let Some("status" | "error" | "counts") = field {
+            self.awaits.insert(found);
+            return None;
+        }
         self.needs.insert(found);
         match field {
             Some("items" | "count" | "receipt") => None,
@@ -141,7 +147,7 @@ impl StepNames<'_, '_> {
                 one_of(&format!("steps.{id}.kept"), name, known, advice)
             }
             Some(other) => {
-                let hint = did_you_mean(other, ["items", "count", "receipt", "kept"]);
+                let hint = did_you_mean(other, ["items", "count", "receipt", "kept", "status", "error", "counts"]);
                 Some((format!("a step has no `{other}`{hint}"), Some(STEP_HAS.to_owned())))
             }
             None => Some((format!("`steps.{id}` alone is not a value"), Some(STEP_HAS.to_owned()))),
@@ -149,7 +155,7 @@ impl StepNames<'_, '_> {
     }
 }
 
-const STEP_HAS: &str = "it has items, count, receipt and kept";
+const STEP_HAS: &str = "it has items, count, receipt, kept, status, error and counts";
 
 fn one_of<'a>(
     root: &str,

@@ -14,21 +14,25 @@ use super::options::{options, template_items};
 use super::row_fields::{self, Sources};
 use crate::authoring::Checker;
 use crate::batch::file::{BatchFile, SavePart, StepFile, UnknownFieldsFile, WatermarkFile};
-use crate::batch::run_plan::{CalledOperation, Save, Step, Watermark};
+use crate::batch::run_plan::{CalledOperation, Phase, Save, Step, Watermark};
 use crate::definition::{Fields, Method, Operation, ResultShape, Template};
 use crate::error::{Advice, Result, did_you_mean};
 use crate::expression::Shape;
 
-/// Checks all steps. A fault in one does not hide faults in the next. Returns the valid ones with their numbers in the
+/// Checks all steps. A fault in one does not hide faults in the next. Returns the valid ones with their places in the
 /// file.
-pub(in crate::batch) fn steps(c: &mut Checker<'_>, file: &BatchFile, context: &CheckContext<'_>) -> Vec<(usize, Step)> {
-    let ids = StepIds::new(file.steps.iter().map(|step| step.id.as_str()));
+pub(in crate::batch) fn steps(
+    c: &mut Checker<'_>,
+    file: &BatchFile,
+    context: &CheckContext<'_>,
+) -> Vec<(String, Step)> {
+    let all: Vec<(String, Phase, &StepFile)> = placed_steps(file);
+    let ids = StepIds::new(all.iter().map(|(_, _, step)| step.id.as_str()));
     let mut steps = Vec::new();
     let (mut rows, mut kept) = (Rc::default(), BTreeMap::new());
-    for (number, step) in file.steps.iter().enumerate() {
-        let at = format!("/steps/{number}");
-        check_id(c, &at, number, &ids);
-        let (checked, gives) = check_step(c, &at, number, step, (&ids, &rows, &kept), context);
+    for (number, (at, phase, step)) in all.iter().enumerate() {
+        check_id(c, at, number, &ids);
+        let (checked, gives) = check_step(c, at, (number, *phase), step, (&ids, &rows, &kept), context);
         if let Some((_, operation)) = &checked {
             kept.insert(step.id.clone(), operation.kept_names().map(str::to_owned).collect());
         }
@@ -37,7 +41,21 @@ pub(in crate::batch) fn steps(c: &mut Checker<'_>, file: &BatchFile, context: &C
         steps.extend(checked.map(|(step, operation)| (number, step, operation)));
     }
     row_fields::push_columns_down(&mut steps);
-    steps.into_iter().map(|(number, step, _)| (number, step)).collect()
+    let place = |number: usize| all.get(number).map(|(at, _, _)| at.clone()).unwrap_or_default();
+    steps.into_iter().map(|(number, step, _)| (place(number), step)).collect()
+}
+
+/// All steps in the order in which they run, with their places.
+fn placed_steps(file: &BatchFile) -> Vec<(String, Phase, &StepFile)> {
+    let lists = [
+        ("steps", Phase::Main, &file.steps),
+        ("on_failure", Phase::OnFailure, &file.on_failure),
+        ("finally", Phase::Finally, &file.finally),
+    ];
+    let placed = lists.into_iter().flat_map(|(key, phase, list)| {
+        list.iter().enumerate().map(move |(index, step)| (format!("/{key}/{index}"), phase, step))
+    });
+    placed.collect()
 }
 
 fn check_id(c: &mut Checker<'_>, at: &str, number: usize, ids: &StepIds<'_>) {
@@ -58,7 +76,7 @@ fn check_id(c: &mut Checker<'_>, at: &str, number: usize, ids: &StepIds<'_>) {
 fn check_step(
     c: &mut Checker<'_>,
     at: &str,
-    number: usize,
+    (number, phase): (usize, Phase),
     file: &StepFile,
     (ids, rows, kept): (&StepIds<'_>, &Rc<BTreeMap<String, Fields>>, &names::KeptNames),
     context: &CheckContext<'_>,
@@ -66,9 +84,10 @@ fn check_step(
     let (template, operation) = operation(c, at, file, context).map_or((None, None), |(t, o)| (t, Some(o)));
     let method = operation.as_ref().map_or(Method::Query, |o| o.method);
     let known_fields = file.unknown_fields == UnknownFieldsFile::Refuse;
-    let mut needs = BTreeSet::new();
+    let (mut needs, mut awaits) = (BTreeSet::new(), BTreeSet::new());
     let sources = Sources { steps: Rc::clone(rows), ..Sources::default() };
-    let mut names = names::StepNames { ids, kept, number, context, needs: &mut needs, sources, known_fields };
+    let mut names =
+        names::StepNames { ids, kept, number, context, needs: &mut needs, awaits: &mut awaits, sources, known_fields };
     let is_query = method == Method::Query;
     let (loops, has_watermark) = (file.each.is_some(), file.watermark.is_some());
     let plain = names::Allowed { item: loops, parent: false, watermark: has_watermark };
@@ -122,7 +141,9 @@ fn check_step(
         keep,
         map,
         when,
+        phase,
         needs,
+        awaits,
         parallel: usize::from(file.parallel.max(1)),
         limit: file.limit,
         forward_only: file.forward_only,
@@ -373,9 +394,9 @@ fn save_part(c: &mut Checker<'_>, at: &str, part: &SavePart, names: &mut names::
 /// A path, which is the same whatever the steps read; `None` if it has a fault.
 fn path(c: &mut Checker<'_>, place: &str, text: &str, names: &mut names::StepNames<'_, '_>) -> Option<Shape> {
     let json = Value::from(text).to_string();
-    let (before, told) = (names.needs.clone(), c.faults.len());
+    let (before, told) = ((names.needs.clone(), names.awaits.clone()), c.faults.len());
     let path = shape(c, place, &json, names, names::Allowed::default());
-    if *names.needs != before {
+    if (&*names.needs, &*names.awaits) != (&before.0, &before.1) {
         c.fault(place, "a path cannot use the results of steps", Some("use vars, env, connection or run".into()));
     }
     // A path with a fault is not resolved.

@@ -14,7 +14,7 @@ use crate::real_path::{plain, real_path};
 /// disk caused. `inputs` are the batch's own files, which must not be overwritten.
 pub(in crate::batch) fn targets(
     c: &mut Checker<'_>,
-    steps: &[(usize, Step)],
+    steps: &[(String, Step)],
     context: &CheckContext<'_>,
     (folder, inputs): (&Path, &[&Path]),
     name: &str,
@@ -23,9 +23,9 @@ pub(in crate::batch) fn targets(
     let mut refused = 0;
     let mut taken: BTreeMap<PathBuf, (String, String)> = BTreeMap::new();
     let mut told = BTreeSet::new();
-    for (number, step) in steps {
+    for (place, step) in steps {
         let Some(save) = &step.save else { continue };
-        let at = format!("/steps/{number}/save");
+        let at = format!("{place}/save");
         for job in context.jobs {
             let scope = run_values::scope(context.vars, context.env, job, "RUN", name);
             let fault = match save::target(save, &scope, folder) {
@@ -55,7 +55,7 @@ pub(in crate::batch) fn targets(
                     }
                 }
             };
-            if let Some((message, advice)) = fault.filter(|(message, _)| told.insert((number, message.clone()))) {
+            if let Some((message, advice)) = fault.filter(|(message, _)| told.insert((place, message.clone()))) {
                 c.fault(&at, message, advice);
             }
         }

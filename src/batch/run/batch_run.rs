@@ -10,14 +10,18 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use tokio::sync::{Semaphore, mpsc};
 
-use super::job::{JobRun, run_job};
+use super::job::run_job;
+use super::job_run::JobRun;
 use super::{run_values, save};
-use crate::batch::event::{Event, Report, StepReport, StepStatus};
-use crate::batch::run_plan::Batch;
+use crate::batch::event::{Archived, Event, JobBegun, JobReport, Report, StepReport, StepStatus};
+use crate::batch::run_plan::{Batch, MatrixJob};
 use crate::batch::step::{Context, RunLedger, stopped, tell_done, tell_in_doubt};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::real_path::real_path;
-use crate::run_store::{Beginning, Fact, Folder, INFO_VERSION, Opened, RunInfo, check_free, now, run_id};
+use crate::run_store::{
+    ArchivedRun, Asked, INFO_VERSION, JobStart, LockedFolder, NewRun, Opened, ResumePolicy, RunInfo, RunOutline,
+    RunState, check_free, now, refuse_unfinished, run_id, seconds, starts,
+};
 use crate::send::Cancel;
 
 /// How long requests in flight may continue after a stop.
@@ -32,10 +36,14 @@ pub struct RunOptions {
     pub state: Option<PathBuf>,
     /// Start over, and archive an unfinished run.
     pub fresh: bool,
+    /// Overrides `run: { resume }` of the batch file.
+    pub resume: Option<ResumePolicy>,
     /// Resume although the batch or its definitions have changed since the run started.
     pub accept_changes: bool,
-    /// Send only the failed items of the last run.
+    /// Only go on with jobs that have failed items, whatever the policy.
     pub retry_failed: bool,
+    /// Stop before this step.
+    pub until: Option<String>,
     /// Stops the run: no further request, those in flight get a moment to finish, the state is kept.
     pub cancel: Cancel,
     /// The name of this machine, shown to other processes that want the run's lock.
@@ -56,7 +64,7 @@ pub struct Run {
 
 /// A run that has done its work and still holds its folder.
 struct Done {
-    context: Context,
+    contexts: Vec<Context>,
     report: Report,
 }
 
@@ -82,69 +90,150 @@ impl Run {
     /// contains that error, and the next run repeats nothing, delivers the report and ends this one.
     pub async fn finish(mut self, tell: impl FnOnce(&Report) -> Result<()>) -> Report {
         while self.next().await.is_some() {}
-        let Done { context, mut report } = match self.done {
+        let Done { contexts, mut report } = match self.done {
             Some(done) => done,
             None => self.work.await,
         };
-        if let Err(error) = tell(&report) {
-            report.finished = false;
-            report.error = Some(error);
-        }
-        if report.finished {
-            let kind = report.check().err().map(|e| e.kind().to_string());
-            if let Err(error) = context.ledger.commit(vec![Fact::Ended { kind }], Vec::new()).await {
+        let told = tell(&report);
+        for context in &contexts {
+            let is_finished = told.is_ok() && report.is_job_finished(&context.job().name);
+            if let Err(error) = context.conclude(is_finished, report.kind_of(&context.job().name)).await {
                 report.finished = false;
                 report.error = Some(error);
             }
+        }
+        if let Err(error) = told {
+            report.finished = false;
+            report.error = Some(error);
         }
         report
     }
 }
 
 impl Batch {
-    /// Locks the run folder and starts a run, or resumes an unfinished one.
+    /// Locks the run folders of all jobs, and begins or resumes the run of each.
     ///
     /// # Errors
-    /// `state` when another process holds the folder, the disk fails, the journal is damaged, or the inputs of the run
-    /// have changed; `usage` when there is nothing to retry.
+    /// `state` when another process holds a folder, the disk fails, a journal is damaged, or the inputs of an unfinished
+    /// run have changed; `usage` when there is nothing to retry, or there is no step to stop before.
     pub fn run(self: Arc<Self>, options: RunOptions) -> Result<Run> {
         let root = self.run_folder(options.state.as_deref());
         self.refuse_results_in(&root)?;
-        let info = RunInfo {
-            version: INFO_VERSION,
-            run: run_id(),
-            name: self.plan.name.clone(),
-            file: self.plan.file.clone(),
-            started: now(),
-            host: options.host.clone(),
-            pid: std::process::id(),
-            opnode: env!("CARGO_PKG_VERSION").to_owned(),
-            planned_steps: (self.plan.jobs.len() * self.plan.steps.len()) as u64,
-            fingerprints: self.plan.fingerprints.clone(),
-        };
-        let beginning = Beginning {
+        let until = options.until.as_deref().map(|id| self.step_number(id)).transpose()?;
+        let opened = self.open_jobs(&root, &options)?;
+        let (events, receiver) = mpsc::channel(EVENTS);
+        let hard = Cancel::default();
+        let (mut contexts, mut begun, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, (start, opened)) in opened.into_iter().enumerate() {
+            let Opened { store, info, state, archived, notes: own } = opened;
+            notes.extend(own);
+            begun.push(self.begun(number, start, &info, &state, archived));
+            // A run that was killed while it retried failed items continues with that.
+            let retry_failed = state.again;
+            let clock = Arc::clone(self.effects.clock());
+            let ledger = Arc::new(RunLedger::new(Arc::clone(&store), state, options.cancel.clone(), clock));
+            contexts.push(Context {
+                plan: Arc::clone(&self.plan),
+                effects: Arc::clone(&self.effects),
+                number,
+                store,
+                info,
+                start,
+                ledger,
+                hard: hard.clone(),
+                events: events.clone(),
+                retry_failed,
+                until,
+            });
+        }
+        let work = Box::pin(run_all(contexts, begun, notes, options.cancel));
+        Ok(Run { work, events: receiver, done: None })
+    }
+
+    /// Locks the folder of each job, decides how each starts, and opens it.
+    fn open_jobs(&self, root: &Path, options: &RunOptions) -> Result<Vec<(JobStart, Opened)>> {
+        let wall = self.effects.clock().wall();
+        self.refuse_earlier_layout(root)?;
+        let outlines: Vec<RunOutline> = (0..self.plan.jobs.len()).map(|number| self.plan.outline(number)).collect();
+        let folders: Vec<PathBuf> = self.plan.jobs.iter().map(|job| job.folder(root)).collect();
+        let locked = folders.iter().map(|folder| LockedFolder::hold(folder, &options.host, now(wall)));
+        let locked = locked.collect::<Result<Vec<LockedFolder>>>()?;
+        let asked = Asked {
+            policy: options.resume.unwrap_or(self.plan.resume),
             fresh: options.fresh,
-            accept_changes: options.accept_changes,
             retry_failed: options.retry_failed,
         };
-        let outline = self.plan.outline();
-        let Opened { store, info, state, resumed, notes } = Folder::open(&root, &outline, info, beginning)?;
-        // A run that was killed while it retried failed items continues with that.
-        let retry_failed = options.retry_failed || state.again;
-        let (events, receiver) = mpsc::channel(EVENTS);
-        let ledger = Arc::new(RunLedger::new(Arc::clone(&store), state, options.cancel.clone()));
-        let context = Context {
-            plan: Arc::clone(&self.plan),
-            effects: Arc::clone(&self.effects),
-            store,
-            info,
-            resumed,
-            ledger,
-            hard: Cancel::default(),
-            events,
-            retry_failed,
+        let states = locked.iter().map(|folder| if asked.fresh { Ok(None) } else { folder.state() });
+        let states = states.collect::<Result<Vec<Option<&RunState>>>>()?;
+        let jobs: Vec<_> = outlines.iter().zip(states).collect();
+        let starts = starts(&jobs, asked, seconds(wall))?;
+        let run = run_id(wall);
+        let parts = locked.into_iter().zip(starts).zip(&self.plan.jobs).zip(&outlines);
+        let open = |(((folder, start), job), outline): (((LockedFolder, JobStart), &MatrixJob), &RunOutline)| {
+            let info = RunInfo {
+                version: INFO_VERSION,
+                run: run.clone(),
+                name: self.plan.name.clone(),
+                job: job.name.clone(),
+                file: self.plan.file.clone(),
+                started: now(wall),
+                host: options.host.clone(),
+                pid: std::process::id(),
+                opnode: env!("CARGO_PKG_VERSION").to_owned(),
+                planned_steps: self.plan.steps.len() as u64,
+                fingerprints: outline.fingerprints.clone(),
+            };
+            let new = NewRun { outline, info, accept_changes: options.accept_changes, now: seconds(wall) };
+            Ok((start, folder.start(start, new)?))
         };
-        Ok(Run { work: Box::pin(run_all(context, notes)), events: receiver, done: None })
+        parts.map(open).collect()
+    }
+
+    /// What is told about the start of a job.
+    fn begun(
+        &self,
+        number: usize,
+        start: JobStart,
+        info: &RunInfo,
+        state: &RunState,
+        archived: Option<ArchivedRun>,
+    ) -> JobBegun {
+        let name = self.plan.jobs.get(number).map(|job| job.name.clone()).unwrap_or_default();
+        let done = state.steps.values().filter(|step| step.done && step.saved).count() as u64;
+        let archived = archived.zip(start.reason()).map(|(old, reason)| Archived {
+            reason,
+            run: old.run,
+            started: old.started,
+            steps_done: old.steps_done,
+            left: old.left,
+            folder: old.folder.display().to_string(),
+        });
+        JobBegun {
+            job: name,
+            run: info.run.clone(),
+            started: info.started.clone(),
+            is_resumed: start == JobStart::Resume,
+            is_left: start == JobStart::Leave,
+            steps_done: (done, self.plan.steps.len() as u64),
+            archived,
+        }
+    }
+
+    /// Runs of earlier builds kept all jobs of a matrix in one folder.
+    fn refuse_earlier_layout(&self, root: &Path) -> Result<()> {
+        match self.plan.jobs.iter().all(|job| job.folder(root) != root) {
+            true => refuse_unfinished(root),
+            false => Ok(()),
+        }
+    }
+
+    /// The number of a step.
+    fn step_number(&self, id: &str) -> Result<usize> {
+        let ids = || self.plan.steps.iter().map(|step| step.id.as_str());
+        ids().position(|own| own == id).ok_or_else(|| {
+            Error::new(ErrorKind::Usage, format!("there is no step `{id}`{}", did_you_mean(id, ids())))
+                .advise(format!("the steps are {}", ids().collect::<Vec<_>>().join(", ")))
+        })
     }
 
     /// Refuses results that would be written among the files of the run.
@@ -168,7 +257,8 @@ impl Batch {
     /// # Errors
     /// `state`, with the name of that process.
     pub fn check_free(&self, state: Option<&std::path::Path>) -> Result<()> {
-        check_free(&self.run_folder(state))
+        let root = self.run_folder(state);
+        self.plan.jobs.iter().try_for_each(|job| check_free(&job.folder(&root)))
     }
 
     /// The folder with the state of its runs.
@@ -179,28 +269,35 @@ impl Batch {
     }
 }
 
-async fn run_all(context: Context, notes: Vec<String>) -> Done {
-    let info = context.info.clone();
-    context.tell(Event::Begun { run: info.run.clone(), resumed: context.resumed, started: info.started.clone() }).await;
+async fn run_all(contexts: Vec<Context>, begun: Vec<JobBegun>, notes: Vec<String>, stop: Cancel) -> Done {
+    let Some(first) = contexts.first() else { return Done { contexts, report: Report::default() } };
+    let (plan, clock) = (Arc::clone(&first.plan), Arc::clone(first.effects.clock()));
+    let since = clock.now();
+    first.tell(Event::Begun { jobs: begun }).await;
     for message in notes {
-        context.tell(Event::Note { message }).await;
+        first.tell(Event::Note { message }).await;
     }
-    tell_in_doubt(&context).await;
-    tell_done(&context).await;
-    let batch = Arc::clone(&context.plan);
-    let permits = Semaphore::new(batch.concurrency);
-    let watermarks = context.store.watermarks();
-    let jobs = batch.jobs.iter().enumerate().map(|(number, job)| {
-        let job_run = JobRun { context: &context, job, number, permits: &permits, watermarks: &watermarks };
-        async move { (number, run_job(job_run).await) }
-    });
-    let jobs: Vec<_> = jobs.collect();
-    let all = async { stream::iter(jobs).buffer_unordered(batch.concurrency).collect::<Vec<_>>().await };
-    let hard = context.hard.clone();
-    let (stop, clock) = (context.ledger.stop.clone(), Arc::clone(context.effects.clock()));
+    for context in &contexts {
+        tell_in_doubt(context).await;
+        tell_done(context).await;
+    }
+    let permits = Semaphore::new(plan.concurrency);
+    let jobs: Vec<_> = contexts
+        .iter()
+        .map(|context| {
+            let permits = &permits;
+            async move {
+                let watermarks = context.store.watermarks();
+                (context.number, run_job(JobRun { context, permits, watermarks: &watermarks }).await)
+            }
+        })
+        .collect();
+    let all = async { stream::iter(jobs).buffer_unordered(plan.concurrency).collect::<Vec<_>>().await };
+    let hard = first.hard.clone();
+    let (stopped, waiting) = (stop.clone(), Arc::clone(&clock));
     let grace = async move {
-        stop.cancelled().await;
-        clock.sleep(GRACE).await;
+        stopped.cancelled().await;
+        waiting.sleep(GRACE).await;
         hard.cancel();
         std::future::pending::<()>().await;
     };
@@ -210,35 +307,52 @@ async fn run_all(context: Context, notes: Vec<String>) -> Done {
     };
     jobs.sort_by_key(|(number, _)| *number);
     let steps: Vec<StepReport> = jobs.into_iter().flat_map(|(_, steps)| steps).collect();
-    let report = conclude(&context, steps).await;
-    Done { context, report }
+    let elapsed_ms = clock.now().saturating_sub(since).as_millis() as u64;
+    let report = conclude(&contexts, steps, elapsed_ms, stop.is_cancelled()).await;
+    Done { contexts, report }
 }
 
 /// Makes all recorded facts durable, and creates the report.
-async fn conclude(context: &Context, steps: Vec<StepReport>) -> Report {
-    let info = &context.info;
-    let finished =
-        steps.iter().all(|s| matches!(s.status, StepStatus::Done | StepStatus::Partial | StepStatus::Skipped));
+async fn conclude(contexts: &[Context], steps: Vec<StepReport>, elapsed_ms: u64, is_stopped: bool) -> Report {
+    let is_done = |s: &StepReport| matches!(s.status, StepStatus::Done | StepStatus::Partial | StepStatus::Skipped);
+    let jobs = contexts.iter().map(|context| {
+        let mut own = steps.iter().filter(|step| step.name.job == context.job().name).peekable();
+        JobReport {
+            job: context.job().name.clone(),
+            run: context.info.run.clone(),
+            started: context.info.started.clone(),
+            resumed: context.start == JobStart::Resume,
+            finished: own.peek().is_some() && own.all(is_done),
+        }
+    });
+    let jobs: Vec<JobReport> = jobs.collect();
+    let first = jobs.first();
+    let ended = contexts.first().map(|context| now(context.effects.clock().wall())).unwrap_or_default();
     let mut report = Report {
-        run: info.run.clone(),
-        name: info.name.clone(),
-        started: info.started.clone(),
-        ended: now(),
-        resumed: context.resumed,
-        finished,
+        run: first.map(|job| job.run.clone()).unwrap_or_default(),
+        name: contexts.first().map(|context| context.plan.name.clone()).unwrap_or_default(),
+        started: first.map(|job| job.started.clone()).unwrap_or_default(),
+        ended,
+        elapsed_ms,
+        resumed: jobs.iter().any(|job| job.resumed),
+        finished: jobs.iter().all(|job| job.finished),
+        jobs,
         steps,
         error: None,
     };
-    if context.ledger.stop.is_cancelled() && !finished {
+    if is_stopped && !report.finished {
         report.error = Some(stopped());
     }
-    let text = serde_json::to_vec_pretty(&report).unwrap_or_default();
-    // If the report cannot be stored, the run does not end, and resumes here instead of starting over.
-    let reported = context.store.keep_report(&text);
-    let kept = context.ledger.commit(Vec::new(), Vec::new()).await;
-    if let Err(error) = reported.and(kept) {
-        report.finished = false;
-        report.error = Some(error);
+    for context in contexts {
+        let text = serde_json::to_vec_pretty(&report.of_job(&context.job().name)).unwrap_or_default();
+        // If the report cannot be stored, the run does not end, and resumes here instead of starting over.
+        let reported = context.store.keep_report(&text);
+        let kept = context.ledger.commit(Vec::new(), Vec::new()).await;
+        if let Err(error) = reported.and(kept) {
+            report.finished = false;
+            report.jobs.iter_mut().filter(|job| job.job == context.job().name).for_each(|job| job.finished = false);
+            report.error = Some(error);
+        }
     }
     report
 }

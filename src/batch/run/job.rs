@@ -1,86 +1,143 @@
 //! One job of a run: starts, resumes or skips its steps in order, and reports them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::Semaphore;
 
-use super::run_values::{self, StepRows};
-use super::save;
+use super::job_run::JobRun;
+use super::{again, run_values, save};
 use crate::batch::event::{Event, StepCounts, StepName, StepReport, StepStatus};
-use crate::batch::run_plan::{MatrixJob, Step};
+use crate::batch::run_plan::{Phase, Step};
+use crate::batch::step::decide::{Ready, StepEnd};
 use crate::batch::step::{Context, Task, bad_items, decide, read, reads_elements, send};
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
-use crate::expression::{Scope, StepView};
+use crate::expression::Scope;
 use crate::receipt::Usage;
-use crate::run_store::{Extent, Fact, Mark, RunState, StepPlace, StepState, Watermarks};
+use crate::run_store::{Extent, Fact, JobStart, Mark, RowStore, RunState, StepState, Watermarks};
 
-/// Context that a job's steps share.
-pub(super) struct JobRun<'r> {
-    pub(super) context: &'r Context,
-    pub(super) job: &'r MatrixJob,
-    pub(super) number: usize,
-    pub(super) permits: &'r Semaphore,
-    pub(super) watermarks: &'r Watermarks,
-}
+/// How the steps of a job have ended, by their number.
+type Ends = BTreeMap<usize, StepReport>;
 
-impl JobRun<'_> {
-    fn place(&self, step: &Step) -> StepPlace {
-        StepPlace { job: self.job.name.clone(), step: step.id.clone() }
+fn end_of(report: &StepReport) -> StepEnd {
+    match report.status {
+        StepStatus::Done | StepStatus::Partial | StepStatus::Skipped => StepEnd::Usable,
+        StepStatus::Failed | StepStatus::Stopped | StepStatus::NotStarted => StepEnd::Failed,
     }
 }
 
 /// The steps of one job.
 pub(super) async fn run_job(job_run: JobRun<'_>) -> Vec<StepReport> {
-    let JobRun { context, job, .. } = job_run;
-    let batch = &context.plan;
-    let mut reports: Vec<Option<StepReport>> = batch.steps.iter().map(|_| None).collect();
-    let mut begun = BTreeSet::new();
-    let mut running = FuturesUnordered::new();
-    let mut broken = false;
+    let context = job_run.context;
+    let steps = &context.plan.steps;
+    let mut ends = Ends::new();
+    if let Err(error) = again::reset_closing_steps(&job_run).await {
+        return steps.iter().map(|step| not_started(&job_run, step, Some(error.clone()))).collect();
+    }
+    let (mut begun, mut running) = (vec![false; steps.len()], FuturesUnordered::new());
+    let mut is_concluded = false;
     loop {
-        let ended = |number: usize| reports.get(number).is_some_and(Option::is_some);
-        let next = if broken { Vec::new() } else { decide::ready(batch, &begun, ended) };
-        for number in next {
-            let Some(step) = batch.steps.get(number).filter(|_| !context.ledger.stop.is_cancelled()) else { break };
-            begun.insert(number);
-            let job_run = &job_run;
-            running.push(async move { (number, run_step(job_run, number, step).await) });
+        let is_main_over = steps.iter().enumerate().all(|(n, s)| s.phase != Phase::Main || ends.contains_key(&n));
+        if is_main_over && !std::mem::replace(&mut is_concluded, true) {
+            conclude_main(&job_run, &mut ends).await;
+        }
+        let mut has_moved = false;
+        for (number, step) in steps.iter().enumerate() {
+            if begun.get(number).copied().unwrap_or(true) || is_stopping(context, &ends) {
+                continue;
+            }
+            let next = decide::ready(&context.plan, number, |n| ends.get(&n).map(end_of));
+            if next == Ready::Wait || context.until.is_some_and(|until| number >= until) {
+                continue;
+            }
+            begun.get_mut(number).into_iter().for_each(|begun| *begun = true);
+            has_moved = true;
+            let closed = match next {
+                Ready::Blocked(needed) => Some(blocked(&job_run, step, steps.get(needed))),
+                _ if step.phase == Phase::OnFailure && !has_failure(&ends) => Some(no_failure(&job_run, step)),
+                Ready::Start | Ready::Wait => None,
+            };
+            match closed {
+                Some(report) => drop(ends.insert(number, report)),
+                None => {
+                    let (job_run, ends) = (&job_run, ends_of(step, &ends));
+                    running.push(async move { (number, run_step(job_run, number, step, &ends).await) });
+                }
+            }
+        }
+        if has_moved {
+            continue;
         }
         let Some((number, report)) = running.next().await else { break };
-        broken |= matches!(report.status, StepStatus::Failed | StepStatus::Stopped);
-        if let Some(place) = reports.get_mut(number) {
-            *place = Some(report);
-        }
+        ends.insert(number, report);
     }
-    let unfinished = reports.iter().any(Option::is_none) || broken;
-    if !unfinished && let Err(error) = finish_job(&job_run).await {
-        let last = reports.last_mut().and_then(Option::as_mut);
-        if let Some(report) = last {
-            report.status = StepStatus::Failed;
-            report.error = Some(error);
-        }
-    }
-    let blank = |step: &Step| StepReport {
-        name: StepName { job: job.name.clone(), step: step.id.clone() },
+    let all = steps.iter().enumerate();
+    all.map(|(number, step)| ends.remove(&number).unwrap_or_else(|| not_started(&job_run, step, None))).collect()
+}
+
+/// Whether no further step starts: the run was stopped, or its files cannot be used.
+fn is_stopping(context: &Context, ends: &Ends) -> bool {
+    let is_fatal = |report: &StepReport| {
+        report.error.as_ref().is_some_and(|e| matches!(e.kind(), ErrorKind::State | ErrorKind::Internal))
+            && report.status == StepStatus::Failed
+    };
+    context.ledger.stop.is_cancelled() || ends.values().any(is_fatal)
+}
+
+/// The ends of the steps that a step names.
+fn ends_of(step: &Step, ends: &Ends) -> Ends {
+    let named = step.needs.iter().chain(&step.awaits);
+    named.filter_map(|number| Some((*number, ends.get(number)?.clone()))).collect()
+}
+
+/// Whether a step failed, or has items that failed or are in doubt.
+fn has_failure(ends: &Ends) -> bool {
+    ends.values().any(|report| !matches!(report.status, StepStatus::Done | StepStatus::Skipped))
+}
+
+fn not_started(job_run: &JobRun<'_>, step: &Step, error: Option<Error>) -> StepReport {
+    StepReport {
+        name: job_run.name(step),
         operation: step.operation.id.clone(),
         status: StepStatus::NotStarted,
         earlier: false,
         complete: None,
         counts: StepCounts::default(),
+        needs: None,
         saved: None,
         failures: None,
-        error: None,
-    };
-    reports.into_iter().zip(&batch.steps).map(|(report, step)| report.unwrap_or_else(|| blank(step))).collect()
+        error,
+    }
+}
+
+/// The report of a step that cannot run because another failed.
+fn blocked(job_run: &JobRun<'_>, step: &Step, needed: Option<&Step>) -> StepReport {
+    StepReport { needs: needed.map(|needed| needed.id.clone()), ..not_started(job_run, step, None) }
+}
+
+/// The report of a step for failures when there are none.
+fn no_failure(job_run: &JobRun<'_>, step: &Step) -> StepReport {
+    StepReport { status: StepStatus::Skipped, ..not_started(job_run, step, None) }
+}
+
+/// Once all main steps have succeeded, their watermarks are stored.
+async fn conclude_main(job_run: &JobRun<'_>, ends: &mut Ends) {
+    if ends.values().any(|report| end_of(report) == StepEnd::Failed) {
+        return;
+    }
+    if let Err(error) = finish_job(job_run).await
+        && let Some(mut last) = ends.last_entry()
+    {
+        last.get_mut().status = StepStatus::Failed;
+        last.get_mut().error = Some(error);
+    }
 }
 
 /// Stores the job's watermarks, and then records that the job is done.
 async fn finish_job(job_run: &JobRun<'_>) -> Result<()> {
-    let JobRun { context, job, .. } = job_run;
+    let (context, job) = (job_run.context, job_run.job());
     let (done, seen) = {
         let state: std::sync::MutexGuard<'_, RunState> = context.ledger.state();
         let marked = context.plan.steps.iter().filter(|s| s.watermark.is_some()).map(|s| s.key(job));
@@ -88,7 +145,7 @@ async fn finish_job(job_run: &JobRun<'_>) -> Result<()> {
             marked.filter_map(|key| state.steps.get(&key)?.mark.clone().map(|mark| (key.clone(), mark))).collect();
         (state.jobs.contains(&job.name), seen)
     };
-    if done {
+    if done || context.start == JobStart::Leave {
         return Ok(());
     }
     if !seen.is_empty() {
@@ -98,32 +155,37 @@ async fn finish_job(job_run: &JobRun<'_>) -> Result<()> {
 }
 
 /// One step of a job, from its current state.
-async fn run_step(job_run: &JobRun<'_>, number: usize, step: &Step) -> StepReport {
-    let JobRun { context, job, permits, .. } = job_run;
-    let key = step.key(job);
-    let name = StepName { job: job.name.clone(), step: step.id.clone() };
-    let earlier = context.ledger.state().step(&key);
-    // A finished job stays finished, also in a run that retries failed items.
-    let is_over = {
-        let state = context.ledger.state();
-        state.again && state.jobs.contains(&job.name)
-    };
-    let again = context.retry_failed && !earlier.failed.is_empty() && !is_over;
-    let is_done = earlier.done && earlier.saved && !again;
+async fn run_step(job_run: &JobRun<'_>, number: usize, step: &Step, ends: &Ends) -> StepReport {
+    let JobRun { context, permits, .. } = job_run;
+    let (key, name) = (step.key(job_run.job()), job_run.name(step));
+    let mut is_done = false;
     let ended = match permits.acquire().await {
-        Ok(_permit) if is_done => Ok(match target(job_run, step) {
-            Some(Ok(save::SavePlace::File(path, _))) => Some(path.display().to_string()),
-            _ => None,
-        }),
-        Ok(_permit) => {
-            context.tell(Event::StepBegun { step: name.clone() }).await;
-            execute(job_run, number, step, key.clone(), &earlier, again).await
-        }
+        Ok(_permit) => match again::reopened(job_run, step).await {
+            Ok(earlier) => {
+                let again = context.retry_failed && !earlier.failed.is_empty();
+                is_done = context.start == JobStart::Leave || (earlier.done && earlier.saved && !again);
+                if is_done {
+                    Ok(shown_target(job_run, step))
+                } else {
+                    context.tell(Event::StepBegun { step: name.clone() }).await;
+                    execute(job_run, (number, step), key.clone(), (&earlier, again), ends).await
+                }
+            }
+            Err(error) => Err(error),
+        },
         Err(closed) => Err(Error::new(ErrorKind::Internal, format!("the run's permits are closed: {closed}"))),
     };
     let report = report(job_run, step, &key, name, ended, is_done);
     context.tell(Event::StepEnded(report.clone())).await;
     report
+}
+
+/// The file that an earlier run has saved.
+fn shown_target(job_run: &JobRun<'_>, step: &Step) -> Option<String> {
+    match target(job_run, step) {
+        Some(Ok(save::SavePlace::File(path, _))) => Some(path.display().to_string()),
+        _ => None,
+    }
 }
 
 fn target(job_run: &JobRun<'_>, step: &Step) -> Option<Result<save::SavePlace>> {
@@ -134,23 +196,22 @@ fn target(job_run: &JobRun<'_>, step: &Step) -> Option<Result<save::SavePlace>> 
 
 fn base_scope(job_run: &JobRun<'_>) -> Scope {
     let (context, batch) = (job_run.context, &job_run.context.plan);
-    run_values::scope(&batch.vars, context.effects.environment(), job_run.job, &context.info.run, &batch.name)
+    run_values::scope(&batch.vars, context.effects.environment(), job_run.job(), &context.info.run, &batch.name)
 }
 
 /// The scope of the step's expressions.
-fn scope(job_run: &JobRun<'_>, number: usize, step: &Step, key: &str) -> Scope {
+fn scope(job_run: &JobRun<'_>, number: usize, step: &Step, key: &str, ends: &Ends) -> Scope {
     let (context, batch) = (job_run.context, &job_run.context.plan);
     let mut scope = base_scope(job_run);
     let state = context.ledger.state();
-    let view = |needed: &Step| {
-        let done = state.step(&needed.key(job_run.job));
-        let place = job_run.place(needed);
-        let rows = StepRows::new(Arc::clone(&context.store), place, done.marks.all().into());
-        let kept = done.kept.iter().map(|(name, json)| (name.clone(), json.as_str().into())).collect();
-        StepView { rows: Arc::new(rows), receipt: done.receipt.to_string().into(), kept: Arc::new(kept) }
+    let view = |number: usize, needed: &Step| {
+        let known = state.step(&needed.key(job_run.job()));
+        let store: Arc<dyn RowStore> = Arc::clone(&context.store) as Arc<dyn RowStore>;
+        run_values::step_view(store, job_run.place(needed), &known, ends.get(&number))
     };
-    let earlier = batch.steps.iter().take(number).enumerate().filter(|(n, _)| step.needs.contains(n));
-    scope.steps = Arc::new(earlier.map(|(_, s)| (s.id.clone(), view(s))).collect());
+    let is_named = |number: &usize| step.needs.contains(number) || step.awaits.contains(number);
+    let earlier = batch.steps.iter().take(number).enumerate().filter(|(number, _)| is_named(number));
+    scope.steps = Arc::new(earlier.map(|(number, s)| (s.id.clone(), view(number, s))).collect());
     scope.watermark = step.watermark.as_ref().map(|w| {
         let kept = job_run.watermarks.get(key).map(Mark::json);
         Arc::from(kept.unwrap_or_else(|| w.start.clone()))
@@ -161,15 +222,14 @@ fn scope(job_run: &JobRun<'_>, number: usize, step: &Step, key: &str) -> Scope {
 /// Runs the rest of a step. Returns the file with its rows.
 async fn execute(
     job_run: &JobRun<'_>,
-    number: usize,
-    step: &Step,
+    (number, step): (usize, &Step),
     key: String,
-    earlier: &StepState,
-    again: bool,
+    (earlier, again): (&StepState, bool),
+    ends: &Ends,
 ) -> Result<Option<String>> {
-    let JobRun { context, job, .. } = job_run;
+    let (context, job) = (job_run.context, job_run.job());
     context.check_stop()?;
-    let scope = scope(job_run, number, step, &key);
+    let scope = scope(job_run, number, step, &key, ends);
     if !earlier.done || again {
         let skipped = match &step.when {
             Some(when) if !again => !when.truth(&scope)?,
@@ -178,12 +238,14 @@ async fn execute(
         if skipped {
             context.store.clear(&job_run.place(step))?;
             let (receipt, extent) = (serde_json::Value::Null, Extent::default());
-            let fact = Fact::Done { step: key.clone(), skipped, items_in: 0, extent, tally: Usage::default(), receipt };
+            let tally = Usage::default();
+            let fact =
+                Fact::Done { step: key.clone(), skipped, items_in: 0, extent, tally, receipt, inputs: BTreeMap::new() };
             let facts = vec![fact, Fact::Saved { step: key }];
             context.ledger.commit(facts, Vec::new()).await?;
             return Ok(None);
         }
-        let connection = step.connections.get(job_run.number);
+        let connection = step.connections.get(context.number);
         let missing = || Error::new(ErrorKind::Internal, format!("the step {} has no connection", step.id));
         let connection = connection.ok_or_else(missing)?;
         if !earlier.started {
@@ -214,7 +276,7 @@ async fn finish_step(job_run: &JobRun<'_>, step: &Step, key: String) -> Result<O
     let mut saved = None;
     if let (Some(save), Some(place)) = (&step.save, target(job_run, step)) {
         let place = place?;
-        let name = StepName { job: job_run.job.name.clone(), step: step.id.clone() };
+        let name = job_run.name(step);
         if let Some(note) = save::write(
             context.store.rows(&at, state.marks.all().into())?,
             &place,
@@ -271,5 +333,6 @@ fn report(
     };
     let failures = (bad > 0 && kept).then_some(failures);
     let complete = state.receipt.get("complete").and_then(serde_json::Value::as_bool);
-    StepReport { name, operation: step.operation.id.clone(), status, earlier, complete, counts, saved, failures, error }
+    let operation = step.operation.id.clone();
+    StepReport { name, operation, status, earlier, complete, counts, needs: None, saved, failures, error }
 }

@@ -1,7 +1,9 @@
 //! A run of a batch: jobs side by side, their steps in order, and the rows of each step into their file.
 
+mod again;
 mod batch_run;
 mod job;
+mod job_run;
 pub(super) mod run_values;
 pub(super) mod save;
 

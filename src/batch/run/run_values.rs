@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::{Value, json};
+
+use crate::batch::event::{StepReport, StepStatus};
 use crate::batch::run_plan::MatrixJob;
 use crate::error::Result;
-use crate::expression::{Fields, RowIter, RowSource, Scope};
-use crate::run_store::{Extent, RowReader, RunStore, SharedRows, StepPlace};
+use crate::expression::{Fields, RowIter, RowSource, Scope, StepView};
+use crate::run_store::{Extent, RowReader, RowStore, SharedRows, StepPlace, StepState};
 
 /// The scope of a job before any step.
 pub(in crate::batch) fn scope(
@@ -31,9 +34,45 @@ pub(in crate::batch) fn scope(
     Scope { fixed: Arc::new(fixed), ..Scope::default() }
 }
 
+/// How a step has ended, for expressions: JSON text.
+struct StepEnding {
+    status: Arc<str>,
+    error: Arc<str>,
+    counts: Arc<str>,
+}
+
+impl StepEnding {
+    fn of(report: Option<&StepReport>) -> StepEnding {
+        let status = report.map_or(StepStatus::NotStarted, |report| report.status);
+        let error = report.and_then(|report| report.error.as_ref());
+        let error = error.map_or(Value::Null, |e| json!({ "kind": e.kind().to_string(), "message": e.message }));
+        let counts = report.map(|report| report.counts).unwrap_or_default();
+        let counts = json!({
+            "items_in": counts.items_in, "items_out": counts.items_out,
+            "failed": counts.failed, "unknown": counts.unknown,
+        });
+        let text = |value: Value| Arc::from(value.to_string());
+        StepEnding { status: text(status.name().into()), error: text(error), counts: text(counts) }
+    }
+}
+
+/// An earlier step, for expressions: its rows, and how it ended if that is known.
+pub(in crate::batch) fn step_view(
+    store: Arc<dyn RowStore>,
+    place: StepPlace,
+    known: &StepState,
+    report: Option<&StepReport>,
+) -> StepView {
+    let rows = StepRows::new(store, place, known.marks.all().into());
+    let kept = known.kept.iter().map(|(name, json)| (name.clone(), json.as_str().into())).collect();
+    let StepEnding { status, error, counts } = StepEnding::of(report);
+    let receipt = known.receipt.to_string().into();
+    StepView { rows: Arc::new(rows), receipt, kept: Arc::new(kept), status, error, counts }
+}
+
 /// The rows of a step that is done.
-pub(super) struct StepRows {
-    store: Arc<dyn RunStore>,
+struct StepRows {
+    store: Arc<dyn RowStore>,
     place: StepPlace,
     /// The recorded facts about them.
     marks: Arc<[Extent]>,
@@ -43,7 +82,7 @@ pub(super) struct StepRows {
 }
 
 impl StepRows {
-    pub(super) fn new(store: Arc<dyn RunStore>, place: StepPlace, marks: Arc<[Extent]>) -> StepRows {
+    fn new(store: Arc<dyn RowStore>, place: StepPlace, marks: Arc<[Extent]>) -> StepRows {
         let (count, shared) = (marks.last().map_or(0, |last| last.rows), store.shared_rows(&place, Arc::clone(&marks)));
         StepRows { store, place, marks, count, shared }
     }

@@ -1,6 +1,7 @@
 //! What the parts of a run share: the plan, the state with its journal, the event sink, and the two ways to stop.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -9,11 +10,15 @@ use tokio::sync::mpsc;
 use crate::batch::effects::Effects;
 use crate::batch::event::{Event, StepCounts, StepName};
 use crate::batch::run_plan::{MatrixJob, RunPlan, Step};
+use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
 use crate::lock::lock;
-use crate::run_store::{Before, Fact, RunInfo, RunState, RunStore, StepPlace, StepState};
+use crate::run_store::{Before, Fact, JobStart, RunInfo, RunState, RunStore, StepPlace, StepState, seconds};
 use crate::send::{Cancel, Gate, JobHandle, JobState};
+
+/// Seconds between two facts with the time.
+const TIME_INTERVAL: u64 = 10;
 
 /// Maximum number of different notes of a step.
 const NOTES: usize = 100;
@@ -22,13 +27,33 @@ const NOTES: usize = 100;
 pub(in crate::batch) struct RunLedger {
     store: Arc<dyn RunStore>,
     state: Mutex<RunState>,
+    clock: Arc<dyn Clock>,
+    /// When the time was last recorded: Unix time in seconds.
+    timed: AtomicU64,
     /// No further request; requests in flight may finish.
     pub(in crate::batch) stop: Cancel,
 }
 
 impl RunLedger {
-    pub(in crate::batch) fn new(store: Arc<dyn RunStore>, state: RunState, stop: Cancel) -> RunLedger {
-        RunLedger { store, state: Mutex::new(state), stop }
+    pub(in crate::batch) fn new(
+        store: Arc<dyn RunStore>,
+        state: RunState,
+        stop: Cancel,
+        clock: Arc<dyn Clock>,
+    ) -> RunLedger {
+        let timed = AtomicU64::new(seconds(clock.wall()));
+        RunLedger { store, state: Mutex::new(state), clock, timed, stop }
+    }
+
+    /// The time, if it was not recorded for a while.
+    fn time(&self) -> Option<Fact> {
+        let at = seconds(self.clock.wall());
+        let last = self.timed.load(Ordering::Relaxed);
+        if at.abs_diff(last) < TIME_INTERVAL {
+            return None;
+        }
+        self.timed.store(at, Ordering::Relaxed);
+        Some(Fact::Time { at })
     }
 
     pub(in crate::batch) fn state(&self) -> MutexGuard<'_, RunState> {
@@ -42,32 +67,62 @@ impl RunLedger {
     }
 
     /// Records facts and waits until they are durable.
-    pub(in crate::batch) async fn commit(&self, facts: Vec<Fact>, before: Before) -> Result<()> {
+    pub(in crate::batch) async fn commit(&self, mut facts: Vec<Fact>, before: Before) -> Result<()> {
+        facts.extend(self.time());
         facts.iter().for_each(|fact| self.state().apply(fact));
         self.store.commit(facts, before).await
     }
 }
 
-/// A run in progress.
+/// The run of a job in progress.
 pub(in crate::batch) struct Context {
     pub(in crate::batch) plan: Arc<RunPlan>,
     pub(in crate::batch) effects: Arc<dyn Effects>,
+    /// The number of the job.
+    pub(in crate::batch) number: usize,
     pub(in crate::batch) store: Arc<dyn RunStore>,
     pub(in crate::batch) info: RunInfo,
-    /// Whether it resumes an earlier run.
-    pub(in crate::batch) resumed: bool,
+    /// How it starts.
+    pub(in crate::batch) start: JobStart,
     pub(in crate::batch) ledger: Arc<RunLedger>,
     /// Aborts requests in flight.
     pub(in crate::batch) hard: Cancel,
     pub(in crate::batch) events: mpsc::Sender<Event>,
-    /// Whether only failed items are sent.
+    /// Whether failed items are sent again.
     pub(in crate::batch) retry_failed: bool,
+    /// The number of the step before which it stops.
+    pub(in crate::batch) until: Option<usize>,
 }
 
 impl Context {
+    /// The job. A plan has every job that is run.
+    pub(in crate::batch) fn job(&self) -> &MatrixJob {
+        static NONE: MatrixJob = MatrixJob { name: String::new(), connection: None, connector: None };
+        self.plan.jobs.get(self.number).unwrap_or(&NONE)
+    }
+
+    /// Records how this process leaves the run: ended, or to be resumed.
+    pub(in crate::batch) async fn conclude(&self, is_finished: bool, kind: Option<String>) -> Result<()> {
+        let at = seconds(self.effects.clock().wall());
+        let fact = match (self.start, is_finished) {
+            // It has ended before.
+            (JobStart::Leave, _) => return Ok(()),
+            (_, true) => Fact::Ended { kind, at },
+            (_, false) => Fact::Paused { at },
+        };
+        self.ledger.commit(vec![fact], Vec::new()).await
+    }
+
     pub(in crate::batch) async fn tell(&self, event: Event) {
         // A missing listener does not stop the run.
         let _nobody_listens = self.events.send(event).await;
+    }
+
+    /// Rows of the earlier steps that a step uses, by their ids.
+    pub(in crate::batch) fn inputs_of(&self, step: &Step) -> BTreeMap<String, u64> {
+        let state = self.ledger.state();
+        let needed = step.needs.iter().filter_map(|number| self.plan.steps.get(*number));
+        needed.map(|needed| (needed.id.clone(), state.step(&needed.key(self.job())).extent().rows)).collect()
     }
 
     /// Whether the run must stop.
@@ -171,7 +226,7 @@ impl Gate for Intent {
 pub(in crate::batch) async fn tell_done(context: &Context) {
     let is_done = {
         let state = context.ledger.state();
-        context.resumed && context.plan.outline().is_done(&state)
+        context.start == JobStart::Resume && !state.again && context.plan.outline(context.number).is_done(&state)
     };
     if is_done {
         let message =

@@ -1,23 +1,45 @@
 //! The decisions of a run: a pure function of its plan and its state. No calls, no writes.
 
-use std::collections::BTreeSet;
-
 use crate::batch::file::{OnErrorFile, OnUnknownFile};
-use crate::batch::run_plan::{RunPlan, Step};
+use crate::batch::run_plan::{Phase, RunPlan, Step};
 use crate::error::{Error, ErrorKind};
 use crate::item::Items;
 use crate::receipt::{Outcome, OutcomeStatus};
 use crate::run_store::{ItemState, StepState};
 
-/// The steps of a job that can start: not started, and all their dependencies done. At a concurrency of 1, one after
-/// the other.
-pub(in crate::batch) fn ready(plan: &RunPlan, begun: &BTreeSet<usize>, ended: impl Fn(usize) -> bool) -> Vec<usize> {
-    let is_ready = |number: usize, step: &Step| match plan.concurrency {
-        1 => (0..number).all(&ended),
-        _ => step.needs.iter().all(|needed| ended(*needed)),
+/// What a step of a job can do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::batch) enum Ready {
+    Start,
+    /// A step that it needs, by its number, did not succeed.
+    Blocked(usize),
+    Wait,
+}
+
+/// How a step has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::batch) enum StepEnd {
+    /// Later steps can use its results.
+    Usable,
+    Failed,
+}
+
+/// Whether a step can start: the steps whose results it uses are done, and those that it awaits have ended. At a
+/// concurrency of 1, one step after the other. The rule does not depend on the concurrency.
+pub(in crate::batch) fn ready(plan: &RunPlan, number: usize, ended: impl Fn(usize) -> Option<StepEnd>) -> Ready {
+    let Some(step) = plan.steps.get(number) else { return Ready::Wait };
+    let is_closing = step.phase != Phase::Main;
+    if let Some(failed) = step.needs.iter().find(|needed| ended(**needed) == Some(StepEnd::Failed))
+        && !is_closing
+    {
+        return Ready::Blocked(*failed);
+    }
+    let is_one_by_one = plan.concurrency == 1 || is_closing;
+    let mut awaited: Box<dyn Iterator<Item = usize>> = match is_one_by_one {
+        true => Box::new(0..number),
+        false => Box::new(step.needs.iter().chain(&step.awaits).copied()),
     };
-    let steps = plan.steps.iter().enumerate().filter(|(number, _)| !begun.contains(number));
-    steps.filter(|(number, step)| is_ready(*number, step)).map(|(number, _)| number).collect()
+    if awaited.all(|needed| ended(needed).is_some()) { Ready::Start } else { Ready::Wait }
 }
 
 /// What to do with an item that is about to be sent.

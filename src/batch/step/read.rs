@@ -326,6 +326,7 @@ impl StepReading<'_, '_> {
             extent: self.rows.measure().extent(),
             tally,
             receipt,
+            inputs: self.task.context.inputs_of(self.task.step),
         }
     }
 

@@ -14,6 +14,7 @@ use super::element::{SentElement, send_element};
 use super::item_source::{Elements, Inputs};
 use crate::batch::event::{Event, StepCounts};
 use crate::batch::file::OnErrorFile;
+use crate::batch::run_plan::CALL;
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
@@ -21,9 +22,6 @@ use crate::receipt::{Outcome, OutcomeStatus, Usage};
 use crate::run_store::{Fact, FailureWriter, ItemState, RowWriter, StepState};
 use crate::send::Cancel;
 use crate::write::Writes;
-
-/// Maximum number of items of one call, and of their bytes.
-const CALL: (usize, usize) = (256, 4 << 20);
 
 /// A running write step.
 struct Writing<'t, 'r> {
@@ -142,13 +140,10 @@ impl Writing<'_, '_> {
         self.verdict()
     }
 
-    /// All items of one request go in one call; parts of several start at the boundaries of requests.
+    /// Maximum number of items of one call, and of their bytes.
     fn call_size(&self) -> (usize, usize) {
-        match self.task.step.operation.items_per_request {
-            None => (usize::MAX, usize::MAX),
-            Some(1) => CALL,
-            Some(n) => ((CALL.0 / n as usize).max(1) * n as usize, usize::MAX),
-        }
+        let operation = &self.task.step.operation;
+        (operation.items_per_call(), if operation.items_per_request == Some(1) { CALL.1 } else { usize::MAX })
     }
 
     /// Invalid items are reported before the first one is sent.
@@ -393,7 +388,8 @@ impl Writing<'_, '_> {
             "ok": counts.ok, "failed": counts.failed, "unknown": counts.unknown,
         });
         let extent = self.rows.measure().extent();
-        Fact::Done { step: self.task.key.clone(), skipped: false, items_in, extent, tally, receipt }
+        let inputs = self.task.context.inputs_of(self.task.step);
+        Fact::Done { step: self.task.key.clone(), skipped: false, items_in, extent, tally, receipt, inputs }
     }
 
     async fn tell(&mut self) {

@@ -15,7 +15,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) var: Vec<String>,
     /// Print the requests known in advance, credentials masked; send nothing
-    #[arg(long, conflicts_with_all = ["retry_failed", "fresh", "report"])]
+    #[arg(long, conflicts_with = "report")]
     pub(crate) plan: bool,
     /// Refuse to run if the hash of the plan differs from this one
     #[arg(long, value_name = "HASH", conflicts_with = "plan")]
@@ -26,6 +26,12 @@ pub(crate) struct RunArgs {
     /// Start over; an unfinished run is archived
     #[arg(long)]
     pub(crate) fresh: bool,
+    /// Whether an unfinished run is resumed: never, always, or if it was first interrupted at most this long ago, such as 6h
+    #[arg(long, value_name = "never|always|AGE", conflicts_with_all = ["fresh", "retry_failed"])]
+    pub(crate) resume: Option<String>,
+    /// Stop before this step, and print the plan of what is left
+    #[arg(long, value_name = "STEP", conflicts_with = "plan")]
+    pub(crate) until: Option<String>,
     /// Resume even if the batch or its definitions changed since the run started
     #[arg(long)]
     pub(crate) accept_changes: bool,

@@ -1,5 +1,6 @@
 //! The commands for batch files: `run`, `runs` and `init`.
 
+mod beginning;
 pub(crate) mod init;
 mod plan;
 mod progress;

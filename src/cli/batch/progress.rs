@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use super::beginning;
 use crate::batch::{Batch, Event, Report, StepCounts, StepReport, StepStatus};
 use crate::cli::messages::Screen;
 use crate::cli::screen::terminal_text::{self, count, thousands};
@@ -75,9 +76,10 @@ impl BatchScreen {
     /// Shows an event.
     pub(crate) fn show(&mut self, event: &Event) {
         match event {
-            Event::Begun { resumed, started, .. } if *resumed => {
-                let text = format!("{}: resuming the run of {started}", self.name);
-                self.aside(|screen| screen.note(&text));
+            Event::Begun { jobs } => {
+                for (is_warning, line) in beginning::lines(&self.name, jobs) {
+                    self.aside(|screen| if is_warning { screen.warn(&line) } else { screen.note(&line) });
+                }
             }
             Event::Note { message } => self.aside(|screen| screen.note(message)),
             Event::StepBegun { step } => self.begin(&step.to_string()),
@@ -164,7 +166,10 @@ fn ending(report: &StepReport) -> String {
     let counts = &report.counts;
     match report.status {
         StepStatus::Skipped => "skipped".to_owned(),
-        StepStatus::NotStarted => "not started".to_owned(),
+        StepStatus::NotStarted => match &report.needs {
+            Some(needed) => format!("not started: it needs {needed}"),
+            None => "not started".to_owned(),
+        },
         StepStatus::Failed | StepStatus::Stopped => format!("stopped after {}", count(counts.items_in, "item")),
         StepStatus::Done | StepStatus::Partial => {
             let mut parts = vec![count(counts.items_in, "item")];

@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::plan;
 use super::progress::BatchScreen;
 use super::sandbox_connections::sandbox_connections;
-use crate::batch::{Batch, BatchConfig, Report, RunOptions};
+use crate::authoring::duration::duration;
+use crate::batch::{Batch, BatchConfig, Report, ResumePolicy, RunOptions};
 use crate::cli::app::App;
 use crate::cli::args::RunArgs;
 use crate::cli::connections::file::{default_file, secrets};
@@ -31,12 +32,22 @@ pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<u8> {
     };
     let config = config(app, args, &engine, sandbox.clone())?;
     let batch = Arc::new(Batch::load(&args.file, &config)?);
-    let state = state(args, &batch)?;
+    let cancel = Cancel::default();
+    let options = RunOptions {
+        state: state(args, &batch)?,
+        fresh: args.fresh,
+        resume: args.resume.as_deref().map(resume_policy).transpose()?,
+        accept_changes: args.accept_changes,
+        retry_failed: args.retry_failed,
+        until: args.until.clone(),
+        cancel: cancel.clone(),
+        host: host(),
+    };
     if args.plan {
-        return plan::print(&batch.plan(state.as_deref())?);
+        return plan::print(&batch.plan(&options)?);
     }
     if let Some(expected) = &args.plan_hash {
-        let plan = batch.plan(state.as_deref())?;
+        let plan = batch.plan(&options)?;
         if plan.hash != *expected {
             return Err(Error::new(ErrorKind::Usage, format!("the plan has changed: its hash is {}", plan.hash))
                 .advise("review it with --plan, and pass its hash"));
@@ -45,17 +56,8 @@ pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<u8> {
     let report_file =
         args.report.as_deref().map(|path| OutputPlace::open(Some(path), OldPartial::Overwrite)).transpose();
     // If another process runs the batch, that error is more useful.
-    let report_file = report_file.map_err(|e| batch.check_free(state.as_deref()).err().unwrap_or(e))?;
-    let cancel = Cancel::default();
-    let options = RunOptions {
-        state,
-        fresh: args.fresh,
-        accept_changes: args.accept_changes,
-        retry_failed: args.retry_failed,
-        cancel: cancel.clone(),
-        host: host(),
-    };
-    let mut run = Arc::clone(&batch).run(options)?;
+    let report_file = report_file.map_err(|e| batch.check_free(options.state.as_deref()).err().unwrap_or(e))?;
+    let mut run = Arc::clone(&batch).run(options.clone())?;
     let signals = Signals::listen(&cancel);
     let mut shown = BatchScreen::new(app.screen, &batch);
     while let Some(event) = shown.watch(run.next()).await {
@@ -78,9 +80,11 @@ pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<u8> {
     written.map_err(|e| {
         e.advise("the report is also in the run folder; run it again to write the report and finish the run, without sending anything again")
     })?;
-    match (unrecorded, concluded) {
-        (Some(error), _) => Err(error),
-        (None, code) => Ok(code.map_or(0, |(code, _)| code)),
+    let code = concluded.map_or(0, |(code, _)| code);
+    match unrecorded {
+        Some(error) => Err(error),
+        None if code == 0 && args.until.is_some() => plan::print(&batch.plan(&RunOptions { fresh: false, ..options })?),
+        None => Ok(code),
     }
 }
 
@@ -131,6 +135,16 @@ fn var(pair: &str) -> Result<(String, Json)> {
     let (name, text) = pair.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(wrong)?;
     let is_json = crate::json_text::value_of(text.trim()).is_ok();
     Ok((name.to_owned(), Json(if is_json { text.trim().to_owned() } else { Value::from(text).to_string() })))
+}
+
+fn resume_policy(text: &str) -> Result<ResumePolicy> {
+    match text {
+        "never" => Ok(ResumePolicy::Never),
+        "always" => Ok(ResumePolicy::Always),
+        age => duration(age).map(ResumePolicy::Within).map_err(|why| {
+            Error::new(ErrorKind::Usage, format!("--resume: {why}")).advise("write never, always, or an age such as 6h")
+        }),
+    }
 }
 
 fn host() -> String {

@@ -67,8 +67,9 @@ fn row(run: &RunSummary) -> Vec<String> {
         RunStatus::SetAside => "archived",
         RunStatus::Damaged => "damaged",
     };
+    let is_single = run.info.job == batch::MAIN;
     vec![
-        run.info.name.clone(),
+        if is_single { run.info.name.clone() } else { format!("{}/{}", run.info.name, run.info.job) },
         run.info.started.clone(),
         status.to_owned(),
         format!("{}/{}", run.steps_done, run.steps),

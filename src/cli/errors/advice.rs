@@ -47,7 +47,8 @@ pub(crate) fn words(advice: &Advice) -> Option<String> {
             "finish it with the opnode version that started it, or start over with --fresh, which archives it and sends its items again".to_owned()
         }
         Advice::ResumeWithNewerVersion => "resume with the newer opnode, or start over with --fresh".to_owned(),
-        Advice::RetryFailed => "--retry-failed sends only these items again; without it, a new run starts and sends all items".to_owned(),
+        Advice::RetryFailed => "run it again to send only these items again; `opnode items list` shows them".to_owned(),
+        Advice::ListItems => "`opnode items list` shows the items that need a decision".to_owned(),
         Advice::RunWithoutRetry => "run the batch without --retry-failed".to_owned(),
     })
 }

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::disk;
-use super::info::now;
 use crate::error::{Advice, Error, ErrorKind, Place, Result};
 
 /// Maximum time to wait for the gate: its holder makes only three system calls.
@@ -30,7 +29,7 @@ struct Holder {
 ///
 /// # Errors
 /// `state` with the name of the other process that holds the lock, or when the disk refuses.
-pub(super) fn hold(root: &Path, host: &str) -> Result<File> {
+pub(super) fn hold(root: &Path, host: &str, since: String) -> Result<File> {
     let gate = open(&root.join("gate"))?;
     pass(&gate, &root.join("gate"))?;
     let path = root.join("lock");
@@ -40,7 +39,7 @@ pub(super) fn hold(root: &Path, host: &str) -> Result<File> {
         Err(TryLockError::WouldBlock) => return Err(taken(&path, file)),
         Err(TryLockError::Error(e)) => return Err(disk::failed("locked", &path, &e)),
     }
-    let holder = Holder { pid: std::process::id(), host: host.to_owned(), since: now() };
+    let holder = Holder { pid: std::process::id(), host: host.to_owned(), since };
     let text = serde_json::to_string(&holder).unwrap_or_default();
     let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes()));
     written.map_err(|e| disk::failed("written", &path, &e))?;
@@ -118,7 +117,7 @@ mod tests {
                     let (root, barrier) = (folder.path().to_owned(), Arc::clone(&barrier));
                     std::thread::spawn(move || {
                         barrier.wait();
-                        let held = hold(&root, &format!("h{round}-{number}"));
+                        let held = hold(&root, &format!("h{round}-{number}"), String::new());
                         // The locks are kept until all threads have tried.
                         barrier.wait();
                         (number, held)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::run_store::extent::Sum;
 
 /// The version of the file that this build writes.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// The inputs of a run, stored in `run.json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +22,9 @@ pub struct RunInfo {
     pub run: String,
     /// The batch's name.
     pub name: String,
+    /// The job: the connection of the matrix; `main` without one.
+    #[serde(default = "main_job")]
+    pub job: String,
     /// The batch file.
     pub file: String,
     /// When it started, in UTC, such as `2026-01-31T08:00:00Z`.
@@ -31,7 +35,7 @@ pub struct RunInfo {
     pub pid: u32,
     /// The version of opnode.
     pub opnode: String,
-    /// Number of steps, over all jobs; 0 in runs of earlier builds.
+    /// Number of steps; 0 in runs of earlier builds.
     #[serde(default)]
     pub planned_steps: u64,
     /// Digests of all inputs that determine what the run does, by the name of the input.
@@ -46,6 +50,11 @@ struct InfoContent {
     info: RunInfo,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sum: Option<Sum>,
+}
+
+/// The job of runs of earlier builds.
+fn main_job() -> String {
+    "main".to_owned()
 }
 
 impl RunInfo {
@@ -86,12 +95,21 @@ impl RunInfo {
     }
 }
 
-/// The current time in UTC, as RFC 3339.
-pub(crate) fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+/// A time in UTC, as RFC 3339.
+pub(crate) fn now(wall: SystemTime) -> String {
+    timestamp(wall).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// An id for a run that starts now. Ids sort by time and differ within a second.
-pub(crate) fn run_id() -> String {
-    format!("{}-{:04x}", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ"), fastrand::u16(..))
+/// Its Unix time in seconds.
+pub(crate) fn seconds(wall: SystemTime) -> u64 {
+    u64::try_from(timestamp(wall).as_second()).unwrap_or_default()
+}
+
+fn timestamp(wall: SystemTime) -> jiff::Timestamp {
+    jiff::Timestamp::try_from(wall).unwrap_or_default()
+}
+
+/// An id for a run that starts then. Ids sort by time and differ within a second.
+pub(crate) fn run_id(wall: SystemTime) -> String {
+    format!("{}-{:04x}", timestamp(wall).strftime("%Y%m%dT%H%M%SZ"), fastrand::u16(..))
 }

@@ -17,10 +17,7 @@ use super::disk;
 use super::tail::{Proof, Tail};
 use crate::error::{Advice, Error, ErrorKind, Place, Result};
 use crate::run_store::extent::Sum;
-use crate::run_store::fact::Fact;
-
-/// The version of the journal that this build writes. It reads older versions but does not resume them.
-pub(crate) const VERSION: u32 = 2;
+use crate::run_store::fact::{Fact, JOURNAL_VERSION as VERSION};
 
 /// Facts that are appended together.
 struct JournalLine {
@@ -38,13 +35,14 @@ pub(super) struct Journal {
 
 impl Journal {
     /// Creates a journal with its first line, and syncs it: rows may be stored only once a journal names their run.
-    pub(super) fn begin(path: &Path, run: &str, watermarks: Option<Sum>) -> Result<Journal> {
+    pub(super) fn begin(path: &Path, run: &str, watermarks: Option<Sum>, at: u64) -> Result<Journal> {
         let wrong = |e: std::io::Error| disk::failed("written", path, &e);
         let mut file = disk::append(path)?;
         // The file can only contain an incomplete first line.
         file.set_len(0).map_err(wrong)?;
         let mut text = String::new();
-        let last = line("", &[Fact::Journal { version: VERSION, run: run.to_owned(), watermarks }], &mut text);
+        let first = Fact::Journal { version: VERSION, run: run.to_owned(), watermarks };
+        let last = line("", &[first, Fact::Begun { at }], &mut text);
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(wrong)?;
         disk::sync_folder(path)?;
         Journal::open(path, Proof { run: run.to_owned(), lines: 1, last })
@@ -221,7 +219,7 @@ pub(crate) fn recover(
                 if number == 1 { "is not the first line of a journal" } else { "starts a second journal" },
             ));
         }
-        if let [Fact::Journal { version, run, .. }] = facts.as_slice() {
+        if let [Fact::Journal { version, run, .. }, ..] = facts.as_slice() {
             (found.version, found.run) = (*version, run.clone());
         }
         if let Some(proof) = proof.filter(|p| p.run != found.run || (p.lines == number && p.last != sum)) {
@@ -268,7 +266,10 @@ fn foreign(path: &Path, proof: &Proof, number: u64) -> Error {
 }
 
 fn refuse_newer(path: &Path, json: &str) -> Result<()> {
-    let version = serde_json::from_str::<serde_json::Value>(json).ok().and_then(|v| v.get("version")?.as_u64());
+    let first = serde_json::from_str::<serde_json::Value>(json).ok();
+    // The first fact of several.
+    let first = first.map(|value| value.get(0).cloned().unwrap_or(value));
+    let version = first.and_then(|fact| fact.get("version")?.as_u64());
     match version {
         Some(version) if version > u64::from(VERSION) => {
             let shown = path.display().to_string();

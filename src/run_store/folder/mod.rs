@@ -1,22 +1,27 @@
 //! The run folder: the store of a run on the disk of this machine.
 
+mod archive;
 pub(crate) mod disk;
 mod failures;
 pub(crate) mod held;
 pub(crate) mod info;
 mod journal;
 pub(crate) mod kept;
+mod locked;
 mod rows;
 mod run_folder;
 mod runs;
 mod spool;
 mod tail;
+mod view;
 
+pub(crate) use archive::{ArchivedRun, file_name};
 pub(crate) use held::check as check_free;
 pub use info::RunInfo;
-pub(crate) use info::{VERSION as INFO_VERSION, now, run_id};
+pub(crate) use info::{VERSION as INFO_VERSION, now, run_id, seconds};
 #[cfg(all(feature = "ffi", any(test, feature = "fuzzing")))]
 pub(crate) use journal::recover;
 pub(crate) use kept::load as load_watermarks;
-pub(crate) use run_folder::{Beginning, Folder, Opened};
+pub(crate) use locked::{LockedFolder, NewRun, Opened, refuse_unfinished};
 pub use runs::{RunStatus, RunSummary, runs};
+pub(crate) use view::FolderView;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::disk;
 use super::held::is_held;
 use super::info::RunInfo;
-use super::run_folder::recall;
+use super::locked::recall;
 use crate::error::Result;
 
 /// The status of a run.
@@ -26,7 +26,7 @@ pub enum RunStatus {
     Damaged,
 }
 
-/// A run, summarized from its folder.
+/// The run of a job, summarized from its folder.
 #[derive(Clone, Debug, Serialize)]
 pub struct RunSummary {
     /// Its inputs.
@@ -52,19 +52,22 @@ pub struct RunSummary {
     pub folder: PathBuf,
 }
 
-/// The runs in a folder of runs, by name and then by time.
+/// The runs in a folder of runs, by name, time and job.
 ///
 /// # Errors
 /// `state` when a folder cannot be read.
 pub fn runs(folder: &Path) -> Result<Vec<RunSummary>> {
     let mut found = Vec::new();
     for root in folders(folder)? {
-        found.extend(summary(&root, Some(&root)));
-        for past in folders(&root.join("past"))? {
-            found.extend(summary(&past, None));
+        let jobs = folders(&root.join("jobs"))?;
+        for job in std::iter::once(root).chain(jobs) {
+            found.extend(summary(&job, Some(&job)));
+            for past in folders(&job.join("past"))? {
+                found.extend(summary(&past, None));
+            }
         }
     }
-    found.sort_by(|a, b| (&a.info.name, &a.info.run).cmp(&(&b.info.name, &b.info.run)));
+    found.sort_by(|a, b| (&a.info.name, &a.info.run, &a.info.job).cmp(&(&b.info.name, &b.info.run, &b.info.job)));
     Ok(found)
 }
 

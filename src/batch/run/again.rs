@@ -1,0 +1,82 @@
+//! Steps that run again in a resumed run: closing steps, and steps whose input has grown since.
+
+use super::job_run::JobRun;
+use crate::batch::event::Event;
+use crate::batch::run_plan::{ItemSource, Phase, Step};
+use crate::definition::Method;
+use crate::error::Result;
+use crate::run_store::{Fact, JobStart, StepState};
+
+/// Closing steps of a resumed run report its new end: they run again, unless only they are left.
+///
+/// # Errors
+/// `state` when the disk fails.
+pub(super) async fn reset_closing_steps(job_run: &JobRun<'_>) -> Result<()> {
+    let context = job_run.context;
+    if context.start != JobStart::Resume {
+        return Ok(());
+    }
+    let facts: Vec<Fact> = {
+        let state = context.ledger.state();
+        let of = |step: &Step| state.step(&step.key(context.job()));
+        let steps = || context.plan.steps.iter();
+        let is_left = |step: &Step| {
+            let known = of(step);
+            !known.done || !known.saved || (context.retry_failed && !known.failed.is_empty())
+        };
+        if !steps().any(|step| step.phase == Phase::Main && is_left(step)) {
+            return Ok(());
+        }
+        let begun = steps().filter(|step| step.phase != Phase::Main && (of(step).started || of(step).done));
+        begun.map(|step| Fact::Reset { step: step.key(context.job()) }).collect()
+    };
+    if facts.is_empty() { Ok(()) } else { context.ledger.commit(facts, Vec::new()).await }
+}
+
+/// The state of a step, opened again if the rows that it was done with have grown: failed items of an earlier step have
+/// succeeded since.
+///
+/// # Errors
+/// `state` when the disk fails.
+pub(super) async fn reopened(job_run: &JobRun<'_>, step: &Step) -> Result<StepState> {
+    let (context, key) = (job_run.context, step.key(job_run.context.job()));
+    let known = context.ledger.state().step(&key);
+    if !known.started && !known.done {
+        if step.phase != Phase::Main {
+            // The rows of a closing step that was reset.
+            context.store.clear(&job_run.place(step))?;
+        }
+        return Ok(known);
+    }
+    let grown: Vec<String> = {
+        let inputs = context.inputs_of(step);
+        let changed = inputs.iter().filter(|(id, rows)| known.inputs.get(*id).is_some_and(|before| before != *rows));
+        changed.map(|(id, _)| id.clone()).collect()
+    };
+    if !known.done || grown.is_empty() {
+        return Ok(known);
+    }
+    let reads_on = |source: &Option<ItemSource>| {
+        source.as_ref().is_none_or(|source| matches!(source, ItemSource::Step(id) if grown.contains(id)))
+    };
+    let fact = match step.method {
+        Method::Query => Fact::Reset { step: key.clone() },
+        Method::Mutate | Method::Delete if reads_on(&step.each) && reads_on(&step.items) => {
+            Fact::Reopened { step: key.clone(), by_element: step.each.is_some() }
+        }
+        Method::Mutate | Method::Delete => {
+            let message = format!(
+                "{key}: {} has more rows now, but what was sent depends on all of them: nothing more is sent",
+                grown.join(", ")
+            );
+            context.tell(Event::Note { message }).await;
+            return Ok(known);
+        }
+    };
+    let is_reset = matches!(fact, Fact::Reset { .. });
+    context.ledger.commit(vec![fact], Vec::new()).await?;
+    if is_reset {
+        context.store.clear(&job_run.place(step))?;
+    }
+    Ok(context.ledger.state().step(&key))
+}
