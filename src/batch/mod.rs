@@ -52,6 +52,7 @@ mod event;
 mod file;
 #[cfg(all(feature = "ffi", any(test, feature = "fuzzing")))]
 pub(crate) mod fuzzing;
+mod items;
 mod load;
 mod local;
 mod plan;
@@ -59,10 +60,11 @@ mod run;
 mod run_plan;
 mod step;
 
-pub use crate::run_store::{Reason, ResumePolicy, RunInfo, RunStatus, RunSummary, runs};
+pub use crate::run_store::{LeftItem, Reason, ResumePolicy, RunInfo, RunStatus, RunSummary, left_items, runs};
 pub use event::{Archived, Event, JobBegun, JobReport, Report, StepCounts, StepName, StepReport, StepStatus};
 #[cfg(feature = "schemas")]
 pub(crate) use file::BatchFile;
+pub use items::{Resent, settle_items};
 pub use load::{BatchConfig, Env, Resolve};
 pub use plan::{BatchPlan, JobPlan, StepPlan};
 pub use run::{Run, RunOptions};

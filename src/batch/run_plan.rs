@@ -11,7 +11,7 @@ use super::file::{OnErrorFile, OnUnknownFile, SaveFormat};
 use crate::authoring::Pointer;
 use crate::definition::{Method, Operation, Repeat, Send};
 use crate::expression::{Expr, Shape};
-use crate::run_store::{JobOutline, ResumePolicy, RunOutline, StepOutline, file_name};
+use crate::run_store::{ItemOrigin, JobOutline, ResumePolicy, RunOutline, StepOutline, file_name};
 
 /// The name of the one job of a batch without a matrix.
 pub const MAIN: &str = "main";
@@ -106,6 +106,9 @@ pub(crate) struct CalledOperation {
     pub(super) may_be_repeated: bool,
     /// Items per request; `None` for all.
     pub(super) items_per_request: Option<u32>,
+    /// Options whose values are secret.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) secret_options: Vec<String>,
 }
 
 /// Maximum number of items of one call, and of their bytes.
@@ -132,6 +135,7 @@ impl CalledOperation {
                 Some(Send::Chunk(n)) => Some(*n),
                 _ => Some(1),
             },
+            secret_options: operation.options.iter().filter(|o| o.secret).map(|o| o.name.clone()).collect(),
         }
     }
 }
@@ -177,8 +181,12 @@ impl RunPlan {
     /// The outline of a job, by its number, for the run store.
     pub(crate) fn outline(&self, number: usize) -> RunOutline {
         let job = self.jobs.get(number);
-        let step =
-            |job: &MatrixJob, step: &Step| StepOutline { key: step.key(job), is_marked: step.watermark.is_some() };
+        let step = |job: &MatrixJob, step: &Step| StepOutline {
+            id: step.id.clone(),
+            key: step.key(job),
+            is_marked: step.watermark.is_some(),
+            origin: step.origin(number),
+        };
         let outline = |job: &MatrixJob| JobOutline {
             name: job.name.clone(),
             steps: self.steps.iter().map(|s| step(job, s)).collect(),
@@ -192,6 +200,16 @@ impl RunPlan {
 }
 
 impl Step {
+    /// What its items are sent to, or its elements are read from, by a job, by its number.
+    pub(crate) fn origin(&self, job: usize) -> ItemOrigin {
+        ItemOrigin {
+            connection: self.connections.get(job).cloned().unwrap_or_default(),
+            method: self.method,
+            operation: self.operation.id.clone(),
+            secret_options: self.operation.secret_options.clone(),
+        }
+    }
+
     /// What it does for a job, by its number, as JSON text: two steps of one meaning do the same.
     pub(crate) fn meaning(&self, job: usize) -> String {
         let connections = self.connections.get(job).cloned().into_iter().collect();

@@ -17,13 +17,15 @@ pub(crate) use fact::Fact;
 #[cfg(all(feature = "ffi", any(test, feature = "fuzzing")))]
 pub(crate) use folder::recover;
 pub(crate) use folder::{
-    ArchivedRun, FolderView, INFO_VERSION, LockedFolder, NewRun, Opened, check_free, file_name, load_watermarks, now,
-    refuse_unfinished, run_id, seconds,
+    ArchivedRun, FolderView, INFO_VERSION, ItemsLedger, KILLED, LockedFolder, NewRun, Opened, check_free, file_name,
+    load_watermarks, now, refuse_unfinished, run_id, seconds,
 };
-pub use folder::{RunInfo, RunStatus, RunSummary, runs};
+pub use folder::{LeftItem, RunInfo, RunStatus, RunSummary, left_items, runs};
 pub(crate) use outline::{JobOutline, RunOutline, StepOutline};
 pub(crate) use policy::{Asked, JobStart, starts};
 pub use policy::{Reason, ResumePolicy};
 pub(crate) use state::{ItemState, RunState, StepState};
-pub(crate) use store::{Before, FailureWriter, RowReader, RowStore, RowWriter, RunStore, SharedRows, StepPlace};
+pub(crate) use store::{
+    Before, FailedItem, FailureWriter, ItemOrigin, RowReader, RowStore, RowWriter, RunStore, SharedRows, StepPlace,
+};
 pub(crate) use watermark::{Mark, Watermarks, larger as larger_mark};

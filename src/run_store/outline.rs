@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::state::RunState;
+use super::store::ItemOrigin;
 
 /// A batch as the store sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,12 +23,15 @@ pub(crate) struct JobOutline {
 }
 
 /// One step of a job.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StepOutline {
+    pub(crate) id: String,
     /// Its key in the journal.
     pub(crate) key: String,
     /// Whether it has a watermark.
     pub(crate) is_marked: bool,
+    /// What its items are sent to.
+    pub(crate) origin: ItemOrigin,
 }
 
 impl RunOutline {

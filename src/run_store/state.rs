@@ -343,6 +343,18 @@ impl StepState {
         self.open.values().map(|o| o.intended.len()).sum()
     }
 
+    /// The items in doubt, by element and index.
+    pub(crate) fn items_in_doubt(&self) -> BTreeSet<(u64, u64)> {
+        self.open.iter().flat_map(|(element, open)| open.intended.iter().map(|index| (*element, *index))).collect()
+    }
+
+    /// Items that failed or whose outcome is unknown, and that nobody has settled, by element and index.
+    pub(crate) fn items_left(&self) -> BTreeMap<(u64, u64), OutcomeStatus> {
+        let failed = self.failed.iter().map(|key| (*key, OutcomeStatus::Failed));
+        let unknown = self.unknown.iter().copied().chain(self.items_in_doubt());
+        failed.chain(unknown.map(|key| (key, OutcomeStatus::Unknown))).collect()
+    }
+
     /// Of them, those for whose jobs the run goes on waiting.
     pub(crate) fn awaited(&self) -> usize {
         let own = |(element, open): (&u64, &OpenWrite)| {

@@ -10,12 +10,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use super::extent::{Extent, Measure};
 use super::fact::Fact;
 use super::watermark::Watermarks;
+use crate::definition::Method;
 use crate::error::{Error, Result};
 use crate::item::Items;
+use crate::options::Options;
 use crate::receipt::OutcomeStatus;
 
 /// A step of a job; its rows are stored together.
@@ -65,7 +68,7 @@ pub(crate) trait RunStore: RowStore {
     fn clear(&self, step: &StepPlace) -> Result<()>;
 
     /// Records the step's items that did not succeed; opens no file before the first one.
-    fn failures(&self, step: &StepPlace) -> Box<dyn FailureWriter>;
+    fn failures(&self, step: &StepPlace, origin: ItemOrigin) -> Box<dyn FailureWriter>;
 
     /// Keeps only the failures of these items. Returns how many of the items have none, because the file was edited.
     ///
@@ -149,12 +152,36 @@ pub(crate) trait SharedRows: std::fmt::Debug + Send + Sync {
     fn open(&self) -> Result<Box<dyn RowReader>>;
 }
 
-/// Records items that did not succeed, for people and for `--retry-failed`.
+/// What was called with an item: all that is needed to send it again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ItemOrigin {
+    pub(crate) connection: String,
+    pub(crate) method: Method,
+    pub(crate) operation: String,
+    /// Options whose values are secret: they are not stored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) secret_options: Vec<String>,
+}
+
+/// An item that did not succeed.
+pub(crate) struct FailedItem<'a> {
+    pub(crate) element: u64,
+    pub(crate) index: u64,
+    pub(crate) status: OutcomeStatus,
+    /// As it was sent; for an item that could not be made, and for an element that could not be read, the element.
+    pub(crate) item: Option<&'a str>,
+    /// The options of its call.
+    pub(crate) options: Option<&'a Options>,
+    pub(crate) error: &'a Error,
+    /// Unix time in seconds.
+    pub(crate) at: u64,
+}
+
+/// Records items that did not succeed: for people, and to send them again.
 pub(crate) trait FailureWriter: Send + Sync {
-    /// Adds an item, identified by its element and its index; returns the files that must be synced before its outcome
-    /// is recorded.
+    /// Adds an item; returns the files that must be synced before its outcome is recorded.
     ///
     /// # Errors
     /// `state` when writing fails.
-    fn push(&mut self, key: (u64, u64), status: OutcomeStatus, item: Option<&str>, error: &Error) -> Result<Before>;
+    fn push(&mut self, failed: &FailedItem<'_>) -> Result<Before>;
 }

@@ -14,7 +14,9 @@ use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
 use crate::lock::lock;
-use crate::run_store::{Before, Fact, JobStart, RunInfo, RunState, RunStore, StepPlace, StepState, seconds};
+use crate::run_store::{
+    Before, Fact, ItemOrigin, JobStart, RunInfo, RunState, RunStore, StepPlace, StepState, seconds,
+};
 use crate::send::{Cancel, Gate, JobHandle, JobState};
 
 /// Seconds between two facts with the time.
@@ -151,6 +153,16 @@ pub(in crate::batch) struct Task<'r> {
 impl Task<'_> {
     pub(in crate::batch) fn name(&self) -> StepName {
         StepName { job: self.job.name.clone(), step: self.step.id.clone() }
+    }
+
+    /// What its items are sent to, or its elements are read from.
+    pub(in crate::batch) fn origin(&self) -> ItemOrigin {
+        self.step.origin(self.context.number)
+    }
+
+    /// Unix time in seconds.
+    pub(in crate::batch) fn now(&self) -> u64 {
+        seconds(self.context.effects.clock().wall())
     }
 
     pub(in crate::batch) fn state(&self) -> StepState {

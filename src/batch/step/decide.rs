@@ -5,7 +5,7 @@ use crate::batch::run_plan::{Phase, RunPlan, Step};
 use crate::error::{Error, ErrorKind};
 use crate::item::Items;
 use crate::receipt::{Outcome, OutcomeStatus};
-use crate::run_store::{ItemState, StepState};
+use crate::run_store::{ItemState, KILLED, StepState};
 
 /// What a step of a job can do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,10 +76,9 @@ pub(super) fn in_doubt(decided: Move, index: u64) -> Option<Outcome> {
         Move::Send | Move::Pass => return None,
         Move::Skip => (OutcomeStatus::Ok, None),
         Move::Report => {
-            let message = "the run was killed while this item was in flight: it is not known whether it took effect";
             let advice =
                 "check the record before sending it again; `on_unknown: retry` in the step sends such items again";
-            (OutcomeStatus::Unknown, Some(Error::new(ErrorKind::UnknownOutcome, message).advise(advice)))
+            (OutcomeStatus::Unknown, Some(Error::new(ErrorKind::UnknownOutcome, KILLED).advise(advice)))
         }
     };
     Some(Outcome { index, status, http_status: None, items: Items::default(), location: None, error, attempts: 0 })

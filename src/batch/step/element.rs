@@ -19,6 +19,7 @@ pub(super) struct SentElement {
     pub(super) complete: bool,
     /// Why nothing more can be sent; not the fault of an item.
     pub(super) lost: Option<Error>,
+    pub(super) options: Option<Options>,
 }
 
 /// Sends the remaining items of an element.
@@ -29,7 +30,8 @@ pub(super) async fn send_element(
     element: u64,
     item: &str,
 ) -> SentElement {
-    let mut sent = SentElement { outcomes: Vec::new(), usage: Usage::default(), complete: false, lost: None };
+    let mut sent =
+        SentElement { outcomes: Vec::new(), usage: Usage::default(), complete: false, lost: None, options: None };
     let prepared = prepare(task, element, item);
     let (options, items) = match prepared {
         Ok(prepared) => prepared,
@@ -47,6 +49,7 @@ pub(super) async fn send_element(
             return sent;
         }
     };
+    sent.options = Some(options);
     let count = items.as_ref().map_or(1, Vec::len);
     let own = |index: usize| items.as_ref().and_then(|items| items.get(index)).cloned();
     let decide = |index: usize| decide(task.step, task.context.retry_failed, known, element, index as u64);

@@ -18,7 +18,7 @@ use crate::expression::Scope;
 use crate::item::Items;
 use crate::page::Page;
 use crate::receipt::{OutcomeStatus, Receipt, Usage};
-use crate::run_store::{Fact, FailureWriter, Mark, RowWriter, StepState, larger_mark};
+use crate::run_store::{Fact, FailedItem, FailureWriter, Mark, RowWriter, StepState, larger_mark};
 use crate::send::Gate;
 use crate::walk::Walk;
 
@@ -75,7 +75,7 @@ pub(in crate::batch) async fn run(task: &Task<'_>) -> Result<()> {
     let now = task.context.effects.clock().now();
     let mut reading = StepReading {
         rows: task.context.store.writer(&task.place, state.extent(), true)?,
-        failures: task.context.store.failures(&task.place),
+        failures: task.context.store.failures(&task.place, task.origin()),
         spent: state.tally,
         mark,
         kept: state.kept.clone(),
@@ -162,7 +162,16 @@ impl StepReading<'_, '_> {
         self.state.element = self.state.element.max(element + 1);
         // No fact records its rows yet.
         self.rows.rewind(place)?;
-        let mut safe = self.failures.push((element, 0), OutcomeStatus::Failed, item.as_deref(), &error)?;
+        let failed = FailedItem {
+            element,
+            index: 0,
+            status: OutcomeStatus::Failed,
+            item: item.as_deref(),
+            options: None,
+            error: &error,
+            at: self.task.now(),
+        };
+        let mut safe = self.failures.push(&failed)?;
         safe.extend(self.rows.unsaved());
         let facts = vec![self.read(None), self.outcome(element, OutcomeStatus::Failed)];
         self.task.context.ledger.commit(facts, safe).await?;

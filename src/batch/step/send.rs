@@ -18,8 +18,9 @@ use crate::batch::run_plan::CALL;
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
+use crate::options::Options;
 use crate::receipt::{Outcome, OutcomeStatus, Usage};
-use crate::run_store::{Fact, FailureWriter, ItemState, RowWriter, StepState};
+use crate::run_store::{Fact, FailedItem, FailureWriter, ItemState, RowWriter, StepState};
 use crate::send::Cancel;
 use crate::write::Writes;
 
@@ -41,6 +42,8 @@ struct Writing<'t, 'r> {
     unsent: u64,
     /// No more items of this step are sent.
     stop: Cancel,
+    /// The options of the current call.
+    options: Option<Options>,
 }
 
 /// Writes until nothing is left.
@@ -54,7 +57,7 @@ pub(in crate::batch) async fn run(task: &Task<'_>) -> Result<()> {
     let mut writing = Writing {
         // Rows without an outcome belong to items that were in flight.
         rows: task.context.store.writer(&task.place, state.extent(), state.in_doubt() > 0)?,
-        failures: task.context.store.failures(&task.place),
+        failures: task.context.store.failures(&task.place, task.origin()),
         tally: state.tally,
         items_in: 0,
         bad: (counts.failed, counts.unknown),
@@ -63,6 +66,7 @@ pub(in crate::batch) async fn run(task: &Task<'_>) -> Result<()> {
         first: None,
         unsent: 0,
         stop: Cancel::default(),
+        options: None,
         state,
         task,
     };
@@ -82,6 +86,7 @@ impl Writing<'_, '_> {
         let task = self.task;
         let options = options(task.step, &task.scope)?;
         let mut writes = open(task, &self.stop, 0, &options)?;
+        self.options = Some(options);
         let Some(source) = &task.step.items else {
             self.items_in = 1;
             if self.decide(0, 0) == Move::Send {
@@ -248,7 +253,16 @@ impl Writing<'_, '_> {
         self.rows.flush()?;
         let mut before = self.rows.unsaved();
         if let Some(error) = &outcome.error {
-            before.extend(self.failures.push((element, outcome.index), outcome.status, item, error)?);
+            let failed = FailedItem {
+                element,
+                index: outcome.index,
+                status: outcome.status,
+                item,
+                options: self.options.as_ref(),
+                error,
+                at: self.task.now(),
+            };
+            before.extend(self.failures.push(&failed)?);
             self.first.get_or_insert_with(|| (index, error.clone()));
             let again = self.state.item_state(element, outcome.index) == ItemState::Failed;
             match outcome.status {
@@ -322,7 +336,8 @@ impl Writing<'_, '_> {
     }
 
     async fn record_element(&mut self, number: u64, item: &str, sent: SentElement) -> Result<()> {
-        let SentElement { outcomes, usage, complete, lost } = sent;
+        let SentElement { outcomes, usage, complete, lost, options } = sent;
+        self.options = options;
         self.tally = Usage { pages: 0, elapsed_ms: self.elapsed(), ..self.tally + usage };
         for (outcome, own) in &outcomes {
             let stops = outcome.attempts > 0 || outcome.status == OutcomeStatus::Failed;

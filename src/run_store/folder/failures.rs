@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use serde_json::value::RawValue;
 
 use super::disk;
+use super::info::time_text;
 use super::spool::Spool;
 use crate::error::{Error, Result};
+use crate::options::Options;
 use crate::receipt::OutcomeStatus;
-use crate::run_store::store::{Before, FailureWriter, RowWriter};
+use crate::run_store::store::{Before, FailedItem, FailureWriter, ItemOrigin, RowWriter};
 use crate::sink::FileSink;
 
 /// One line of the file.
@@ -19,6 +21,11 @@ struct Line<'a> {
     index: u64,
     status: OutcomeStatus,
     item: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    options: Option<&'a Options>,
+    #[serde(flatten)]
+    origin: &'a ItemOrigin,
+    at: String,
     error: &'a Error,
 }
 
@@ -31,23 +38,18 @@ struct FailureKey {
 /// The failures file of a step; created when the first item fails.
 pub(super) struct Failures {
     path: PathBuf,
+    origin: ItemOrigin,
     spool: Option<Spool>,
 }
 
 impl Failures {
-    pub(super) fn new(path: &Path) -> Failures {
-        Failures { path: path.to_owned(), spool: None }
+    pub(super) fn new(path: &Path, origin: ItemOrigin) -> Failures {
+        Failures { path: path.to_owned(), origin, spool: None }
     }
 }
 
 impl FailureWriter for Failures {
-    fn push(
-        &mut self,
-        (element, index): (u64, u64),
-        status: OutcomeStatus,
-        item: Option<&str>,
-        error: &Error,
-    ) -> Result<Before> {
+    fn push(&mut self, failed: &FailedItem<'_>) -> Result<Before> {
         if self.spool.is_none() {
             // Complete lines of a killed run stay, because the last line of an item counts. An incomplete one would
             // corrupt the next line.
@@ -55,8 +57,20 @@ impl FailureWriter for Failures {
             self.spool = Some(Spool::open_unknown(&self.path, length)?);
         }
         let Some(spool) = &mut self.spool else { return Ok(Vec::new()) };
-        let item = item.and_then(|text| serde_json::from_str(text).ok());
-        spool.push(&serde_json::to_string(&Line { element, index, status, item, error }).unwrap_or_default());
+        let item = failed.item.and_then(|text| serde_json::from_str(text).ok());
+        let is_shown = |name: &&String| !self.origin.secret_options.contains(name);
+        let options = failed.options.map(|all| all.only(all.values().keys().filter(is_shown).map(String::as_str)));
+        let line = Line {
+            element: failed.element,
+            index: failed.index,
+            status: failed.status,
+            item,
+            options: options.as_ref().filter(|options| !options.is_empty()),
+            origin: &self.origin,
+            at: time_text(failed.at),
+            error: failed.error,
+        };
+        spool.push(&serde_json::to_string(&line).unwrap_or_default());
         spool.flush()?;
         Ok(spool.unsaved())
     }

@@ -100,6 +100,11 @@ pub(crate) fn now(wall: SystemTime) -> String {
     timestamp(wall).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// The same for a Unix time in seconds.
+pub(crate) fn time_text(seconds: u64) -> String {
+    now(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds))
+}
+
 /// Its Unix time in seconds.
 pub(crate) fn seconds(wall: SystemTime) -> u64 {
     u64::try_from(timestamp(wall).as_second()).unwrap_or_default()

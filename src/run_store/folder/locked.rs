@@ -8,18 +8,25 @@ use std::sync::Arc;
 
 use super::archive::{ArchivedRun, FAILED, SPOOL, set_aside};
 use super::disk::{self, damaged};
+use super::failures::Failures;
 use super::held;
 use super::info::RunInfo;
 use super::journal::{Journal, Recovered, recover};
 use super::kept::{self, KeptMarks};
-use super::run_folder::Folder;
+use super::run_folder::{Folder, failures_file};
 use super::tail::{self, Proof};
 use crate::error::{Advice, Error, ErrorKind, Place, Result};
+use crate::receipt::OutcomeStatus;
 use crate::run_store::fact::{Fact, JOURNAL_VERSION};
 use crate::run_store::outline::RunOutline;
 use crate::run_store::policy::{JobStart, Reason};
 use crate::run_store::state::RunState;
-use crate::run_store::store::RunStore;
+use crate::run_store::store::{FailedItem, FailureWriter, RunStore, StepPlace};
+
+/// Why the outcome of an item is unknown that was in flight when its run was killed.
+pub(crate) const KILLED: &str =
+    "the run was killed while this item was in flight: it is not known whether it took effect";
+const KILLED_ADVICE: &str = "check the record before sending it again";
 
 /// A started or resumed run with its store.
 pub(crate) struct Opened {
@@ -98,7 +105,7 @@ impl LockedFolder {
         let NewRun { outline, info, now, .. } = new;
         // The watermarks are checked before anything is moved.
         let notes: Vec<String> = kept.check_new(&outline.name)?.into_iter().collect();
-        let archived = self.archive(reason)?;
+        let archived = self.archive(reason, outline, now)?;
         info.write(&self.root)?;
         let journal = Journal::begin(&self.root.join("journal"), &info.run, kept.fingerprint, now)?;
         let state = RunState::begun(info.run.clone(), kept.fingerprint, now);
@@ -108,7 +115,7 @@ impl LockedFolder {
     }
 
     /// Moves the earlier run aside, if there is one. Returns it if it was unfinished or cannot be read.
-    fn archive(&self, reason: Reason) -> Result<Option<ArchivedRun>> {
+    fn archive(&self, reason: Reason, outline: &RunOutline, now: u64) -> Result<Option<ArchivedRun>> {
         let state = self.found.as_ref().ok().map(|(_, state)| state);
         let has_run = |(found, _): &(Recovered, RunState)| found.facts > 0;
         if !self.found.as_ref().map_or(true, has_run) && !self.root.join(SPOOL).exists() {
@@ -118,6 +125,7 @@ impl LockedFolder {
         let run =
             state.map(|state| state.run.clone()).filter(|run| !run.is_empty()).unwrap_or_else(|| info.run.clone());
         let run = if run.is_empty() { format!("unnamed-{:04x}", fastrand::u16(..)) } else { run };
+        self.note_in_doubt(outline, now)?;
         let is_whole = reason == Reason::Fresh || state.is_none_or(|state| !state.ended || state.is_of_earlier_build());
         let folder = set_aside(&self.root, is_whole, &run)?;
         let steps = || state.iter().flat_map(|state| state.steps.values());
@@ -129,6 +137,24 @@ impl LockedFolder {
             folder,
         };
         Ok(Some(archived).filter(|_| reason != Reason::Finished))
+    }
+
+    /// Lists the items that were in flight when the run was killed among those that did not succeed: an archived run is
+    /// kept as long as it has such items.
+    fn note_in_doubt(&self, outline: &RunOutline, at: u64) -> Result<()> {
+        let Ok((_, state)) = &self.found else { return Ok(()) };
+        for (job, step) in outline.jobs.iter().flat_map(|job| job.steps.iter().map(move |step| (job, step))) {
+            let known = state.step(&step.key);
+            let place = StepPlace { job: job.name.clone(), step: step.id.clone() };
+            let mut failures = Failures::new(&failures_file(&self.root, &place), step.origin.clone());
+            for (element, index) in known.items_in_doubt() {
+                let error = Error::new(ErrorKind::UnknownOutcome, KILLED).advise(KILLED_ADVICE);
+                let (item, options) = (None, None);
+                let status = OutcomeStatus::Unknown;
+                failures.push(&FailedItem { element, index, status, item, options, error: &error, at })?;
+            }
+        }
+        Ok(())
     }
 
     /// Resumes a run. All checks precede all changes.

@@ -17,7 +17,9 @@ use super::spool::{self, Spool};
 use crate::error::Result;
 use crate::run_store::extent::Extent;
 use crate::run_store::fact::Fact;
-use crate::run_store::store::{Before, FailureWriter, RowReader, RowStore, RowWriter, RunStore, SharedRows, StepPlace};
+use crate::run_store::store::{
+    Before, FailureWriter, ItemOrigin, RowReader, RowStore, RowWriter, RunStore, SharedRows, StepPlace,
+};
 use crate::run_store::watermark::Watermarks;
 
 /// An open run folder, locked by this process.
@@ -78,8 +80,8 @@ impl RunStore for Folder {
         spool::empty(&self.spool(step))
     }
 
-    fn failures(&self, step: &StepPlace) -> Box<dyn FailureWriter> {
-        Box::new(Failures::new(&self.failed(step)))
+    fn failures(&self, step: &StepPlace, origin: ItemOrigin) -> Box<dyn FailureWriter> {
+        Box::new(Failures::new(&self.failed(step), origin))
     }
 
     fn settle_failures(&self, step: &StepPlace, left: &BTreeSet<(u64, u64)>) -> Result<usize> {

@@ -57,17 +57,24 @@ pub struct RunSummary {
 /// # Errors
 /// `state` when a folder cannot be read.
 pub fn runs(folder: &Path) -> Result<Vec<RunSummary>> {
+    let all = run_folders(folder)?;
+    let summary = |(root, run): &(PathBuf, PathBuf)| summary(run, Some(root.as_path()).filter(|root| root == run));
+    let mut found: Vec<RunSummary> = all.iter().filter_map(summary).collect();
+    found.sort_by(|a, b| (&a.info.name, &a.info.run, &a.info.job).cmp(&(&b.info.name, &b.info.run, &b.info.job)));
+    Ok(found)
+}
+
+/// The folders of all runs, each with that of its job.
+pub(super) fn run_folders(folder: &Path) -> Result<Vec<(PathBuf, PathBuf)>> {
     let mut found = Vec::new();
     for root in folders(folder)? {
         let jobs = folders(&root.join("jobs"))?;
         for job in std::iter::once(root).chain(jobs) {
-            found.extend(summary(&job, Some(&job)));
-            for past in folders(&job.join("past"))? {
-                found.extend(summary(&past, None));
-            }
+            let past = folders(&job.join("past"))?;
+            found.push((job.clone(), job.clone()));
+            found.extend(past.into_iter().map(|past| (job.clone(), past)));
         }
     }
-    found.sort_by(|a, b| (&a.info.name, &a.info.run, &a.info.job).cmp(&(&b.info.name, &b.info.run, &b.info.job)));
     Ok(found)
 }
 

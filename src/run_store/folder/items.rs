@@ -1,0 +1,246 @@
+//! The items of all kept runs that failed or are in doubt, and facts about them after their run has ended.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::disk;
+use super::failures::{self, Failures};
+use super::held;
+use super::info::RunInfo;
+use super::journal::Journal;
+use super::locked::recall;
+use super::run_folder::failures_file;
+use super::runs::run_folders;
+use super::tail::Proof;
+use crate::error::Result;
+use crate::receipt::OutcomeStatus;
+use crate::run_store::fact::Fact;
+use crate::run_store::state::RunState;
+use crate::run_store::store::{FailedItem, FailureWriter, ItemOrigin, StepPlace};
+
+/// An item that failed, or of which it is not known whether it took effect.
+#[derive(Clone, Debug, Serialize)]
+pub struct LeftItem {
+    /// The batch's name.
+    pub batch: String,
+    /// The id of the run.
+    pub run: String,
+    /// The job: the connection of the matrix; `main` without one.
+    pub job: String,
+    /// The step's id.
+    pub step: String,
+    /// The element of `for`, from 0.
+    pub element: u64,
+    /// Its index within the step, or within the element, from 0.
+    pub index: u64,
+    /// `failed` or `unknown`.
+    pub status: OutcomeStatus,
+    /// When that was seen, in UTC.
+    pub at: String,
+    /// The connection.
+    pub connection: String,
+    /// The method.
+    pub method: String,
+    /// OperationId.
+    pub operation: String,
+    /// As it was sent; null if the process was killed while it was in flight.
+    pub item: Option<Box<RawValue>>,
+    /// The options of its call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub options: Option<Box<RawValue>>,
+    /// Options that are not stored, because their values are secret.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secret_options: Vec<String>,
+    /// Why it did not succeed: an object with kind and message.
+    pub error: Option<Box<RawValue>>,
+    /// Whether its run is archived: running the batch again does not send it.
+    pub is_archived: bool,
+}
+
+/// A line of a failures file.
+#[derive(Deserialize)]
+struct FailureLine {
+    element: u64,
+    index: u64,
+    #[serde(default)]
+    item: Option<Box<RawValue>>,
+    #[serde(default)]
+    options: Option<Box<RawValue>>,
+    #[serde(default)]
+    at: String,
+    #[serde(flatten)]
+    origin: ItemOrigin,
+    #[serde(default)]
+    error: Option<Box<RawValue>>,
+}
+
+/// The folder of one run, and its job's folder, which has the lock.
+#[derive(Clone, Debug)]
+pub(crate) struct ItemsFolder {
+    root: PathBuf,
+    folder: PathBuf,
+}
+
+impl ItemsFolder {
+    fn is_archived(&self) -> bool {
+        self.root != self.folder
+    }
+}
+
+/// The items that are left in a folder of runs, by run, job and step.
+///
+/// # Errors
+/// `state` when a folder cannot be read.
+pub fn left_items(folder: &Path) -> Result<Vec<LeftItem>> {
+    let mut found = Vec::new();
+    for (root, folder) in run_folders(folder)? {
+        // A damaged run is shown by the list of runs.
+        let Ok((_, state)) = recall(&folder.join("journal")) else { continue };
+        if let Some(info) = RunInfo::look(&folder).filter(|_| state.has_left()) {
+            found.extend(left_of(&ItemsFolder { root, folder }, &info, &state)?);
+        }
+    }
+    found.sort_by(|a, b| (&a.batch, &a.run, &a.job).cmp(&(&b.batch, &b.run, &b.job)));
+    Ok(found)
+}
+
+fn left_of(at: &ItemsFolder, info: &RunInfo, state: &RunState) -> Result<Vec<LeftItem>> {
+    let mut found = Vec::new();
+    for (key, known) in &state.steps {
+        let left = known.items_left();
+        let Some((job, step)) = key.split_once('/').filter(|_| !left.is_empty()) else { continue };
+        let place = StepPlace { job: job.to_owned(), step: step.to_owned() };
+        let mut lines = read_lines(&failures_file(&at.folder, &place))?;
+        for ((element, index), status) in left {
+            let line = lines.remove(&(element, index));
+            let origin = line.as_ref().map(|line| line.origin.clone());
+            let (at_time, item, options, error) = match line {
+                Some(line) => (line.at, line.item, line.options, line.error),
+                None => (info.started.clone(), None, None, None),
+            };
+            found.push(LeftItem {
+                batch: info.name.clone(),
+                run: info.run.clone(),
+                job: job.to_owned(),
+                step: step.to_owned(),
+                element,
+                index,
+                status,
+                at: at_time,
+                connection: origin.as_ref().map(|o| o.connection.clone()).unwrap_or_default(),
+                method: origin.as_ref().map(|o| o.method.to_string()).unwrap_or_default(),
+                operation: origin.as_ref().map(|o| o.operation.clone()).unwrap_or_default(),
+                secret_options: origin.map(|o| o.secret_options).unwrap_or_default(),
+                item,
+                options,
+                error,
+                is_archived: at.is_archived(),
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// The last line of each item.
+fn read_lines(path: &Path) -> Result<BTreeMap<(u64, u64), FailureLine>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(e) => return Err(disk::failed("read", path, &e)),
+    };
+    let mut found = BTreeMap::new();
+    for line in BufReader::new(file).lines() {
+        let line = line.map_err(|e| disk::failed("read", path, &e))?;
+        // People may edit the file.
+        if let Ok(line) = serde_json::from_str::<FailureLine>(&line) {
+            found.insert((line.element, line.index), line);
+        }
+    }
+    Ok(found)
+}
+
+/// A run whose items are settled or sent again: its folder is locked.
+pub(crate) struct ItemsLedger {
+    folder: PathBuf,
+    journal: Journal,
+    pub(crate) state: RunState,
+    pub(crate) info: RunInfo,
+    /// Steps whose items have changed.
+    changed: Vec<StepPlace>,
+    _lock: File,
+}
+
+impl ItemsLedger {
+    /// Locks the run with an id; `None` if a folder of runs has no such run of a job.
+    ///
+    /// # Errors
+    /// `state` when another process holds the folder, or its files are damaged.
+    pub(crate) fn open(
+        folder: &Path,
+        (run, job): (&str, &str),
+        host: &str,
+        since: String,
+    ) -> Result<Option<ItemsLedger>> {
+        for (root, folder) in run_folders(folder)? {
+            let is_it = RunInfo::look(&folder).is_some_and(|info| info.run == run && info.job == job);
+            if is_it {
+                return ItemsLedger::lock(&ItemsFolder { root, folder }, host, since).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    fn lock(at: &ItemsFolder, host: &str, since: String) -> Result<ItemsLedger> {
+        let lock = held::hold(&at.root, host, since)?;
+        let path = at.folder.join("journal");
+        let (found, state) = recall(&path)?;
+        let info = RunInfo::read(&at.folder, &state.run)?;
+        if found.torn {
+            disk::cut(&path, found.length)?;
+        }
+        let journal = Journal::open(&path, Proof { run: state.run.clone(), lines: found.lines, last: found.last })?;
+        Ok(ItemsLedger { folder: at.folder.clone(), journal, state, info, changed: Vec::new(), _lock: lock })
+    }
+
+    /// Records a fact durably.
+    ///
+    /// # Errors
+    /// `state` when writing fails.
+    pub(crate) async fn record(&mut self, place: &StepPlace, fact: Fact) -> Result<()> {
+        self.state.apply(&fact);
+        if !self.changed.contains(place) {
+            self.changed.push(place.clone());
+        }
+        self.journal.commit(vec![fact], Vec::new()).await
+    }
+
+    /// Records an item that did not succeed again.
+    ///
+    /// # Errors
+    /// `state` when writing fails.
+    pub(crate) fn push(&self, place: &StepPlace, origin: ItemOrigin, failed: &FailedItem<'_>) -> Result<()> {
+        let path = failures_file(&self.folder, place);
+        let mut file = Failures::new(&path, origin);
+        for (file, path) in file.push(failed)? {
+            file.sync_data().map_err(|e| disk::failed("written", &path, &e))?;
+        }
+        Ok(())
+    }
+
+    /// Removes the lines of items that are settled.
+    ///
+    /// # Errors
+    /// `state` when writing fails.
+    pub(crate) fn finish(self) -> Result<()> {
+        for place in &self.changed {
+            let known = self.state.step(&format!("{}/{}", place.job, place.step));
+            failures::tidy(&failures_file(&self.folder, place), &known.items_left().into_keys().collect())?;
+        }
+        Ok(())
+    }
+}
