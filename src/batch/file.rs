@@ -162,6 +162,14 @@ mirrors! {
         pub kept: Option<String>,
         /// The value for the first run
         pub start: Json,
+        /// Reads again this much before the stored time, for rows that appear late: a duration, such as 5m. Rows that were
+        /// passed on are not passed on again
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub lag: Option<String>,
+        /// JSON Pointer to a row's key: a row with the same key and the same value at `pointer` is passed on once; without
+        /// it, a row with the same content
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub key: Option<String>,
     }
 
     /// A file for the items

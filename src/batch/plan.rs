@@ -17,7 +17,7 @@ use crate::expression::{Expr, Scope, Shape};
 use crate::item::Items;
 use crate::request::PlannedRequest;
 use crate::run_store::{
-    Asked, FolderView, JobStart, Mark, RunOutline, RunState, StepPlace, StepState, load_watermarks, seconds, starts,
+    Asked, FolderView, JobStart, RunOutline, RunState, StepPlace, StepState, load_watermarks, seconds, starts,
 };
 
 /// Requests of one step that are kept; all are counted, and the hash covers all.
@@ -131,10 +131,8 @@ impl Batch {
             let watermarks = load_watermarks(&look.job.folder(&root))?;
             for (number, step) in self.plan.steps.iter().enumerate() {
                 let mut scope = self.scope_of(look, number, step);
-                scope.watermark = step.watermark.as_ref().map(|w| {
-                    let kept = watermarks.marks().get(&step.key(look.job)).map(Mark::json);
-                    kept.unwrap_or_else(|| w.start.clone()).into()
-                });
+                scope.watermark =
+                    step.watermark.as_ref().map(|w| w.begin(watermarks.marks().get(&step.key(look.job))).into());
                 steps.push(self.plan_step(look, step, &scope).map_err(|e| named(e, look.job, step))?);
             }
         }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +12,7 @@ use super::file::{OnErrorFile, OnUnknownFile, SaveFormat};
 use crate::authoring::Pointer;
 use crate::definition::{Method, Operation, Repeat, Send};
 use crate::expression::{Expr, Shape};
-use crate::run_store::{ItemOrigin, JobOutline, ResumePolicy, RunOutline, StepOutline, file_name};
+use crate::run_store::{ItemOrigin, JobOutline, Mark, ResumePolicy, RunOutline, StepOutline, file_name};
 
 /// The name of the one job of a batch without a matrix.
 pub const MAIN: &str = "main";
@@ -160,6 +161,21 @@ pub(crate) struct Watermark {
     pub(crate) kept: Option<String>,
     /// JSON.
     pub(crate) start: String,
+    /// How much before the stored time is read again.
+    #[serde(default, skip_serializing_if = "Duration::is_zero")]
+    pub(crate) lag: Duration,
+    /// The key of a row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<Pointer>,
+}
+
+impl Watermark {
+    /// The value from which a run reads, as JSON: the stored one less the lag.
+    pub(crate) fn begin(&self, kept: Option<&Mark>) -> String {
+        let Some(kept) = kept else { return self.start.clone() };
+        let earlier = if self.lag.is_zero() { None } else { kept.earlier(self.lag) };
+        earlier.unwrap_or_else(|| kept.clone()).json()
+    }
 }
 
 /// A file for the rows.

@@ -45,6 +45,9 @@ pub(crate) enum Fact {
         items: u64,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         mark: Option<Mark>,
+        /// The rows that were passed on at or after the watermark, in a file of their own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<Extent>,
         /// Values that the operation keeps, as JSON text: facts are parsed as values, which lose digits.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         kept: BTreeMap<String, String>,

@@ -8,11 +8,13 @@ mod fact;
 mod folder;
 mod outline;
 mod policy;
+mod seen;
 mod state;
 mod store;
+mod time;
 mod watermark;
 
-pub(crate) use extent::Extent;
+pub(crate) use extent::{Extent, Measure};
 pub(crate) use fact::Fact;
 #[cfg(all(feature = "ffi", any(test, feature = "fuzzing")))]
 pub(crate) use folder::recover;
@@ -24,6 +26,7 @@ pub use folder::{LeftItem, RunInfo, RunStatus, RunSummary, left_items, runs};
 pub(crate) use outline::{JobOutline, RunOutline, StepOutline};
 pub(crate) use policy::{Asked, JobStart, starts};
 pub use policy::{Reason, ResumePolicy};
+pub(crate) use seen::{SeenRow, SeenRows};
 pub(crate) use state::{ItemState, RunState, StepState};
 pub(crate) use store::{
     Before, FailedItem, FailureWriter, ItemOrigin, RowReader, RowStore, RowWriter, RunStore, SharedRows, StepPlace,

@@ -42,6 +42,8 @@ pub(crate) struct StepState {
     pub(crate) items: u64,
     /// The largest value that the watermark has seen.
     pub(crate) mark: Option<super::watermark::Mark>,
+    /// The rows that were passed on at or after the watermark.
+    pub(crate) seen: Extent,
     /// Values that the operation keeps, as JSON text.
     pub(crate) kept: BTreeMap<String, String>,
     pub(crate) tally: Usage,
@@ -182,7 +184,8 @@ impl StepState {
     pub(crate) fn apply(&mut self, fact: &Fact) {
         match fact {
             Fact::Started { .. } => self.started = true,
-            Fact::Read { element, walk, extent, items, mark, kept, tally, incomplete, .. } => {
+            Fact::Read { element, walk, extent, items, mark, seen, kept, tally, incomplete, .. } => {
+                self.seen = seen.unwrap_or_default();
                 self.kept.clone_from(kept);
                 // Rows of the walk, or of a later one, are recorded; a cursor contains its job.
                 if walk.is_some() || self.element < *element {

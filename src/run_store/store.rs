@@ -4,7 +4,7 @@
 //! A fact is durable after a [`commit`](RunStore::commit), and never before the rows that it refers to. Everything else
 //! may be lost in a crash: a run is resumed from its facts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::extent::{Extent, Measure};
 use super::fact::Fact;
+use super::seen::SeenRow;
 use super::watermark::Watermarks;
 use crate::definition::Method;
 use crate::error::{Error, Result};
@@ -26,6 +27,13 @@ use crate::receipt::OutcomeStatus;
 pub(crate) struct StepPlace {
     pub(crate) job: String,
     pub(crate) step: String,
+}
+
+impl StepPlace {
+    /// The place of the rows that the step has passed on at or after its watermark.
+    pub(crate) fn of_seen(&self) -> StepPlace {
+        StepPlace { job: self.job.clone(), step: format!("{}.seen", self.step) }
+    }
 }
 
 /// Files that must be synced before a fact is written. Empty for a store whose flushed rows are durable.
@@ -82,11 +90,23 @@ pub(crate) trait RunStore: RowStore {
     /// The watermarks of earlier runs, and those of this run before an interruption.
     fn watermarks(&self) -> Watermarks;
 
-    /// Stores the watermarks of a job durably.
+    /// The rows that earlier runs have passed on at or after a watermark.
+    ///
+    /// # Errors
+    /// `state` when they cannot be read, or are damaged.
+    fn seen(&self, key: &str) -> Result<Vec<SeenRow>>;
+
+    /// Stores the watermarks of a job durably, and the rows that were passed on at or after each.
     ///
     /// # Errors
     /// `state` when writing fails.
-    fn store_watermarks(&self, job: &str, seen: Watermarks) -> Result<()>;
+    fn store_watermarks(&self, job: &str, marks: Watermarks, seen: BTreeMap<String, Vec<SeenRow>>) -> Result<()>;
+
+    /// Whether an archived run of the job has items of these steps that nobody has settled.
+    ///
+    /// # Errors
+    /// `state` when one cannot be read.
+    fn has_left_before(&self, job: &str, steps: &BTreeSet<String>) -> Result<bool>;
 
     /// Stores the run's report, a JSON document.
     ///

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -13,11 +14,13 @@ use super::names::{self, StepIds};
 use super::options::{options, template_items};
 use super::row_fields::{self, Sources};
 use crate::authoring::Checker;
+use crate::authoring::duration::duration;
 use crate::batch::file::{BatchFile, SavePart, StepFile, UnknownFieldsFile, WatermarkFile};
 use crate::batch::run_plan::{CalledOperation, Phase, Save, Step, Watermark};
 use crate::definition::{Fields, Method, Operation, ResultShape, Template};
 use crate::error::{Advice, Result, did_you_mean};
 use crate::expression::Shape;
+use crate::run_store::Mark;
 
 /// Checks all steps. A fault in one does not hide faults in the next. Returns the valid ones with their places in the
 /// file.
@@ -176,18 +179,32 @@ fn watermark(
             if let Some(operation) = operation {
                 kept_name(c, &format!("{at}/kept"), operation, name);
             }
-            return Some(Watermark { pointer: None, kept: Some(name.clone()), start });
+            for (key, given) in [("lag", file.lag.is_some()), ("key", file.key.is_some())] {
+                if given {
+                    c.fault(&format!("{at}/{key}"), format!("`{key}` is for a watermark with `pointer`"), None);
+                }
+            }
+            return Some(Watermark { pointer: None, kept: Some(name.clone()), start, lag: Duration::ZERO, key: None });
         }
         (None, None) | (Some(_), Some(_)) => {
             c.fault(at, "a watermark needs either `pointer` or `kept`", None);
             return None;
         }
     };
-    if let Some(unknown) = record.and_then(|record| record.unknown(pointer.tokens(), "/")) {
-        let message = format!("the record has no field `/{}`{}", unknown.path, unknown.hint());
-        c.fault(&place, message, Some(row_fields::OTHERWISE.into()));
+    let key = file.key.as_ref().and_then(|key| c.pointer(&format!("{at}/key"), key));
+    for (place, pointer) in [(place, Some(&pointer)), (format!("{at}/key"), key.as_ref())] {
+        let unknown = pointer.and_then(|pointer| record?.unknown(pointer.tokens(), "/"));
+        if let Some(unknown) = unknown {
+            let message = format!("the record has no field `/{}`{}", unknown.path, unknown.hint());
+            c.fault(&place, message, Some(row_fields::OTHERWISE.into()));
+        }
     }
-    Some(Watermark { pointer: Some(pointer), kept: None, start })
+    let lag = file.lag.as_ref().and_then(|lag| c.accept(&format!("{at}/lag"), duration(lag))).unwrap_or_default();
+    if !lag.is_zero() && !matches!(Mark::parse(&start), Some(Mark::Time { .. })) {
+        let advice = "write `start` as a time, such as 2026-01-01T00:00:00Z, or leave out `lag`";
+        c.fault(&format!("{at}/lag"), "`lag` is for times, and `start` is none", Some(advice.into()));
+    }
+    Some(Watermark { pointer: Some(pointer), kept: None, start, lag, key })
 }
 
 /// A value that an operation must keep.
@@ -331,6 +348,11 @@ fn places(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Operation,
     refuse("map", !is_query && file.map.is_some() && !has_items, "`map` transforms `items`, but the step has none");
     refuse("limit", !is_query && file.limit.is_some(), "`limit` is for queries");
     refuse("watermark", !is_query && file.watermark.is_some(), "`watermark` is for queries");
+    refuse(
+        "limit",
+        file.limit.is_some() && file.watermark.is_some(),
+        "with a `watermark`, the rows after the limit would never be read: leave out `limit`",
+    );
     refuse(
         "watermark/kept",
         file.each.is_some() && file.watermark.as_ref().is_some_and(|w| w.kept.is_some()),

@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use super::job_run::JobRun;
-use super::{again, run_values, save};
+use super::{again, run_values, save, watermarks};
 use crate::batch::event::{Event, StepCounts, StepName, StepReport, StepStatus};
 use crate::batch::run_plan::{Phase, Step};
 use crate::batch::step::decide::{Ready, StepEnd};
@@ -16,7 +16,7 @@ use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
 use crate::receipt::Usage;
-use crate::run_store::{Extent, Fact, JobStart, Mark, RowStore, RunState, StepState, Watermarks};
+use crate::run_store::{Extent, Fact, JobStart, RowStore, StepState};
 
 /// How the steps of a job have ended, by their number.
 type Ends = BTreeMap<usize, StepReport>;
@@ -127,31 +127,12 @@ async fn conclude_main(job_run: &JobRun<'_>, ends: &mut Ends) {
     if ends.values().any(|report| end_of(report) == StepEnd::Failed) {
         return;
     }
-    if let Err(error) = finish_job(job_run).await
+    if let Err(error) = watermarks::finish_job(job_run).await
         && let Some(mut last) = ends.last_entry()
     {
         last.get_mut().status = StepStatus::Failed;
         last.get_mut().error = Some(error);
     }
-}
-
-/// Stores the job's watermarks, and then records that the job is done.
-async fn finish_job(job_run: &JobRun<'_>) -> Result<()> {
-    let (context, job) = (job_run.context, job_run.job());
-    let (done, seen) = {
-        let state: std::sync::MutexGuard<'_, RunState> = context.ledger.state();
-        let marked = context.plan.steps.iter().filter(|s| s.watermark.is_some()).map(|s| s.key(job));
-        let seen: Watermarks =
-            marked.filter_map(|key| state.steps.get(&key)?.mark.clone().map(|mark| (key.clone(), mark))).collect();
-        (state.jobs.contains(&job.name), seen)
-    };
-    if done || context.start == JobStart::Leave {
-        return Ok(());
-    }
-    if !seen.is_empty() {
-        context.store.store_watermarks(&job.name, seen)?;
-    }
-    context.ledger.commit(vec![Fact::Job { job: job.name.clone() }], Vec::new()).await
 }
 
 /// One step of a job, from its current state.
@@ -212,10 +193,7 @@ fn scope(job_run: &JobRun<'_>, number: usize, step: &Step, key: &str, ends: &End
     let is_named = |number: &usize| step.needs.contains(number) || step.awaits.contains(number);
     let earlier = batch.steps.iter().take(number).enumerate().filter(|(number, _)| is_named(number));
     scope.steps = Arc::new(earlier.map(|(number, s)| (s.id.clone(), view(number, s))).collect());
-    scope.watermark = step.watermark.as_ref().map(|w| {
-        let kept = job_run.watermarks.get(key).map(Mark::json);
-        Arc::from(kept.unwrap_or_else(|| w.start.clone()))
-    });
+    scope.watermark = step.watermark.as_ref().map(|w| Arc::from(w.begin(job_run.watermarks.get(key))));
     scope
 }
 

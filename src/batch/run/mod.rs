@@ -6,5 +6,6 @@ mod job;
 mod job_run;
 pub(super) mod run_values;
 pub(super) mod save;
+mod watermarks;
 
 pub use batch_run::{Run, RunOptions};

@@ -6,6 +6,7 @@ mod context;
 pub(super) mod decide;
 mod element;
 mod item_source;
+mod marking;
 pub(super) mod read;
 pub(super) mod send;
 

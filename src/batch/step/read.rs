@@ -9,6 +9,7 @@ use futures_util::stream;
 
 use super::context::{Intent, Task, stopped};
 use super::item_source::{Elements, shaped};
+use super::marking::Marking;
 use crate::batch::event::{Event, StepCounts};
 use crate::batch::file::OnErrorFile;
 use crate::call::{CallOptions, Request, Resume};
@@ -18,7 +19,7 @@ use crate::expression::Scope;
 use crate::item::Items;
 use crate::page::Page;
 use crate::receipt::{OutcomeStatus, Receipt, Usage};
-use crate::run_store::{Fact, FailedItem, FailureWriter, Mark, RowWriter, StepState, larger_mark};
+use crate::run_store::{Before, Fact, FailedItem, FailureWriter, Mark, RowWriter, StepState};
 use crate::send::Gate;
 use crate::walk::Walk;
 
@@ -43,7 +44,10 @@ struct StepReading<'t, 'r> {
     state: StepState,
     /// Usage of finished walks.
     spent: Usage,
-    mark: Option<Mark>,
+    /// The watermark that is a value of the rows.
+    marking: Option<Marking>,
+    /// The watermark that is a value that the operation keeps.
+    kept_mark: Option<Mark>,
     /// Values that the operation keeps, as JSON text.
     kept: BTreeMap<String, String>,
     pending: Pending,
@@ -67,17 +71,15 @@ struct Pending {
 /// Those of the walks; `state` when the disk fails.
 pub(in crate::batch) async fn run(task: &Task<'_>) -> Result<()> {
     let state = task.state();
-    let mark = match (&task.step.watermark, &state.mark, task.scope.watermark.as_deref()) {
-        (None, _, _) => None,
-        (Some(_), Some(mark), _) => Some(mark.clone()),
-        (Some(_), None, json) => json.and_then(Mark::parse),
-    };
+    let marking = Marking::begin(task, &state)?;
+    let kept_mark = state.mark.clone().filter(|_| marking.is_none());
     let now = task.context.effects.clock().now();
     let mut reading = StepReading {
         rows: task.context.store.writer(&task.place, state.extent(), true)?,
         failures: task.context.store.failures(&task.place, task.origin()),
         spent: state.tally,
-        mark,
+        marking,
+        kept_mark,
         kept: state.kept.clone(),
         pending: Pending { since: now, bytes: state.extent().bytes },
         page: None,
@@ -91,10 +93,14 @@ pub(in crate::batch) async fn run(task: &Task<'_>) -> Result<()> {
     let ended = reading.all().await;
     if ended.is_err() {
         // Rows before an error are valid, as at any other checkpoint.
-        let before = reading.rows.unsaved();
+        let before = reading.unsaved();
         let facts = reading.page.take().map(|page| reading.at_this_cost(page)).into_iter().collect();
         let kept = task.context.ledger.commit(facts, before).await;
         return ended.and(kept);
+    }
+    let note = reading.marking.as_ref().map(Marking::check).transpose()?.flatten();
+    if let Some(note) = note {
+        task.note(note).await;
     }
     let done = reading.done();
     reading.checkpoint(vec![done]).await
@@ -134,7 +140,8 @@ impl StepReading<'_, '_> {
     async fn element(&mut self, primed: Primed) -> Result<()> {
         let Primed { element, item, scope, pages, begun } = primed;
         self.pages = pages;
-        let before = (self.rows.measure().clone(), self.state.items, self.mark.clone(), self.kept.clone());
+        let before = (self.rows.measure().clone(), self.state.items, self.kept.clone());
+        let marked = self.marking.as_ref().filter(|_| self.is_whole_or_nothing()).map(Marking::place);
         let outcome = match begun {
             Ok((walk, first)) => self.walk(element, &scope, walk, first).await,
             Err(error) => Err(error),
@@ -157,8 +164,11 @@ impl StepReading<'_, '_> {
             });
         }
         // An element counts as a whole or not at all, so that it can be read again.
-        let (place, items, mark, kept) = before;
-        (self.state.items, self.mark, self.kept) = (items, mark, kept);
+        let (place, items, kept) = before;
+        (self.state.items, self.kept) = (items, kept);
+        if let (Some(marking), Some(marked)) = (&mut self.marking, marked) {
+            marking.rewind(marked)?;
+        }
         self.state.element = self.state.element.max(element + 1);
         // No fact records its rows yet.
         self.rows.rewind(place)?;
@@ -172,7 +182,7 @@ impl StepReading<'_, '_> {
             at: self.task.now(),
         };
         let mut safe = self.failures.push(&failed)?;
-        safe.extend(self.rows.unsaved());
+        safe.extend(self.unsaved());
         let facts = vec![self.read(None), self.outcome(element, OutcomeStatus::Failed)];
         self.task.context.ledger.commit(facts, safe).await?;
         self.page = Some(self.read(None));
@@ -197,6 +207,7 @@ impl StepReading<'_, '_> {
             seen += page.items.len() as u64;
             self.state.items += page.items.len() as u64;
             self.rows.flush()?;
+            self.marking.as_mut().map_or(Ok(()), Marking::flush)?;
             self.kept.extend(walk.receipt().kept.texts());
             let resume = walk.resume().cloned();
             if walk.receipt().stop.is_none() {
@@ -230,16 +241,20 @@ impl StepReading<'_, '_> {
 
     /// Adds a page's rows; `seen` is the number of earlier items of the walk.
     fn rows(&mut self, items: &Items, scope: &Scope, seen: u64) -> Result<()> {
-        let pointer = self.task.step.watermark.as_ref().and_then(|rule| rule.pointer.as_ref());
-        if let (Some(mark), Some(pointer)) = (&mut self.mark, pointer) {
-            items.iter().try_for_each(|item| larger_mark(mark, item, pointer.tokens()))?;
-        }
-        if self.task.step.keep.is_none() && self.task.step.map.is_none() {
+        let has_shape = self.task.step.keep.is_some() || self.task.step.map.is_some();
+        if !has_shape && self.marking.is_none() {
             self.rows.add(items);
             return Ok(());
         }
         for (number, item) in (seen..).zip(items.iter()) {
-            if let Some(row) = shaped(self.task.step, scope, item.as_str(), number)? {
+            if let Some(marking) = &mut self.marking
+                && !marking.is_new(item)?
+            {
+                continue;
+            }
+            if !has_shape {
+                self.rows.push(item.as_str());
+            } else if let Some(row) = shaped(self.task.step, scope, item.as_str(), number)? {
                 self.rows.push(&row);
             }
         }
@@ -259,8 +274,14 @@ impl StepReading<'_, '_> {
             let message = format!("the kept value `{name}` is the watermark, but neither a text nor a number");
             Error::new(ErrorKind::BadResponse, message)
         };
-        self.mark = Some(Mark::parse(json).ok_or_else(wrong)?);
+        self.kept_mark = Some(Mark::parse(json).ok_or_else(wrong)?);
         Ok(())
+    }
+
+    /// Files that must be synced before a fact about the rows.
+    fn unsaved(&mut self) -> Before {
+        let marking = self.marking.as_mut().map(Marking::unsaved).unwrap_or_default();
+        self.rows.unsaved().into_iter().chain(marking).collect()
     }
 
     /// Whether rows of an element that fails later are removed: a cursor within it cannot be resumed then.
@@ -271,9 +292,9 @@ impl StepReading<'_, '_> {
     /// A fact about the rows that are safe on disk, with the usage since the last one.
     fn at_this_cost(&self, fact: Fact) -> Fact {
         match fact {
-            Fact::Read { step, element, walk, extent, items, mark, kept, incomplete, .. } => {
+            Fact::Read { step, element, walk, extent, items, mark, seen, kept, incomplete, .. } => {
                 let tally = Usage { elapsed_ms: self.elapsed(), ..self.spent };
-                Fact::Read { step, element, walk, extent, items, mark, kept, tally, incomplete }
+                Fact::Read { step, element, walk, extent, items, mark, seen, kept, tally, incomplete }
             }
             other => other,
         }
@@ -310,7 +331,8 @@ impl StepReading<'_, '_> {
             walk,
             extent: self.rows.measure().extent(),
             items: self.state.items,
-            mark: self.mark.clone(),
+            mark: self.marking.as_ref().map(|marking| marking.mark.clone()).or_else(|| self.kept_mark.clone()),
+            seen: self.marking.as_ref().map(Marking::extent),
             kept: self.kept.clone(),
             tally,
             incomplete: self.state.incomplete,
@@ -357,7 +379,7 @@ impl StepReading<'_, '_> {
         if let Some(Fact::Done { .. }) = facts.last() {
             facts.insert(0, self.read(None));
         }
-        let before = self.rows.unsaved();
+        let before = self.unsaved();
         self.task.context.ledger.commit(facts, before).await?;
         self.pending = Pending { since: self.now(), bytes: self.rows.measure().bytes() };
         Ok(())

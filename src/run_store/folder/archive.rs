@@ -1,10 +1,13 @@
 //! Runs that are not resumed any more: moved to `past/`, and removed when they are old and nothing of them is left to do.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::disk;
+use super::recall::recall;
 use super::tail;
 use crate::error::Result;
+use crate::run_store::state::StepState;
 
 /// Maximum number of archived runs that are kept, besides those with items that nobody has settled.
 const KEPT_MAX: usize = 30;
@@ -71,4 +74,23 @@ fn tidy(past: &Path) {
 fn has_failures(run: &Path) -> bool {
     let files = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     files(&run.join(FAILED)).any(|job| files(&job).next().is_some())
+}
+
+/// Whether an archived run has items of these steps of a job that nobody has settled.
+///
+/// # Errors
+/// `state` when one cannot be read.
+pub(super) fn has_left(root: &Path, job: &str, steps: &BTreeSet<String>) -> Result<bool> {
+    let Ok(entries) = std::fs::read_dir(root.join("past")) else { return Ok(false) };
+    for run in entries.flatten().map(|entry| entry.path()).filter(|run| has_failures(run)) {
+        let (_, state) = recall(&run.join("journal"))?;
+        let of_step = |key: &str| key.strip_prefix(job).and_then(|rest| rest.strip_prefix('/')).map(str::to_owned);
+        let is_left = |(key, known): (&String, &StepState)| {
+            known.left() > 0 && of_step(key).is_some_and(|step| steps.contains(&step))
+        };
+        if state.steps.iter().any(is_left) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

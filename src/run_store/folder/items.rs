@@ -13,7 +13,7 @@ use super::failures::{self, Failures};
 use super::held;
 use super::info::RunInfo;
 use super::journal::Journal;
-use super::locked::recall;
+use super::recall::recall;
 use super::run_folder::failures_file;
 use super::runs::run_folders;
 use super::tail::Proof;
@@ -169,7 +169,6 @@ pub(crate) struct ItemsLedger {
     folder: PathBuf,
     journal: Journal,
     pub(crate) state: RunState,
-    pub(crate) info: RunInfo,
     /// Steps whose items have changed.
     changed: Vec<StepPlace>,
     _lock: File,
@@ -199,12 +198,12 @@ impl ItemsLedger {
         let lock = held::hold(&at.root, host, since)?;
         let path = at.folder.join("journal");
         let (found, state) = recall(&path)?;
-        let info = RunInfo::read(&at.folder, &state.run)?;
+        RunInfo::read(&at.folder, &state.run)?;
         if found.torn {
             disk::cut(&path, found.length)?;
         }
         let journal = Journal::open(&path, Proof { run: state.run.clone(), lines: found.lines, last: found.last })?;
-        Ok(ItemsLedger { folder: at.folder.clone(), journal, state, info, changed: Vec::new(), _lock: lock })
+        Ok(ItemsLedger { folder: at.folder.clone(), journal, state, changed: Vec::new(), _lock: lock })
     }
 
     /// Records a fact durably.

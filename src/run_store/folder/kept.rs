@@ -1,15 +1,17 @@
 //! `watermarks.json`: the watermarks of ended jobs, with the batch and run that stored them. Users may edit or remove
 //! it between runs; during a run it must match what the run knows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::archive::file_name;
 use super::disk;
 use crate::error::{Advice, Error, ErrorKind, Place, Result};
 use crate::run_store::extent::Sum;
 use crate::run_store::outline::{JobOutline, RunOutline};
+use crate::run_store::seen::SeenRow;
 use crate::run_store::state::RunState;
 use crate::run_store::watermark::Watermarks;
 
@@ -30,6 +32,16 @@ struct KeptBody {
     #[serde(rename = "legs")]
     jobs: BTreeSet<String>,
     marks: Watermarks,
+    /// The files with the rows that were passed on at or after each watermark.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    seen: BTreeMap<String, SeenFile>,
+}
+
+/// A file with rows that were passed on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct SeenFile {
+    file: String,
+    sum: Sum,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -140,7 +152,7 @@ impl KeptMarks {
                 None => Ok(()),
             };
         }
-        let KeptBody { batch: name, run, begun_with, jobs, marks, .. } = &self.body;
+        let KeptBody { batch: name, run, begun_with, jobs, .. } = &self.body;
         if self.fingerprint.is_none() || (name, run) != (&outline.name, &state.run) || *begun_with != state.watermarks {
             return refuse(&format!("it is not the one that the run {} started with or stored", state.run));
         }
@@ -156,7 +168,7 @@ impl KeptMarks {
             let is_stored = || {
                 job.steps.iter().all(|step| {
                     let known = state.step(&step.key);
-                    known.done && known.saved && known.mark.is_none_or(|mark| marks.get(&step.key) == Some(&mark))
+                    known.done && known.saved
                 })
             };
             jobs.contains(&job.name) && !state.jobs.contains(&job.name) && !is_stored()
@@ -188,15 +200,50 @@ impl KeptMarks {
         };
     }
 
-    /// Stores the watermarks of a job durably.
+    /// The rows that were passed on at or after a watermark. None if the watermark was edited since: everything after it
+    /// is wanted again.
+    ///
+    /// # Errors
+    /// `state` when they cannot be read, or are damaged.
+    pub(crate) fn seen(&self, key: &str) -> Result<Vec<SeenRow>> {
+        let Some(named) = self.body.seen.get(key).filter(|_| self.intact) else { return Ok(Vec::new()) };
+        let path = self.path.with_file_name(&named.file);
+        let damaged = || {
+            let shown = path.display().to_string();
+            Error::new(ErrorKind::State, format!("{shown} is damaged: it is not the file that watermarks.json names"))
+                .at(Place { file: Some(shown), ..Place::default() })
+                .advise("restore it, or edit the watermark to read again from there")
+        };
+        let text = disk::read_bytes(&path)?.filter(|text| Sum::of(text) == named.sum).ok_or_else(damaged)?;
+        let rows = text.split(|b| *b == b'\n').filter(|line| !line.is_empty()).map(serde_json::from_slice);
+        rows.collect::<std::result::Result<_, _>>().map_err(|_| damaged())
+    }
+
+    /// Stores the watermarks of a job durably, and the rows that were passed on at or after each.
     ///
     /// # Errors
     /// `state` when writing fails.
-    pub(crate) fn store(&mut self, job: &str, seen: Watermarks) -> Result<()> {
-        self.body.marks.extend(seen);
+    pub(crate) fn store(&mut self, job: &str, marks: Watermarks, seen: BTreeMap<String, Vec<SeenRow>>) -> Result<()> {
+        let old: Vec<String> = seen.keys().filter_map(|key| self.body.seen.get(key)).map(|f| f.file.clone()).collect();
+        for (key, rows) in seen {
+            let mut text = String::new();
+            for row in rows {
+                text.push_str(&serde_json::to_string(&row).unwrap_or_default());
+                text.push('\n');
+            }
+            let file = format!("seen.{}.{}.ndjson", file_name(&key), self.body.run);
+            disk::replace(&self.path.with_file_name(&file), text.as_bytes())?;
+            self.body.seen.insert(key, SeenFile { file, sum: Sum::of(text.as_bytes()) });
+        }
+        self.body.marks.extend(marks);
         self.body.jobs.insert(job.to_owned());
         let content = KeptContent { body: self.body.clone(), sum: Some(self.body.sum()) };
-        disk::replace(&self.path, &serde_json::to_vec_pretty(&content).unwrap_or_default())
+        disk::replace(&self.path, &serde_json::to_vec_pretty(&content).unwrap_or_default())?;
+        let is_named = |file: &String| self.body.seen.values().any(|named| named.file == *file);
+        for file in old.into_iter().filter(|file| !is_named(file)) {
+            let _only_uses_space = std::fs::remove_file(self.path.with_file_name(file));
+        }
+        Ok(())
     }
 
     fn foreign(&self, why: &str, way_out: Advice) -> Error {

@@ -9,6 +9,7 @@ mod items;
 mod journal;
 pub(crate) mod kept;
 mod locked;
+mod recall;
 mod rows;
 mod run_folder;
 mod runs;

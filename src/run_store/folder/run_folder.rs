@@ -1,13 +1,13 @@
 //! The store of a run on disk: its files, while a process holds the lock.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::archive::{FAILED, SPOOL, file_name};
+use super::archive::{self, FAILED, SPOOL, file_name};
 use super::disk;
 use super::failures::{self, Failures};
 use super::journal::Journal;
@@ -17,6 +17,7 @@ use super::spool::{self, Spool};
 use crate::error::Result;
 use crate::run_store::extent::Extent;
 use crate::run_store::fact::Fact;
+use crate::run_store::seen::SeenRow;
 use crate::run_store::store::{
     Before, FailureWriter, ItemOrigin, RowReader, RowStore, RowWriter, RunStore, SharedRows, StepPlace,
 };
@@ -97,8 +98,16 @@ impl RunStore for Folder {
         self.kept().marks().clone()
     }
 
-    fn store_watermarks(&self, job: &str, seen: Watermarks) -> Result<()> {
-        self.kept().store(job, seen)
+    fn seen(&self, key: &str) -> Result<Vec<SeenRow>> {
+        self.kept().seen(key)
+    }
+
+    fn store_watermarks(&self, job: &str, marks: Watermarks, seen: BTreeMap<String, Vec<SeenRow>>) -> Result<()> {
+        self.kept().store(job, marks, seen)
+    }
+
+    fn has_left_before(&self, job: &str, steps: &BTreeSet<String>) -> Result<bool> {
+        archive::has_left(&self.root, job, steps)
     }
 
     fn keep_report(&self, json: &[u8]) -> Result<()> {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::disk;
 use super::held::is_held;
 use super::info::RunInfo;
-use super::locked::recall;
+use super::recall::recall;
 use crate::error::Result;
 
 /// The status of a run.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::info::RunInfo;
-use super::locked::recall;
+use super::recall::recall;
 use super::run_folder::{rows_of, shared_rows_of};
 use crate::error::Result;
 use crate::run_store::extent::Extent;

@@ -1,0 +1,54 @@
+//! The rows that runs have passed on at or after a watermark: they are read again, because the range is closed, and not
+//! passed on again.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::watermark::Mark;
+use crate::item::Item;
+
+/// A row that was passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SeenRow {
+    /// The rank of its mark.
+    #[serde(rename = "m")]
+    pub(crate) rank: i64,
+    /// The start of a digest of its identity.
+    #[serde(rename = "d")]
+    pub(crate) digest: u64,
+}
+
+impl SeenRow {
+    /// A row is identified by its key and its mark; without a key, by all its bytes.
+    pub(crate) fn of(item: Item<'_>, mark: &Mark, key: Option<&[String]>) -> SeenRow {
+        let hash = match key {
+            Some(key) => {
+                let key = item.raw(key).unwrap_or("null");
+                Sha256::new().chain_update(key).chain_update([0]).chain_update(mark.json())
+            }
+            None => Sha256::new().chain_update(item.as_str()),
+        };
+        let mut start = [0; 8];
+        start.iter_mut().zip(hash.finalize()).for_each(|(to, from)| *to = from);
+        SeenRow { rank: mark.rank(), digest: u64::from_be_bytes(start) }
+    }
+}
+
+/// The rows of earlier runs and of this one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SeenRows {
+    digests: HashSet<u64>,
+}
+
+impl SeenRows {
+    pub(crate) fn new(rows: impl Iterator<Item = SeenRow>) -> SeenRows {
+        SeenRows { digests: rows.map(|row| row.digest).collect() }
+    }
+
+    /// Adds a row. Returns whether it is new.
+    pub(crate) fn add(&mut self, row: SeenRow) -> bool {
+        self.digests.insert(row.digest)
+    }
+}
