@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use async_trait::async_trait;
+
 use crate::call::{CallOptions, Request};
 use crate::clock::Clock;
 use crate::engine::Running;
 use crate::error::Result;
 use crate::request::PlannedRequest;
+use crate::send::Cancel;
 use crate::sink::Sink;
 use crate::write::Writes;
 
 /// Executes the decisions of a run. Connections are given by name; the implementation opens them.
+#[async_trait]
 pub(crate) trait Effects: Send + Sync {
     /// Starts a call over a connection.
     ///
@@ -30,6 +34,15 @@ pub(crate) trait Effects: Send + Sync {
     /// # Errors
     /// As [`call`](Self::call).
     fn plan(&self, connection: &str, request: &Request) -> Result<Vec<PlannedRequest>>;
+
+    /// What connections to one account have in common, so that an outage of it concerns all.
+    fn account(&self, connection: &str) -> String;
+
+    /// Tests whether the system of a connection answers, by a harmless request.
+    ///
+    /// # Errors
+    /// Those of [`Session::probe`](crate::Session::probe); `unsupported` when there is no such request.
+    async fn probe(&self, connection: &str, cancel: &Cancel) -> Result<()>;
 
     /// The environment variables that the batch lists; they are not part of its plan.
     fn environment(&self) -> &BTreeMap<String, String>;

@@ -42,6 +42,19 @@ pub enum Event {
         /// The state of the job.
         state: JobState,
     },
+    /// The system of a connection does not answer, or accepts no more requests for now: the step waits.
+    Outage {
+        /// The step.
+        step: StepName,
+        /// The connection.
+        connection: String,
+        /// What was seen.
+        error: Error,
+        /// Milliseconds until it is tried again.
+        next_ms: u64,
+        /// Milliseconds until the step gives up.
+        left_ms: u64,
+    },
     /// An item of a write, or an element of a `for`, has failed.
     ItemFailed {
         /// The step.

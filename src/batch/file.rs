@@ -55,6 +55,22 @@ mirrors! {
         /// Whether an unfinished run is resumed: never, always, or { within: 6h } of its first interruption (default)
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub resume: Option<ResumePart>,
+        /// Retries of requests, unless a step says otherwise
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub retry: Option<RetryFile>,
+        /// How long the run may take, such as 2h: then it stops, and resumes when it is started again
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub timeout: Option<String>,
+        /// How long a step waits while its system is down or accepts no more requests, unless it says otherwise; default 30m
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub wait_up_to: Option<String>,
+    }
+
+    /// Retries of requests
+    struct RetryFile {
+        /// How often a request is sent at most, instead of the connection's own limit
+        #[cfg_attr(feature = "schemas", schemars(range(min = 1)))]
+        pub attempts: u32,
     }
 
     /// An unfinished run is resumed if it was first interrupted at most this long ago
@@ -141,6 +157,15 @@ mirrors! {
         /// replaced. Default: the item has its bytes
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub files: Option<String>,
+        /// Retries of the step's requests
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub retry: Option<RetryFile>,
+        /// How long the step may take, such as 10m
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub timeout: Option<String>,
+        /// How long the step waits while its system is down or accepts no more requests, such as 30m; 0s does not wait
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub wait_up_to: Option<String>,
         /// Whether the step stops at a failed item or element
         #[serde(default, skip_serializing_if = "is_default")]
         pub on_error: OnErrorFile,

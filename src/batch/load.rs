@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::check::steps::steps;
 use super::check::{CheckContext, KnownConnections, find, targets};
-use super::file::{BatchFile, ConnectionsPart, MatrixFile, NamesFile, ResumePart, ResumeWord, WithinFile};
+use super::file::{BatchFile, ConnectionsPart, MatrixFile, NamesFile, ResumePart, ResumeWord, RunFile, WithinFile};
 use super::local::Local;
-use super::run_plan::{Batch, MAIN, MatrixJob, RunPlan, Step};
+use super::run_plan::{Batch, MAIN, MatrixJob, RunPlan, Step, StepLimits};
 use crate::authoring::duration::duration;
 use crate::authoring::{Checker, Document, Format, Json, Ordered, explain, version};
 use crate::connection::ConnectionSpec;
@@ -20,6 +21,9 @@ use crate::json_pointer::escape;
 use crate::run_store::ResumePolicy;
 use crate::sink::{Stdout, failed};
 use crate::text_file::if_there;
+
+/// How long a step waits for the end of an outage, if the batch does not say.
+const WAIT_UP_TO: Duration = Duration::from_secs(30 * 60);
 
 /// Fetches the secrets of a connection. The folder is that of the file with the connection.
 pub type Resolve = Arc<dyn Fn(&Path, &str, &ConnectionFile) -> Result<ConnectionSpec> + Send + Sync>;
@@ -114,6 +118,7 @@ impl Batch {
             None => vec![single_job(&mut c, file.connection.as_deref(), &known)],
         };
         let resume = resume(&mut c, file.run.resume.as_ref());
+        let limits = run_limits(&mut c, &file.run);
         let catalog = config.engine.catalog();
         let connection = file.connection.as_deref();
         let is_doubtful = c.faults.len() > before;
@@ -125,6 +130,7 @@ impl Batch {
             env: &env,
             connection,
             is_doubtful,
+            limits,
             has_stdout: config.stdout.is_some(),
         };
         if file.steps.is_empty() {
@@ -140,7 +146,8 @@ impl Batch {
             env.values().for_each(|value| session.connection().redactor.learn(value));
         }
         let concurrency = usize::from(file.concurrency.max(1));
-        let plan = RunPlan { name, file: shown, folder, vars, concurrency, resume, jobs, steps, fingerprints };
+        let timeout = limits.timeout;
+        let plan = RunPlan { name, file: shown, folder, vars, concurrency, resume, timeout, jobs, steps, fingerprints };
         let local = Local {
             sessions,
             environment: env,
@@ -192,6 +199,18 @@ fn resume(c: &mut Checker<'_>, said: Option<&ResumePart>) -> ResumePolicy {
             c.accept("/run/resume/within", duration(within)).map_or_else(ResumePolicy::default, ResumePolicy::Within)
         }
     }
+}
+
+/// The limits under `run`.
+fn run_limits(c: &mut Checker<'_>, file: &RunFile) -> StepLimits {
+    let mut time =
+        |key: &str, text: Option<&String>| text.and_then(|text| c.accept(&format!("/run/{key}"), duration(text)));
+    let (timeout, wait) = (time("timeout", file.timeout.as_ref()), time("wait_up_to", file.wait_up_to.as_ref()));
+    if file.retry.as_ref().is_some_and(|retry| retry.attempts == 0) {
+        c.fault("/run/retry/attempts", "a request needs at least one attempt", None);
+    }
+    let attempts = file.retry.as_ref().map(|retry| retry.attempts);
+    StepLimits { attempts, timeout, wait_up_to: wait.unwrap_or(WAIT_UP_TO) }
 }
 
 fn vars(c: &mut Checker<'_>, file: &Ordered<Json>, over: &[(String, Json)]) -> BTreeMap<String, String> {

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use async_trait::async_trait;
+
 use super::effects::Effects;
 use crate::call::{CallOptions, Request};
 use crate::clock::Clock;
 use crate::engine::{Running, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::request::PlannedRequest;
+use crate::send::Cancel;
 use crate::sink::{Sink, Stdout};
 use crate::write::Writes;
 
@@ -27,6 +30,7 @@ impl Local {
     }
 }
 
+#[async_trait]
 impl Effects for Local {
     fn call(&self, connection: &str, request: &Request, with: &CallOptions) -> Result<Running> {
         self.session(connection)?.call(request, with)
@@ -38,6 +42,18 @@ impl Effects for Local {
 
     fn plan(&self, connection: &str, request: &Request) -> Result<Vec<PlannedRequest>> {
         self.session(connection)?.plan(request)
+    }
+
+    fn account(&self, connection: &str) -> String {
+        let Ok(session) = self.session(connection) else { return connection.to_owned() };
+        let open = session.connection();
+        let who = open.account().map_or_else(|| format!("connection {connection}"), |name| format!("account {name}"));
+        format!("{}|{}|{who}", open.connector.name, open.base())
+    }
+
+    async fn probe(&self, connection: &str, cancel: &Cancel) -> Result<()> {
+        let with = CallOptions { cancel: cancel.clone(), attempts: Some(1), ..CallOptions::default() };
+        self.session(connection)?.probe(&with).await.map(|_| ())
     }
 
     fn environment(&self) -> &BTreeMap<String, String> {

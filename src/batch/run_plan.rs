@@ -35,6 +35,8 @@ pub(crate) struct RunPlan {
     pub(crate) vars: BTreeMap<String, String>,
     pub(crate) concurrency: usize,
     pub(crate) resume: ResumePolicy,
+    /// How long a process works on the run.
+    pub(crate) timeout: Option<Duration>,
     pub(crate) jobs: Vec<MatrixJob>,
     pub(crate) steps: Vec<Step>,
     /// Digests of the inputs of each job, by input.
@@ -91,8 +93,20 @@ pub(crate) struct Step {
     /// The folder for files that the operation returns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) files: Option<Shape>,
+    pub(crate) limits: StepLimits,
     pub(crate) on_error: OnErrorFile,
     pub(super) on_unknown: OnUnknownFile,
+}
+
+/// Limits of a step; they do not change what it does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct StepLimits {
+    /// Attempts of each request.
+    pub(crate) attempts: Option<u32>,
+    /// How long it may take.
+    pub(crate) timeout: Option<Duration>,
+    /// How long it waits for the end of an outage.
+    pub(crate) wait_up_to: Duration,
 }
 
 /// The properties of the step's operation that a run uses.
@@ -229,7 +243,7 @@ impl Step {
     /// What it does for a job, by its number, as JSON text: two steps of one meaning do the same.
     pub(crate) fn meaning(&self, job: usize) -> String {
         let connections = self.connections.get(job).cloned().into_iter().collect();
-        let plain = Step { connections, parallel: 1, ..self.clone() };
+        let plain = Step { connections, parallel: 1, limits: StepLimits::default(), ..self.clone() };
         serde_json::to_string(&plain).unwrap_or_default()
     }
 

@@ -40,6 +40,8 @@ pub struct CallOptions {
     pub known_fields: bool,
     /// Use the usual number of attempts, without waiting for a system that may be restarting.
     pub impatient: bool,
+    /// Maximum number of attempts of each request, instead of that of the connection.
+    pub attempts: Option<u32>,
     /// End the call after this time, waits and retries included; default: no limit.
     pub timeout: Option<Duration>,
     /// Cancels the call.

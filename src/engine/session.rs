@@ -119,6 +119,7 @@ impl Session {
             cancel: with.cancel.clone(),
             deadline,
             patient: !with.impatient,
+            attempts: with.attempts,
             files: with.files.clone(),
             tally,
         }

@@ -40,15 +40,33 @@ impl SeenRow {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SeenRows {
     digests: HashSet<u64>,
+    /// Those that were added, in order.
+    added: Vec<u64>,
 }
 
 impl SeenRows {
     pub(crate) fn new(rows: impl Iterator<Item = SeenRow>) -> SeenRows {
-        SeenRows { digests: rows.map(|row| row.digest).collect() }
+        SeenRows { digests: rows.map(|row| row.digest).collect(), added: Vec::new() }
     }
 
     /// Adds a row. Returns whether it is new.
     pub(crate) fn add(&mut self, row: SeenRow) -> bool {
-        self.digests.insert(row.digest)
+        let is_new = self.digests.insert(row.digest);
+        if is_new {
+            self.added.push(row.digest);
+        }
+        is_new
+    }
+
+    /// The number of rows that were added.
+    pub(crate) fn added(&self) -> usize {
+        self.added.len()
+    }
+
+    /// Removes the rows that were added after some.
+    pub(crate) fn rewind(&mut self, added: usize) {
+        for digest in self.added.split_off(added.min(self.added.len())) {
+            self.digests.remove(&digest);
+        }
     }
 }

@@ -131,6 +131,8 @@ pub(crate) struct Call {
     pub(crate) deadline: Option<Duration>,
     /// Whether the call waits for a system that is briefly unavailable.
     pub(crate) patient: bool,
+    /// Maximum number of attempts, instead of that of the connection.
+    pub(crate) attempts: Option<u32>,
     /// Where files are written.
     pub(crate) files: Option<FileTarget>,
     pub(crate) tally: Arc<Tally>,

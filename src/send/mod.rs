@@ -177,8 +177,10 @@ impl ConnectionClient {
                 Verdict::Repeat => {}
             }
             // Waits for a system that is restarting, unless the number of attempts is configured.
-            let waits = call.patient && self.connection.limits.attempts.is_none() && retry::is_outage(signal);
-            let goes_on = attempts < self.connection.limits.attempts()
+            let limits = &self.connection.limits;
+            let waits =
+                call.patient && call.attempts.is_none() && limits.attempts.is_none() && retry::is_outage(signal);
+            let goes_on = attempts < call.attempts.unwrap_or_else(|| limits.attempts())
                 || (waits && self.clock.now().saturating_sub(begun) < retry::PATIENCE);
             let cost = if goes_on { lock(&self.budget.retries).take(signal) } else { None };
             let Some(cost) = cost else { return Err(named(settle(miss.error, ambiguous))) };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::authoring::{Checker, Ordered};
-use crate::batch::run_plan::MatrixJob;
+use crate::batch::run_plan::{MatrixJob, StepLimits};
 use crate::connections::ConnectionFile;
 use crate::definition::Catalog;
 use crate::error::{Advice, did_you_mean};
@@ -20,6 +20,8 @@ pub(in crate::batch) struct CheckContext<'a> {
     pub(in crate::batch) connection: Option<&'a str>,
     /// Whether the connections already have faults: consequences are not reported again.
     pub(in crate::batch) is_doubtful: bool,
+    /// The limits of steps that have none of their own.
+    pub(in crate::batch) limits: StepLimits,
     /// Whether steps may save to standard output.
     pub(in crate::batch) has_stdout: bool,
 }

@@ -16,7 +16,7 @@ use super::row_fields::{self, Sources};
 use crate::authoring::Checker;
 use crate::authoring::duration::duration;
 use crate::batch::file::{BatchFile, SavePart, StepFile, UnknownFieldsFile, WatermarkFile};
-use crate::batch::run_plan::{CalledOperation, Phase, Save, Step, Watermark};
+use crate::batch::run_plan::{CalledOperation, Phase, Save, Step, StepLimits, Watermark};
 use crate::definition::{Fields, Method, Operation, ResultShape, Template};
 use crate::error::{Advice, Result, did_you_mean};
 use crate::expression::Shape;
@@ -154,10 +154,24 @@ fn check_step(
         watermark,
         save,
         files,
+        limits: limits(c, at, file, context),
         on_error: file.on_error,
         on_unknown: file.on_unknown,
     };
     (Some((step, operation)), gives)
+}
+
+/// The limits of a step; those of the run are its defaults.
+fn limits(c: &mut Checker<'_>, at: &str, file: &StepFile, context: &CheckContext<'_>) -> StepLimits {
+    let mut time =
+        |key: &str, text: Option<&String>| text.and_then(|text| c.accept(&format!("{at}/{key}"), duration(text)));
+    let (timeout, wait) = (time("timeout", file.timeout.as_ref()), time("wait_up_to", file.wait_up_to.as_ref()));
+    if file.retry.as_ref().is_some_and(|retry| retry.attempts == 0) {
+        c.fault(&format!("{at}/retry/attempts"), "a request needs at least one attempt", None);
+    }
+    let attempts = file.retry.as_ref().map(|retry| retry.attempts);
+    let run = context.limits;
+    StepLimits { attempts: attempts.or(run.attempts), timeout, wait_up_to: wait.unwrap_or(run.wait_up_to) }
 }
 
 /// `record` is the record in which names are looked up, if known.

@@ -15,7 +15,7 @@ use super::job_run::JobRun;
 use super::{run_values, save};
 use crate::batch::event::{Archived, Event, JobBegun, JobReport, Report, StepReport, StepStatus};
 use crate::batch::run_plan::{Batch, MatrixJob};
-use crate::batch::step::{Context, RunLedger, stopped, tell_done, tell_in_doubt};
+use crate::batch::step::{Context, Outages, RunLedger, stopped, tell_done, tell_in_doubt};
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::real_path::real_path;
 use crate::run_store::{
@@ -122,7 +122,8 @@ impl Batch {
         let until = options.until.as_deref().map(|id| self.step_number(id)).transpose()?;
         let opened = self.open_jobs(&root, &options)?;
         let (events, receiver) = mpsc::channel(EVENTS);
-        let hard = Cancel::default();
+        let (hard, outages) = (Cancel::default(), Arc::new(Outages::default()));
+        let deadline = self.plan.timeout.map(|timeout| self.effects.clock().now() + timeout);
         let (mut contexts, mut begun, mut notes) = (Vec::new(), Vec::new(), Vec::new());
         for (number, (start, opened)) in opened.into_iter().enumerate() {
             let Opened { store, info, state, archived, notes: own } = opened;
@@ -143,6 +144,8 @@ impl Batch {
                 hard: hard.clone(),
                 events: events.clone(),
                 retry_failed,
+                outages: Arc::clone(&outages),
+                deadline,
                 until,
             });
         }

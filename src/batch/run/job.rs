@@ -230,7 +230,9 @@ async fn execute(
             context.ledger.note(vec![Fact::Started { step: key.clone() }], Vec::new());
         }
         let (place, noted) = (job_run.place(step), Mutex::default());
-        let task = Task { context, step, job, key: key.clone(), connection, scope, place, noted };
+        let own = step.limits.timeout.map(|timeout| context.effects.clock().now() + timeout);
+        let deadline = own.into_iter().chain(context.deadline).min();
+        let task = Task { context, step, job, key: key.clone(), connection, scope, place, deadline, noted };
         match step.method {
             Method::Query => read::run(&task).await?,
             Method::Mutate | Method::Delete => send::run(&task).await?,

@@ -55,6 +55,8 @@ pub(in crate::batch) fn open(task: &Task<'_>, stop: &Cancel, element: u64, optio
         key: Some(format!("{}/{}/{element}", task.context.info.run, task.key)),
         jobs: task.state().jobs_of(element),
         keep_jobs: true,
+        attempts: task.step.limits.attempts,
+        timeout: task.time_left(),
         ..CallOptions::default()
     };
     let request = Request {
@@ -76,6 +78,6 @@ pub(in crate::batch) fn give(
     if stop.is_cancelled() {
         return Err(stopped());
     }
-    task.context.check_stop()?;
+    task.check_stop()?;
     writes.add(first, items.map(items_of).transpose()?)
 }

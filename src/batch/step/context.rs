@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
+use super::outage::Outages;
 use crate::batch::effects::Effects;
 use crate::batch::event::{Event, StepCounts, StepName};
 use crate::batch::run_plan::{MatrixJob, RunPlan, Step};
@@ -92,6 +94,10 @@ pub(in crate::batch) struct Context {
     pub(in crate::batch) events: mpsc::Sender<Event>,
     /// Whether failed items are sent again.
     pub(in crate::batch) retry_failed: bool,
+    /// The outages of the accounts, shared by all jobs.
+    pub(in crate::batch) outages: Arc<Outages>,
+    /// When the run must stop, by the monotonic clock.
+    pub(in crate::batch) deadline: Option<Duration>,
     /// The number of the step before which it stops.
     pub(in crate::batch) until: Option<usize>,
 }
@@ -146,6 +152,8 @@ pub(in crate::batch) struct Task<'r> {
     pub(in crate::batch) connection: &'r str,
     pub(in crate::batch) scope: Scope,
     pub(in crate::batch) place: StepPlace,
+    /// When the step must stop, by the monotonic clock.
+    pub(in crate::batch) deadline: Option<Duration>,
     /// Notes that were already reported.
     pub(in crate::batch) noted: Mutex<BTreeSet<String>>,
 }
@@ -158,6 +166,28 @@ impl Task<'_> {
     /// What its items are sent to, or its elements are read from.
     pub(in crate::batch) fn origin(&self) -> ItemOrigin {
         self.step.origin(self.context.number)
+    }
+
+    pub(in crate::batch) fn clock(&self) -> &Arc<dyn Clock> {
+        self.context.effects.clock()
+    }
+
+    /// How long the step may still take.
+    pub(in crate::batch) fn time_left(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_sub(self.clock().now()))
+    }
+
+    /// Whether the run or the step must stop.
+    ///
+    /// # Errors
+    /// `cancelled` or `timeout`.
+    pub(in crate::batch) fn check_stop(&self) -> Result<()> {
+        self.context.check_stop()?;
+        if self.time_left().is_some_and(|left| left.is_zero()) {
+            return Err(Error::new(ErrorKind::Timeout, "the time of the step or of the run is over")
+                .advise("run it again to resume; `timeout` in the step and under `run` set the time"));
+        }
+        Ok(())
     }
 
     /// Unix time in seconds.

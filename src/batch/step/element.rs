@@ -1,9 +1,10 @@
 //! One element of a write step with `for`: its options, items and calls.
 
-use super::call::{give, open, options, refused_item};
+use super::call::{options, refused_item};
 use super::context::Task;
 use super::decide::{Move, decide, in_doubt};
 use super::item_source::Inputs;
+use super::sending::Sending;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::Options;
 use crate::receipt::{Outcome, OutcomeStatus, Usage};
@@ -41,7 +42,7 @@ pub(super) async fn send_element(
             return sent;
         }
     };
-    let mut writes = match open(task, stop, element, &options) {
+    let mut writes = match Sending::open(task, stop, element, options) {
         Ok(writes) => writes,
         Err(error) => {
             sent.outcomes.push((refused_item(0, error), None));
@@ -49,7 +50,7 @@ pub(super) async fn send_element(
             return sent;
         }
     };
-    sent.options = Some(options);
+    sent.options = Some(writes.options().clone());
     let count = items.as_ref().map_or(1, Vec::len);
     let own = |index: usize| items.as_ref().and_then(|items| items.get(index)).cloned();
     let decide = |index: usize| decide(task.step, task.context.retry_failed, known, element, index as u64);
@@ -59,12 +60,13 @@ pub(super) async fn send_element(
             Move::Send => {
                 let end = (index..count).find(|i| decide(*i) != Move::Send).unwrap_or(count);
                 let part = items.as_ref().and_then(|items| items.get(index..end)).map(<[String]>::to_vec);
-                match give(task, stop, &mut writes, index as u64, part.as_deref()) {
+                match writes.give(index as u64, part) {
                     Ok(()) => {
                         while let Some(outcome) = writes.next().await {
                             let own = own(outcome.index as usize);
                             sent.outcomes.push((outcome, own));
                         }
+                        sent.lost = writes.take_lost();
                     }
                     Err(error) if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::State) => {
                         sent.lost = Some(error)
@@ -81,7 +83,7 @@ pub(super) async fn send_element(
             }
         }
     }
-    sent.usage = writes.receipt().usage();
+    sent.usage = writes.usage();
     sent.complete = sent.lost.is_none() && sent.outcomes.iter().all(|(o, _)| o.status != OutcomeStatus::Skipped);
     sent
 }

@@ -6,7 +6,7 @@ use super::context::Task;
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::item::Item;
 use crate::json_text::fields_of;
-use crate::run_store::{Before, Extent, Mark, RowWriter, SeenRow, SeenRows, StepState, larger_mark};
+use crate::run_store::{Before, Extent, Mark, Measure, RowWriter, SeenRow, SeenRows, StepState, larger_mark};
 
 /// The watermark of a running step.
 pub(super) struct Marking {
@@ -24,10 +24,11 @@ pub(super) struct Marking {
 }
 
 /// A state to which it can go back.
+#[derive(Clone)]
 pub(super) struct MarkingPlace {
     mark: Mark,
-    passed: crate::run_store::Measure,
-    seen: SeenRows,
+    passed: Measure,
+    added: usize,
 }
 
 impl Marking {
@@ -120,11 +121,12 @@ impl Marking {
     }
 
     pub(super) fn place(&self) -> MarkingPlace {
-        MarkingPlace { mark: self.mark.clone(), passed: self.passed.measure().clone(), seen: self.seen.clone() }
+        MarkingPlace { mark: self.mark.clone(), passed: self.passed.measure().clone(), added: self.seen.added() }
     }
 
     pub(super) fn rewind(&mut self, place: MarkingPlace) -> Result<()> {
-        (self.mark, self.seen) = (place.mark, place.seen);
+        self.mark = place.mark;
+        self.seen.rewind(place.added);
         self.passed.rewind(place.passed)
     }
 }

@@ -7,10 +7,13 @@ pub(super) mod decide;
 mod element;
 mod item_source;
 mod marking;
+mod outage;
 pub(super) mod read;
 pub(super) mod send;
+mod sending;
 
 pub(super) use bad_items::{bad_items, reads_elements};
 pub(super) use call::options;
 pub(super) use context::{Context, RunLedger, Task, stopped, tell_done, tell_in_doubt};
 pub(super) use item_source::{Elements, Inputs};
+pub(super) use outage::Outages;

@@ -9,7 +9,8 @@ use futures_util::stream;
 
 use super::context::{Intent, Task, stopped};
 use super::item_source::{Elements, shaped};
-use super::marking::Marking;
+use super::marking::{Marking, MarkingPlace};
+use super::outage::is_outage;
 use crate::batch::event::{Event, StepCounts};
 use crate::batch::file::OnErrorFile;
 use crate::call::{CallOptions, Request, Resume};
@@ -19,7 +20,7 @@ use crate::expression::Scope;
 use crate::item::Items;
 use crate::page::Page;
 use crate::receipt::{OutcomeStatus, Receipt, Usage};
-use crate::run_store::{Before, Fact, FailedItem, FailureWriter, Mark, RowWriter, StepState};
+use crate::run_store::{Before, Fact, FailedItem, FailureWriter, Mark, Measure, RowWriter, StepState};
 use crate::send::Gate;
 use crate::walk::Walk;
 
@@ -138,13 +139,24 @@ impl StepReading<'_, '_> {
 
     /// One element's walk, from its first page to its end.
     async fn element(&mut self, primed: Primed) -> Result<()> {
-        let Primed { element, item, scope, pages, begun } = primed;
+        let Primed { element, item, scope, pages, mut begun } = primed;
         self.pages = pages;
         let before = (self.rows.measure().clone(), self.state.items, self.kept.clone());
-        let marked = self.marking.as_ref().filter(|_| self.is_whole_or_nothing()).map(Marking::place);
-        let outcome = match begun {
-            Ok((walk, first)) => self.walk(element, &scope, walk, first).await,
-            Err(error) => Err(error),
+        let marked = self.marking.as_ref().map(Marking::place);
+        let outcome = loop {
+            let outcome = match begun {
+                Ok((walk, first)) => self.walk(element, &scope, walk, first).await,
+                Err(error) => Err(error),
+            };
+            match outcome {
+                Err(error) if is_outage(&error) && self.task.waits() => {
+                    if let Err(over) = self.task.wait_out(error).await {
+                        break Err(over);
+                    }
+                    begun = self.begin_again(element, item.as_deref(), &before, marked.as_ref()).await;
+                }
+                other => break other,
+            }
         };
         let Err(error) = outcome else {
             self.state.element = self.state.element.max(element + 1);
@@ -192,6 +204,35 @@ impl StepReading<'_, '_> {
         Ok(())
     }
 
+    /// Starts a walk again that an outage has broken off: after its last page if that is possible, else from its
+    /// beginning.
+    async fn begin_again(
+        &mut self,
+        element: u64,
+        item: Option<&str>,
+        (place, items, kept): &(Measure, u64, BTreeMap<String, String>),
+        marked: Option<&MarkingPlace>,
+    ) -> Result<(Walk, Option<Result<Page>>)> {
+        let resume = match &self.page {
+            Some(Fact::Read { walk: Some(walk), extent, element: own, .. })
+                if *own == element && *extent == self.rows.measure().extent() =>
+            {
+                Some(walk.clone())
+            }
+            _ => None,
+        };
+        if resume.is_none() {
+            (self.state.items, self.kept) = (*items, kept.clone());
+            if let (Some(marking), Some(marked)) = (&mut self.marking, marked) {
+                marking.rewind(marked.clone())?;
+            }
+            self.rows.rewind(place.clone())?;
+        }
+        let primed = prime(self.task, element, item.map(str::to_owned), resume).await;
+        self.pages = primed.pages;
+        primed.begun
+    }
+
     async fn walk(&mut self, element: u64, scope: &Scope, mut walk: Walk, first: Option<Result<Page>>) -> Result<()> {
         let mut seen = walk.receipt().items.saturating_sub(first.iter().flatten().map(|p| p.items.len() as u64).sum());
         let mut next = first;
@@ -222,7 +263,7 @@ impl StepReading<'_, '_> {
                     }
                 }
                 self.tell(walk.receipt()).await;
-                self.task.context.check_stop()?;
+                self.task.check_stop()?;
             }
             next = walk.next().await;
         }
@@ -409,7 +450,7 @@ async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Opti
         None => task.scope.clone(),
     };
     let begin = || -> Result<Walk> {
-        task.context.check_stop()?;
+        task.check_stop()?;
         let options = super::call::options(task.step, &scope)?;
         let folder = task.step.files.as_ref().map(|files| files.plain(&scope)).transpose()?;
         let request = Request {
@@ -430,6 +471,8 @@ async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Opti
             // Later steps rely on a complete list; unknown fields are handled separately.
             strict: true,
             cancel: task.context.ledger.stop.clone(),
+            attempts: task.step.limits.attempts,
+            timeout: task.time_left(),
             resume,
             ..CallOptions::default()
         };

@@ -7,11 +7,12 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use super::call::{check_part, give, open, options, refused_item};
+use super::call::{options, refused_item};
 use super::context::Task;
 use super::decide::{Move, decide, in_doubt};
 use super::element::{SentElement, send_element};
 use super::item_source::{Elements, Inputs};
+use super::sending::Sending;
 use crate::batch::event::{Event, StepCounts};
 use crate::batch::file::OnErrorFile;
 use crate::batch::run_plan::CALL;
@@ -22,7 +23,6 @@ use crate::options::Options;
 use crate::receipt::{Outcome, OutcomeStatus, Usage};
 use crate::run_store::{Fact, FailedItem, FailureWriter, ItemState, RowWriter, StepState};
 use crate::send::Cancel;
-use crate::write::Writes;
 
 /// A running write step.
 struct Writing<'t, 'r> {
@@ -85,8 +85,8 @@ impl Writing<'_, '_> {
     async fn items(&mut self) -> Result<()> {
         let task = self.task;
         let options = options(task.step, &task.scope)?;
-        let mut writes = open(task, &self.stop, 0, &options)?;
-        self.options = Some(options);
+        let mut writes = Sending::open(task, &self.stop, 0, options)?;
+        self.options = Some(writes.options().clone());
         let Some(source) = &task.step.items else {
             self.items_in = 1;
             if self.decide(0, 0) == Move::Send {
@@ -152,7 +152,7 @@ impl Writing<'_, '_> {
     }
 
     /// Invalid items are reported before the first one is sent.
-    fn check_all(&self, writes: &Writes) -> Result<()> {
+    fn check_all(&self, writes: &Sending<'_>) -> Result<()> {
         let Some(source) = &self.task.step.items else { return Ok(()) };
         let mut inputs = Inputs::open(source, self.task.step, &self.task.scope)?;
         loop {
@@ -169,7 +169,7 @@ impl Writing<'_, '_> {
                 return Ok(());
             }
             self.task.context.check_stop()?;
-            check_part(writes, first, &part)?;
+            writes.check(first, &part)?;
         }
     }
 
@@ -194,26 +194,25 @@ impl Writing<'_, '_> {
     }
 
     /// Sends a part; its outcomes are recorded as they arrive.
-    async fn part(&mut self, writes: &mut Writes, first: u64, items: Option<Vec<String>>) -> Result<()> {
-        if let Err(error) = give(self.task, &self.stop, writes, first, items.as_deref()) {
+    async fn part(&mut self, writes: &mut Sending<'_>, first: u64, items: Option<Vec<String>>) -> Result<()> {
+        if let Err(error) = writes.give(first, items.clone()) {
             return self.refused(writes, first, items, error).await;
         }
-        for note in writes.receipt().notes.clone() {
+        for note in writes.notes() {
             self.task.note(note).await;
         }
         while let Some(outcome) = writes.next().await {
-            let item = items.as_ref().and_then(|items| items.get((outcome.index - first) as usize));
-            let sum = self.state.tally + writes.receipt().usage();
+            let sum = self.state.tally + writes.usage();
             self.tally = Usage { pages: 0, elapsed_ms: self.elapsed(), ..sum };
-            self.record(0, &outcome, item.map(String::as_str), true).await?;
+            self.record(0, &outcome, writes.item(outcome.index), true).await?;
         }
-        Ok(())
+        writes.take_lost().map_or(Ok(()), Err)
     }
 
     /// A part that was refused before sending. With `continue`, the items at fault are found, and the others are sent.
     async fn refused(
         &mut self,
-        writes: &mut Writes,
+        writes: &mut Sending<'_>,
         first: u64,
         items: Option<Vec<String>>,
         error: Error,

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use super::beginning;
+use super::beginning::{self, age_text};
 use crate::batch::{Batch, Event, Report, StepCounts, StepReport, StepStatus};
 use crate::cli::messages::Screen;
 use crate::cli::screen::terminal_text::{self, count, thousands};
@@ -85,6 +85,14 @@ impl BatchScreen {
             Event::StepBegun { step } => self.begin(&step.to_string()),
             Event::Progress { step, counts, total } => self.update(&step.to_string(), counts, *total),
             Event::Waiting { step, state } => self.wait(&step.to_string(), state),
+            Event::Outage { step, connection, error, next_ms, left_ms } => {
+                let (next, left) = (next_ms / 1000, age_text(left_ms / 1000));
+                let text = format!(
+                    "{step}: waits for {connection}, next try in {next} s, gives up in {left}: {}",
+                    error.message
+                );
+                self.aside(|screen| screen.warn(&text));
+            }
             Event::ItemFailed { step, index, status, error } => {
                 self.failures += 1;
                 if self.failures <= FAILURES_SHOWN {

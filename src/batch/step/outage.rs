@@ -1,0 +1,113 @@
+//! Outages are waited out: while the system of an account does not answer, or refuses more requests for now, the steps
+//! that use it pause, and one of them asks from time to time.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::context::{Task, stopped};
+use crate::batch::event::Event;
+use crate::error::{Error, ErrorKind, Result};
+use crate::lock::lock;
+
+/// Waits between two questions: the first, and the longest.
+const WAIT: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
+
+/// The outages of a run, by account.
+#[derive(Default)]
+pub(in crate::batch) struct Outages(Mutex<BTreeMap<String, Arc<Account>>>);
+
+/// One account. The lock is held by the step that asks.
+#[derive(Default)]
+struct Account {
+    asking: tokio::sync::Mutex<()>,
+    /// Number of outages that have ended.
+    ended: Mutex<u64>,
+}
+
+impl Outages {
+    fn account(&self, name: &str) -> Arc<Account> {
+        Arc::clone(lock(&self.0).entry(name.to_owned()).or_default())
+    }
+}
+
+/// Whether an error shows that the system is not available at the moment, or accepts no more requests for now.
+pub(super) fn is_outage(error: &Error) -> bool {
+    let gateway = |status: u16| matches!(status, 429 | 502..=504 | 521 | 523 | 525 | 526);
+    match error.kind() {
+        ErrorKind::RateLimited => true,
+        ErrorKind::Unavailable => error.http_status.is_none_or(gateway),
+        // No reply to a request; without an attempt, it is the deadline of the call.
+        ErrorKind::Timeout => error.attempts > 0 && error.http_status.is_none(),
+        // A write that may have taken effect.
+        ErrorKind::UnknownOutcome => error.attempts > 0 && error.http_status.is_some_and(gateway),
+        _ => false,
+    }
+}
+
+impl Task<'_> {
+    /// Waits until the system answers again.
+    ///
+    /// # Errors
+    /// The error itself when the outage lasts longer than the step waits; `cancelled` when the run stops.
+    pub(super) async fn wait_out(&self, error: Error) -> Result<()> {
+        let effects = &self.context.effects;
+        let account = self.context.outages.account(&effects.account(self.connection));
+        let (since, known) = (self.clock().now(), *lock(&account.ended));
+        let asking = tokio::select! {
+            asking = account.asking.lock() => asking,
+            () = self.context.ledger.stop.cancelled() => return Err(stopped()),
+        };
+        if *lock(&account.ended) > known {
+            // Another step has seen its end.
+            return Ok(());
+        }
+        let result = self.ask(error, since).await;
+        if result.is_ok() {
+            *lock(&account.ended) += 1;
+        }
+        drop(asking);
+        result
+    }
+
+    async fn ask(&self, error: Error, since: Duration) -> Result<()> {
+        let limit = self.step.limits.wait_up_to.min(self.time_left().unwrap_or(Duration::MAX));
+        let mut asked = error.retry_after_ms.map(Duration::from_millis).unwrap_or_default();
+        for number in 0_u32.. {
+            let spent = self.clock().now().saturating_sub(since);
+            let wait = WAIT.0.saturating_mul(1 << number.min(10)).min(WAIT.1).max(asked);
+            if spent + wait > limit {
+                break;
+            }
+            let (next_ms, left_ms) = (wait.as_millis() as u64, limit.saturating_sub(spent).as_millis() as u64);
+            let connection = self.connection.to_owned();
+            let event = Event::Outage { step: self.name(), connection, error: error.clone(), next_ms, left_ms };
+            self.context.tell(event).await;
+            self.pause(wait).await?;
+            asked = match self.context.effects.probe(self.connection, &self.context.ledger.stop).await {
+                Err(again) if is_outage(&again) => again.retry_after_ms.map(Duration::from_millis).unwrap_or_default(),
+                Err(cancelled) if cancelled.kind() == ErrorKind::Cancelled => return Err(stopped()),
+                // Without a probe, the step itself tries.
+                Ok(()) | Err(_) => return Ok(()),
+            };
+        }
+        let waited = self.clock().now().saturating_sub(since).as_secs();
+        Err(error.with(|d| {
+            d.message = format!("{} (waited {waited} s for the end of the outage)", d.message);
+            let more = "run it again to resume, or raise `wait_up_to` in the step or under `run`";
+            d.advice = Some(d.advice.take().map_or_else(|| more.into(), |own| own.and(more)));
+        }))
+    }
+
+    async fn pause(&self, wait: Duration) -> Result<()> {
+        tokio::select! {
+            () = self.clock().sleep(wait) => Ok(()),
+            () = self.context.ledger.stop.cancelled() => Err(stopped()),
+        }
+    }
+
+    /// Whether the step waits for the end of an outage.
+    pub(super) fn waits(&self) -> bool {
+        !self.step.limits.wait_up_to.is_zero() && !self.context.ledger.stop.is_cancelled()
+    }
+}

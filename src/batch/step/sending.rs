@@ -1,0 +1,138 @@
+//! The calls of a write step: items that an outage has kept from being sent are sent after it.
+
+use super::call::{check_part, give, open};
+use super::context::Task;
+use super::outage::is_outage;
+use crate::error::{Error, Result};
+use crate::options::Options;
+use crate::receipt::{Outcome, OutcomeStatus, Usage};
+use crate::send::Cancel;
+use crate::write::Writes;
+
+/// The write of a step, or of one of its elements.
+pub(super) struct Sending<'t> {
+    task: &'t Task<'t>,
+    stop: Cancel,
+    element: u64,
+    options: Options,
+    writes: Writes,
+    /// The part that is being sent: the index of its first item, and its items.
+    part: (u64, Option<Vec<String>>),
+    /// Items that are sent again after an outage.
+    held: Vec<u64>,
+    outage: Option<Error>,
+    /// Usage of earlier calls.
+    spent: Usage,
+    /// Why the rest cannot be sent.
+    lost: Option<Error>,
+}
+
+impl<'t> Sending<'t> {
+    /// Opens a write; nothing is sent yet.
+    ///
+    /// # Errors
+    /// Faults of the options.
+    pub(super) fn open(task: &'t Task<'t>, stop: &Cancel, element: u64, options: Options) -> Result<Sending<'t>> {
+        let writes = open(task, stop, element, &options)?;
+        let (held, outage, spent, lost) = (Vec::new(), None, Usage::default(), None);
+        Ok(Sending { task, stop: stop.clone(), element, options, writes, part: (0, None), held, outage, spent, lost })
+    }
+
+    /// Gives a part, or the only request of a write without items.
+    ///
+    /// # Errors
+    /// Faults of the items, and why the run or the step must stop.
+    pub(super) fn give(&mut self, first: u64, items: Option<Vec<String>>) -> Result<()> {
+        give(self.task, &self.stop, &mut self.writes, first, items.as_deref())?;
+        self.part = (first, items);
+        Ok(())
+    }
+
+    /// Checks a part without giving it.
+    ///
+    /// # Errors
+    /// Faults of the items.
+    pub(super) fn check(&self, first: u64, part: &[String]) -> Result<()> {
+        check_part(&self.writes, first, part)
+    }
+
+    /// An item of the current part.
+    pub(super) fn item(&self, index: u64) -> Option<&str> {
+        let (first, items) = &self.part;
+        let at = usize::try_from(index.checked_sub(*first)?).ok()?;
+        items.as_ref()?.get(at).map(String::as_str)
+    }
+
+    pub(super) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The usage of all its calls.
+    pub(super) fn usage(&mut self) -> Usage {
+        self.spent + self.writes.receipt().usage()
+    }
+
+    pub(super) fn notes(&mut self) -> Vec<String> {
+        self.writes.receipt().notes.clone()
+    }
+
+    /// Why the rest of the part was not sent, if an outage was too long or the run stops.
+    pub(super) fn take_lost(&mut self) -> Option<Error> {
+        self.lost.take()
+    }
+
+    /// The next outcome of the current part; `None` at its end.
+    pub(super) async fn next(&mut self) -> Option<Outcome> {
+        loop {
+            while let Some(outcome) = self.writes.next().await {
+                if let Some(outcome) = self.hold(outcome) {
+                    return Some(outcome);
+                }
+            }
+            if self.held.is_empty() {
+                return None;
+            }
+            if let Err(error) = self.go_on().await {
+                self.held.clear();
+                self.lost = Some(error);
+                return None;
+            }
+        }
+    }
+
+    /// Keeps an item that an outage has kept from being sent. What may have taken effect is not sent again.
+    fn hold(&mut self, outcome: Outcome) -> Option<Outcome> {
+        let error = outcome.error.as_ref().filter(|error| is_outage(error) && self.task.waits());
+        if let Some(error) = error.filter(|_| self.outage.is_none()) {
+            self.outage = Some(error.clone());
+            // The items that were not sent yet are not used up.
+            self.writes.stop();
+        }
+        let is_unsent = outcome.status == OutcomeStatus::Skipped && self.outage.is_some();
+        let is_refused = outcome.status == OutcomeStatus::Failed && error.is_some();
+        if is_unsent || is_refused {
+            self.held.push(outcome.index);
+            return None;
+        }
+        Some(outcome)
+    }
+
+    /// Waits for the end of the outage, and gives the items again.
+    async fn go_on(&mut self) -> Result<()> {
+        if let Some(outage) = self.outage.take() {
+            self.task.wait_out(outage).await?;
+        }
+        self.spent = self.usage();
+        self.writes = open(self.task, &self.stop, self.element, &self.options)?;
+        let mut held = std::mem::take(&mut self.held);
+        held.sort_unstable();
+        // Neighbours are one part: requests of several items have the boundaries of before.
+        for run in held.chunk_by(|a, b| a + 1 == *b) {
+            let Some(first) = run.first().copied() else { continue };
+            let items: Option<Vec<String>> =
+                self.part.1.is_some().then(|| run.iter().filter_map(|i| self.item(*i)).map(str::to_owned).collect());
+            give(self.task, &self.stop, &mut self.writes, first, items.as_deref())?;
+        }
+        Ok(())
+    }
+}
