@@ -7,7 +7,10 @@
 use super::fields::{RowName, type_of};
 use super::plan::{FieldPath, NullOrder, SortKey};
 use crate::digits::Decimal;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
+
+/// The longest key of a row in bytes: many keys are in memory at once.
+const KEY_MAX: usize = 64 << 10;
 
 const NULL_FIRST: u8 = 0x00;
 const FALSE: u8 = 0x01;
@@ -70,7 +73,7 @@ pub(super) fn put_sort_key(out: &mut Vec<u8>, json: Option<&str>, key: &SortKey,
     if key.descending {
         out.iter_mut().skip(start).for_each(|byte| *byte = !*byte);
     }
-    Ok(())
+    check_length(out, &key.path, name)
 }
 
 /// Appends the keys of a row's values, null included. Returns whether one of them is null.
@@ -83,7 +86,10 @@ pub(super) fn put_keys(
     let mut has_null = false;
     for (json, path) in values.iter().zip(paths) {
         match present(*json) {
-            Some(json) => put_key(out, json).map_err(|why| unfit(name, path, why))?,
+            Some(json) => {
+                put_key(out, json).map_err(|why| unfit(name, path, why))?;
+                check_length(out, path, name)?;
+            }
             None => {
                 out.push(NULL_FIRST);
                 has_null = true;
@@ -93,6 +99,14 @@ pub(super) fn put_keys(
     Ok(has_null)
 }
 
-fn unfit(name: RowName, path: &FieldPath, why: String) -> crate::error::Error {
+fn check_length(key: &[u8], path: &FieldPath, name: RowName) -> Result<()> {
+    if key.len() <= KEY_MAX {
+        return Ok(());
+    }
+    let why = format!("the key of {name} has more than {KEY_MAX} bytes, at its field {}", path.pointer());
+    Err(Error::new(ErrorKind::Limit, why).advise("use a shorter field, or filter such rows out first"))
+}
+
+fn unfit(name: RowName, path: &FieldPath, why: String) -> Error {
     name.misfit(path, why).advise("use a field that is text, a number or a boolean, or filter such rows out first")
 }

@@ -122,7 +122,7 @@ impl KeyIndex {
                 }
                 let offset = number_of(entry.get(8..).unwrap_or_default());
                 let row = rows.row_at(offset)?;
-                if self.has_key(&row, &key)? {
+                if self.has_key(&row, offset, &key)? {
                     found.push((offset, row));
                 }
             }
@@ -132,9 +132,9 @@ impl KeyIndex {
     }
 
     /// Whether the row has the key: another key may have the same digest.
-    fn has_key(&self, row: &str, key: &[u8]) -> Result<bool> {
+    fn has_key(&self, row: &str, offset: u64, key: &[u8]) -> Result<bool> {
         let mut own = Vec::new();
-        let name = RowName { side: "the row found, number", number: 1 };
+        let name = RowName { side: "the row at byte", number: offset };
         put_keys(&mut own, &values_at(row, &[&self.path], name)?, &[&self.path], name)?;
         Ok(own == key)
     }

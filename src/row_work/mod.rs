@@ -13,6 +13,8 @@ mod join;
 mod key;
 mod key_index;
 mod matches;
+#[cfg(test)]
+mod model_tests;
 mod plan;
 mod records;
 mod sort;

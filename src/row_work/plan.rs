@@ -24,11 +24,6 @@ impl FieldPath {
         &self.0
     }
 
-    /// The innermost name.
-    pub(crate) fn last(&self) -> Option<&str> {
-        self.0.last().map(String::as_str)
-    }
-
     /// As a JSON Pointer.
     pub(crate) fn pointer(&self) -> String {
         self.0.iter().map(|name| format!("/{}", escape(name))).collect()

@@ -9,8 +9,12 @@ use super::records::{self, KeyedRecord, RecordReader};
 use super::temporary::{Held, TemporaryBytes, Workspace, reserve};
 use crate::error::Result;
 
-/// The largest buffer for one run while runs are merged, in bytes.
+/// The largest buffer for one run while runs are merged, in bytes, and the smallest if memory allows it.
 const RUN_BUFFER: usize = 64 << 10;
+const RUN_BUFFER_MIN: usize = 16 << 10;
+
+/// The most runs that are merged at once: each has a key in memory.
+const RUNS_MAX: usize = 256;
 
 /// The position of a record in memory.
 #[derive(Clone, Copy, Debug)]
@@ -118,7 +122,7 @@ fn write_buffer(budget: usize) -> usize {
 
 /// How many runs are merged at once.
 fn most_runs(budget: usize) -> usize {
-    ((budget - budget / 8) / RUN_BUFFER).max(2)
+    ((budget - budget / 8) / RUN_BUFFER_MIN).clamp(2, RUNS_MAX)
 }
 
 /// One pass of merges: fewer and longer runs, in new bytes.

@@ -97,7 +97,7 @@ impl<'w> Workspace<'w> {
         let mut options = OpenOptions::new();
         let file = private_file::open(&path, options.read(true).write(true).create_new(true))
             .map_err(|e| failed("opened", &path, &e))?;
-        Ok(TemporaryFile { file: Mutex::new(file), path })
+        Ok(TemporaryFile { file: Mutex::new(file), path: RemovedPath(path) })
     }
 }
 
@@ -134,17 +134,20 @@ impl Drop for Held {
     }
 }
 
-/// A file that is removed when it is dropped.
+/// A file that is removed when it is dropped. It is closed first: some systems remove no open file.
 #[derive(Debug)]
 struct TemporaryFile {
     file: Mutex<File>,
-    path: PathBuf,
+    path: RemovedPath,
 }
 
-impl Drop for TemporaryFile {
+#[derive(Debug)]
+struct RemovedPath(PathBuf);
+
+impl Drop for RemovedPath {
     fn drop(&mut self) {
         // The next operation of this name removes what is left here.
-        let _ = fs::remove_file(&self.path);
+        let _ = fs::remove_file(&self.0);
     }
 }
 
@@ -209,7 +212,7 @@ impl TemporaryBytes {
         let mut file = lock(&kept.file);
         file.seek(SeekFrom::Start(self.written))
             .and_then(|_| file.write_all(bytes))
-            .map_err(|e| failed("written", &kept.path, &e))?;
+            .map_err(|e| failed("written", &kept.path.0, &e))?;
         self.written += bytes.len() as u64;
         Ok(())
     }
@@ -226,7 +229,7 @@ impl TemporaryBytes {
             let mut file = lock(&kept.file);
             file.seek(SeekFrom::Start(offset))
                 .and_then(|_| file.read_exact(out))
-                .map_err(|e| failed("read", &kept.path, &e))?;
+                .map_err(|e| failed("read", &kept.path.0, &e))?;
         }
         let from = usize::try_from((offset + in_file as u64).saturating_sub(self.written)).unwrap_or(usize::MAX);
         match self.buffer.get(from..from.saturating_add(count - in_file)) {
@@ -238,7 +241,7 @@ impl TemporaryBytes {
 
     /// The error for bytes that are not there.
     pub(super) fn short(&self) -> Error {
-        let shown = self.file.as_ref().map_or("a temporary buffer".to_owned(), |f| f.path.display().to_string());
+        let shown = self.file.as_ref().map_or("a temporary buffer".to_owned(), |f| f.path.0.display().to_string());
         Error::new(ErrorKind::State, format!("{shown} is damaged: it has fewer bytes than were written"))
             .at(Place { file: Some(shown), ..Place::default() })
             .advise("another process has changed this temporary file: run it again")
