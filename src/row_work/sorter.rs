@@ -16,6 +16,9 @@ const RUN_BUFFER_MIN: usize = 16 << 10;
 /// The most runs that are merged at once: each has a key in memory.
 const RUNS_MAX: usize = 256;
 
+/// Where a sorted run starts and ends.
+type Run = (u64, u64);
+
 /// The position of a record in memory.
 #[derive(Clone, Copy, Debug)]
 struct Position {
@@ -32,7 +35,7 @@ pub(super) struct Sorter<'w> {
     positions: Vec<Position>,
     held: Held,
     count: u64,
-    runs: Vec<(u64, u64)>,
+    runs: Vec<Run>,
     written: TemporaryBytes,
 }
 
@@ -128,10 +131,10 @@ fn most_runs(budget: usize) -> usize {
 /// One pass of merges: fewer and longer runs, in new bytes.
 fn merged(
     bytes: &Arc<TemporaryBytes>,
-    runs: &[(u64, u64)],
+    runs: &[Run],
     budget: usize,
     work: &Workspace,
-) -> Result<(Arc<TemporaryBytes>, Vec<(u64, u64)>)> {
+) -> Result<(Arc<TemporaryBytes>, Vec<Run>)> {
     let mut written = TemporaryBytes::new(work, write_buffer(budget));
     let mut longer = Vec::new();
     for group in runs.chunks(most_runs(budget)) {
@@ -181,7 +184,7 @@ struct Merge {
 }
 
 impl Merge {
-    fn new(bytes: &Arc<TemporaryBytes>, runs: &[(u64, u64)], budget: usize, work: &Workspace) -> Result<Merge> {
+    fn new(bytes: &Arc<TemporaryBytes>, runs: &[Run], budget: usize, work: &Workspace) -> Result<Merge> {
         let size = ((budget - budget / 8) / runs.len().max(1)).min(RUN_BUFFER);
         let mut heads = BinaryHeap::with_capacity(runs.len());
         for (run, range) in runs.iter().enumerate() {

@@ -326,37 +326,3 @@ fn an_index_can_be_shared() {
     is_shared::<KeyIndex>();
     is_shared::<NdjsonFile>();
 }
-
-#[test]
-#[ignore]
-fn million() {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, plan) in plans() {
-        for rows in [250_000_u64, 1_000_000] {
-            let t = std::time::Instant::now();
-            let mut left = (0..rows).map(|n| Ok(Arc::from(row(n))));
-            let mut right = (0..rows).rev().map(|n| Ok(Arc::from(row(n))));
-            let work = Workspace::new(folder.path(), name, &go_on).unwrap();
-            plan.run(WorkInput { rows: &mut left, right: Some(&mut right) }, &work, &mut |_| Ok(())).unwrap();
-            println!("{name} {rows}: {:?} peak {} files {}", t.elapsed(), work.peak(), work.files());
-        }
-    }
-    for rows in [250_000_u64, 1_000_000] {
-        let t = std::time::Instant::now();
-        let work = Workspace::new(folder.path(), "index", &go_on).unwrap();
-        let mut all = (0..rows).map(|n| Ok((n, Arc::from(row(n)))));
-        let index = KeyIndex::build(&mut all, &FieldPath::of("id"), &work).unwrap();
-        println!("index {rows}: {:?} peak {} files {}", t.elapsed(), work.peak(), work.files());
-        struct ByNumber;
-        impl RowsAt for ByNumber {
-            fn row_at(&self, n: u64) -> Result<Arc<str>> {
-                Ok(Arc::from(row(n)))
-            }
-        }
-        let t = std::time::Instant::now();
-        for n in 0..10_000 {
-            assert_eq!(index.find(&(n * 17 % rows).to_string(), &ByNumber, 1).unwrap().len(), 1);
-        }
-        println!("10,000 look-ups: {:?}", t.elapsed());
-    }
-}
