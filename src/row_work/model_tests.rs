@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::tests::{go_on, plan, run, with_offsets};
-use super::{FieldPath, KeyIndex, Workspace};
+use super::{BUDGET, FieldPath, KeyIndex, Workspace};
 
 /// Values in their order; equal ones have one rank. Absent is the empty text.
 const VALUES: [(&str, u32); 24] = [
@@ -61,6 +61,11 @@ fn rows(name: &'static str, most: usize) -> impl Strategy<Value = Vec<ModelRow>>
     })
 }
 
+/// Most are smaller than the rows; with the default all rows are sorted at once.
+fn budgets() -> impl Strategy<Value = usize> {
+    prop_oneof![3 => 64..6000_usize, 1 => Just(BUDGET)]
+}
+
 fn lines<'m>(rows: impl IntoIterator<Item = &'m ModelRow>) -> String {
     rows.into_iter().map(|row| row.text.clone() + "\n").collect()
 }
@@ -85,7 +90,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn sort(rows in rows("i", 200), budget in 64..6000_usize, descending: bool, last: bool) {
+    fn sort(rows in rows("i", 200), budget in budgets(), descending: bool, last: bool) {
         let nulls = if last { "last" } else { "first" };
         let by = serde_json::json!([{"path": "k", "descending": descending, "nulls": nulls}, {"path": "g"}]);
         let mut sorted: Vec<&ModelRow> = rows.iter().collect();
@@ -101,7 +106,7 @@ proptest! {
     }
 
     #[test]
-    fn dedupe(rows in rows("i", 200), budget in 64..6000_usize, is_last: bool, are_equal: bool) {
+    fn dedupe(rows in rows("i", 200), budget in budgets(), is_last: bool, are_equal: bool) {
         let (keep, nulls) = (if is_last { "last" } else { "first" }, if are_equal { "equal" } else { "distinct" });
         let mut seen = BTreeSet::new();
         let mut is_new = |row: &&ModelRow| (!are_equal && (row.k == 0 || row.g == 0)) || seen.insert((row.k, row.g));
@@ -118,7 +123,7 @@ proptest! {
     }
 
     #[test]
-    fn join(left in rows("i", 120), right in rows("j", 120), budget in 64..6000_usize, kind in 0..3_usize) {
+    fn join(left in rows("i", 120), right in rows("j", 120), budget in budgets(), kind in 0..3_usize) {
         let kind = ["matching", "all", "missing"][kind];
         let matching = |row: &ModelRow| right.iter().find(|r| row.k != 0 && row.g != 0 && (r.k, r.g) == (row.k, row.g));
         let mut expected = String::new();
@@ -140,7 +145,7 @@ proptest! {
     }
 
     #[test]
-    fn aggregate(rows in rows("i", 200), budget in 64..6000_usize) {
+    fn aggregate(rows in rows("i", 200), budget in budgets()) {
         let mut groups: BTreeMap<u32, Vec<&ModelRow>> = BTreeMap::new();
         rows.iter().for_each(|row| groups.entry(row.k).or_default().push(row));
         let mut expected = String::new();
@@ -170,7 +175,7 @@ proptest! {
     }
 
     #[test]
-    fn index(rows in rows("i", 200), budget in 64..6000_usize) {
+    fn index(rows in rows("i", 200), budget in budgets()) {
         struct Lines(BTreeMap<u64, std::sync::Arc<str>>);
         impl super::RowsAt for Lines {
             fn row_at(&self, offset: u64) -> crate::error::Result<std::sync::Arc<str>> {
