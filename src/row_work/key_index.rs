@@ -11,7 +11,7 @@ use super::fields::{RowName, values_at};
 use super::key::{present, put_key, put_keys};
 use super::plan::FieldPath;
 use super::sorter::Sorter;
-use super::temporary::{Held, TemporaryBytes, Workspace};
+use super::temporary::{HeldBytes, TemporaryBytes, Workspace};
 use super::{number_of, text_of};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::lock::lock;
@@ -41,7 +41,7 @@ pub(crate) struct KeyIndex {
     /// The digest of the first entry of each page.
     pages: Vec<u64>,
     entries_per_page: u64,
-    _held: Held,
+    _held: HeldBytes,
 }
 
 impl KeyIndex {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::temporary::{Held, TemporaryBytes, Workspace};
+use super::temporary::{HeldBytes, TemporaryBytes, Workspace};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Length of a record's head: the lengths of its key and value.
@@ -44,7 +44,7 @@ pub(super) struct RecordReader {
     size: usize,
     /// Length of the value that was not read yet.
     value: usize,
-    held: Held,
+    held: HeldBytes,
 }
 
 impl RecordReader {

@@ -6,7 +6,7 @@ use std::collections::binary_heap::PeekMut;
 use std::sync::Arc;
 
 use super::records::{self, KeyedRecord, RecordReader};
-use super::temporary::{Held, TemporaryBytes, Workspace, reserve};
+use super::temporary::{HeldBytes, TemporaryBytes, Workspace, reserve};
 use crate::error::Result;
 
 /// The largest buffer for one run while runs are merged, in bytes, and the smallest if memory allows it.
@@ -33,7 +33,7 @@ pub(super) struct Sorter<'w> {
     budget: usize,
     memory: Vec<u8>,
     positions: Vec<Position>,
-    held: Held,
+    held: HeldBytes,
     count: u64,
     runs: Vec<Run>,
     written: TemporaryBytes,
@@ -213,7 +213,7 @@ impl Merge {
 pub(super) struct Sorted<'w> {
     work: &'w Workspace<'w>,
     source: SortedSource,
-    _held: Held,
+    _held: HeldBytes,
 }
 
 enum SortedSource {

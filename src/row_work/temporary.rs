@@ -79,8 +79,8 @@ impl<'w> Workspace<'w> {
         if self.rows.get().is_multiple_of(ROWS_PER_CHECK) { (self.check)() } else { Ok(()) }
     }
 
-    pub(super) fn held(&self) -> Held {
-        Held { meter: Arc::clone(&self.meter), bytes: 0 }
+    pub(super) fn held(&self) -> HeldBytes {
+        HeldBytes { meter: Arc::clone(&self.meter), bytes: 0 }
     }
 
     fn is_own(&self, file: &str) -> bool {
@@ -110,12 +110,12 @@ struct Meter {
 
 /// The bytes that one buffer holds; counted until it is dropped.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct HeldBytes {
     meter: Arc<Meter>,
     bytes: usize,
 }
 
-impl Held {
+impl HeldBytes {
     /// Sets the capacity of the buffer.
     pub(super) fn set(&mut self, bytes: usize) {
         if bytes == self.bytes {
@@ -128,7 +128,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldBytes {
     fn drop(&mut self) {
         self.meter.now.fetch_sub(self.bytes, Ordering::Relaxed);
     }
@@ -160,7 +160,7 @@ pub(super) struct TemporaryBytes {
     written: u64,
     buffer: Vec<u8>,
     limit: usize,
-    held: Held,
+    held: HeldBytes,
 }
 
 impl TemporaryBytes {
