@@ -38,6 +38,20 @@ impl Decimal {
         Some(Decimal { negative, digits, exponent: power + whole.len() as i64 - leading as i64 })
     }
 
+    /// Appends bytes whose order is the order of the numbers, and that are equal for equal numbers. No number's bytes are
+    /// the start of another's.
+    #[cfg(feature = "batch")]
+    pub(crate) fn put_ordered(&self, out: &mut Vec<u8>) {
+        let flip = if self.negative { 0xff } else { 0 };
+        if self.digits.is_empty() {
+            out.push(1);
+            return;
+        }
+        out.push(if self.negative { 0 } else { 2 });
+        let exponent = (self.exponent ^ i64::MIN).to_be_bytes();
+        out.extend(exponent.iter().chain(&self.digits).chain(&[0]).map(|byte| byte ^ flip));
+    }
+
     /// Whether it is an integer: `1e2` and `100.0` are.
     pub(crate) fn is_whole(&self) -> bool {
         self.exponent >= self.digits.len() as i64
@@ -160,6 +174,13 @@ mod tests {
         Decimal::of(text).unwrap_or_else(|| panic!("{text} is no number"))
     }
 
+    #[cfg(feature = "batch")]
+    fn ordered(text: &str) -> Vec<u8> {
+        let mut out = Vec::new();
+        of(text).put_ordered(&mut out);
+        out
+    }
+
     #[test]
     fn numbers_are_compared_digit_for_digit() {
         for (a, order, b) in [
@@ -167,6 +188,10 @@ mod tests {
             ("1e2", Equal, "100.0"),
             ("-0", Equal, "0.00e7"),
             ("-1", Less, "0"),
+            ("-12", Less, "-1.19"),
+            ("-1.2", Less, "-1.19"),
+            ("1.2", Greater, "1.19"),
+            ("-0.12", Less, "-0.1"),
             ("-18446744073709551617", Less, "-18446744073709551616"),
             ("0.1000000000000000055", Greater, "0.1"),
             ("0.05", Less, "0.1"),
@@ -178,6 +203,8 @@ mod tests {
             assert_eq!(of(a).cmp(&of(b)), order, "{a} {b}");
             assert_eq!(of(b).cmp(&of(a)), order.reverse(), "{b} {a}");
             assert_eq!(of(a).to_string() == of(b).to_string(), order == Equal, "{a} {b}");
+            #[cfg(feature = "batch")]
+            assert_eq!(ordered(a).cmp(&ordered(b)), order, "{a} {b}");
         }
     }
 

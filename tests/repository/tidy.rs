@@ -32,7 +32,7 @@ const LAYERS: &[&[&str]] = &[
     &["authoring", "options", "output", "receipt", "reply", "sink"],
     // Model: the definitions.
     &["definition"],
-    &["connection", "page", "retry"],
+    &["connection", "page", "retry", "row_work"],
     &["describe", "draft", "fault", "request", "sandbox", "transport"],
     // Engine: the calls.
     &["auth", "body", "exchanges", "paging"],
