@@ -172,6 +172,9 @@ mirrors! {
         /// How to treat items that were in flight when a run was killed
         #[serde(default, skip_serializing_if = "is_default")]
         pub on_unknown: OnUnknownFile,
+        /// How the step finds out whether an item with an unknown outcome took effect
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub verify: Option<VerifyFile>,
         /// How to treat fields that neither schema nor sample of the record has
         #[serde(default, skip_serializing_if = "is_default")]
         pub unknown_fields: UnknownFieldsFile,
@@ -195,6 +198,20 @@ mirrors! {
         /// it, a row with the same content
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub key: Option<String>,
+    }
+
+    /// A look-up of the records of items with an unknown outcome: what is found took effect, the rest is sent again
+    struct VerifyFile {
+        /// OperationId of a query that finds the record of an item
+        pub query: String,
+        /// Its options; expressions can use `item`. Without `item`, it runs once for all items
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub options: Ordered<Json>,
+        /// The field, or the fields, that identify a record, in the item and in what the query returns
+        pub key: NamesFile,
+        /// How long to wait before looking, for a system that shows records late; default 5s
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub wait: Option<String>,
     }
 
     /// A file for the items

@@ -9,7 +9,7 @@ use super::check::steps::steps;
 use super::check::{CheckContext, KnownConnections, find, targets};
 use super::file::{BatchFile, ConnectionsPart, MatrixFile, NamesFile, ResumePart, ResumeWord, RunFile, WithinFile};
 use super::local::Local;
-use super::run_plan::{Batch, MAIN, MatrixJob, RunPlan, Step, StepLimits};
+use super::run_plan::{Batch, CalledOperation, MAIN, MatrixJob, RunPlan, Step, StepLimits};
 use crate::authoring::duration::duration;
 use crate::authoring::{Checker, Document, Format, Json, Ordered, explain, version};
 use crate::connection::ConnectionSpec;
@@ -413,10 +413,12 @@ fn fingerprints(
         let mut found = shared.clone();
         for step in steps {
             found.insert(format!("the step {}", step.id), fingerprint(&step.meaning(number)));
-            let (connector, id) = (&step.operation.connector, &step.operation.id);
-            found
-                .entry(format!("the definition of {connector}/{id}"))
-                .or_insert_with(|| fingerprint(&catalog.definition_text(connector, id)));
+            let verify = step.verify.as_ref().map(|verify| &verify.operation);
+            for CalledOperation { connector, id, .. } in std::iter::once(&step.operation).chain(verify) {
+                found
+                    .entry(format!("the definition of {connector}/{id}"))
+                    .or_insert_with(|| fingerprint(&catalog.definition_text(connector, id)));
+            }
             let own = step.connections.get(number).and_then(|name| Some((name, known.get(name)?)));
             if let Some((name, connection)) = own {
                 found

@@ -93,9 +93,25 @@ pub(crate) struct Step {
     /// The folder for files that the operation returns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) files: Option<Shape>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) verify: Option<Verify>,
     pub(crate) limits: StepLimits,
     pub(crate) on_error: OnErrorFile,
     pub(super) on_unknown: OnUnknownFile,
+}
+
+/// How a step finds out whether an item took effect.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct Verify {
+    pub(crate) operation: CalledOperation,
+    pub(crate) options: Shape,
+    /// The paths of the fields that identify a record.
+    pub(crate) key: Vec<Vec<String>>,
+    /// Whether the query runs once for each item.
+    pub(crate) is_per_item: bool,
+    /// Whether an item took effect only if the record has its values, because the record was there before.
+    pub(crate) is_compared: bool,
+    pub(crate) wait: Duration,
 }
 
 /// Limits of a step; they do not change what it does.
@@ -130,6 +146,11 @@ pub(crate) struct CalledOperation {
 pub(super) const CALL: (usize, usize) = (256, 4 << 20);
 
 impl CalledOperation {
+    /// Items of the first request of a call.
+    pub(super) fn items_of_first_request(&self) -> usize {
+        self.items_per_request.map_or(usize::MAX, |n| n.max(1) as usize)
+    }
+
     /// Items of one call: all items of one request go in one call; parts of several start at the boundaries of requests.
     pub(super) fn items_per_call(&self) -> usize {
         match self.items_per_request {

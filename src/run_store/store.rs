@@ -78,6 +78,12 @@ pub(crate) trait RunStore: RowStore {
     /// Records the step's items that did not succeed; opens no file before the first one.
     fn failures(&self, step: &StepPlace, origin: ItemOrigin) -> Box<dyn FailureWriter>;
 
+    /// What was recorded of items that did not succeed: the item and the options of its call, by element and index.
+    ///
+    /// # Errors
+    /// `state` when it cannot be read.
+    fn failed_items(&self, step: &StepPlace) -> Result<BTreeMap<(u64, u64), ItemContent>>;
+
     /// Keeps only the failures of these items. Returns how many of the items have none, because the file was edited.
     ///
     /// # Errors
@@ -181,6 +187,13 @@ pub(crate) struct ItemOrigin {
     /// Options whose values are secret: they are not stored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) secret_options: Vec<String>,
+}
+
+/// The content of an item that did not succeed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ItemContent {
+    /// JSON.
+    pub(crate) item: Option<String>,
 }
 
 /// An item that did not succeed.

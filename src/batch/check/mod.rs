@@ -8,5 +8,6 @@ mod options;
 mod row_fields;
 pub(super) mod steps;
 pub(super) mod targets;
+mod verify;
 
 pub(super) use context::{CheckContext, KnownConnections, find};

@@ -13,6 +13,7 @@ use super::literal::{literal_items, takes_nothing};
 use super::names::{self, StepIds};
 use super::options::{options, template_items};
 use super::row_fields::{self, Sources};
+use super::verify;
 use crate::authoring::Checker;
 use crate::authoring::duration::duration;
 use crate::batch::file::{BatchFile, SavePart, StepFile, UnknownFieldsFile, WatermarkFile};
@@ -130,6 +131,8 @@ fn check_step(
         let has = |name: &str| matches!(&options, Shape::Map(all) if all.iter().any(|(n, _)| n == name));
         row_fields::check_map(c, &format!("{at}/map"), &operation, map, has);
     }
+    let verify =
+        file.verify.as_ref().and_then(|v| verify::verify(c, &format!("{at}/verify"), v, &operation, &mut names));
     places(c, at, file, &operation, template_items.is_some());
     literal_items(c, at, file, &operation);
     let connections = connections(c, at, file, &operation, context);
@@ -154,6 +157,7 @@ fn check_step(
         watermark,
         save,
         files,
+        verify,
         limits: limits(c, at, file, context),
         on_error: file.on_error,
         on_unknown: file.on_unknown,
@@ -382,6 +386,7 @@ fn places(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Operation,
         file.files.is_some() && operation.response.result != ResultShape::File,
         "`files` is for an operation that returns a file",
     );
+    refuse("verify", is_query && file.verify.is_some(), "`verify` is for writes");
     refuse("parallel", file.parallel > 1 && file.each.is_none(), "`parallel` is for steps with `for`");
     let needs_items = operation.items.as_ref().is_some_and(|r| r.required);
     if !is_query && needs_items && !has_items {

@@ -1,5 +1,7 @@
 //! One element of a write step with `for`: its options, items and calls.
 
+use std::collections::BTreeSet;
+
 use super::call::{options, refused_item};
 use super::context::Task;
 use super::decide::{Move, decide, in_doubt};
@@ -26,7 +28,7 @@ pub(super) struct SentElement {
 /// Sends the remaining items of an element.
 pub(super) async fn send_element(
     task: &Task<'_>,
-    known: &StepState,
+    (known, only): (&StepState, Option<&BTreeSet<(u64, u64)>>),
     stop: &Cancel,
     element: u64,
     item: &str,
@@ -53,7 +55,11 @@ pub(super) async fn send_element(
     sent.options = Some(writes.options().clone());
     let count = items.as_ref().map_or(1, Vec::len);
     let own = |index: usize| items.as_ref().and_then(|items| items.get(index)).cloned();
-    let decide = |index: usize| decide(task.step, task.context.retry_failed, known, element, index as u64);
+    let decide = |index: usize| match only {
+        Some(only) if only.contains(&(element, index as u64)) => Move::Send,
+        Some(_) => Move::Pass,
+        None => decide(task.step, task.context.retry_failed, known, element, index as u64),
+    };
     let mut index = 0;
     while index < count && sent.lost.is_none() {
         match decide(index) {

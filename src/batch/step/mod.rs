@@ -11,6 +11,7 @@ mod outage;
 pub(super) mod read;
 pub(super) mod send;
 mod sending;
+mod verify;
 
 pub(super) use bad_items::{bad_items, reads_elements};
 pub(super) use call::options;

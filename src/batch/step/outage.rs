@@ -46,11 +46,12 @@ pub(super) fn is_outage(error: &Error) -> bool {
 }
 
 impl Task<'_> {
-    /// Waits until the system answers again.
+    /// Waits until the system answers again. `again` is the number of outages since the last success: the more there were,
+    /// the longer the first wait is.
     ///
     /// # Errors
     /// The error itself when the outage lasts longer than the step waits; `cancelled` when the run stops.
-    pub(super) async fn wait_out(&self, error: Error) -> Result<()> {
+    pub(super) async fn wait_out(&self, error: Error, again: u32) -> Result<()> {
         let effects = &self.context.effects;
         let account = self.context.outages.account(&effects.account(self.connection));
         let (since, known) = (self.clock().now(), *lock(&account.ended));
@@ -62,7 +63,7 @@ impl Task<'_> {
             // Another step has seen its end.
             return Ok(());
         }
-        let result = self.ask(error, since).await;
+        let result = self.ask(error, since, again).await;
         if result.is_ok() {
             *lock(&account.ended) += 1;
         }
@@ -70,10 +71,10 @@ impl Task<'_> {
         result
     }
 
-    async fn ask(&self, error: Error, since: Duration) -> Result<()> {
+    async fn ask(&self, error: Error, since: Duration, again: u32) -> Result<()> {
         let limit = self.step.limits.wait_up_to.min(self.time_left().unwrap_or(Duration::MAX));
         let mut asked = error.retry_after_ms.map(Duration::from_millis).unwrap_or_default();
-        for number in 0_u32.. {
+        for number in again.. {
             let spent = self.clock().now().saturating_sub(since);
             let wait = WAIT.0.saturating_mul(1 << number.min(10)).min(WAIT.1).max(asked);
             if spent + wait > limit {

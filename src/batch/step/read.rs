@@ -143,6 +143,7 @@ impl StepReading<'_, '_> {
         self.pages = pages;
         let before = (self.rows.measure().clone(), self.state.items, self.kept.clone());
         let marked = self.marking.as_ref().map(Marking::place);
+        let mut again = 0;
         let outcome = loop {
             let outcome = match begun {
                 Ok((walk, first)) => self.walk(element, &scope, walk, first).await,
@@ -150,9 +151,10 @@ impl StepReading<'_, '_> {
             };
             match outcome {
                 Err(error) if is_outage(&error) && self.task.waits() => {
-                    if let Err(over) = self.task.wait_out(error).await {
+                    if let Err(over) = self.task.wait_out(error, again).await {
                         break Err(over);
                     }
+                    again += 1;
                     begun = self.begin_again(element, item.as_deref(), &before, marked.as_ref()).await;
                 }
                 other => break other,

@@ -1,5 +1,6 @@
 //! Write steps: items to outcomes. Every item is recorded before it is sent, and its outcome after.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use super::decide::{Move, decide, in_doubt};
 use super::element::{SentElement, send_element};
 use super::item_source::{Elements, Inputs};
 use super::sending::Sending;
+use super::verify::{self, Found};
 use crate::batch::event::{Event, StepCounts};
 use crate::batch::file::OnErrorFile;
 use crate::batch::run_plan::CALL;
@@ -44,6 +46,8 @@ struct Writing<'t, 'r> {
     stop: Cancel,
     /// The options of the current call.
     options: Option<Options>,
+    /// Only these items are sent, by element and index: their records were not found.
+    again: Option<BTreeSet<(u64, u64)>>,
 }
 
 /// Writes until nothing is left.
@@ -67,13 +71,14 @@ pub(in crate::batch) async fn run(task: &Task<'_>) -> Result<()> {
         unsent: 0,
         stop: Cancel::default(),
         options: None,
+        again: None,
         state,
         task,
     };
-    let ended = match &task.step.each {
-        Some(_) => writing.elements().await,
-        None => writing.items().await,
-    };
+    let mut ended = writing.all().await;
+    if ended.is_ok() {
+        ended = writing.verify().await;
+    }
     let kept = task.context.ledger.commit(Vec::new(), writing.rows.unsaved()).await;
     ended.and(kept)?;
     let done = writing.done();
@@ -81,6 +86,64 @@ pub(in crate::batch) async fn run(task: &Task<'_>) -> Result<()> {
 }
 
 impl Writing<'_, '_> {
+    async fn all(&mut self) -> Result<()> {
+        match &self.task.step.each {
+            Some(_) => self.elements().await,
+            None => self.items().await,
+        }
+    }
+
+    /// Looks for the records of items with an unknown outcome. What is not there is sent again, once.
+    async fn verify(&mut self) -> Result<()> {
+        let task = self.task;
+        let Some(verify) = &task.step.verify else { return Ok(()) };
+        for round in 0..2 {
+            let unknown = task.state().unknown;
+            if unknown.is_empty() {
+                return Ok(());
+            }
+            task.context.ledger.commit(Vec::new(), self.rows.unsaved()).await?;
+            let mut items = task.context.store.failed_items(&task.place)?;
+            items.retain(|key, _| unknown.contains(key));
+            let found = verify::look(task, verify, &items).await?;
+            let again = verify::not_done(&found);
+            let done = found.len() - again.len();
+            for (key, found) in found {
+                self.verified(key, found, items.get(&key).and_then(|content| content.item.as_deref())).await?;
+            }
+            let left = if round == 0 { "sent again" } else { "left as failed" };
+            task.note(format!(
+                "of {} unknown items, {done} took effect, {} did not and are {left}",
+                unknown.len(),
+                again.len()
+            ))
+            .await;
+            if again.is_empty() || round > 0 {
+                return Ok(());
+            }
+            task.context.ledger.commit(Vec::new(), self.rows.unsaved()).await?;
+            self.state = task.state();
+            self.again = Some(again);
+            self.first = None;
+            self.all().await?;
+        }
+        Ok(())
+    }
+
+    /// Records what was found out about an item.
+    async fn verified(&mut self, (element, index): (u64, u64), found: Found, item: Option<&str>) -> Result<()> {
+        let (status, items, error) = match found {
+            Found::Done(record) => (OutcomeStatus::Ok, record.map(Items::one).unwrap_or_default(), None),
+            Found::NotDone => {
+                let message = "its record is not there: it did not take effect";
+                (OutcomeStatus::Failed, Items::default(), Some(Error::new(ErrorKind::Rejected, message)))
+            }
+        };
+        self.bad.1 = self.bad.1.saturating_sub(1);
+        let outcome = Outcome { index, status, http_status: None, items, location: None, error, attempts: 0 };
+        self.record(element, &outcome, item, false).await
+    }
+
     /// One call after the other over the items; the connection decides how many requests are in flight.
     async fn items(&mut self) -> Result<()> {
         let task = self.task;
@@ -174,6 +237,9 @@ impl Writing<'_, '_> {
     }
 
     fn decide(&self, element: u64, index: u64) -> Move {
+        if let Some(again) = &self.again {
+            return if again.contains(&(element, index)) { Move::Send } else { Move::Pass };
+        }
         decide(self.task.step, self.task.context.retry_failed, &self.state, element, index)
     }
 
@@ -293,22 +359,23 @@ impl Writing<'_, '_> {
     async fn elements(&mut self) -> Result<()> {
         let task = self.task;
         let Some(source) = &task.step.each else { return Ok(()) };
-        let again = task.context.retry_failed && self.state.done;
+        let again = (task.context.retry_failed && self.state.done) || self.again.is_some();
         let first = if again { 0 } else { self.state.element };
         let over = Arc::new(AtomicBool::new(false));
-        let failed: std::collections::BTreeSet<u64> = self.state.failed.iter().map(|(element, _)| *element).collect();
+        let failed: BTreeSet<u64> = self.state.failed.iter().map(|(element, _)| *element).collect();
+        let only = Arc::new(self.again.clone());
         let elements = Elements::open(source, &task.scope)?.filter(|e| {
             e.as_ref().map_or(true, |(number, _)| if again { failed.contains(number) } else { *number >= first })
         });
         let known = Arc::new(self.state.clone());
         let stop = self.stop.clone();
         let calls = {
-            let (over, stop) = (Arc::clone(&over), stop.clone());
+            let (over, stop, only) = (Arc::clone(&over), stop.clone(), Arc::clone(&only));
             stream::iter(elements.take_while(move |_| !over.load(Ordering::Relaxed))).map(move |element| {
-                let (known, stop) = (Arc::clone(&known), stop.clone());
+                let (known, stop, only) = (Arc::clone(&known), stop.clone(), Arc::clone(&only));
                 async move {
                     let (number, item) = element?;
-                    let sent = send_element(task, &known, &stop, number, &item).await;
+                    let sent = send_element(task, (&known, (*only).as_ref()), &stop, number, &item).await;
                     Ok::<_, Error>((number, item, sent))
                 }
             })

@@ -21,6 +21,8 @@ pub(super) struct Sending<'t> {
     /// Items that are sent again after an outage.
     held: Vec<u64>,
     outage: Option<Error>,
+    /// Number of outages since the last success.
+    outages: u32,
     /// Usage of earlier calls.
     spent: Usage,
     /// Why the rest cannot be sent.
@@ -34,8 +36,19 @@ impl<'t> Sending<'t> {
     /// Faults of the options.
     pub(super) fn open(task: &'t Task<'t>, stop: &Cancel, element: u64, options: Options) -> Result<Sending<'t>> {
         let writes = open(task, stop, element, &options)?;
-        let (held, outage, spent, lost) = (Vec::new(), None, Usage::default(), None);
-        Ok(Sending { task, stop: stop.clone(), element, options, writes, part: (0, None), held, outage, spent, lost })
+        Ok(Sending {
+            task,
+            stop: stop.clone(),
+            element,
+            options,
+            writes,
+            part: (0, None),
+            held: Vec::new(),
+            outage: None,
+            outages: 0,
+            spent: Usage::default(),
+            lost: None,
+        })
     }
 
     /// Gives a part, or the only request of a write without items.
@@ -117,15 +130,24 @@ impl<'t> Sending<'t> {
         Some(outcome)
     }
 
-    /// Waits for the end of the outage, and gives the items again.
+    /// Waits for the end of the outage, and gives the items again: first one request, so that a system that is still
+    /// down uses up no more, and then the rest.
     async fn go_on(&mut self) -> Result<()> {
-        if let Some(outage) = self.outage.take() {
-            self.task.wait_out(outage).await?;
+        let is_trial = self.outage.is_some();
+        match self.outage.take() {
+            Some(outage) => {
+                self.task.wait_out(outage, self.outages).await?;
+                self.outages += 1;
+            }
+            None => self.outages = 0,
         }
         self.spent = self.usage();
         self.writes = open(self.task, &self.stop, self.element, &self.options)?;
         let mut held = std::mem::take(&mut self.held);
         held.sort_unstable();
+        if is_trial {
+            self.held = held.split_off(self.task.step.operation.items_of_first_request().min(held.len()));
+        }
         // Neighbours are one part: requests of several items have the boundaries of before.
         for run in held.chunk_by(|a, b| a + 1 == *b) {
             let Some(first) = run.first().copied() else { continue };

@@ -21,7 +21,7 @@ use crate::error::Result;
 use crate::receipt::OutcomeStatus;
 use crate::run_store::fact::Fact;
 use crate::run_store::state::RunState;
-use crate::run_store::store::{FailedItem, FailureWriter, ItemOrigin, StepPlace};
+use crate::run_store::store::{FailedItem, FailureWriter, ItemContent, ItemOrigin, StepPlace};
 
 /// An item that failed, or of which it is not known whether it took effect.
 #[derive(Clone, Debug, Serialize)]
@@ -64,7 +64,7 @@ pub struct LeftItem {
 
 /// A line of a failures file.
 #[derive(Deserialize)]
-struct FailureLine {
+pub(super) struct FailureLine {
     element: u64,
     index: u64,
     #[serde(default)]
@@ -77,6 +77,12 @@ struct FailureLine {
     origin: ItemOrigin,
     #[serde(default)]
     error: Option<Box<RawValue>>,
+}
+
+impl FailureLine {
+    pub(super) fn content(self) -> ItemContent {
+        ItemContent { item: self.item.map(|raw| raw.get().to_owned()) }
+    }
 }
 
 /// The folder of one run, and its job's folder, which has the lock.
@@ -147,7 +153,7 @@ fn left_of(at: &ItemsFolder, info: &RunInfo, state: &RunState) -> Result<Vec<Lef
 }
 
 /// The last line of each item.
-fn read_lines(path: &Path) -> Result<BTreeMap<(u64, u64), FailureLine>> {
+pub(super) fn read_lines(path: &Path) -> Result<BTreeMap<(u64, u64), FailureLine>> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),

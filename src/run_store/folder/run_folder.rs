@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use super::archive::{self, FAILED, SPOOL, file_name};
 use super::disk;
 use super::failures::{self, Failures};
+use super::items;
 use super::journal::Journal;
 use super::kept::KeptMarks;
 use super::rows::{Again, FolderRows};
@@ -19,7 +20,7 @@ use crate::run_store::extent::Extent;
 use crate::run_store::fact::Fact;
 use crate::run_store::seen::SeenRow;
 use crate::run_store::store::{
-    Before, FailureWriter, ItemOrigin, RowReader, RowStore, RowWriter, RunStore, SharedRows, StepPlace,
+    Before, FailureWriter, ItemContent, ItemOrigin, RowReader, RowStore, RowWriter, RunStore, SharedRows, StepPlace,
 };
 use crate::run_store::watermark::Watermarks;
 
@@ -83,6 +84,11 @@ impl RunStore for Folder {
 
     fn failures(&self, step: &StepPlace, origin: ItemOrigin) -> Box<dyn FailureWriter> {
         Box::new(Failures::new(&self.failed(step), origin))
+    }
+
+    fn failed_items(&self, step: &StepPlace) -> Result<BTreeMap<(u64, u64), ItemContent>> {
+        let lines = items::read_lines(&self.failed(step))?;
+        Ok(lines.into_iter().map(|(key, line)| (key, line.content())).collect())
     }
 
     fn settle_failures(&self, step: &StepPlace, left: &BTreeSet<(u64, u64)>) -> Result<usize> {
