@@ -123,6 +123,7 @@ impl Writing<'_, '_> {
             }
             task.context.ledger.commit(Vec::new(), self.rows.unsaved()).await?;
             self.state = task.state();
+            (self.state.tally, self.began) = (self.tally, self.now());
             self.again = Some(again);
             self.first = None;
             self.all().await?;
