@@ -210,6 +210,7 @@
 //! | `schemas` | with `cli` | [`formats::generate_schema`]: JSON Schemas of the file formats |
 //! | `write` | with `cli` | [`formats::to_yaml`]: definition files as YAML text |
 //! | `keyring` | no | secrets and tokens in the system keyring |
+//! | `xlsx` | no | rows of Excel sheets |
 //! | `wipe` | no | [`Wiping`] as the allocator of the whole program |
 //! | `full` | no | all but `wipe` |
 //!
@@ -275,6 +276,9 @@ mod receipt;
 mod reply;
 mod request;
 mod retry;
+#[cfg(feature = "batch")]
+#[cfg_attr(not(test), expect(dead_code, reason = "the command line reads tables; batches read the other formats"))]
+mod row_file;
 #[cfg(feature = "batch")]
 mod run_store;
 mod secret;
