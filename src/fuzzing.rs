@@ -19,13 +19,14 @@ use crate::page::{self, PageLimits};
 use crate::paging::{self, Pager};
 use crate::reply::{Body, Response};
 use crate::request::{self, Cursor, RequestInput};
+use crate::row_file::{ReadOptions, RowFile, RowFormat, RowPosition};
 use crate::transport::{ExchangeLimits, Failure, FailureKind, Transport};
 
 /// A target: accepts any bytes.
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("batch", |data| crate::batch::fuzzing::batch(data, &ENGINE)),
     ("c_request", crate::ffi::fuzzing::request),
     ("definition", definition),
@@ -34,6 +35,7 @@ pub const TARGETS: [(&str, Target); 9] = [
     ("journal", crate::batch::fuzzing::journal),
     ("link_header", link_header),
     ("page", page),
+    ("row_file", row_file),
     ("url", url),
 ];
 
@@ -294,6 +296,43 @@ pub fn items(data: &[u8]) {
         again.is_ok_and(|again| again.iter().map(|i| i.as_str()).eq(items.iter().map(|i| i.as_str()))),
         "as lines: {lines}"
     );
+}
+
+/// A file of rows, in the format that its first byte names: each row is on one line, and behind each row the file can be
+/// opened again for the same remaining rows.
+pub fn row_file(data: &[u8]) {
+    let Some((first, data)) = data.split_first() else { return };
+    let format = match first {
+        b'N' => RowFormat::Ndjson,
+        b'J' | b'P' => RowFormat::Json,
+        b'T' => RowFormat::Tsv,
+        _ => RowFormat::Csv,
+    };
+    let options = ReadOptions {
+        pointer: (*first == b'P').then(|| "/data".to_owned()),
+        row_bytes: 1000,
+        ..ReadOptions::default()
+    };
+    let open = |from: &RowPosition| {
+        let input = std::io::Cursor::new(data.to_vec());
+        RowFile::read(input, "rows", format, &options, from)
+    };
+    let rows = |from: &RowPosition| {
+        let mut rows: Vec<(String, RowPosition)> = Vec::new();
+        let Ok(mut file) = open(from) else { return rows };
+        loop {
+            match file.next_row().map(|row| row.map(str::to_owned)) {
+                Ok(Some(row)) => rows.push((row, file.position())),
+                Err(_) if !file.is_broken() => {}
+                Ok(None) | Err(_) => return rows,
+            }
+        }
+    };
+    let all = rows(&RowPosition::default());
+    all.iter().for_each(|(row, _)| check_line(row));
+    for (index, (_, position)) in all.iter().enumerate().take(5) {
+        assert!(all.get(index + 1..) == Some(&rows(position)), "other rows behind {position:?}");
+    }
 }
 
 #[cfg(test)]

@@ -210,6 +210,7 @@
 //! | `schemas` | with `cli` | [`formats::generate_schema`]: JSON Schemas of the file formats |
 //! | `write` | with `cli` | [`formats::to_yaml`]: definition files as YAML text |
 //! | `keyring` | no | secrets and tokens in the system keyring |
+//! | `xlsx` | no | rows of Excel sheets |
 //! | `wipe` | no | [`Wiping`] as the allocator of the whole program |
 //! | `full` | no | all but `wipe` |
 //!
@@ -276,8 +277,8 @@ mod reply;
 mod request;
 mod retry;
 #[cfg(feature = "batch")]
-#[cfg_attr(not(test), expect(dead_code, reason = "the batch step that uses it is not written yet"))]
-#[expect(unused_imports, reason = "the batch step that uses it is not written yet")]
+mod row_file;
+#[cfg(feature = "batch")]
 mod row_work;
 #[cfg(feature = "batch")]
 mod run_store;

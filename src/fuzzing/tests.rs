@@ -152,7 +152,7 @@ macro_rules! targets {
     ($($name:ident)*) => { $( #[test] fn $name() { run(stringify!($name)); } )* };
 }
 
-targets!(batch c_request definition expression items journal link_header page url);
+targets!(batch c_request definition expression items journal link_header page row_file url);
 
 /// Long chains and deep nesting: refused or evaluated, on a stack as small as those of threads.
 #[test]

@@ -1,6 +1,6 @@
-//! One stream of items in one format: NDJSON, a JSON array, CSV.
+//! One stream of items in one format: NDJSON, a JSON array, CSV or TSV.
 
-use super::csv::Csv;
+use super::csv::{Csv, CsvOptions};
 use crate::error::Result;
 use crate::item::Items;
 
@@ -24,7 +24,12 @@ impl Form {
 
     /// CSV with these columns; if none, those of the first items.
     pub(crate) fn csv(columns: &[String]) -> Form {
-        Form::Csv(Csv::new(columns))
+        Form::table(CsvOptions { columns: columns.to_vec(), ..CsvOptions::default() })
+    }
+
+    /// CSV or TSV of this form.
+    pub(crate) fn table(options: CsvOptions) -> Form {
+        Form::Csv(Csv::new(options))
     }
 
     /// Appends items.

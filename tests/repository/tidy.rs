@@ -31,7 +31,7 @@ const LAYERS: &[&[&str]] = &[
     &["part_file"],
     &["authoring", "options", "output", "receipt", "reply", "sink"],
     // Model: the definitions.
-    &["definition"],
+    &["definition", "row_file"],
     &["connection", "page", "retry", "row_work"],
     &["describe", "draft", "fault", "request", "sandbox", "transport"],
     // Engine: the calls.
@@ -257,6 +257,7 @@ const FACE_TOOLS: &[(&str, &str)] = &[
     ("output", "columns and forms of rows"),
     ("private_file", "files that only their owner may read"),
     ("real_path", "two names of one file"),
+    ("row_file", "rows of files, and the header rules of tables"),
     ("text_file", "files of text with a limit"),
 ];
 

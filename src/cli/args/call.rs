@@ -70,12 +70,44 @@ pub(crate) struct OutputArgs {
     /// Write files that the operation returns into this folder, instead of into their items; an item then has the file's path
     #[arg(long, value_name = "DIR")]
     pub(crate) files: Option<PathBuf>,
-    /// Columns of csv and table, such as id,company/name
+    /// Columns of csv, tsv and table, such as id,company/name
     #[arg(long, value_name = "A,B/C", value_delimiter = ',')]
     pub(crate) columns: Vec<String>,
+    #[command(flatten)]
+    pub(crate) csv: CsvArgs,
     /// Write the receipt, a summary of the call, to this file as JSON; - for stderr
     #[arg(long, value_name = "FILE")]
     pub(crate) receipt: Option<PathBuf>,
+}
+
+/// The form of csv and tsv.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CsvArgs {
+    /// Character between the values of csv, such as ;
+    #[arg(long, value_name = "CHAR", value_parser = delimiter)]
+    pub(crate) delimiter: Option<u8>,
+    /// Begin csv and tsv with a byte order mark, by which Excel detects UTF-8
+    #[arg(long)]
+    pub(crate) bom: bool,
+    /// End the lines of csv and tsv with CR LF
+    #[arg(long)]
+    pub(crate) crlf: bool,
+    /// In csv and tsv, put ' before texts that a spreadsheet would run as formulas
+    #[arg(long)]
+    pub(crate) guard_formulas: bool,
+}
+
+impl CsvArgs {
+    /// The first flag that was given.
+    pub(crate) fn given(&self) -> Option<&'static str> {
+        let flags = [
+            ("--delimiter", self.delimiter.is_some()),
+            ("--bom", self.bom),
+            ("--crlf", self.crlf),
+            ("--guard-formulas", self.guard_formulas),
+        ];
+        flags.into_iter().find(|(_, is_given)| *is_given).map(|(name, _)| name)
+    }
 }
 
 /// Format of the items.
@@ -84,6 +116,7 @@ pub(crate) enum OutputForm {
     Ndjson,
     Json,
     Csv,
+    Tsv,
     Table,
 }
 
@@ -105,7 +138,7 @@ pub(crate) struct QueryArgs {
 /// Arguments of writes.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct WriteArgs {
-    /// The items: a JSON array, one JSON object, or one per line; @FILE, or - for standard input. @FILE.csv is a table whose first row names the fields
+    /// The items: a JSON array, one JSON object, or one per line; @FILE, or - for standard input. @FILE.csv, .tsv or .xlsx is a table whose first row names the fields; files may end with .gz
     #[arg(long, short, value_name = "JSON|@FILE|-")]
     pub(crate) items: Option<String>,
     /// Stop after the first failure; in-flight requests finish
@@ -128,6 +161,15 @@ pub(crate) struct WriteCallArgs {
     pub(crate) write: WriteArgs,
     #[command(flatten)]
     pub(crate) call: CallArgs,
+}
+
+/// A character between values: an ASCII character that is no letter, digit or quote.
+fn delimiter(text: &str) -> Result<u8, String> {
+    let is_fit = |byte: &u8| byte.is_ascii() && !byte.is_ascii_alphanumeric() && !b"\"\r\n\0".contains(byte);
+    match text.as_bytes() {
+        [byte] if is_fit(byte) => Ok(*byte),
+        _ => Err("write one character, such as ; or |; for tabs, use --format tsv".to_owned()),
+    }
 }
 
 /// A time such as `30s`, `5m`, `1h30m`, `500ms`, or seconds as a plain number.

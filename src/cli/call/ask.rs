@@ -4,7 +4,6 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use serde_json::Value;
 
-use super::arguments::typed_value::{at_path, typed_by};
 use crate::authoring::Schema;
 use crate::cli::catalog::fields::{Choices, type_text};
 use crate::cli::catalog::snippet::plain_value;
@@ -13,6 +12,7 @@ use crate::cli::screen::terminal_text;
 use crate::definition::{Operation, Template};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json_text::fields_of;
+use crate::row_file::{at_path, typed_by};
 
 /// Whether prompts are possible. --quiet does not suppress them.
 pub(crate) fn is_possible(screen: Screen) -> bool {

@@ -32,7 +32,7 @@ pub(crate) fn print(screen: Screen, call: &PreparedCall, args: &CallArgs) -> Res
         Some(OutputForm::Ndjson) => {
             requests.iter().map(|r| to_json(r).map(|t| t + "\n")).collect::<Result<String>>()?
         }
-        Some(OutputForm::Csv) => {
+        Some(OutputForm::Csv | OutputForm::Tsv) => {
             return Err(Error::new(ErrorKind::Usage, "a plan has no csv form; use table, json or ndjson"));
         }
     };

@@ -9,7 +9,7 @@ use crate::Items;
 use crate::cli::args::{OutputArgs, OutputForm};
 use crate::cli::screen::terminal_text;
 use crate::error::{Error, ErrorKind, Result};
-use crate::output::Form as FileForm;
+use crate::output::{CellGuard, CsvOptions, Form as FileForm, LineEnds};
 
 enum ItemsForm {
     File(FileForm),
@@ -66,20 +66,25 @@ impl ItemsOutput {
         if !args.columns.is_empty() && matches!(form, OutputForm::Ndjson | OutputForm::Json) {
             return Err(Error::new(
                 ErrorKind::Usage,
-                "--columns is for csv and table; ndjson and json write whole items",
+                "--columns is for csv, tsv and table; ndjson and json write whole items",
             ));
+        }
+        let is_csv = matches!(form, OutputForm::Csv | OutputForm::Tsv);
+        if let Some(flag) = args.csv.given().filter(|_| !is_csv) {
+            return Err(Error::new(ErrorKind::Usage, format!("{flag} is for csv and tsv")).advise("add --format csv"));
         }
         let escapes = match form {
             _ if to_file || !is_terminal => Escapes::Pass,
             OutputForm::Ndjson | OutputForm::Json => Escapes::Json,
-            OutputForm::Csv => Escapes::Text,
+            OutputForm::Csv | OutputForm::Tsv => Escapes::Text,
             // Its cells are already escaped, and its title line may have colours.
             OutputForm::Table => Escapes::Pass,
         };
         let form = match form {
             OutputForm::Ndjson => ItemsForm::File(FileForm::Ndjson),
             OutputForm::Json => ItemsForm::File(FileForm::json()),
-            OutputForm::Csv => ItemsForm::File(FileForm::csv(&args.columns)),
+            OutputForm::Csv => ItemsForm::File(FileForm::table(csv_options(args, CsvOptions::default()))),
+            OutputForm::Tsv => ItemsForm::File(FileForm::table(csv_options(args, CsvOptions::tsv()))),
             OutputForm::Table => {
                 ItemsForm::Table(RecordTable::new(&args.columns, style, width, is_terminal && !to_file))
             }
@@ -190,14 +195,26 @@ impl Escapes {
     }
 }
 
+fn csv_options(args: &OutputArgs, usual: CsvOptions) -> CsvOptions {
+    CsvOptions {
+        delimiter: args.csv.delimiter.unwrap_or(usual.delimiter),
+        bom: args.csv.bom,
+        line_ends: if args.csv.crlf { LineEnds::Crlf } else { LineEnds::Lf },
+        guard: if args.csv.guard_formulas { CellGuard::Formulas } else { CellGuard::Off },
+        columns: args.columns.clone(),
+        ..usual
+    }
+}
+
 fn by_extension(path: &Path) -> Result<OutputForm> {
     let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
     match extension.as_deref() {
         Some("ndjson" | "jsonl") | None => Ok(OutputForm::Ndjson),
         Some("json") => Ok(OutputForm::Json),
         Some("csv") => Ok(OutputForm::Csv),
+        Some("tsv") => Ok(OutputForm::Tsv),
         Some("txt") => Ok(OutputForm::Table),
         Some(other) => Err(Error::new(ErrorKind::Usage, format!("the format of .{other} files is unknown"))
-            .advise("use .ndjson, .json, .csv or .txt, or set --format")),
+            .advise("use .ndjson, .json, .csv, .tsv or .txt, or set --format")),
     }
 }

@@ -1,30 +1,25 @@
-//! Items from a table: `--items @FILE.csv`. The header names the fields, a dotted name is a nested field, an empty cell omits its field, and values are
+//! Items from a table of text: `--items @FILE.csv`, `@FILE.tsv`. The header names the fields, a dotted name is a nested field, an empty cell omits its field, and values are
 //! typed by the schema of their field. Pure.
 
 use csv::{ReaderBuilder, StringRecord};
 use serde_json::Value;
 
-use super::typed_value::{quoted, typed_by};
 use crate::Items;
-use crate::cli::screen::terminal_text::count;
 use crate::definition::{Operation, Send};
 use crate::error::{Error, ErrorKind, Fault, Place, Result};
-use crate::json_text::put_object;
+use crate::row_file::{
+    ColumnName, CsvMarks, HeaderFault, ItemShape, RowText, column_path, header_faults, single_field, typed_cell, uneven,
+};
 
 /// A parsed table, with the positions of its rows.
 pub(crate) struct CsvTable {
     text: String,
     file: String,
+    marks: CsvMarks,
     /// The path of each column's field.
     paths: Vec<Vec<String>>,
     /// Rows that have values, each with its byte offset.
     rows: Vec<(StringRecord, usize)>,
-}
-
-/// How the columns form an object.
-enum ItemShape {
-    Column(usize),
-    Object(Vec<(String, ItemShape)>),
 }
 
 impl CsvTable {
@@ -33,8 +28,14 @@ impl CsvTable {
     /// # Errors
     /// `invalid_items` with all invalid rows and names, each with its line and column.
     pub(crate) fn read(operation: &Operation, file: &str, text: String) -> Result<CsvTable> {
-        let mut table = CsvTable { text, file: file.to_owned(), paths: Vec::new(), rows: Vec::new() };
-        let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(table.text.as_bytes());
+        let delimiter = if file.to_ascii_lowercase().ends_with(".tsv") { b'\t' } else { b',' };
+        let marks = CsvMarks { delimiter, ..CsvMarks::USUAL };
+        let mut table = CsvTable { text, file: file.to_owned(), marks, paths: Vec::new(), rows: Vec::new() };
+        let mut reader = ReaderBuilder::new()
+            .delimiter(delimiter)
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(table.text.as_bytes());
         let mut all = Vec::new();
         let mut record = StringRecord::new();
         loop {
@@ -72,45 +73,27 @@ impl CsvTable {
 
     /// Reads the field names. Returns their faults.
     fn header(&mut self, operation: &Operation, header: &StringRecord, start: usize) -> Vec<Fault> {
-        let mut faults = Vec::new();
-        let fault = |column: usize, message: String, advice: &'static str| Fault {
+        let names: Vec<&str> = header.iter().collect();
+        let fault = |HeaderFault { column, message, advice }: HeaderFault| Fault {
             place: self.place(start, column),
             message,
             advice: Some(advice.into()),
         };
-        if let Some(name) = header.get(0).filter(|name| header.len() == 1 && name.contains([';', '\t'])) {
-            let message = format!("the header has only one field, `{}`", name.escape_debug());
-            faults.push(fault(0, message, "separate names and values with commas"));
-            return faults;
+        if let Some(single) = single_field(&names).filter(|_| self.marks == CsvMarks::USUAL) {
+            return vec![fault(single)];
         }
-        let mut shape = ItemShape::Object(Vec::new());
-        let mut paths = Vec::new();
-        for (column, name) in header.iter().enumerate() {
-            let path = path_of(operation, name.trim());
-            if path.iter().any(String::is_empty) {
-                let message = if name.trim().is_empty() {
-                    format!("column {} has no name", column + 1)
-                } else {
-                    format!("`{name}` has an empty part")
-                };
-                faults.push(fault(
-                    column,
-                    message,
-                    "the first row needs a field name for each column, such as id or company.id",
-                ));
-            } else if !shape.insert(&path, column) {
-                let message = format!("the field `{name}` is a duplicate, or another column is a nested field of it");
-                faults.push(fault(column, message, "use one column for each field"));
-            }
-            paths.push(path);
-        }
+        let schema = operation.items.as_ref().map(|rule| &rule.schema);
+        let paths: Vec<Vec<String>> = names.iter().map(|name| column_path(name.trim(), Some('.'), schema)).collect();
+        let named: Vec<ColumnName<'_>> =
+            names.iter().zip(&paths).map(|(name, path)| ColumnName { name, path }).collect();
+        let faults = header_faults(&named).into_iter().map(fault).collect();
         self.paths = paths;
         faults
     }
 
     /// An unclosed quote in the last row.
     fn open_quote(&self, start: usize) -> Option<Fault> {
-        let row = RowText::of(self.text.get(start..)?);
+        let row = RowText::of(self.text.get(start..)?, self.marks);
         row.is_open.then(|| Fault {
             place: self.place(start, row.starts.len() - 1),
             message: "unclosed quote".to_owned(),
@@ -122,11 +105,7 @@ impl CsvTable {
     fn uneven(&self, columns: usize) -> Vec<Fault> {
         let mut faults: Vec<Fault> = Vec::new();
         for (row, start) in self.rows.iter().filter(|(row, _)| row.len() != columns) {
-            let (values, fields) = (count(row.len() as u64, "value"), count(columns as u64, "field"));
-            let (message, column) = match row.len() < columns {
-                true => (format!("this row has {values}, but the header has {fields}"), 0),
-                false => (format!("this row has {values}, but the header has only {fields}"), columns),
-            };
+            let (message, column) = uneven(row.len(), columns);
             let advice = Some("quote values that contain a comma".into());
             faults.push(Fault { place: self.place(*start, column), message, advice });
         }
@@ -135,7 +114,7 @@ impl CsvTable {
 
     /// The items.
     pub(crate) fn items(&self, operation: &Operation) -> Result<Items> {
-        let mut shape = ItemShape::Object(Vec::new());
+        let mut shape = ItemShape::default();
         let mut schemas = Vec::new();
         for (column, path) in self.paths.iter().enumerate() {
             shape.insert(path, column);
@@ -146,11 +125,13 @@ impl CsvTable {
             if index > 0 {
                 text.push(',');
             }
-            let cell = |column: usize| {
-                let cell = row.get(column).filter(|cell| !cell.is_empty())?;
-                Some(schemas.get(column).map_or_else(|| quoted(cell), |schema| typed_cell(schema, cell)))
+            let mut cell = |column: usize, out: &mut String| {
+                let found = row.get(column).filter(|cell| !cell.is_empty()).zip(schemas.get(column));
+                found.inspect(|(cell, schema)| out.push_str(&typed_cell(schema, cell))).is_some()
             };
-            text.push_str(&shape.json(&cell).unwrap_or_else(|| "{}".to_owned()));
+            if !shape.put(&mut text, &mut cell) {
+                text.push_str("{}");
+            }
         }
         text.push(']');
         Items::from_array(text)
@@ -172,7 +153,7 @@ impl CsvTable {
     fn place(&self, start: usize, column: usize) -> Place {
         let before = self.text.get(..start).unwrap_or_default();
         let row = self.text.get(start..).unwrap_or_default();
-        let to = RowText::of(row).starts.get(column).and_then(|at| row.get(..*at)).unwrap_or_default();
+        let to = RowText::of(row, self.marks).starts.get(column).and_then(|at| row.get(..*at)).unwrap_or_default();
         let line_start = |text: &str| text.rfind('\n').map_or(0, |at| at + 1);
         let in_line = to.get(line_start(to)..).unwrap_or_default().chars().count();
         let lines = before.matches('\n').count() + to.matches('\n').count();
@@ -185,119 +166,18 @@ impl CsvTable {
     }
 }
 
-/// The positions of the values in the text of a row (RFC 4180).
-struct RowText {
-    /// Byte offset of each value.
-    starts: Vec<usize>,
-    /// Whether the text ends inside quotes.
-    is_open: bool,
-}
-
-/// State of the scan within a value.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum CsvScan {
-    Start,
-    Plain,
-    Quoted,
-    /// After a quote in a quoted value: it closes the value, or is the first of a doubled quote.
-    Closed,
-}
-
-impl RowText {
-    /// Scans the first row of a text.
-    fn of(text: &str) -> RowText {
-        let mut starts = vec![0];
-        let mut scan = CsvScan::Start;
-        for (at, byte) in text.bytes().enumerate() {
-            scan = match (scan, byte) {
-                (CsvScan::Start | CsvScan::Closed, b'"') => CsvScan::Quoted,
-                (CsvScan::Quoted, b'"') => CsvScan::Closed,
-                (CsvScan::Quoted, _) => CsvScan::Quoted,
-                (_, b'\n') => break,
-                (_, b',') => {
-                    starts.push(at + 1);
-                    CsvScan::Start
-                }
-                (_, _) => CsvScan::Plain,
-            };
-        }
-        RowText { starts, is_open: scan == CsvScan::Quoted }
-    }
-}
-
-/// A dotted name as a path, unless the items have a field with that name.
-fn path_of(operation: &Operation, name: &str) -> Vec<String> {
-    let whole = [name.to_owned()];
-    let properties = operation.items.as_ref().and_then(|rule| rule.schema.get("properties"));
-    if properties.and_then(|properties| properties.get(name)).is_some() {
-        return whole.to_vec();
-    }
-    name.split('.').map(str::to_owned).collect()
-}
-
 /// The schema of a field; a patch removes a field whose value is null.
 fn schema_of(operation: &Operation, path: &[String]) -> Value {
     let mut schema = super::options::field_schema(operation, path);
-    let is_patch = operation.items.as_ref().is_some_and(|rule| matches!(rule.send, Send::JsonPatch(_)));
-    if let Some(kind @ Value::String(_)) = schema.as_object_mut().filter(|_| is_patch).and_then(|s| s.get_mut("type")) {
-        *kind = Value::Array(vec![kind.take(), Value::from("null")]);
+    if operation.items.as_ref().is_some_and(|rule| matches!(rule.send, Send::JsonPatch(_))) {
+        super::options::allow_null(&mut schema);
     }
     schema
 }
 
-/// A cell as JSON. Accepts TRUE and FALSE, as spreadsheets write them.
-fn typed_cell(schema: &Value, cell: &str) -> String {
-    let json = typed_by(schema, cell);
-    let word = cell.trim().to_ascii_lowercase();
-    if json.starts_with('"') && matches!(word.as_str(), "true" | "false") {
-        let flag = typed_by(schema, &word);
-        return if flag.starts_with('"') { json } else { flag };
-    }
-    json
-}
-
-impl ItemShape {
-    /// Adds a column. Returns `false` if its path conflicts with another column.
-    fn insert(&mut self, path: &[String], column: usize) -> bool {
-        let (ItemShape::Object(fields), Some((name, rest))) = (self, path.split_first()) else { return false };
-        let found = fields.iter_mut().find(|(own, _)| own == name).map(|(_, shape)| shape);
-        match (found, rest.is_empty()) {
-            (Some(_), true) => false,
-            (Some(shape), false) => shape.insert(rest, column),
-            (None, true) => {
-                fields.push((name.clone(), ItemShape::Column(column)));
-                true
-            }
-            (None, false) => {
-                let mut shape = ItemShape::Object(Vec::new());
-                let is_new = shape.insert(rest, column);
-                fields.push((name.clone(), shape));
-                is_new
-            }
-        }
-    }
-
-    /// The JSON of a row; `None` if it has no value.
-    fn json(&self, cell: &dyn Fn(usize) -> Option<String>) -> Option<String> {
-        match self {
-            ItemShape::Column(column) => cell(*column),
-            ItemShape::Object(fields) => {
-                let values: Vec<(&str, String)> =
-                    fields.iter().filter_map(|(name, shape)| Some((name.as_str(), shape.json(cell)?))).collect();
-                if values.is_empty() {
-                    return None;
-                }
-                let mut text = String::new();
-                put_object(&mut text, values, |text, value| text.push_str(&value));
-                Some(text)
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{CsvTable, RowText};
+    use super::CsvTable;
     use crate::definition::Catalog;
     use crate::error::Place;
 
@@ -364,11 +244,5 @@ mod tests {
         let mut place = Place::field("/7/note");
         table.locate(&mut place);
         assert_eq!(place.line, None);
-    }
-
-    #[test]
-    fn a_quote_inside_a_plain_value_is_text() {
-        assert_eq!(RowText::of("5\" pipe,x\n").starts, [0, 8]);
-        assert!(!RowText::of("5\" pipe,x\n").is_open);
     }
 }

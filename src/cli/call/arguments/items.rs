@@ -2,16 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
 use super::csv_items::CsvTable;
-use super::options::ItemField;
+use super::options::{ItemField, schema_of_items};
 use super::text::{ArgumentText, INPUT_MAX, input};
 use crate::Items;
 use crate::definition::{Operation, Template};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json_text::{fields_of, put_list, put_object};
+use crate::row_file::{ReadOptions, RowFile, RowFormat, RowPosition, RowSchema};
 
 /// The items of a call.
 pub(crate) struct TypedItems {
@@ -49,9 +51,17 @@ pub(crate) fn read_items(
                 )
                 .advise(format!("write --items @{argument}")));
             }
-            let input = input("--items", argument, ErrorKind::InvalidItems)?;
-            let file = input.file.clone();
-            (read(operation, input).map_err(|e| e.with(|d| d.operation = Some(operation.id.clone())))?, file)
+            let named = |e: Error| e.with(|d| d.operation = Some(operation.id.clone()));
+            match row_file(argument) {
+                Some((path, format)) => {
+                    (read_rows(operation, Path::new(path), format).map_err(named)?, Some(path.to_owned()))
+                }
+                None => {
+                    let input = input("--items", argument, ErrorKind::InvalidItems)?;
+                    let file = input.file.clone();
+                    (read(operation, input).map_err(named)?, file)
+                }
+            }
         }
         (None, _) if sources.fields.is_empty() => return Ok((None, None)),
         (None, Some(template)) => (template.items()?, None),
@@ -136,15 +146,46 @@ fn read(operation: &Operation, input: ArgumentText) -> Result<Items> {
     Items::from_ndjson(input.text).map_err(placed)
 }
 
+/// A file that is not read as text: a workbook, or a compressed file.
+fn row_file(argument: &str) -> Option<(&str, RowFormat)> {
+    let path = argument.strip_prefix('@')?;
+    let format = RowFormat::of_name(Path::new(path))?;
+    let is_compressed = Path::new(path).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
+    (is_compressed || format == RowFormat::Xlsx).then_some((path, format))
+}
+
+/// The rows of a file, typed by the schemas of the operation.
+fn read_rows(operation: &Operation, path: &Path, format: RowFormat) -> Result<Items> {
+    let mut options = ReadOptions::default();
+    if matches!(format, RowFormat::Csv | RowFormat::Tsv | RowFormat::Xlsx) {
+        options.schema = Some(Arc::new(RowSchema::compile(schema_of_items(operation))?));
+    }
+    let mut file = RowFile::open(path, format, &options, &RowPosition::default())?;
+    let mut text = String::from("[");
+    while let Some(row) = file.next_row()? {
+        if text.len() > 1 {
+            text.push(',');
+        }
+        text.push_str(row);
+        if text.len() as u64 > INPUT_MAX {
+            let message = format!("--items: {} has more than {INPUT_MAX} bytes of items", path.display());
+            return Err(Error::new(ErrorKind::InvalidItems, message).advise("give less in one call"));
+        }
+    }
+    text.push(']');
+    Items::from_array(text)
+}
+
 /// The table of the items, to locate faults in it.
 pub(crate) fn table(operation: &Operation, file: &str) -> Option<CsvTable> {
     let text = is_table(file).then(|| crate::text_file::read_text(Path::new(file), INPUT_MAX).ok())??;
     CsvTable::read(operation, file, text).ok()
 }
 
-/// Whether a file is a table.
+/// Whether a file is a table of text.
 fn is_table(file: &str) -> bool {
-    Path::new(file).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
+    let extension = Path::new(file).extension();
+    extension.is_some_and(|extension| extension.eq_ignore_ascii_case("csv") || extension.eq_ignore_ascii_case("tsv"))
 }
 
 #[cfg(test)]

@@ -4,4 +4,3 @@ pub(crate) mod csv_items;
 pub(crate) mod items;
 pub(crate) mod options;
 pub(crate) mod text;
-pub(crate) mod typed_value;

@@ -4,13 +4,13 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::text::input;
-use super::typed_value::{at_path, quoted, typed_by};
 use crate::Options;
 use crate::authoring::kind_of;
 use crate::cli::args::CallArgs;
-use crate::definition::{Operation, OptionRule};
+use crate::definition::{Operation, OptionRule, Send};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::json_error;
+use crate::row_file::{at_path, quoted, typed_by};
 
 /// The options of a call, and their file, if they come from one.
 pub(crate) struct TypedOptions {
@@ -92,6 +92,38 @@ pub(super) fn field_schema(operation: &Operation, path: &[String]) -> Value {
     let schema = operation.items.as_ref().and_then(|rule| at_path(&rule.schema, path)).cloned();
     let filled = || path.first().and_then(|name| operation.option(name)).map(|rule| rule.schema.to_value());
     schema.or_else(filled).unwrap_or_default()
+}
+
+/// The schema of the items, with the options that items fill. A patch removes a field whose value is null.
+pub(super) fn schema_of_items(operation: &Operation) -> Value {
+    let mut schema = operation.items.as_ref().map(|rule| rule.schema.clone()).unwrap_or_default();
+    if !schema.is_object() {
+        schema = serde_json::json!({});
+    }
+    let filled = operation.options.iter().filter(|option| operation.item_may_fill(option));
+    let names: Vec<&OptionRule> =
+        filled.filter(|option| at_path(&schema, std::slice::from_ref(&option.name)).is_none()).collect();
+    if let Some(schema) = schema.as_object_mut().filter(|_| !names.is_empty()) {
+        let properties = schema.entry("properties").or_insert_with(|| serde_json::json!({}));
+        if let Some(properties) = properties.as_object_mut() {
+            properties.extend(names.iter().map(|option| (option.name.clone(), option.schema.to_value())));
+        }
+    }
+    if operation.items.as_ref().is_some_and(|rule| matches!(rule.send, Send::JsonPatch(_))) {
+        allow_null(&mut schema);
+    }
+    schema
+}
+
+/// Adds null to the types of a schema and of its properties.
+pub(super) fn allow_null(schema: &mut Value) {
+    let Some(schema) = schema.as_object_mut() else { return };
+    if let Some(kind @ Value::String(_)) = schema.get_mut("type") {
+        *kind = Value::Array(vec![kind.take(), Value::from("null")]);
+    }
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.values_mut().for_each(allow_null);
+    }
 }
 
 /// Joins two lists.

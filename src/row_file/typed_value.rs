@@ -1,4 +1,4 @@
-//! Converts a text from the command line or a table to JSON, typed by a schema. Keeps digits. Pure.
+//! Converts a text from a table or a command line to JSON, typed by a schema. Keeps digits. Pure.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -78,6 +78,17 @@ fn by_types(types: &[&str], schema: &Value, text: &str) -> String {
         .or_else(|| if has("array") { Some(json('[').unwrap_or_else(|| list(schema, text))) } else { None })
         .or_else(|| if has("null") && text == "null" { Some("null".to_owned()) } else { None });
     found.unwrap_or_else(|| quoted(text))
+}
+
+/// A cell of a table as JSON. Accepts TRUE and FALSE, as spreadsheets write them.
+pub(crate) fn typed_cell(schema: &Value, cell: &str) -> String {
+    let json = typed_by(schema, cell);
+    let word = cell.trim().to_ascii_lowercase();
+    if json.starts_with('"') && matches!(word.as_str(), "true" | "false") {
+        let flag = typed_by(schema, &word);
+        return if flag.starts_with('"') { json } else { flag };
+    }
+    json
 }
 
 /// A text as JSON.
