@@ -24,6 +24,17 @@ impl Json {
     }
 }
 
+/// One name, or several
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum NamesPart {
+    /// One
+    One(String),
+    /// Several
+    Several(Vec<String>),
+}
+
 /// A text; a number or a flag counts as written, so that `2.10` stays `2.10`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScalarFile(pub String);

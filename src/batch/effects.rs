@@ -1,6 +1,7 @@
 //! The effects of a run outside its own files: calls and time. Separates the decisions of a run from their execution.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -46,6 +47,12 @@ pub(crate) trait Effects: Send + Sync {
 
     /// The environment variables that the batch lists; they are not part of its plan.
     fn environment(&self) -> &BTreeMap<String, String>;
+
+    /// The host's standard input.
+    ///
+    /// # Errors
+    /// `unsupported` when the host has none.
+    fn stdin(&self) -> Result<Box<dyn Read + Send>>;
 
     /// The host's standard output.
     ///

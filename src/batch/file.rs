@@ -1,7 +1,8 @@
 //! Mirror of `batch.yaml`, as written. Only names and types are checked here; `batch` checks the meaning.
 
+use super::local_file::{LoadPart, TransformFile};
 use crate::authoring::is_default;
-use crate::authoring::values::mirrors;
+use crate::authoring::values::{NamesPart, mirrors};
 use crate::authoring::{Json, Ordered};
 use crate::connections::ConnectionFile;
 
@@ -91,7 +92,7 @@ mirrors! {
     /// Runs all steps once per connection
     struct MatrixFile {
         /// Names of connections, or "*" for all connections to one connector
-        pub connection: NamesFile,
+        pub connection: NamesPart,
         /// The connector for "*"
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub connector: Option<String>,
@@ -113,6 +114,12 @@ mirrors! {
         /// Name of a template: its operation is used, its options and items are defaults
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub template: Option<String>,
+        /// Reads rows from files; no request is sent
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub load: Option<LoadPart>,
+        /// Works on the rows of earlier steps; no request is sent
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub transform: Option<TransformFile>,
         /// Overrides the batch's connection
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub connection: Option<String>,
@@ -208,7 +215,7 @@ mirrors! {
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub options: Ordered<Json>,
         /// The field, or the fields, that identify a record, in the item and in what the query returns
-        pub key: NamesFile,
+        pub key: NamesPart,
         /// How long to wait before looking, for a system that shows records late; default 5s
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub wait: Option<String>,
@@ -279,15 +286,30 @@ pub enum ResumePart {
     Within(WithinFile),
 }
 
-/// One name, or several
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
-#[serde(untagged)]
-pub enum NamesFile {
-    /// One
-    One(String),
-    /// Several
-    Several(Vec<String>),
+impl StepFile {
+    /// Keys for steps that call an operation, and whether they are given.
+    pub(super) fn keys_of_calls(&self) -> [(&'static str, bool); 18] {
+        [
+            ("query", self.query.is_some()),
+            ("mutate", self.mutate.is_some()),
+            ("delete", self.delete.is_some()),
+            ("template", self.template.is_some()),
+            ("connection", self.connection.is_some()),
+            ("options", !self.options.is_empty()),
+            ("items", self.items.is_some()),
+            ("for", self.each.is_some()),
+            ("parallel", self.parallel != 1),
+            ("limit", self.limit.is_some()),
+            ("forward_only", self.forward_only),
+            ("watermark", self.watermark.is_some()),
+            ("files", self.files.is_some()),
+            ("verify", self.verify.is_some()),
+            ("on_unknown", !is_default(&self.on_unknown)),
+            ("unknown_fields", !is_default(&self.unknown_fields)),
+            ("retry", self.retry.is_some()),
+            ("wait_up_to", self.wait_up_to.is_some()),
+        ]
+    }
 }
 
 /// A path, or a path with its format

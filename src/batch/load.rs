@@ -1,16 +1,18 @@
 //! Loads and checks a batch: the file, its connections, its jobs. Reports every fault at once; sends nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::check::steps::steps;
 use super::check::{CheckContext, KnownConnections, find, targets};
-use super::file::{BatchFile, ConnectionsPart, MatrixFile, NamesFile, ResumePart, ResumeWord, RunFile, WithinFile};
+use super::file::{BatchFile, ConnectionsPart, MatrixFile, ResumePart, ResumeWord, RunFile, WithinFile};
 use super::local::Local;
 use super::run_plan::{Batch, CalledOperation, MAIN, MatrixJob, RunPlan, Step, StepLimits};
 use crate::authoring::duration::duration;
+use crate::authoring::values::NamesPart;
 use crate::authoring::{Checker, Document, Format, Json, Ordered, explain, version};
 use crate::connection::ConnectionSpec;
 use crate::connections::{ConnectionFile, ConnectionsFile};
@@ -27,6 +29,8 @@ const WAIT_UP_TO: Duration = Duration::from_secs(30 * 60);
 
 /// Fetches the secrets of a connection. The folder is that of the file with the connection.
 pub type Resolve = Arc<dyn Fn(&Path, &str, &ConnectionFile) -> Result<ConnectionSpec> + Send + Sync>;
+/// Opens the host's standard input.
+pub type Stdin = Arc<dyn Fn() -> Box<dyn Read + Send> + Send + Sync>;
 /// Reads an environment variable.
 pub type Env = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
@@ -46,6 +50,8 @@ pub struct BatchConfig {
     pub env: Env,
     /// Fetches the secrets of a connection.
     pub resolve: Resolve,
+    /// Opens standard input, for steps that load `-`; without it, such a step is a fault.
+    pub stdin: Option<Stdin>,
     /// Opens standard output, for steps that save to `-`; without it, such a step is a fault.
     pub stdout: Option<Stdout>,
 }
@@ -73,6 +79,7 @@ impl BatchConfig {
             vars: Vec::new(),
             env: Arc::new(|_| None),
             resolve,
+            stdin: None,
             stdout: None,
         }
     }
@@ -152,6 +159,7 @@ impl Batch {
             sessions,
             environment: env,
             clock: Arc::clone(config.engine.clock()),
+            stdin: config.stdin.clone(),
             stdout: config.stdout.clone(),
         };
         let batch = Batch { plan: Arc::new(plan), effects: Arc::new(local) };
@@ -304,7 +312,7 @@ fn single_job(c: &mut Checker<'_>, connection: Option<&str>, known: &KnownConnec
 
 fn jobs(c: &mut Checker<'_>, matrix: &MatrixFile, known: &KnownConnections) -> Vec<MatrixJob> {
     let named: Vec<(String, String)> = match &matrix.connection {
-        NamesFile::One(star) if star == "*" => match &matrix.connector {
+        NamesPart::One(star) if star == "*" => match &matrix.connector {
             None => {
                 let advice = "name the connector: { connection: \"*\", connector: NAME }".to_owned();
                 c.fault("/matrix/connection", "\"*\" selects all connections to one connector", Some(advice.into()));
@@ -323,8 +331,8 @@ fn jobs(c: &mut Checker<'_>, matrix: &MatrixFile, known: &KnownConnections) -> V
                 names
             }
         },
-        NamesFile::One(name) => vec![(name.clone(), "/matrix/connection".into())],
-        NamesFile::Several(names) => {
+        NamesPart::One(name) => vec![(name.clone(), "/matrix/connection".into())],
+        NamesPart::Several(names) => {
             if names.is_empty() {
                 c.fault("/matrix/connection", "the matrix names no connection", None);
             }
@@ -414,7 +422,8 @@ fn fingerprints(
         for step in steps {
             found.insert(format!("the step {}", step.id), fingerprint(&step.meaning(number)));
             let verify = step.verify.as_ref().map(|verify| &verify.operation);
-            for CalledOperation { connector, id, .. } in std::iter::once(&step.operation).chain(verify) {
+            let called = Some(&step.operation).filter(|_| step.local.is_none());
+            for CalledOperation { connector, id, .. } in called.into_iter().chain(verify) {
                 found
                     .entry(format!("the definition of {connector}/{id}"))
                     .or_insert_with(|| fingerprint(&catalog.definition_text(connector, id)));

@@ -1,11 +1,13 @@
 //! Executes a run in this process, over open connections.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use super::effects::Effects;
+use super::load::Stdin;
 use crate::call::{CallOptions, Request};
 use crate::clock::Clock;
 use crate::engine::{Running, Session};
@@ -20,6 +22,7 @@ pub(super) struct Local {
     pub(super) sessions: BTreeMap<String, Session>,
     pub(super) environment: BTreeMap<String, String>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) stdin: Option<Stdin>,
     pub(super) stdout: Option<Stdout>,
 }
 
@@ -58,6 +61,12 @@ impl Effects for Local {
 
     fn environment(&self) -> &BTreeMap<String, String> {
         &self.environment
+    }
+
+    fn stdin(&self) -> Result<Box<dyn Read + Send>> {
+        let none =
+            || Error::new(ErrorKind::Unsupported, "this host does not provide standard input").advise("load a file");
+        self.stdin.as_ref().map(|open| open()).ok_or_else(none)
     }
 
     fn stdout(&self) -> Result<Box<dyn Sink>> {

@@ -55,6 +55,8 @@ pub(crate) mod fuzzing;
 mod items;
 mod load;
 mod local;
+mod local_file;
+mod local_plan;
 mod plan;
 mod run;
 mod run_plan;
@@ -65,7 +67,7 @@ pub use event::{Archived, Event, JobBegun, JobReport, Report, StepCounts, StepNa
 #[cfg(feature = "schemas")]
 pub(crate) use file::BatchFile;
 pub use items::{Resent, settle_items};
-pub use load::{BatchConfig, Env, Resolve};
+pub use load::{BatchConfig, Env, Resolve, Stdin};
 pub use plan::{BatchPlan, JobPlan, StepPlan};
 pub use run::{Run, RunOptions};
 pub use run_plan::{Batch, MAIN};

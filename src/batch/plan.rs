@@ -206,6 +206,9 @@ impl Batch {
         if let Some(when) = step.when.as_ref().filter(|when| !self.is_unknown(look, step, when)) {
             plan.skipped = !when.truth(scope)?;
         }
+        if step.local.is_some() {
+            return Ok(plan);
+        }
         // Where a walk goes on is a matter of its pages.
         let is_within_walk = step.method == Method::Query && known.walk.is_some();
         if plan.skipped || plan.depends.is_some() || is_within_walk {

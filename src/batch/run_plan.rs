@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::effects::Effects;
 use super::file::{OnErrorFile, OnUnknownFile, SaveFormat};
+use super::local_plan::LocalWork;
 use crate::authoring::Pointer;
 use crate::definition::{Method, Operation, Repeat, Send};
 use crate::expression::{Expr, Shape};
@@ -70,7 +71,10 @@ pub(crate) struct Step {
     pub(crate) id: String,
     pub(crate) method: Method,
     pub(crate) operation: CalledOperation,
-    /// Its connection, by job.
+    /// What it does instead of calling an operation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) local: Option<LocalWork>,
+    /// Its connection, by job; none for a step without requests.
     pub(crate) connections: Vec<String>,
     pub(crate) options: Shape,
     pub(crate) items: Option<ItemSource>,
@@ -146,6 +150,19 @@ pub(crate) struct CalledOperation {
 pub(super) const CALL: (usize, usize) = (256, 4 << 20);
 
 impl CalledOperation {
+    /// The place of an operation in a step that calls none.
+    pub(crate) fn none(local: &LocalWork) -> CalledOperation {
+        CalledOperation {
+            connector: String::new(),
+            id: local.name().to_owned(),
+            request_line: String::new(),
+            is_paged: false,
+            may_be_repeated: true,
+            items_per_request: Some(1),
+            secret_options: Vec::new(),
+        }
+    }
+
     /// Items of the first request of a call.
     pub(super) fn items_of_first_request(&self) -> usize {
         self.items_per_request.map_or(usize::MAX, |n| n.max(1) as usize)

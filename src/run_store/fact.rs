@@ -8,10 +8,20 @@ use super::extent::{Extent, Sum};
 use super::watermark::Mark;
 use crate::call::Resume;
 use crate::receipt::{OutcomeStatus, Usage};
+use crate::row_file::RowPosition;
 use crate::send::JobHandle;
 
 /// The version of the journal that this build writes. It reads older versions but does not resume them.
 pub(crate) const JOURNAL_VERSION: u32 = 3;
+
+/// A file as it was found when a step began to read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LoadedFile {
+    pub(crate) path: String,
+    pub(crate) bytes: u64,
+    /// When it was last changed, in nanoseconds of Unix time, as text.
+    pub(crate) changed: String,
+}
 
 /// One fact. Steps are named `job/step`; elements of a `for` count from 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,6 +65,20 @@ pub(crate) enum Fact {
         /// The end of a list was not seen, or announced items are missing.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         incomplete: bool,
+    },
+    /// The rows of files are durable in the spool up to this point.
+    Loaded {
+        step: String,
+        /// The number of the file, and the position in it.
+        file: u64,
+        position: RowPosition,
+        /// The files as they were found; in the first fact only.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        files: Vec<LoadedFile>,
+        #[serde(flatten)]
+        extent: Extent,
+        items: u64,
+        elapsed_ms: u64,
     },
     /// These items of a write are about to be sent.
     Intended { step: String, element: u64, first: u64, count: u64 },

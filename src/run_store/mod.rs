@@ -15,7 +15,7 @@ mod time;
 mod watermark;
 
 pub(crate) use extent::{Extent, Measure};
-pub(crate) use fact::Fact;
+pub(crate) use fact::{Fact, LoadedFile};
 #[cfg(all(feature = "ffi", any(test, feature = "fuzzing")))]
 pub(crate) use folder::recover;
 pub(crate) use folder::{

@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::extent::{Extent, Marks, Sum};
-use super::fact::{Fact, JOURNAL_VERSION};
+use super::fact::{Fact, JOURNAL_VERSION, LoadedFile};
 use crate::call::Resume;
 use crate::receipt::{OutcomeCounts, OutcomeStatus, Usage};
+use crate::row_file::RowPosition;
 use crate::send::JobHandle;
 
 /// The state of a run.
@@ -44,6 +45,9 @@ pub(crate) struct StepState {
     pub(crate) mark: Option<super::watermark::Mark>,
     /// The rows that were passed on at or after the watermark.
     pub(crate) seen: Extent,
+    /// The position in the files that it loads, and the files.
+    pub(crate) loaded: Option<(u64, RowPosition)>,
+    pub(crate) files: Vec<LoadedFile>,
     /// Values that the operation keeps, as JSON text.
     pub(crate) kept: BTreeMap<String, String>,
     pub(crate) tally: Usage,
@@ -137,6 +141,7 @@ impl RunState {
             }
             Fact::Started { step }
             | Fact::Read { step, .. }
+            | Fact::Loaded { step, .. }
             | Fact::Intended { step, .. }
             | Fact::Accepted { step, .. }
             | Fact::Outcome { step, .. }
@@ -197,6 +202,15 @@ impl StepState {
                 self.marks.note(*extent);
                 (self.items, self.tally) = (*items, *tally);
                 self.mark.clone_from(mark);
+            }
+            Fact::Loaded { file, position, files, extent, items, elapsed_ms, .. } => {
+                self.loaded = Some((*file, position.clone()));
+                if !files.is_empty() {
+                    self.files.clone_from(files);
+                }
+                self.marks.note(*extent);
+                self.items = *items;
+                self.tally.elapsed_ms = *elapsed_ms;
             }
             Fact::Intended { element, first, count, .. } => {
                 self.open.entry(*element).or_default().intended.extend(*first..first.saturating_add(*count));

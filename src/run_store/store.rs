@@ -75,6 +75,9 @@ pub(crate) trait RunStore: RowStore {
     /// `state` when removing fails.
     fn clear(&self, step: &StepPlace) -> Result<()>;
 
+    /// The folder for temporary files of a step.
+    fn work_folder(&self) -> PathBuf;
+
     /// Records the step's items that did not succeed; opens no file before the first one.
     fn failures(&self, step: &StepPlace, origin: ItemOrigin) -> Box<dyn FailureWriter>;
 

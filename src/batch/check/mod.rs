@@ -3,6 +3,7 @@
 mod context;
 mod expressions;
 mod literal;
+mod local;
 mod names;
 mod options;
 mod row_fields;

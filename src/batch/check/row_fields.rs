@@ -164,9 +164,10 @@ pub(super) fn check_columns(c: &mut Checker<'_>, at: &str, columns: &[String], r
 }
 
 /// Requests only the fields of the columns, if nothing else reads the rows.
-pub(super) fn push_columns_down(steps: &mut [(usize, Step, Arc<Operation>)]) {
+pub(super) fn push_columns_down(steps: &mut [(usize, Step, Option<Arc<Operation>>)]) {
     let needed: BTreeSet<usize> = steps.iter().flat_map(|(_, step, _)| step.needs.iter().copied()).collect();
     for (number, step, operation) in steps {
+        let Some(operation) = operation else { continue };
         let Some(save) = step.save.as_ref().filter(|_| step.method == Method::Query && !needed.contains(number)) else {
             continue;
         };

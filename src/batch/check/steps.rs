@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::context::{CheckContext, find};
 use super::expressions::{expression, shape, source};
 use super::literal::{literal_items, takes_nothing};
+use super::local;
 use super::names::{self, StepIds};
 use super::options::{options, template_items};
 use super::row_fields::{self, Sources};
@@ -17,6 +18,7 @@ use super::verify;
 use crate::authoring::Checker;
 use crate::authoring::duration::duration;
 use crate::batch::file::{BatchFile, SavePart, StepFile, UnknownFieldsFile, WatermarkFile};
+use crate::batch::local_plan::LocalWork;
 use crate::batch::run_plan::{CalledOperation, Phase, Save, Step, StepLimits, Watermark};
 use crate::definition::{Fields, Method, Operation, ResultShape, Template};
 use crate::error::{Advice, Result, did_you_mean};
@@ -36,9 +38,14 @@ pub(in crate::batch) fn steps(
     let (mut rows, mut kept) = (Rc::default(), BTreeMap::new());
     for (number, (at, phase, step)) in all.iter().enumerate() {
         check_id(c, at, number, &ids);
-        let (checked, gives) = check_step(c, at, (number, *phase), step, (&ids, &rows, &kept), context);
+        let here = StepHere { at, number, phase: *phase, ids: &ids, rows: &rows, kept: &kept, context };
+        let (checked, gives) = match is_local(step) {
+            true => local_step(c, &here, step),
+            false => call_step(c, &here, step),
+        };
         if let Some((_, operation)) = &checked {
-            kept.insert(step.id.clone(), operation.kept_names().map(str::to_owned).collect());
+            let names = operation.as_ref().map(|o| o.kept_names().map(str::to_owned).collect());
+            kept.insert(step.id.clone(), names.unwrap_or_default());
         }
         // No other reference to the rows exists now, so they are not copied.
         Rc::make_mut(&mut rows).insert(step.id.clone(), gives);
@@ -76,22 +83,122 @@ fn check_id(c: &mut Checker<'_>, at: &str, number: usize, ids: &StepIds<'_>) {
     }
 }
 
-/// Returns the step if it is valid, and the fields of its rows.
-fn check_step(
-    c: &mut Checker<'_>,
-    at: &str,
-    (number, phase): (usize, Phase),
-    file: &StepFile,
-    (ids, rows, kept): (&StepIds<'_>, &Rc<BTreeMap<String, Fields>>, &names::KeptNames),
-    context: &CheckContext<'_>,
-) -> (Option<(Step, Arc<Operation>)>, Fields) {
+/// Where a step is, and what is known of the steps before it.
+struct StepHere<'h> {
+    at: &'h str,
+    number: usize,
+    phase: Phase,
+    ids: &'h StepIds<'h>,
+    rows: &'h Rc<BTreeMap<String, Fields>>,
+    kept: &'h names::KeptNames,
+    context: &'h CheckContext<'h>,
+}
+
+/// The step if it is valid, with its operation if it calls one; and the fields of its rows.
+type CheckedStep = (Option<(Step, Option<Arc<Operation>>)>, Fields);
+
+/// Whether a step sends no requests.
+fn is_local(file: &StepFile) -> bool {
+    file.load.is_some() || file.transform.is_some()
+}
+
+/// A step that sends no requests.
+fn local_step(c: &mut Checker<'_>, here: &StepHere<'_>, file: &StepFile) -> CheckedStep {
+    let StepHere { at, number, ids, .. } = *here;
+    let (mut needs, mut awaits) = (BTreeSet::new(), BTreeSet::new());
+    let mut names = here.names(file, &mut needs, &mut awaits);
+    let of_row = names::Allowed { item: true, ..names::Allowed::default() };
+    let nothing = names::Allowed::default();
+    let before = c.faults.len();
+    let (local, mut gives) = match (&file.load, &file.transform) {
+        (Some(load), None) => {
+            (local::load(c, &format!("{at}/load"), load, &mut names).map(LocalWork::Load), Fields::Any)
+        }
+        (None, Some(transform)) => match local::transform(c, &format!("{at}/transform"), transform, &mut names) {
+            Some((plan, fields)) => (Some(LocalWork::Transform(plan)), fields),
+            None => (None, Fields::Any),
+        },
+        (_, _) => {
+            c.fault(at, format!("the step `{}` does two things", file.id), Some("split it into two steps".into()));
+            (None, Fields::Any)
+        }
+    };
+    for (key, given) in file.keys_of_calls() {
+        if given {
+            c.fault(&format!("{at}/{key}"), format!("`{key}` is for a step that calls an operation"), None);
+        }
+    }
+    names.sources.item = gives.clone();
+    let keep = file.keep.as_ref().and_then(|value| expression(c, &format!("{at}/where"), value, &mut names, of_row));
+    let map = file.map.as_ref().map(|value| shape(c, &format!("{at}/map"), &value.0, &mut names, of_row));
+    if let Some(map) = &map {
+        gives = names.sources.of_shape(map);
+    }
+    names.sources.item = Fields::Any;
+    let when = file.when.as_ref().and_then(|value| expression(c, &format!("{at}/when"), value, &mut names, nothing));
+    after(c, at, file, ids, number, names.needs);
+    let save = file.save.as_ref().and_then(|part| save_part(c, &format!("{at}/save"), part, &mut names));
+    let limits = limits(c, at, file, here.context);
+    let Some(local) = local.filter(|_| c.faults.len() == before) else { return (None, gives) };
+    let step = Step {
+        id: file.id.clone(),
+        method: Method::Query,
+        operation: CalledOperation::none(&local),
+        local: Some(local),
+        connections: Vec::new(),
+        options: Shape::Map(Vec::new()),
+        items: None,
+        each: None,
+        keep,
+        map,
+        when,
+        phase: here.phase,
+        needs,
+        awaits,
+        parallel: 1,
+        limit: None,
+        forward_only: false,
+        known_fields: true,
+        watermark: None,
+        save,
+        files: None,
+        verify: None,
+        limits,
+        on_error: file.on_error,
+        on_unknown: file.on_unknown,
+    };
+    (Some((step, None)), gives)
+}
+
+impl StepHere<'_> {
+    /// The names that a step's expressions can use.
+    fn names<'n>(
+        &'n self,
+        file: &StepFile,
+        needs: &'n mut BTreeSet<usize>,
+        awaits: &'n mut BTreeSet<usize>,
+    ) -> names::StepNames<'n, 'n> {
+        names::StepNames {
+            ids: self.ids,
+            kept: self.kept,
+            number: self.number,
+            context: self.context,
+            needs,
+            awaits,
+            sources: Sources { steps: Rc::clone(self.rows), ..Sources::default() },
+            known_fields: file.unknown_fields == UnknownFieldsFile::Refuse,
+        }
+    }
+}
+
+/// A step that calls an operation.
+fn call_step(c: &mut Checker<'_>, here: &StepHere<'_>, file: &StepFile) -> CheckedStep {
+    let StepHere { at, number, ids, context, .. } = *here;
     let (template, operation) = operation(c, at, file, context).map_or((None, None), |(t, o)| (t, Some(o)));
     let method = operation.as_ref().map_or(Method::Query, |o| o.method);
     let known_fields = file.unknown_fields == UnknownFieldsFile::Refuse;
     let (mut needs, mut awaits) = (BTreeSet::new(), BTreeSet::new());
-    let sources = Sources { steps: Rc::clone(rows), ..Sources::default() };
-    let mut names =
-        names::StepNames { ids, kept, number, context, needs: &mut needs, awaits: &mut awaits, sources, known_fields };
+    let mut names = here.names(file, &mut needs, &mut awaits);
     let is_query = method == Method::Query;
     let (loops, has_watermark) = (file.each.is_some(), file.watermark.is_some());
     let plain = names::Allowed { item: loops, parent: false, watermark: has_watermark };
@@ -140,6 +247,7 @@ fn check_step(
         id: file.id.clone(),
         method,
         operation: CalledOperation::of(&operation),
+        local: None,
         connections,
         options,
         items,
@@ -147,7 +255,7 @@ fn check_step(
         keep,
         map,
         when,
-        phase,
+        phase: here.phase,
         needs,
         awaits,
         parallel: usize::from(file.parallel.max(1)),
@@ -162,7 +270,7 @@ fn check_step(
         on_error: file.on_error,
         on_unknown: file.on_unknown,
     };
-    (Some((step, operation)), gives)
+    (Some((step, Some(operation))), gives)
 }
 
 /// The limits of a step; those of the run are its defaults.

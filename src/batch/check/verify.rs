@@ -6,7 +6,8 @@ use super::expressions::shape;
 use super::names::{Allowed, StepNames};
 use crate::authoring::Checker;
 use crate::authoring::duration::duration;
-use crate::batch::file::{NamesFile, VerifyFile};
+use crate::authoring::values::NamesPart;
+use crate::batch::file::VerifyFile;
 use crate::batch::run_plan::{CalledOperation, Verify};
 use crate::definition::{Method, Operation};
 use crate::error::did_you_mean;
@@ -51,8 +52,8 @@ pub(super) fn verify(
         c.fault(&format!("{at}/options"), format!("the option `{}` of {} is missing", option.name, query.id), None);
     }
     let keys: Vec<&String> = match &file.key {
-        NamesFile::One(key) => vec![key],
-        NamesFile::Several(keys) => keys.iter().collect(),
+        NamesPart::One(key) => vec![key],
+        NamesPart::Several(keys) => keys.iter().collect(),
     };
     if keys.is_empty() {
         c.fault(&format!("{at}/key"), "a record needs a key", None);

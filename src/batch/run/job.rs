@@ -9,9 +9,10 @@ use futures_util::stream::FuturesUnordered;
 use super::job_run::JobRun;
 use super::{again, run_values, save, watermarks};
 use crate::batch::event::{Event, StepCounts, StepName, StepReport, StepStatus};
+use crate::batch::local_plan::LocalWork;
 use crate::batch::run_plan::{Phase, Step};
 use crate::batch::step::decide::{Ready, StepEnd};
-use crate::batch::step::{Context, Task, bad_items, decide, read, reads_elements, send};
+use crate::batch::step::{Context, Task, bad_items, decide, load, read, reads_elements, send, transform};
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
@@ -223,9 +224,13 @@ async fn execute(
             context.ledger.commit(facts, Vec::new()).await?;
             return Ok(None);
         }
-        let connection = step.connections.get(context.number);
-        let missing = || Error::new(ErrorKind::Internal, format!("the step {} has no connection", step.id));
-        let connection = connection.ok_or_else(missing)?;
+        let connection = match (&step.local, step.connections.get(context.number)) {
+            (Some(_), _) => "",
+            (None, Some(connection)) => connection,
+            (None, None) => {
+                return Err(Error::new(ErrorKind::Internal, format!("the step {} has no connection", step.id)));
+            }
+        };
         if !earlier.started {
             context.ledger.note(vec![Fact::Started { step: key.clone() }], Vec::new());
         }
@@ -233,9 +238,11 @@ async fn execute(
         let own = step.limits.timeout.map(|timeout| context.effects.clock().now() + timeout);
         let deadline = own.into_iter().chain(context.deadline).min();
         let task = Task { context, step, job, key: key.clone(), connection, scope, place, deadline, noted };
-        match step.method {
-            Method::Query => read::run(&task).await?,
-            Method::Mutate | Method::Delete => send::run(&task).await?,
+        match (&step.local, step.method) {
+            (Some(LocalWork::Load(plan)), _) => load::run(&task, plan).await?,
+            (Some(LocalWork::Transform(plan)), _) => transform::run(&task, plan).await?,
+            (None, Method::Query) => read::run(&task).await?,
+            (None, Method::Mutate | Method::Delete) => send::run(&task).await?,
         }
     }
     finish_step(job_run, step, key).await

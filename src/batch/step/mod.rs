@@ -6,11 +6,13 @@ mod context;
 pub(super) mod decide;
 mod element;
 mod item_source;
+pub(super) mod load;
 mod marking;
 mod outage;
 pub(super) mod read;
 pub(super) mod send;
 mod sending;
+pub(super) mod transform;
 mod verify;
 
 pub(super) use bad_items::{bad_items, reads_elements};

@@ -94,6 +94,7 @@ fn config(app: &App, args: &RunArgs, engine: &Arc<Engine>, sandbox: Option<Arc<S
     config.connections_instead = app.named_connections();
     config.connections = default_file();
     config.env = Arc::new(|name| std::env::var(name).ok());
+    config.stdin = Some(Arc::new(|| Box::new(std::io::stdin())));
     config.stdout = Some(standard_output());
     config.vars = args.var.iter().map(|pair| var(pair)).collect::<Result<_>>()?;
     if let Some(sandbox) = sandbox {

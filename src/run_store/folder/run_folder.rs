@@ -82,6 +82,10 @@ impl RunStore for Folder {
         spool::empty(&self.spool(step))
     }
 
+    fn work_folder(&self) -> PathBuf {
+        self.root.join("work")
+    }
+
     fn failures(&self, step: &StepPlace, origin: ItemOrigin) -> Box<dyn FailureWriter> {
         Box::new(Failures::new(&self.failed(step), origin))
     }

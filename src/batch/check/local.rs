@@ -1,0 +1,265 @@
+//! Checks the steps that send no requests.
+
+use std::collections::BTreeMap;
+
+use super::expressions::{expression, shape, source};
+use super::names::{Allowed, StepNames};
+use crate::authoring::Checker;
+use crate::authoring::values::NamesPart;
+use crate::batch::local_file::{
+    ActionFile, AggregateFile, AggregatePart, AggregateWord, DedupeKeep, DedupePart, FlattenPart, JoinFile, JoinKeep,
+    JoinSeveral, LoadFile, LoadPart, TransformFile,
+};
+use crate::batch::local_plan::{Action, LoadOptions, LoadPlan, TransformPlan};
+use crate::definition::Fields;
+use crate::expression::Shape;
+use crate::row_file::RowFormat;
+use crate::row_work::{
+    AggregateFunction, AggregatePlan, AggregateValue, DedupePlan, EmptyList, FieldPath, FlattenPlan, GroupField,
+    JoinKind, JoinPair, JoinPlan, KeptRow, NullKeys, NullOrder, ParentFields, SeveralMatches, SortKey, SortPlan,
+    WorkPlan,
+};
+
+/// What a `load` reads; `None` if it has a fault.
+pub(super) fn load(c: &mut Checker<'_>, at: &str, part: &LoadPart, names: &mut StepNames<'_, '_>) -> Option<LoadPlan> {
+    let whole;
+    let (file, place) = match part {
+        LoadPart::Path(from) => {
+            whole = LoadFile::of(from.clone());
+            (&whole, at.to_owned())
+        }
+        LoadPart::File(file) => (file, format!("{at}/from")),
+    };
+    let before = c.faults.len();
+    let json = serde_json::Value::from(file.from.as_str()).to_string();
+    let from = shape(c, &place, &json, names, Allowed::default());
+    let is_stream = file.from == "-";
+    if is_stream && file.format.is_none() {
+        c.fault(&place, "standard input has no name that shows the format", Some("add `format: ndjson`".into()));
+    }
+    let mut delimiter = None;
+    if let Some(text) = &file.delimiter {
+        let mut chars = text.chars();
+        delimiter = chars.next();
+        if delimiter.is_none() || chars.next().is_some() {
+            c.fault(&format!("{at}/delimiter"), "a delimiter is one character", None);
+        }
+    }
+    let options = LoadOptions {
+        pointer: file.pointer.clone(),
+        no_header: !file.header,
+        columns: file.columns.clone(),
+        delimiter,
+        empty: file.empty.unwrap_or_default(),
+        types: file.types.iter().map(|(name, kind)| (name.clone(), *kind)).collect::<BTreeMap<_, _>>(),
+        encoding: file.encoding.unwrap_or_default(),
+        sheet: file.sheet.clone(),
+        schema: file.schema.as_ref().map(|schema| schema.0.clone()),
+    };
+    let literal = matches!(&from, Shape::Fixed(_)).then(|| RowFormat::of_name(file.from.as_ref())).flatten();
+    let format = file.format.or(literal);
+    match (options.reader(), format) {
+        (Err(error), _) => c.fault(&format!("{at}/schema"), error.message.clone(), error.advice.clone()),
+        (Ok((reader, _)), Some(format)) => {
+            if let Err(error) = reader.check(format) {
+                c.fault(at, error.message.clone(), error.advice.clone());
+            }
+        }
+        (Ok(_), None) if matches!(&from, Shape::Fixed(_)) && !is_stream && !file.from.contains('*') => {
+            if let Err(error) = RowFormat::of_file(file.from.as_ref()) {
+                c.fault(&place, error.message.clone(), error.advice.clone());
+            }
+        }
+        (Ok(_), None) => {}
+    }
+    (c.faults.len() == before).then_some(LoadPlan { from, format: file.format, options })
+}
+
+/// What a `transform` does, and the fields of its rows; `None` if it has a fault.
+pub(super) fn transform(
+    c: &mut Checker<'_>,
+    at: &str,
+    file: &TransformFile,
+    names: &mut StepNames<'_, '_>,
+) -> Option<(TransformPlan, Fields)> {
+    let before = c.faults.len();
+    let from = source(c, &format!("{at}/from"), &file.from, names, Allowed::default());
+    let mut fields = names.sources.of_source(from.as_ref());
+    let mut actions = Vec::new();
+    for (index, file) in file.actions.iter().enumerate() {
+        let at = format!("{at}/do/{index}");
+        names.sources.item = fields.clone();
+        match action(c, &at, file, names) {
+            Some(Action::Map(map)) => {
+                fields = names.sources.of_shape(&map);
+                actions.push(Action::Map(map));
+            }
+            Some(Action::Filter(keep)) => actions.push(Action::Filter(keep)),
+            Some(Action::Work(plan @ (WorkPlan::Sort(_) | WorkPlan::Dedupe(_)))) => actions.push(Action::Work(plan)),
+            Some(other) => {
+                fields = Fields::Any;
+                actions.push(other);
+            }
+            None => {}
+        }
+    }
+    names.sources.item = Fields::Any;
+    if file.actions.is_empty() {
+        c.fault(
+            &format!("{at}/do"),
+            "a transform does nothing",
+            Some("list what it does, or leave out the step".into()),
+        );
+    }
+    let from = from?;
+    (c.faults.len() == before).then_some((TransformPlan { from, actions }, fields))
+}
+
+fn action(c: &mut Checker<'_>, at: &str, file: &ActionFile, names: &mut StepNames<'_, '_>) -> Option<Action> {
+    let of_row = Allowed { item: true, ..Allowed::default() };
+    let given = [
+        file.filter.is_some(),
+        file.map.is_some(),
+        file.flatten.is_some(),
+        file.join.is_some(),
+        file.aggregate.is_some(),
+        file.sort.is_some(),
+        file.dedupe.is_some(),
+    ];
+    if given.iter().filter(|given| **given).count() != 1 {
+        let advice = "write each as an entry of its own: - filter: …";
+        c.fault(at, "expected one of filter, map, flatten, join, aggregate, sort and dedupe", Some(advice.into()));
+        return None;
+    }
+    if let Some(keep) = &file.filter {
+        return expression(c, &format!("{at}/filter"), keep, names, of_row).map(Action::Filter);
+    }
+    if let Some(map) = &file.map {
+        return Some(Action::Map(shape(c, &format!("{at}/map"), &map.0, names, of_row)));
+    }
+    if let Some(join) = &file.join {
+        let with = source(c, &format!("{at}/join/with"), &join.with, names, Allowed::default())?;
+        return checked(c, &format!("{at}/join"), joined(join)).map(|plan| Action::Join(plan, with));
+    }
+    let (key, plan) = match (&file.flatten, &file.aggregate, &file.sort, &file.dedupe) {
+        (Some(flatten), ..) => ("flatten", flattened(flatten)),
+        (_, Some(aggregate), ..) => ("aggregate", aggregated(c, &format!("{at}/aggregate"), aggregate)?),
+        (_, _, Some(sort), _) => ("sort", sorted(sort)),
+        (_, _, _, Some(dedupe)) => ("dedupe", deduped(dedupe)),
+        (None, None, None, None) => return None,
+    };
+    checked(c, &format!("{at}/{key}"), plan).map(Action::Work)
+}
+
+fn checked(c: &mut Checker<'_>, at: &str, plan: WorkPlan) -> Option<WorkPlan> {
+    if let Err(error) = plan.check() {
+        c.fault(at, error.message.clone(), error.advice.clone());
+        return None;
+    }
+    Some(plan)
+}
+
+fn list(names: &NamesPart) -> Vec<&str> {
+    match names {
+        NamesPart::One(name) => vec![name],
+        NamesPart::Several(names) => names.iter().map(String::as_str).collect(),
+    }
+}
+
+fn flattened(part: &FlattenPart) -> WorkPlan {
+    let plan = |path: &str| FlattenPlan {
+        path: FieldPath::of(path),
+        field: None,
+        parent: ParentFields::default(),
+        empty: EmptyList::default(),
+    };
+    WorkPlan::Flatten(match part {
+        FlattenPart::Path(path) => plan(path),
+        FlattenPart::File(file) => FlattenPlan {
+            field: file.field.clone(),
+            parent: file.keep.clone().map_or(ParentFields::All, ParentFields::Only),
+            empty: if file.keep_empty { EmptyList::Keep } else { EmptyList::Drop },
+            ..plan(&file.path)
+        },
+    })
+}
+
+fn joined(file: &JoinFile) -> WorkPlan {
+    let pair = |(left, right): (&String, &String)| JoinPair { left: FieldPath::of(left), right: FieldPath::of(right) };
+    WorkPlan::Join(JoinPlan {
+        on: file.on.iter().map(pair).collect(),
+        kind: match file.keep {
+            None | Some(JoinKeep::Matching) => JoinKind::Matching,
+            Some(JoinKeep::All) => JoinKind::All,
+            Some(JoinKeep::Missing) => JoinKind::Missing,
+        },
+        field: file.field.clone(),
+        several: match file.several {
+            None | Some(JoinSeveral::Error) => SeveralMatches::Error,
+            Some(JoinSeveral::First) => SeveralMatches::First,
+            Some(JoinSeveral::List) => SeveralMatches::List,
+        },
+    })
+}
+
+fn aggregated(c: &mut Checker<'_>, at: &str, file: &AggregateFile) -> Option<WorkPlan> {
+    let group = |path: &str| {
+        let path = FieldPath::of(path);
+        let name = path.names().last().cloned().unwrap_or_default();
+        GroupField { path, name }
+    };
+    let by = file.by.as_ref().map(list).unwrap_or_default().into_iter().map(group).collect();
+    let mut values = Vec::new();
+    for (name, part) in &file.values {
+        let (word, path) = match part {
+            AggregatePart::Word(word) => (*word, None),
+            AggregatePart::Field(one) => match one.iter().next().filter(|_| one.len() == 1) {
+                Some((word, path)) => (*word, Some(FieldPath::of(path))),
+                None => {
+                    let advice = "write it as { sum: field }";
+                    c.fault(&format!("{at}/values/{name}"), "expected one function and its field", Some(advice.into()));
+                    return None;
+                }
+            },
+        };
+        values.push(AggregateValue { name: name.clone(), function: function(word), path, limit: None });
+    }
+    Some(WorkPlan::Aggregate(AggregatePlan { by, values }))
+}
+
+fn function(word: AggregateWord) -> AggregateFunction {
+    match word {
+        AggregateWord::Count => AggregateFunction::Count,
+        AggregateWord::CountDistinct => AggregateFunction::CountDistinct,
+        AggregateWord::Sum => AggregateFunction::Sum,
+        AggregateWord::Min => AggregateFunction::Min,
+        AggregateWord::Max => AggregateFunction::Max,
+        AggregateWord::Avg => AggregateFunction::Avg,
+        AggregateWord::First => AggregateFunction::First,
+        AggregateWord::Last => AggregateFunction::Last,
+        AggregateWord::List => AggregateFunction::List,
+    }
+}
+
+fn sorted(names: &NamesPart) -> WorkPlan {
+    let key = |name: &str| {
+        let (path, descending) = name.strip_prefix('-').map_or((name, false), |name| (name, true));
+        SortKey { path: FieldPath::of(path), descending, nulls: NullOrder::default() }
+    };
+    WorkPlan::Sort(SortPlan { by: list(names).into_iter().map(key).collect() })
+}
+
+fn deduped(part: &DedupePart) -> WorkPlan {
+    let (by, keep) = match part {
+        DedupePart::Names(names) => (list(names), None),
+        DedupePart::File(file) => (list(&file.by), file.keep),
+    };
+    WorkPlan::Dedupe(DedupePlan {
+        by: by.into_iter().map(FieldPath::of).collect(),
+        keep: match keep {
+            None | Some(DedupeKeep::First) => KeptRow::First,
+            Some(DedupeKeep::Last) => KeptRow::Last,
+        },
+        nulls: NullKeys::default(),
+    })
+}

@@ -1,0 +1,100 @@
+//! The steps that send no requests, as checked values.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::run_plan::ItemSource;
+use crate::error::{Error, ErrorKind, Result};
+use crate::expression::{Expr, Shape};
+use crate::row_file::{CellType, EmptyCell, ReadOptions, RowFormat, RowSchema, SheetChoice, TextEncoding};
+use crate::row_work::WorkPlan;
+
+/// What a step does without requests.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LocalWork {
+    Load(LoadPlan),
+    Transform(TransformPlan),
+}
+
+impl LocalWork {
+    /// Its name in reports.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            LocalWork::Load(_) => "load",
+            LocalWork::Transform(_) => "transform",
+        }
+    }
+}
+
+/// Rows of files.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct LoadPlan {
+    /// A path, a pattern, or `-`.
+    pub(crate) from: Shape,
+    pub(crate) format: Option<RowFormat>,
+    pub(crate) options: LoadOptions,
+}
+
+/// How the files are read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct LoadOptions {
+    pub(crate) pointer: Option<String>,
+    pub(crate) no_header: bool,
+    pub(crate) columns: Vec<String>,
+    pub(crate) delimiter: Option<char>,
+    pub(crate) empty: EmptyCell,
+    pub(crate) types: BTreeMap<String, CellType>,
+    pub(crate) encoding: TextEncoding,
+    pub(crate) sheet: Option<SheetChoice>,
+    /// A JSON Schema as text.
+    pub(crate) schema: Option<String>,
+}
+
+impl LoadOptions {
+    /// The options of a reader, and the schema.
+    ///
+    /// # Errors
+    /// `definition` when the schema is none.
+    pub(crate) fn reader(&self) -> Result<(ReadOptions, Option<Arc<RowSchema>>)> {
+        let parse = |text: &String| {
+            let value = crate::json_text::value_of(text);
+            let value = value.map_err(|e| Error::new(ErrorKind::Definition, format!("the schema is no JSON: {e}")))?;
+            RowSchema::compile(value).map(Arc::new)
+        };
+        let schema = self.schema.as_ref().map(parse).transpose()?;
+        let options = ReadOptions {
+            pointer: self.pointer.clone(),
+            header: !self.no_header,
+            columns: self.columns.clone(),
+            delimiter: self.delimiter,
+            empty: self.empty,
+            types: self.types.clone(),
+            encoding: self.encoding,
+            sheet: self.sheet.clone(),
+            schema: schema.clone(),
+            ..ReadOptions::default()
+        };
+        Ok((options, schema))
+    }
+}
+
+/// Work on rows.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct TransformPlan {
+    pub(crate) from: ItemSource,
+    pub(crate) actions: Vec<Action>,
+}
+
+/// One of its parts.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Action {
+    Filter(Expr),
+    Map(Shape),
+    Work(WorkPlan),
+    /// The plan, and the rows of its right side.
+    Join(WorkPlan, ItemSource),
+}
