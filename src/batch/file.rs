@@ -24,6 +24,9 @@ mirrors! {
         /// The default connection of the steps
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub connection: Option<String>,
+        /// Values that the caller gives: `--input NAME=VALUE`, or a `batch` step
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub inputs: Ordered<InputFile>,
         /// Values for expressions; the command line's `--var NAME=VALUE` overrides them
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub vars: Ordered<Json>,
@@ -72,6 +75,39 @@ mirrors! {
         /// How often a request is sent at most, instead of the connection's own limit
         #[cfg_attr(feature = "schemas", schemars(range(min = 1)))]
         pub attempts: u32,
+    }
+
+    /// A value that the caller gives
+    struct InputFile {
+        /// Its type; default: text
+        #[serde(default, rename = "type", skip_serializing_if = "is_default")]
+        pub kind: InputKind,
+        /// What it is, for `opnode run FILE --help`
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub title: Option<String>,
+        /// Its value if the caller gives none; without it, the caller must give one
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub default: Option<Json>,
+        /// The only values that it can have
+        #[serde(default, rename = "enum", skip_serializing_if = "Vec::is_empty")]
+        pub choices: Vec<Json>,
+    }
+
+    /// The type of an input
+    #[derive(Copy, Default, Eq, Hash)]
+    enum InputKind {
+        #[default]
+        Text,
+        /// A whole number
+        Integer,
+        Number,
+        Boolean,
+        /// A day, such as 2026-01-31
+        Date,
+        /// A time, such as 2026-01-31T12:00:00Z
+        Time,
+        /// A list or an object
+        Json,
     }
 
     /// An unfinished run is resumed if it was first interrupted at most this long ago

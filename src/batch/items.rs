@@ -199,7 +199,13 @@ impl Batch {
         let Some(step) = self.plan.steps.iter().find(|step| step.id == item.step).filter(|_| is_same) else {
             return Ok(None);
         };
-        let mut scope = run_values::scope(&self.plan.vars, self.effects.environment(), job, &item.run, &self.plan.name);
+        let mut scope = run_values::scope(
+            (&self.plan.vars, &self.plan.inputs),
+            self.effects.environment(),
+            job,
+            &item.run,
+            &self.plan.name,
+        );
         let needed = step.needs.iter().filter_map(|number| self.plan.steps.get(*number));
         let views = needed.map(|needed| {
             let place = StepPlace { job: job.name.clone(), step: needed.id.clone() };

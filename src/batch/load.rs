@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::check::steps::steps;
 use super::check::{CheckContext, KnownConnections, find, targets};
 use super::file::{BatchFile, ConnectionsPart, MatrixFile, ResumePart, ResumeWord, RunFile, WithinFile};
+use super::inputs::{self, BatchInput};
 use super::local::Local;
 use super::run_plan::{Batch, CalledOperation, MAIN, MatrixJob, RunPlan, Step, StepLimits};
 use crate::authoring::duration::duration;
@@ -44,6 +45,8 @@ pub struct BatchConfig {
     pub connections_instead: Option<PathBuf>,
     /// Connections if there is no file, or if the file that the batch names does not exist.
     pub otherwise: Option<ConnectionsFile>,
+    /// Values of the inputs, as JSON; a text is read as the type of its input.
+    pub inputs: Vec<(String, Json)>,
     /// Values that override those of `vars`, as JSON; numbers keep their digits.
     pub vars: Vec<(String, Json)>,
     /// Reads the environment variables that the batch lists.
@@ -76,6 +79,7 @@ impl BatchConfig {
             connections: None,
             connections_instead: None,
             otherwise: None,
+            inputs: Vec::new(),
             vars: Vec::new(),
             env: Arc::new(|_| None),
             resolve,
@@ -117,6 +121,7 @@ impl Batch {
         let name = name(&mut c, path, file.name.as_deref());
         let vars = vars(&mut c, &file.vars, &config.vars);
         let env = env(&mut c, &file.env, config);
+        let inputs = inputs::values(&mut c, &file.inputs, &config.inputs);
         let before = c.faults.len();
         let known = known(&mut c, &folder, file.connections.clone(), config);
         let jobs = match &file.matrix {
@@ -134,6 +139,7 @@ impl Batch {
             known: &known,
             jobs: &jobs,
             vars: &vars,
+            inputs: &inputs,
             env: &env,
             connection,
             is_doubtful,
@@ -144,17 +150,29 @@ impl Batch {
             c.fault("/steps", "the batch has no steps", None);
         }
         let steps = steps(&mut c, &file, &context);
-        let inputs: Vec<&Path> = std::iter::once(path).chain(known.file.as_deref()).chain(catalog.files()).collect();
-        let refused = targets::targets(&mut c, &steps, &context, (&folder, &inputs), &name);
+        let own_files: Vec<&Path> = std::iter::once(path).chain(known.file.as_deref()).chain(catalog.files()).collect();
+        let refused = targets::targets(&mut c, &steps, &context, (&folder, &own_files), &name);
         let steps: Vec<Step> = steps.into_iter().map(|(_, step)| step).collect();
         let sessions = sessions(&mut c, config, &known, &steps, &file);
-        let fingerprints = fingerprints(&jobs, (&vars, &env), config, &known, &steps);
+        let fingerprints = fingerprints(&jobs, (&vars, &inputs, &env), config, &known, &steps);
         for session in sessions.values() {
             env.values().for_each(|value| session.connection().redactor.learn(value));
         }
         let concurrency = usize::from(file.concurrency.max(1));
         let timeout = limits.timeout;
-        let plan = RunPlan { name, file: shown, folder, vars, concurrency, resume, timeout, jobs, steps, fingerprints };
+        let plan = RunPlan {
+            name,
+            file: shown,
+            folder,
+            vars,
+            inputs,
+            concurrency,
+            resume,
+            timeout,
+            jobs,
+            steps,
+            fingerprints,
+        };
         let local = Local {
             sessions,
             environment: env,
@@ -168,6 +186,18 @@ impl Batch {
             return Err(Error::from_faults(ErrorKind::State, "the results cannot be stored", c.faults));
         }
         c.finish("the batch file is invalid", Some(batch))
+    }
+
+    /// The inputs of a batch file; nothing else of it is checked.
+    ///
+    /// # Errors
+    /// `definition` when it is no batch file; `state` when it cannot be read.
+    pub fn inputs(path: &Path) -> Result<Vec<BatchInput>> {
+        let missing = || Error::new(ErrorKind::State, format!("there is no file {}", path.display()));
+        let text = read(path)?.ok_or_else(missing)?;
+        let doc = Document::parse(&path.display().to_string(), &text, 0)?;
+        let file: BatchFile = doc.read().map_err(|e| explain(Format::Batch, &doc, &[], &e))?;
+        Ok(inputs::listed(&file.inputs))
     }
 
     /// Its name.
@@ -408,13 +438,14 @@ fn place(known: &KnownConnections, name: &str, error: &Error) -> Option<Place> {
 /// Digests of all inputs of each job. Of the batch file only its meaning counts.
 fn fingerprints(
     jobs: &[MatrixJob],
-    (vars, env): (&BTreeMap<String, String>, &BTreeMap<String, String>),
+    (vars, inputs, env): (&BTreeMap<String, String>, &BTreeMap<String, String>, &BTreeMap<String, String>),
     config: &BatchConfig,
     known: &KnownConnections,
     steps: &[Step],
 ) -> Vec<BTreeMap<String, String>> {
     let mut shared = BTreeMap::new();
     shared.extend(vars.iter().map(|(name, value)| (format!("the variable {name}"), fingerprint(value))));
+    shared.extend(inputs.iter().map(|(name, value)| (format!("the input {name}"), fingerprint(value))));
     shared.extend(env.iter().map(|(name, value)| (format!("the environment variable {name}"), fingerprint(value))));
     let catalog = config.engine.catalog();
     let of_job = |number: usize| {

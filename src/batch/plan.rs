@@ -169,7 +169,8 @@ impl Batch {
     fn scope_of(&self, look: &JobLook<'_>, number: usize, step: &Step) -> Scope {
         let plan = &self.plan;
         let run = look.state().map_or("RUN", |state| state.run.as_str());
-        let mut scope = run_values::scope(&plan.vars, self.effects.environment(), look.job, run, &plan.name);
+        let mut scope =
+            run_values::scope((&plan.vars, &plan.inputs), self.effects.environment(), look.job, run, &plan.name);
         let Some(view) = look.view.as_ref().filter(|_| look.state().is_some()) else { return scope };
         let needed = plan.steps.iter().take(number).enumerate().filter(|(n, _)| step.needs.contains(n));
         let done = needed.filter(|(_, needed)| look.is_done(needed)).map(|(_, needed)| {
@@ -314,16 +315,24 @@ fn reads_steps(expr: &Expr) -> bool {
     expr.paths().iter().any(|path| path.first().is_some_and(|root| root == "steps"))
 }
 
-/// The parts of a step that are known only after earlier steps, as text.
-fn depends(step: &Step) -> Option<String> {
-    let in_shape = |shape: &Shape| shape.expressions().iter().any(|(_, e)| reads_steps(e));
-    let in_source = |source: &ItemSource| match source {
+/// Whether a source reads earlier steps.
+fn in_source(source: &ItemSource) -> bool {
+    match source {
         ItemSource::Step(_) => true,
         ItemSource::Shape(shape) => in_shape(shape),
-    };
+        ItemSource::Combinations(parts) => parts.iter().any(|(_, part)| in_source(part)),
+    }
+}
+
+fn in_shape(shape: &Shape) -> bool {
+    shape.expressions().iter().any(|(_, e)| reads_steps(e))
+}
+
+/// The parts of a step that are known only after earlier steps, as text.
+fn depends(step: &Step) -> Option<String> {
     let source = |source: &ItemSource| match source {
         ItemSource::Step(id) => format!("rows of {id}"),
-        ItemSource::Shape(_) => "elements from earlier steps".to_owned(),
+        ItemSource::Shape(_) | ItemSource::Combinations(_) => "elements from earlier steps".to_owned(),
     };
     if let Some(each) = step.each.as_ref().filter(|f| in_source(f)) {
         return Some(format!("once for each of the {}", source(each)));

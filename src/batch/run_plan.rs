@@ -34,6 +34,8 @@ pub(crate) struct RunPlan {
     pub(crate) folder: PathBuf,
     /// Values of expressions, as JSON.
     pub(crate) vars: BTreeMap<String, String>,
+    /// Values of the inputs, as JSON.
+    pub(crate) inputs: BTreeMap<String, String>,
     pub(crate) concurrency: usize,
     pub(crate) resume: ResumePolicy,
     /// How long a process works on the run.
@@ -200,6 +202,8 @@ pub(crate) enum ItemSource {
     Step(String),
     /// A value, held in memory.
     Shape(Shape),
+    /// Each combination of the elements of several sources: an object with these names.
+    Combinations(Vec<(String, ItemSource)>),
 }
 
 /// A value that was read, kept for the next run.

@@ -148,6 +148,7 @@ fn report(refused: &clap::Error, typed: &[OsString]) -> ExitCode {
                 Ok(_) => return ExitCode::SUCCESS,
             };
             let _reader_gone = text.print();
+            batch::print_inputs(typed);
             ExitCode::from(if refused.kind() == Refusal::DisplayHelp { 0 } else { ErrorKind::Usage.exit_code() })
         }
         Refusal::DisplayVersion => {

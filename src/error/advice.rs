@@ -52,6 +52,8 @@ pub enum Advice {
     WriteBatch,
     /// Set only variables that the batch has.
     KnownVariables,
+    /// Give a value to an input of the batch, by its name.
+    GiveInput(String),
     /// Name all columns.
     NameColumns,
     /// Restore a file of a run, or start over and archive the run.
@@ -120,6 +122,7 @@ impl fmt::Display for Advice {
             Advice::SignIn(None) => "sign in",
             Advice::WriteBatch => "write the batch file first",
             Advice::KnownVariables => "set only names listed under `vars`",
+            Advice::GiveInput(name) => return write!(f, "give a value for {name}"),
             Advice::NameColumns => "name all columns",
             Advice::RestoreOrStartOver => {
                 "restore the file, or start over, which archives the old run: first check what the run has written"

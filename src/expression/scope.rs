@@ -12,8 +12,8 @@ use super::record::{self, RecordReading};
 use crate::error::Result;
 
 /// The top-level names.
-pub(crate) const NAMES: [&str; 9] =
-    ["vars", "env", "connection", "steps", "item", "index", "parent", "watermark", "run"];
+pub(crate) const NAMES: [&str; 10] =
+    ["vars", "inputs", "env", "connection", "steps", "item", "index", "parent", "watermark", "run"];
 
 /// The values that an expression can read at one point of a run. All values are JSON text.
 #[derive(Clone, Default)]

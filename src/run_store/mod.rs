@@ -32,4 +32,5 @@ pub(crate) use store::{
     Before, FailedItem, FailureWriter, ItemContent, ItemOrigin, RowReader, RowStore, RowWriter, RunStore, SharedRows,
     StepPlace,
 };
+pub(crate) use time::is_time;
 pub(crate) use watermark::{Mark, Watermarks, larger as larger_mark};

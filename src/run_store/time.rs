@@ -5,6 +5,11 @@ use std::time::Duration;
 use jiff::civil::{Date, DateTime};
 use jiff::{SignedDuration, Timestamp};
 
+/// Whether a text is a date, or a date with a time.
+pub(crate) fn is_time(text: &str) -> bool {
+    IsoTime::parse(text).is_some()
+}
+
 /// A point in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct IsoTime(Timestamp);

@@ -15,6 +15,7 @@ pub(in crate::batch) struct CheckContext<'a> {
     pub(in crate::batch) known: &'a KnownConnections,
     pub(in crate::batch) jobs: &'a [MatrixJob],
     pub(in crate::batch) vars: &'a BTreeMap<String, String>,
+    pub(in crate::batch) inputs: &'a BTreeMap<String, String>,
     pub(in crate::batch) env: &'a BTreeMap<String, String>,
     /// The batch's own connection.
     pub(in crate::batch) connection: Option<&'a str>,

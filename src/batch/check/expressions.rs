@@ -1,12 +1,15 @@
 //! Finds the expressions in the values of a batch file, and checks the names that they use.
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::names;
 use crate::authoring::{Checker, Json};
 use crate::batch::run_plan::ItemSource;
 use crate::error::Advice;
 use crate::expression::{Expr, Shape, Wrong};
+use crate::json_pointer::escape;
+use crate::json_text::fields_of;
 
 /// A value with expressions, whose names are checked.
 pub(super) fn shape(
@@ -56,6 +59,13 @@ pub(super) fn source(
     allowed: names::Allowed,
 ) -> Option<ItemSource> {
     let before = c.faults.len();
+    if let Some(parts) = combined(&json.0) {
+        let part = |(name, raw): (String, &RawValue)| {
+            let at = format!("{at}/combinations/{}", escape(&name));
+            Some((name, source(c, &at, &Json(raw.get().to_owned()), names, allowed)?))
+        };
+        return parts.into_iter().map(part).collect::<Option<_>>().map(ItemSource::Combinations);
+    }
     let shape = shape(c, at, &json.0, names, allowed);
     if let Some(Value::String(_)) =
         json.to_value().as_object().filter(|map| map.len() == 1).and_then(|map| map.get("file"))
@@ -82,6 +92,14 @@ pub(super) fn source(
         Shape::Fixed(_) | Shape::Text(_) | Shape::List(_) | Shape::Map(_) => {}
     }
     Some(ItemSource::Shape(shape))
+}
+
+/// The sources of `{ combinations: { name: source, … } }`.
+fn combined(json: &str) -> Option<Vec<(String, &RawValue)>> {
+    match fields_of(json)?.as_slice() {
+        [(name, raw)] if name == "combinations" => fields_of(raw.get()),
+        _ => None,
+    }
 }
 
 fn note(c: &mut Checker<'_>, at: &str, (message, advice): Wrong) {

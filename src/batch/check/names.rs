@@ -95,6 +95,9 @@ impl StepNames<'_, '_> {
                 )),
                 "item" | "index" | "parent" | "watermark" => None,
                 "vars" => one_of(root, second, self.context.vars.keys().map(String::as_str), "add it under `vars`"),
+                "inputs" => {
+                    one_of(root, second, self.context.inputs.keys().map(String::as_str), "list it under `inputs`")
+                }
                 "env" => one_of(root, second, self.context.env.keys().map(String::as_str), "list it under `env`"),
                 "connection" => {
                     one_of(root, second, ["name", "connector"], "expressions can read its name and connector")

@@ -27,6 +27,10 @@ impl Sources {
     pub(super) fn of_source(&self, source: Option<&ItemSource>) -> Fields {
         match source {
             Some(ItemSource::Step(id)) => self.steps.get(id).cloned().unwrap_or_default(),
+            Some(ItemSource::Combinations(parts)) => {
+                let known = parts.iter().map(|(name, part)| (name.clone(), self.of_source(Some(part)))).collect();
+                Fields::Object { known: Arc::new(known), is_whole: true }
+            }
             Some(ItemSource::Shape(shape)) => match self.of_shape(shape) {
                 Fields::List(element) => *element,
                 other => other,

@@ -27,7 +27,7 @@ pub(in crate::batch) fn targets(
         let Some(save) = &step.save else { continue };
         let at = format!("{place}/save");
         for job in context.jobs {
-            let scope = run_values::scope(context.vars, context.env, job, "RUN", name);
+            let scope = run_values::scope((context.vars, context.inputs), context.env, job, "RUN", name);
             let fault = match save::target(save, &scope, folder) {
                 Err(error) => Some((error.message.clone(), error.advice.clone())),
                 Ok(save::SavePlace::Stdout(_)) if context.has_stdout => None,

@@ -244,7 +244,13 @@ impl Batch {
         let inside = |path: &Path| real_path(path).starts_with(real_path(root));
         for (job, step) in self.plan.jobs.iter().flat_map(|job| self.plan.steps.iter().map(move |step| (job, step))) {
             let Some(save) = &step.save else { continue };
-            let scope = run_values::scope(&self.plan.vars, self.effects.environment(), job, "RUN", &self.plan.name);
+            let scope = run_values::scope(
+                (&self.plan.vars, &self.plan.inputs),
+                self.effects.environment(),
+                job,
+                "RUN",
+                &self.plan.name,
+            );
             if let Ok(save::SavePlace::File(path, _)) = save::target(save, &scope, &self.plan.folder)
                 && inside(&path)
             {

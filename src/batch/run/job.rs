@@ -178,7 +178,13 @@ fn target(job_run: &JobRun<'_>, step: &Step) -> Option<Result<save::SavePlace>> 
 
 fn base_scope(job_run: &JobRun<'_>) -> Scope {
     let (context, batch) = (job_run.context, &job_run.context.plan);
-    run_values::scope(&batch.vars, context.effects.environment(), job_run.job(), &context.info.run, &batch.name)
+    run_values::scope(
+        (&batch.vars, &batch.inputs),
+        context.effects.environment(),
+        job_run.job(),
+        &context.info.run,
+        &batch.name,
+    )
 }
 
 /// The scope of the step's expressions.

@@ -13,7 +13,7 @@ use crate::run_store::{Extent, RowReader, RowStore, SharedRows, StepPlace, StepS
 
 /// The scope of a job before any step.
 pub(in crate::batch) fn scope(
-    vars: &BTreeMap<String, String>,
+    (vars, inputs): (&BTreeMap<String, String>, &BTreeMap<String, String>),
     env: &BTreeMap<String, String>,
     job: &MatrixJob,
     run: &str,
@@ -27,6 +27,7 @@ pub(in crate::batch) fn scope(
     let started = run.split_once('-').map_or(run, |(time, _)| time);
     let fixed = BTreeMap::from([
         ("vars", Arc::new(vars.iter().map(|(name, json)| (name.clone(), json.as_str().into())).collect())),
+        ("inputs", Arc::new(inputs.iter().map(|(name, json)| (name.clone(), json.as_str().into())).collect())),
         ("env", Arc::new(env.iter().map(|(name, value)| (name.clone(), text(value))).collect())),
         ("connection", named(&[("name", job.connection.as_deref()), ("connector", job.connector.as_deref())])),
         ("run", named(&[("id", Some(run)), ("name", Some(name)), ("started", Some(started))])),

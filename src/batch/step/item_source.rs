@@ -4,6 +4,7 @@ use crate::batch::run_plan::{ItemSource, Step};
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::{RowIter, Scope};
+use crate::json_text::put_object;
 
 /// The elements of a source, with their numbers from 0.
 pub(in crate::batch) struct Elements {
@@ -14,6 +15,45 @@ pub(in crate::batch) struct Elements {
 enum StepItems {
     Rows(RowIter),
     List(std::vec::IntoIter<String>),
+    Combinations(Combinations),
+}
+
+/// Each combination of the elements of several lists; the last list changes fastest.
+struct Combinations {
+    names: Vec<String>,
+    lists: Vec<Vec<String>>,
+    /// The position in each list; `None` at the end.
+    at: Option<Vec<usize>>,
+}
+
+impl Combinations {
+    fn open(parts: &[(String, ItemSource)], scope: &Scope) -> Result<Combinations> {
+        let list = |part: &ItemSource| Elements::open(part, scope)?.map(|e| e.map(|(_, json)| json)).collect();
+        let lists = parts.iter().map(|(_, part)| list(part)).collect::<Result<Vec<Vec<String>>>>()?;
+        let is_some = !lists.is_empty() && lists.iter().all(|list| !list.is_empty());
+        let at = is_some.then(|| vec![0; lists.len()]);
+        Ok(Combinations { names: parts.iter().map(|(name, _)| name.clone()).collect(), lists, at })
+    }
+}
+
+impl Iterator for Combinations {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        let at = self.at.as_mut()?;
+        let mut json = String::new();
+        let values = self.lists.iter().zip(&*at).filter_map(|(list, at)| list.get(*at));
+        put_object(&mut json, self.names.iter().map(String::as_str).zip(values), |json, value| json.push_str(value));
+        for (at, list) in at.iter_mut().zip(&self.lists).rev() {
+            *at += 1;
+            if *at < list.len() {
+                return Some(json);
+            }
+            *at = 0;
+        }
+        self.at = None;
+        Some(json)
+    }
 }
 
 impl Elements {
@@ -27,6 +67,7 @@ impl Elements {
                 Some(view) => StepItems::Rows(view.rows.rows()?),
                 None => return Err(Error::new(ErrorKind::Internal, format!("the step {id} has no rows to read"))),
             },
+            ItemSource::Combinations(parts) => StepItems::Combinations(Combinations::open(parts, scope)?),
             ItemSource::Shape(shape) => StepItems::List(list(&shape.needed(scope)?)?.into_iter()),
         };
         Ok(Elements { source, next: 0 })
@@ -37,6 +78,7 @@ impl Elements {
         let text = match &mut self.source {
             StepItems::Rows(rows) => rows.next().transpose()?.map(|row| row.to_string()),
             StepItems::List(list) => list.next(),
+            StepItems::Combinations(all) => all.next(),
         };
         Ok(text.map(|text| {
             let number = self.next;

@@ -11,6 +11,9 @@ pub(crate) struct RunArgs {
     /// The batch file
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    /// Value of an input of the batch; `opnode run FILE --help` lists them. Repeatable
+    #[arg(long, short = 'i', value_name = "NAME=VALUE")]
+    pub(crate) input: Vec<String>,
     /// Override a variable of `vars`; numbers, true, false and JSON keep their type. Repeatable
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) var: Vec<String>,

@@ -1,5 +1,6 @@
 //! `run`: checks and runs a batch file, and prints its report.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use crate::cli::args::RunArgs;
 use crate::cli::connections::file::{default_file, secrets};
 use crate::cli::connections::route::{faults, start_sandbox};
 use crate::cli::errors::worded;
+use crate::cli::messages;
 use crate::cli::output::{OldPartial, OutputPlace, standard_output};
 use crate::cli::signals::Signals;
 use crate::definition::Json;
@@ -96,6 +98,7 @@ fn config(app: &App, args: &RunArgs, engine: &Arc<Engine>, sandbox: Option<Arc<S
     config.env = Arc::new(|name| std::env::var(name).ok());
     config.stdin = Some(Arc::new(|| Box::new(std::io::stdin())));
     config.stdout = Some(standard_output());
+    config.inputs = args.input.iter().map(|pair| input(pair)).collect::<Result<_>>()?;
     config.vars = args.var.iter().map(|pair| var(pair)).collect::<Result<_>>()?;
     if let Some(sandbox) = sandbox {
         config.otherwise = Some(sandbox_connections(engine.catalog(), &args.file));
@@ -128,6 +131,16 @@ fn state(args: &RunArgs, batch: &Batch) -> Result<Option<std::path::PathBuf>> {
         })?;
     }
     Ok(Some(folder))
+}
+
+/// A text; its type decides how it is read.
+fn input(pair: &str) -> Result<(String, Json)> {
+    let wrong = || {
+        Error::new(ErrorKind::Usage, format!("--input {pair} is not NAME=VALUE"))
+            .advise("write it as --input day=2026-01-31")
+    };
+    let (name, text) = pair.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(wrong)?;
+    Ok((name.to_owned(), Json(Value::from(text).to_string())))
 }
 
 fn var(pair: &str) -> Result<(String, Json)> {
@@ -196,4 +209,21 @@ fn conclude(app: &App, file: &Path, report: &Report, signals: &Signals) -> u8 {
         (None, None) => {}
     }
     worst.kind().exit_code()
+}
+
+/// After the help of `run FILE`: the inputs of the file.
+pub(crate) fn print_inputs(typed: &[OsString]) {
+    let words = || typed.iter().skip_while(|word| *word != "run").skip(1);
+    let file = words().map(Path::new).find(|path| path.is_file());
+    let Some(inputs) = file.and_then(|file| Batch::inputs(file).ok()).filter(|inputs| !inputs.is_empty()) else {
+        return;
+    };
+    let mut text = format!("\nInputs of {}:\n", file.unwrap_or(Path::new("")).display());
+    for input in inputs {
+        let mut about: Vec<String> = input.title.into_iter().collect();
+        about.extend((!input.choices.is_empty()).then(|| format!("one of {}", input.choices.join(", "))));
+        about.push(input.default.map_or_else(|| "required".to_owned(), |json| format!("[default: {json}]")));
+        text.push_str(&format!("  --input {}=<{}>  {}\n", input.name, input.kind, about.join("; ")));
+    }
+    let _reader_gone = messages::print(&text);
 }

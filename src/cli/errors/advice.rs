@@ -35,6 +35,7 @@ pub(crate) fn words(advice: &Advice) -> Option<String> {
         }
         Advice::WriteBatch => "`opnode init` writes one to start from".to_owned(),
         Advice::KnownVariables => "--var sets only names listed under `vars`".to_owned(),
+        Advice::GiveInput(name) => format!("give it with --input {name}=VALUE; `opnode run FILE --help` shows the inputs"),
         Advice::NameColumns => "name all columns with --columns".to_owned(),
         Advice::RestoreOrStartOver => {
             "restore the file, or start over with --fresh, which archives the old run: first check what the run has written".to_owned()
