@@ -124,11 +124,9 @@ pub struct StepName {
 
 impl std::fmt::Display for StepName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.job == super::run_plan::MAIN {
-            f.write_str(&self.step)
-        } else {
-            write!(f, "{}/{}", self.job, self.step)
-        }
+        // A part of an upsert.
+        let step = self.step.replace("__", ".");
+        if self.job == super::run_plan::MAIN { f.write_str(&step) } else { write!(f, "{}/{step}", self.job) }
     }
 }
 
@@ -199,6 +197,9 @@ pub struct StepReport {
     /// Its progress.
     #[serde(flatten)]
     pub counts: StepCounts,
+    /// For an upsert: how many items were created, changed, the same and so on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub results: Option<std::collections::BTreeMap<String, u64>>,
     /// For a step that did not start: the step that it needs and that failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub needs: Option<String>,

@@ -1,6 +1,6 @@
 //! Mirror of `batch.yaml`, as written. Only names and types are checked here; `batch` checks the meaning.
 
-use super::local_file::{LoadPart, TransformFile};
+use super::local_file::{LoadPart, TransformFile, UpsertFile};
 use crate::authoring::is_default;
 use crate::authoring::values::{NamesPart, mirrors};
 use crate::authoring::{Json, Ordered};
@@ -156,6 +156,9 @@ mirrors! {
         /// Works on the rows of earlier steps; no request is sent
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub transform: Option<TransformFile>,
+        /// Looks up records by key, creates those that are missing, and changes those that differ
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub upsert: Option<UpsertFile>,
         /// Overrides the batch's connection
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub connection: Option<String>,
@@ -323,6 +326,41 @@ pub enum ResumePart {
 }
 
 impl StepFile {
+    /// A step with nothing but its id.
+    pub(super) fn empty(id: String) -> StepFile {
+        StepFile {
+            id,
+            query: None,
+            mutate: None,
+            delete: None,
+            template: None,
+            load: None,
+            transform: None,
+            upsert: None,
+            connection: None,
+            options: Ordered::new(),
+            items: None,
+            each: None,
+            keep: None,
+            map: None,
+            when: None,
+            after: Vec::new(),
+            parallel: 1,
+            limit: None,
+            forward_only: false,
+            watermark: None,
+            save: None,
+            files: None,
+            retry: None,
+            timeout: None,
+            wait_up_to: None,
+            on_error: OnErrorFile::default(),
+            on_unknown: OnUnknownFile::default(),
+            verify: None,
+            unknown_fields: UnknownFieldsFile::default(),
+        }
+    }
+
     /// Keys for steps that call an operation, and whether they are given.
     pub(super) fn keys_of_calls(&self) -> [(&'static str, bool); 18] {
         [

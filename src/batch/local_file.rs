@@ -45,6 +45,53 @@ mirrors! {
         pub schema: Option<Json>,
     }
 
+    /// Looks up records by key, creates those that are missing, and changes those that differ
+    struct UpsertFile {
+        /// Finds the records; if its options use `item`, once for each item
+        pub find: FindFile,
+        /// The field, or the fields, that identify a record; { a: b } if the record has it under another name
+        pub key: KeyPart,
+        /// Creates a record; without it, nothing is created
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub create: Option<UpsertCallFile>,
+        /// Changes a record; without it, nothing is changed
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub update: Option<UpsertCallFile>,
+        /// The fields of a found record that are sent with a change, to name it; default: id
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub id: Option<NamesPart>,
+        /// What a change sends: only the fields that differ, or the whole record with them; default: by the verb of the operation
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub send: Option<SendWord>,
+    }
+
+    /// A query that finds records
+    struct FindFile {
+        /// OperationId of the query
+        pub query: String,
+        /// Its options
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub options: Ordered<Json>,
+    }
+
+    /// A write of an upsert
+    struct UpsertCallFile {
+        /// OperationId of the mutate
+        pub mutate: String,
+        /// Its options
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub options: Ordered<Json>,
+    }
+
+    /// What a change sends
+    #[derive(Copy, Eq, Hash)]
+    enum SendWord {
+        /// Only the fields that differ
+        Changes,
+        /// The whole record
+        Whole,
+    }
+
     /// Work on rows, without requests
     struct TransformFile {
         /// The rows: ${{ steps.ID.items }}, or a list
@@ -196,6 +243,13 @@ parts! {
         Path(String),
         /// With options
         File(LoadFile),
+    }
+    /// Field names, or the names in the item and in the record
+    KeyPart {
+        /// Equal names
+        Names(NamesPart),
+        /// The name in the item, and that in the record
+        Pairs(Ordered<String>),
     }
     /// A path, or a path with options
     FlattenPart {

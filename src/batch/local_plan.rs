@@ -9,7 +9,7 @@ use super::run_plan::ItemSource;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::{Expr, Shape};
 use crate::row_file::{CellType, EmptyCell, ReadOptions, RowFormat, RowSchema, SheetChoice, TextEncoding};
-use crate::row_work::WorkPlan;
+use crate::row_work::{FieldPath, WorkPlan};
 
 /// What a step does without requests.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -17,6 +17,8 @@ use crate::row_work::WorkPlan;
 pub(crate) enum LocalWork {
     Load(LoadPlan),
     Transform(TransformPlan),
+    /// The last part of an upsert.
+    Upserted(UpsertedPlan),
 }
 
 impl LocalWork {
@@ -25,6 +27,7 @@ impl LocalWork {
         match self {
             LocalWork::Load(_) => "load",
             LocalWork::Transform(_) => "transform",
+            LocalWork::Upserted(_) => "upsert",
         }
     }
 }
@@ -97,4 +100,29 @@ pub(crate) enum Action {
     Work(WorkPlan),
     /// The plan, and the rows of its right side.
     Join(WorkPlan, ItemSource),
+    /// Puts each row as a field of this name into a new row.
+    Wrap(String),
+    /// What an upsert does with each item.
+    Compare(ComparePlan),
+}
+
+/// How an upsert compares an item with the record that was found.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct ComparePlan {
+    /// The paths of the key in the item.
+    pub(crate) key: Vec<FieldPath>,
+    /// The fields of the record that are sent with a change.
+    pub(crate) id: Vec<String>,
+    /// A change sends the whole record.
+    pub(crate) is_whole: bool,
+    pub(crate) creates: bool,
+    pub(crate) updates: bool,
+}
+
+/// The steps whose results an upsert reports.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct UpsertedPlan {
+    pub(crate) plan: String,
+    pub(crate) create: Option<String>,
+    pub(crate) update: Option<String>,
 }

@@ -79,7 +79,7 @@ pub(super) fn load(c: &mut Checker<'_>, at: &str, part: &LoadPart, names: &mut S
 pub(super) fn transform(
     c: &mut Checker<'_>,
     at: &str,
-    file: &TransformFile,
+    (file, is_part): (&TransformFile, bool),
     names: &mut StepNames<'_, '_>,
 ) -> Option<(TransformPlan, Fields)> {
     let before = c.faults.len();
@@ -104,7 +104,8 @@ pub(super) fn transform(
         }
     }
     names.sources.item = Fields::Any;
-    if file.actions.is_empty() {
+    // The items of an upsert are only filtered and mapped.
+    if file.actions.is_empty() && !is_part {
         c.fault(
             &format!("{at}/do"),
             "a transform does nothing",

@@ -9,6 +9,7 @@ mod options;
 mod row_fields;
 pub(super) mod steps;
 pub(super) mod targets;
+mod upsert;
 mod verify;
 
 pub(super) use context::{CheckContext, KnownConnections, find};

@@ -1,5 +1,6 @@
 //! Checks the steps: names, operations, literal options, expressions, targets. Reports all faults at once.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,10 +15,12 @@ use super::local;
 use super::names::{self, StepIds};
 use super::options::{options, template_items};
 use super::row_fields::{self, Sources};
+use super::upsert::{self, Part};
 use super::verify;
 use crate::authoring::Checker;
 use crate::authoring::duration::duration;
 use crate::batch::file::{BatchFile, SavePart, StepFile, UnknownFieldsFile, WatermarkFile};
+use crate::batch::local_file::UpsertFile;
 use crate::batch::local_plan::LocalWork;
 use crate::batch::run_plan::{CalledOperation, Phase, Save, Step, StepLimits, Watermark};
 use crate::definition::{Fields, Method, Operation, ResultShape, Template};
@@ -32,16 +35,22 @@ pub(in crate::batch) fn steps(
     file: &BatchFile,
     context: &CheckContext<'_>,
 ) -> Vec<(String, Step)> {
-    let all: Vec<(String, Phase, &StepFile)> = placed_steps(file);
-    let ids = StepIds::new(all.iter().map(|(_, _, step)| step.id.as_str()));
+    let all = placed_steps(file);
+    let ids = StepIds::new(all.iter().map(|placed| placed.file.id.as_str()));
     let mut steps = Vec::new();
     let (mut rows, mut kept) = (Rc::default(), BTreeMap::new());
-    for (number, (at, phase, step)) in all.iter().enumerate() {
-        check_id(c, at, number, &ids);
+    for (number, placed) in all.iter().enumerate() {
+        let PlacedStep { at, phase, file: step, part } = placed;
+        check_id(c, placed, number, &ids);
         let here = StepHere { at, number, phase: *phase, ids: &ids, rows: &rows, kept: &kept, context };
-        let (checked, gives) = match is_local(step) {
-            true => local_step(c, &here, step),
-            false => call_step(c, &here, step),
+        let (checked, gives) = match (part, &step.upsert) {
+            (Some((upsert, part)), _) if *part != Part::Plain => {
+                let limits = limits(c, at, step, context);
+                upsert::made_step(c, &here, step, (upsert, *part), limits)
+            }
+            (None, Some(_)) => (None, Fields::Any),
+            _ if is_local(step) => local_step(c, &here, step),
+            _ => call_step(c, &here, step),
         };
         if let Some((_, operation)) = &checked {
             let names = operation.as_ref().map(|o| o.kept_names().map(str::to_owned).collect());
@@ -52,25 +61,59 @@ pub(in crate::batch) fn steps(
         steps.extend(checked.map(|(step, operation)| (number, step, operation)));
     }
     row_fields::push_columns_down(&mut steps);
-    let place = |number: usize| all.get(number).map(|(at, _, _)| at.clone()).unwrap_or_default();
-    steps.into_iter().map(|(number, step, _)| (place(number), step)).collect()
+    let place = |number: usize| all.get(number).map(|placed| placed.at.clone()).unwrap_or_default();
+    let steps: Vec<(String, Step)> = steps.into_iter().map(|(number, step, _)| (place(number), step)).collect();
+    for (at, step) in file.steps.iter().enumerate().filter(|(_, step)| step.upsert.is_some()) {
+        upsert::refuse_keys(c, &format!("/steps/{at}"), step);
+    }
+    steps
 }
 
-/// All steps in the order in which they run, with their places.
-fn placed_steps(file: &BatchFile) -> Vec<(String, Phase, &StepFile)> {
+/// A step in the order in which it runs.
+struct PlacedStep<'f> {
+    at: String,
+    phase: Phase,
+    file: Cow<'f, StepFile>,
+    /// The upsert of which it is a part.
+    part: Option<(&'f UpsertFile, Part)>,
+}
+
+/// All steps in the order in which they run, with their places; an upsert is several steps.
+fn placed_steps(file: &BatchFile) -> Vec<PlacedStep<'_>> {
     let lists = [
         ("steps", Phase::Main, &file.steps),
         ("on_failure", Phase::OnFailure, &file.on_failure),
         ("finally", Phase::Finally, &file.finally),
     ];
-    let placed = lists.into_iter().flat_map(|(key, phase, list)| {
-        list.iter().enumerate().map(move |(index, step)| (format!("/{key}/{index}"), phase, step))
-    });
-    placed.collect()
+    let mut placed = Vec::new();
+    for (key, phase, list) in lists {
+        for (index, step) in list.iter().enumerate() {
+            let at = format!("/{key}/{index}");
+            match &step.upsert {
+                None => placed.push(PlacedStep { at, phase, file: Cow::Borrowed(step), part: None }),
+                Some(upsert) => {
+                    let parts = upsert::expanded(step, upsert);
+                    placed.extend(parts.into_iter().map(|(inner, file, part)| PlacedStep {
+                        at: format!("{at}{inner}"),
+                        phase,
+                        file: Cow::Owned(file),
+                        part: Some((upsert, part)),
+                    }));
+                }
+            }
+        }
+    }
+    placed
 }
 
-fn check_id(c: &mut Checker<'_>, at: &str, number: usize, ids: &StepIds<'_>) {
-    let Some(id) = ids.get(number) else { return };
+fn check_id(c: &mut Checker<'_>, placed: &PlacedStep<'_>, number: usize, ids: &StepIds<'_>) {
+    let (Some(id), at) = (ids.get(number), &placed.at) else { return };
+    if placed.part.is_some_and(|(_, part)| part != Part::Result) && id.contains(upsert::PART) {
+        return;
+    }
+    if id.contains(upsert::PART) {
+        c.fault(&format!("{at}/id"), format!("`{id}` is not a valid id: two `_` are for parts of an upsert"), None);
+    }
     let plain = id.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if !plain {
@@ -84,18 +127,18 @@ fn check_id(c: &mut Checker<'_>, at: &str, number: usize, ids: &StepIds<'_>) {
 }
 
 /// Where a step is, and what is known of the steps before it.
-struct StepHere<'h> {
-    at: &'h str,
+pub(super) struct StepHere<'h> {
+    pub(super) at: &'h str,
     number: usize,
-    phase: Phase,
-    ids: &'h StepIds<'h>,
+    pub(super) phase: Phase,
+    pub(super) ids: &'h StepIds<'h>,
     rows: &'h Rc<BTreeMap<String, Fields>>,
     kept: &'h names::KeptNames,
-    context: &'h CheckContext<'h>,
+    pub(super) context: &'h CheckContext<'h>,
 }
 
 /// The step if it is valid, with its operation if it calls one; and the fields of its rows.
-type CheckedStep = (Option<(Step, Option<Arc<Operation>>)>, Fields);
+pub(super) type CheckedStep = (Option<(Step, Option<Arc<Operation>>)>, Fields);
 
 /// Whether a step sends no requests.
 fn is_local(file: &StepFile) -> bool {
@@ -114,7 +157,12 @@ fn local_step(c: &mut Checker<'_>, here: &StepHere<'_>, file: &StepFile) -> Chec
         (Some(load), None) => {
             (local::load(c, &format!("{at}/load"), load, &mut names).map(LocalWork::Load), Fields::Any)
         }
-        (None, Some(transform)) => match local::transform(c, &format!("{at}/transform"), transform, &mut names) {
+        (None, Some(transform)) => match local::transform(
+            c,
+            &format!("{at}/transform"),
+            (transform, file.id.contains(upsert::PART)),
+            &mut names,
+        ) {
             Some((plan, fields)) => (Some(LocalWork::Transform(plan)), fields),
             None => (None, Fields::Any),
         },
@@ -171,6 +219,13 @@ fn local_step(c: &mut Checker<'_>, here: &StepHere<'_>, file: &StepFile) -> Chec
 }
 
 impl StepHere<'_> {
+    /// Where the rows of a part of an upsert are saved.
+    pub(super) fn save_of(&self, c: &mut Checker<'_>, file: &StepFile) -> Option<Save> {
+        let (mut needs, mut awaits) = (BTreeSet::new(), BTreeSet::new());
+        let mut names = self.names(file, &mut needs, &mut awaits);
+        file.save.as_ref().and_then(|part| save_part(c, &format!("{}/save", self.at), part, &mut names))
+    }
+
     /// The names that a step's expressions can use.
     fn names<'n>(
         &'n self,

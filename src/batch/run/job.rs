@@ -12,7 +12,7 @@ use crate::batch::event::{Event, StepCounts, StepName, StepReport, StepStatus};
 use crate::batch::local_plan::LocalWork;
 use crate::batch::run_plan::{Phase, Step};
 use crate::batch::step::decide::{Ready, StepEnd};
-use crate::batch::step::{Context, Task, bad_items, decide, load, read, reads_elements, send, transform};
+use crate::batch::step::{Context, Task, bad_items, decide, load, read, reads_elements, send, transform, upsert};
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
@@ -106,6 +106,7 @@ fn not_started(job_run: &JobRun<'_>, step: &Step, error: Option<Error>) -> StepR
         earlier: false,
         complete: None,
         counts: StepCounts::default(),
+        results: None,
         needs: None,
         saved: None,
         failures: None,
@@ -247,6 +248,7 @@ async fn execute(
         match (&step.local, step.method) {
             (Some(LocalWork::Load(plan)), _) => load::run(&task, plan).await?,
             (Some(LocalWork::Transform(plan)), _) => transform::run(&task, plan).await?,
+            (Some(LocalWork::Upserted(plan)), _) => upsert::run(&task, plan).await?,
             (None, Method::Query) => read::run(&task).await?,
             (None, Method::Mutate | Method::Delete) => send::run(&task).await?,
         }
@@ -326,6 +328,7 @@ fn report(
     };
     let failures = (bad > 0 && kept).then_some(failures);
     let complete = state.receipt.get("complete").and_then(serde_json::Value::as_bool);
+    let results = state.receipt.get("results").and_then(|results| serde_json::from_value(results.clone()).ok());
     let operation = step.operation.id.clone();
-    StepReport { name, operation, status, earlier, complete, counts, needs: None, saved, failures, error }
+    StepReport { name, operation, status, earlier, complete, counts, results, needs: None, saved, failures, error }
 }

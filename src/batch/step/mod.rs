@@ -10,9 +10,11 @@ pub(super) mod load;
 mod marking;
 mod outage;
 pub(super) mod read;
+mod same;
 pub(super) mod send;
 mod sending;
 pub(super) mod transform;
+pub(super) mod upsert;
 mod verify;
 
 pub(super) use bad_items::{bad_items, reads_elements};

@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use super::context::{Task, stopped};
 use super::item_source::{Elements, shaped};
+use super::upsert::compare;
 use crate::batch::event::StepCounts;
 use crate::batch::local_plan::{Action, TransformPlan};
 use crate::batch::run_plan::Step;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
+use crate::json_text::put_object;
 use crate::private_file;
 use crate::receipt::Usage;
 use crate::row_work::{WorkInput, WorkPlan, Workspace, flatten_row};
@@ -138,6 +140,17 @@ impl TransformWork {
                         map.json(&scope).map(Arc::from).map_err(|e| at_row(e, "map", number))
                     })
                 })),
+                Action::Wrap(name) => Box::new(rows.map(move |row| {
+                    row.map(|row| {
+                        let mut out = String::new();
+                        put_object(&mut out, [(name.as_str(), &*row)], |out, row| out.push_str(row));
+                        Arc::from(out)
+                    })
+                })),
+                Action::Compare(plan) => Box::new(
+                    numbered(rows)
+                        .map(move |row| row.and_then(|(number, row)| compare(plan, &row, number).map(Arc::from))),
+                ),
                 Action::Work(WorkPlan::Flatten(plan)) => Box::new(numbered(rows).flat_map(move |row| {
                     let mut found: Vec<Result<Arc<str>>> = Vec::new();
                     let flat = row.and_then(|(number, row)| {
@@ -172,7 +185,7 @@ impl TransformWork {
                     Box::new(Elements::open(with, &self.scope)?.map(|e| e.map(|(_, row)| Arc::from(row))));
                 plan.run(WorkInput { rows: &mut rows, right: Some(&mut right) }, &work, each)
             }
-            Action::Filter(_) | Action::Map(_) => Ok(()),
+            Action::Filter(_) | Action::Map(_) | Action::Wrap(_) | Action::Compare(_) => Ok(()),
         }
     }
 
@@ -193,7 +206,8 @@ impl TransformWork {
 /// The actions up to the first that needs all rows; that one, and the rest.
 fn split(actions: &[Action]) -> (&[Action], Option<(&Action, &[Action])>) {
     let is_light = |action: &Action| match action {
-        Action::Filter(_) | Action::Map(_) | Action::Work(WorkPlan::Flatten(_)) => true,
+        Action::Filter(_) | Action::Map(_) | Action::Wrap(_) | Action::Compare(_) => true,
+        Action::Work(WorkPlan::Flatten(_)) => true,
         Action::Work(_) | Action::Join(..) => false,
     };
     let at = actions.iter().position(|action| !is_light(action)).unwrap_or(actions.len());

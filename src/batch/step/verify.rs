@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::{Task, stopped};
+use super::same::is_same as is_same_value;
 use crate::batch::run_plan::Verify;
 use crate::call::{CallOptions, Request};
 use crate::definition::Method;
-use crate::digits::Decimal;
 use crate::engine::Running;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::{Item, Items};
-use crate::json_text::fields_of;
 use crate::options::Options;
 use crate::run_store::ItemContent;
 
@@ -108,7 +107,9 @@ fn is_same(verify: &Verify, item: &str, row: Item<'_>) -> bool {
     let own = own.get(0);
     verify.key.iter().all(|path| {
         let value = own.and_then(|item| value_at(item, path));
-        value.is_some_and(|value| value != "null" && value_at(row, path).is_some_and(|other| is_equal(value, other)))
+        value.is_some_and(|value| {
+            value != "null" && value_at(row, path).is_some_and(|other| is_same_value(value, other))
+        })
     })
 }
 
@@ -117,26 +118,12 @@ fn value_at<'i>(item: Item<'i>, path: &[String]) -> Option<&'i str> {
     if item.as_str().starts_with(['{', '[']) { item.raw(path) } else { Some(item.as_str()) }
 }
 
-/// Whether two values are equal: numbers by value, objects if the second has all that the first has.
-fn is_equal(value: &str, other: &str) -> bool {
-    if let (Some(value), Some(other)) = (Decimal::of(value), Decimal::of(other)) {
-        return value == other;
-    }
-    if let (Some(value), Some(other)) = (fields_of(value), fields_of(other)) {
-        return value
-            .iter()
-            .all(|(name, raw)| other.iter().any(|(own, found)| own == name && is_equal(raw.get(), found.get())));
-    }
-    let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
-    value == other || (parse(value).is_some() && parse(value) == parse(other))
-}
-
 /// What a found record means, or its absence.
 fn judged(task: &Task<'_>, verify: &Verify, item: &str, record: Option<String>) -> Found {
     match (task.step.method, record) {
         (Method::Delete, None) => Found::Done(None),
         (Method::Delete, Some(_)) | (_, None) => Found::NotDone,
-        (_, Some(record)) if verify.is_compared && !is_equal(item, &record) => Found::NotDone,
+        (_, Some(record)) if verify.is_compared && !is_same_value(item, &record) => Found::NotDone,
         (_, Some(record)) => Found::Done(Some(record)),
     }
 }

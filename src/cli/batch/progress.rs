@@ -181,6 +181,8 @@ fn ending(report: &StepReport) -> String {
         StepStatus::Failed | StepStatus::Stopped => format!("stopped after {}", count(counts.items_in, "item")),
         StepStatus::Done | StepStatus::Partial => {
             let mut parts = vec![count(counts.items_in, "item")];
+            let results = report.results.iter().flatten();
+            parts.extend(results.map(|(outcome, items)| format!("{} {outcome}", thousands(*items))));
             parts.extend((counts.failed > 0).then(|| format!("{} failed", thousands(counts.failed))));
             parts.extend((counts.unknown > 0).then(|| format!("{} unknown", thousands(counts.unknown))));
             parts.push(count(counts.usage.requests, "request"));

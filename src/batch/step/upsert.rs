@@ -1,0 +1,171 @@
+//! What an upsert does with each item, and what became of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use super::context::Task;
+use super::same::is_same;
+use crate::batch::local_plan::{ComparePlan, UpsertedPlan};
+use crate::error::{Error, ErrorKind, Result};
+use crate::json_text::{fields_of, put_object};
+use crate::receipt::Usage;
+use crate::run_store::{Extent, Fact, RowReader, StepPlace, StepState};
+
+/// The decision for a row with `item` and `found`: the same row with `outcome`, `key` and `send`.
+///
+/// # Errors
+/// `invalid_items` when the item is no object, or the record lacks a field that names it.
+pub(super) fn compare(plan: &ComparePlan, row: &str, number: u64) -> Result<String> {
+    let wrong = |why: String| Error::new(ErrorKind::InvalidItems, format!("item {number}: {why}"));
+    let fields = fields_of(row).unwrap_or_default();
+    let field = |name: &str| fields.iter().find(|(own, _)| own == name).map_or("null", |(_, raw)| raw.get());
+    let (item, found) = (field("item"), field("found"));
+    let own = fields_of(item).ok_or_else(|| wrong("an upsert needs objects".to_owned()))?;
+    let key = key_of(plan, item);
+    let Some(record) = fields_of(found) else {
+        let outcome = if plan.creates { "create" } else { "missing" };
+        return Ok(decided(outcome, &key, item, item, found));
+    };
+    let differs = |(name, raw): &&(String, &RawValue)| {
+        let there = record.iter().find(|(own, _)| own == name).map_or("null", |(_, raw)| raw.get());
+        !is_same(raw.get(), there)
+    };
+    let changes: Vec<&(String, &RawValue)> = own.iter().filter(differs).collect();
+    if changes.is_empty() {
+        return Ok(decided("same", &key, "null", item, found));
+    }
+    if !plan.updates {
+        return Ok(decided("different", &key, "null", item, found));
+    }
+    let mut sent: Vec<(&str, &str)> = Vec::new();
+    for name in &plan.id {
+        let id = record.iter().find(|(own, _)| own == name).map(|(_, raw)| raw.get()).filter(|raw| *raw != "null");
+        let id = id.ok_or_else(|| {
+            wrong(format!("the found record has no `{name}`, which names it"))
+                .advise("set `id` of the upsert to the field that names a record")
+        })?;
+        sent.push((name, id));
+    }
+    let changed = |name: &str| changes.iter().any(|(own, _)| own == name);
+    if plan.is_whole {
+        let kept = record.iter().filter(|(name, _)| !plan.id.contains(name) && !changed(name));
+        sent.extend(kept.map(|(name, raw)| (name.as_str(), raw.get())));
+    }
+    sent.extend(
+        changes.iter().filter(|(name, _)| !plan.id.contains(name)).map(|(name, raw)| (name.as_str(), raw.get())),
+    );
+    let mut send = String::new();
+    put_object(&mut send, sent, |out, raw| out.push_str(raw));
+    Ok(decided("update", &key, &send, item, found))
+}
+
+/// The key of an item: its value, or a list of values.
+fn key_of(plan: &ComparePlan, item: &str) -> String {
+    let at = |names: &[String]| {
+        let mut raw = item.to_owned();
+        for name in names {
+            let found = fields_of(&raw).and_then(|fields| fields.into_iter().find(|(own, _)| own == name));
+            raw = found.map_or_else(|| "null".to_owned(), |(_, raw)| raw.get().to_owned());
+        }
+        raw
+    };
+    let values: Vec<String> = plan.key.iter().map(|path| at(path.names())).collect();
+    match values.as_slice() {
+        [one] => one.clone(),
+        several => format!("[{}]", several.join(",")),
+    }
+}
+
+fn decided(outcome: &str, key: &str, send: &str, item: &str, found: &str) -> String {
+    let mut out = String::new();
+    let outcome = format!("\"{outcome}\"");
+    let fields = [("outcome", outcome.as_str()), ("key", key), ("send", send), ("item", item), ("found", found)];
+    put_object(&mut out, fields, |out, raw| out.push_str(raw));
+    out
+}
+
+/// The writes of one kind, in the order of the items.
+struct Written {
+    failed: BTreeSet<u64>,
+    unknown: BTreeSet<u64>,
+    /// The records that were returned, if there is one for each item that succeeded.
+    rows: Option<Box<dyn RowReader>>,
+    next: u64,
+}
+
+impl Written {
+    fn open(task: &Task<'_>, id: Option<&String>) -> Result<Written> {
+        let none = Written { failed: BTreeSet::new(), unknown: BTreeSet::new(), rows: None, next: 0 };
+        let Some(id) = id else { return Ok(none) };
+        let state: StepState = task.context.ledger.state().step(&format!("{}/{id}", task.job.name));
+        let index = |keys: &BTreeSet<(u64, u64)>| keys.iter().map(|(_, index)| *index).collect::<BTreeSet<u64>>();
+        let (failed, unknown) = (index(&state.failed), index(&state.unknown));
+        let is_one_each = state.extent().rows == state.ok;
+        let place = StepPlace { job: task.job.name.clone(), step: id.clone() };
+        let marks: Arc<[Extent]> = state.marks.all().into();
+        let rows = if is_one_each { Some(task.context.store.rows(&place, marks)?) } else { None };
+        Ok(Written { failed, unknown, rows, next: 0 })
+    }
+
+    /// What became of the next item, and the record that was returned.
+    fn next(&mut self, done: &'static str) -> Result<(&'static str, Option<String>)> {
+        let index = self.next;
+        self.next += 1;
+        if self.failed.contains(&index) {
+            return Ok(("failed", None));
+        }
+        if self.unknown.contains(&index) {
+            return Ok(("unknown", None));
+        }
+        let record = self.rows.as_mut().map(|rows| rows.next_row().map(|row| row.map(str::to_owned))).transpose()?;
+        Ok((done, record.flatten()))
+    }
+}
+
+/// Reports what became of each item: a row with `outcome`, `key`, `record` and `item`.
+///
+/// # Errors
+/// `state` when the disk fails.
+pub(in crate::batch) async fn run(task: &Task<'_>, plan: &UpsertedPlan) -> Result<()> {
+    let store = &task.context.store;
+    store.clear(&task.place)?;
+    let mut rows = store.writer(&task.place, Extent::default(), true)?;
+    let (mut created, mut changed) =
+        (Written::open(task, plan.create.as_ref())?, Written::open(task, plan.update.as_ref())?);
+    let decided = task.scope.steps.get(&plan.plan).map(|view| view.rows.rows()).transpose()?;
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for row in decided.into_iter().flatten() {
+        let row = row?;
+        let fields = fields_of(&row).unwrap_or_default();
+        let field = |name: &str| fields.iter().find(|(own, _)| own == name).map_or("null", |(_, raw)| raw.get());
+        let (outcome, record) = match field("outcome") {
+            "\"create\"" => created.next("created")?,
+            "\"update\"" => changed.next("changed")?,
+            "\"same\"" => ("same", None),
+            "\"different\"" => ("different", None),
+            _ => ("missing", None),
+        };
+        *counts.entry(outcome).or_default() += 1;
+        let record = record.unwrap_or_else(|| field("found").to_owned());
+        let mut out = String::new();
+        let outcome = format!("\"{outcome}\"");
+        let fields =
+            [("outcome", outcome.as_str()), ("key", field("key")), ("record", &*record), ("item", field("item"))];
+        put_object(&mut out, fields, |out, raw| out.push_str(raw));
+        rows.push(&out);
+    }
+    rows.flush()?;
+    let receipt = serde_json::json!({ "items": rows.measure().rows(), "results": counts });
+    let fact = Fact::Done {
+        step: task.key.clone(),
+        skipped: false,
+        items_in: rows.measure().rows(),
+        extent: rows.measure().extent(),
+        tally: Usage::default(),
+        receipt,
+        inputs: task.context.inputs_of(task.step),
+    };
+    task.context.ledger.commit(vec![fact], rows.unsaved()).await
+}
