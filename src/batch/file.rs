@@ -4,7 +4,7 @@ use super::local_file::{LoadPart, TransformFile, UpsertFile};
 use crate::authoring::is_default;
 use crate::authoring::values::{NamesPart, mirrors};
 use crate::authoring::{Json, Ordered};
-use crate::connections::ConnectionFile;
+use crate::connections::{ConnectionFile, ValueFile};
 
 fn one() -> u16 {
     1
@@ -159,6 +159,9 @@ mirrors! {
         /// Looks up records by key, creates those that are missing, and changes those that differ
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub upsert: Option<UpsertFile>,
+        /// Sends a JSON body to an address, such as a webhook
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub http: Option<HttpFile>,
         /// Overrides the batch's connection
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub connection: Option<String>,
@@ -260,6 +263,14 @@ mirrors! {
         pub wait: Option<String>,
     }
 
+    /// A JSON body for an address
+    struct HttpFile {
+        /// The address, or a reference to it: { env: NAME }, { file: PATH }, { keyring: NAME }. All but its host is treated as secret
+        pub post: ValueFile,
+        /// The body
+        pub body: Json,
+    }
+
     /// A file for the items
     struct SaveFile {
         /// Its path, - for standard output
@@ -337,6 +348,7 @@ impl StepFile {
             load: None,
             transform: None,
             upsert: None,
+            http: None,
             connection: None,
             options: Ordered::new(),
             items: None,

@@ -12,6 +12,7 @@ use super::file::{BatchFile, ConnectionsPart, MatrixFile, ResumePart, ResumeWord
 use super::inputs::{self, BatchInput};
 use super::local::Local;
 use super::run_plan::{Batch, CalledOperation, MAIN, MatrixJob, RunPlan, Step, StepLimits};
+use super::webhook;
 use crate::authoring::duration::duration;
 use crate::authoring::values::NamesPart;
 use crate::authoring::{Checker, Document, Format, Json, Ordered, explain, version};
@@ -123,7 +124,7 @@ impl Batch {
         let env = env(&mut c, &file.env, config);
         let inputs = inputs::values(&mut c, &file.inputs, &config.inputs);
         let before = c.faults.len();
-        let known = known(&mut c, &folder, file.connections.clone(), config);
+        let mut known = known(&mut c, &folder, file.connections.clone(), config);
         let jobs = match &file.matrix {
             _ if c.faults.len() > before => vec![MatrixJob { name: MAIN.into(), connection: None, connector: None }],
             Some(matrix) => jobs(&mut c, matrix, &known),
@@ -153,7 +154,12 @@ impl Batch {
         let own_files: Vec<&Path> = std::iter::once(path).chain(known.file.as_deref()).chain(catalog.files()).collect();
         let refused = targets::targets(&mut c, &steps, &context, (&folder, &own_files), &name);
         let steps: Vec<Step> = steps.into_iter().map(|(_, step)| step).collect();
-        let sessions = sessions(&mut c, config, &known, &steps, &file);
+        for step in file.steps.iter().chain(&file.on_failure).chain(&file.finally) {
+            if let Some(http) = &step.http {
+                known.connections.insert(webhook::connection_name(&step.id), webhook::connection(&http.post));
+            }
+        }
+        let sessions = sessions(&mut c, config, (&known, &folder), &steps, &file);
         let fingerprints = fingerprints(&jobs, (&vars, &inputs, &env), config, &known, &steps);
         for session in sessions.values() {
             env.values().for_each(|value| session.connection().redactor.learn(value));
@@ -390,7 +396,7 @@ fn jobs(c: &mut Checker<'_>, matrix: &MatrixFile, known: &KnownConnections) -> V
 fn sessions(
     c: &mut Checker<'_>,
     config: &BatchConfig,
-    known: &KnownConnections,
+    (known, own_folder): (&KnownConnections, &Path),
     steps: &[Step],
     file: &BatchFile,
 ) -> BTreeMap<String, Session> {
@@ -400,7 +406,12 @@ fn sessions(
     names.dedup();
     for name in names {
         let Some(connection) = known.get(name) else { continue };
-        let opened = (config.resolve)(&known.folder, name, connection).and_then(|spec| config.engine.connect(&spec));
+        let is_webhook = connection.connector == webhook::NAME;
+        let folder = if is_webhook { own_folder } else { &known.folder };
+        let opened = (config.resolve)(folder, name, connection).and_then(|spec| match is_webhook {
+            true => webhook::open(&config.engine, &spec),
+            false => config.engine.connect(&spec),
+        });
         match opened {
             Ok(session) => {
                 sessions.insert(name.clone(), session);
@@ -453,7 +464,8 @@ fn fingerprints(
         for step in steps {
             found.insert(format!("the step {}", step.id), fingerprint(&step.meaning(number)));
             let verify = step.verify.as_ref().map(|verify| &verify.operation);
-            let called = Some(&step.operation).filter(|_| step.local.is_none());
+            // A step without a connector calls no operation of the catalogue.
+            let called = Some(&step.operation).filter(|operation| !operation.connector.is_empty());
             for CalledOperation { connector, id, .. } in called.into_iter().chain(verify) {
                 found
                     .entry(format!("the definition of {connector}/{id}"))

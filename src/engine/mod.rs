@@ -156,6 +156,23 @@ impl Engine {
         &self.clock
     }
 
+    /// The same engine over another catalogue.
+    #[cfg(feature = "batch")]
+    pub(crate) fn with_catalog(&self, catalog: Arc<Catalog>) -> Engine {
+        Engine {
+            catalog,
+            transport: self.transport.clone(),
+            clock: Arc::clone(&self.clock),
+            tokens: Arc::clone(&self.tokens),
+            budgets: Arc::clone(&self.budgets),
+            system_proxy: self.system_proxy,
+            #[cfg(feature = "cli")]
+            watch: self.watch.clone(),
+            tls: self.tls.clone(),
+            proxy: self.proxy.clone(),
+        }
+    }
+
     /// Opens a connection: checks it, sends nothing.
     ///
     /// # Errors

@@ -22,7 +22,8 @@ use crate::authoring::duration::duration;
 use crate::batch::file::{BatchFile, SavePart, StepFile, UnknownFieldsFile, WatermarkFile};
 use crate::batch::local_file::UpsertFile;
 use crate::batch::local_plan::LocalWork;
-use crate::batch::run_plan::{CalledOperation, Phase, Save, Step, StepLimits, Watermark};
+use crate::batch::run_plan::{CalledOperation, ItemSource, Phase, Save, Step, StepLimits, Watermark};
+use crate::batch::webhook;
 use crate::definition::{Fields, Method, Operation, ResultShape, Template};
 use crate::error::{Advice, Result, did_you_mean};
 use crate::expression::Shape;
@@ -49,6 +50,7 @@ pub(in crate::batch) fn steps(
                 upsert::made_step(c, &here, step, (upsert, *part), limits)
             }
             (None, Some(_)) => (None, Fields::Any),
+            _ if step.http.is_some() => http_step(c, &here, step),
             _ if is_local(step) => local_step(c, &here, step),
             _ => call_step(c, &here, step),
         };
@@ -216,6 +218,65 @@ fn local_step(c: &mut Checker<'_>, here: &StepHere<'_>, file: &StepFile) -> Chec
         on_unknown: file.on_unknown,
     };
     (Some((step, None)), gives)
+}
+
+/// A step that posts to an address.
+fn http_step(c: &mut Checker<'_>, here: &StepHere<'_>, file: &StepFile) -> CheckedStep {
+    let StepHere { at, number, ids, .. } = *here;
+    let Some(http) = &file.http else { return (None, Fields::Any) };
+    let (mut needs, mut awaits) = (BTreeSet::new(), BTreeSet::new());
+    let mut names = here.names(file, &mut needs, &mut awaits);
+    let (loops, nothing) = (file.each.is_some(), names::Allowed::default());
+    let of_element = names::Allowed { item: loops, ..nothing };
+    let before = c.faults.len();
+    for (key, given) in file.keys_of_calls() {
+        if given && !matches!(key, "for" | "parallel" | "on_unknown" | "retry" | "wait_up_to") {
+            c.fault(&format!("{at}/{key}"), format!("`{key}` has no effect in an http step"), None);
+        }
+    }
+    for (key, given) in [("where", file.keep.is_some()), ("map", file.map.is_some()), ("save", file.save.is_some())] {
+        if given {
+            c.fault(&format!("{at}/{key}"), format!("`{key}` has no effect in an http step"), None);
+        }
+    }
+    let each = file.each.as_ref().and_then(|value| source(c, &format!("{at}/for"), value, &mut names, nothing));
+    names.sources.item = names.sources.of_source(each.as_ref());
+    let body = shape(c, &format!("{at}/http/body"), &http.body.0, &mut names, of_element);
+    names.sources.item = Fields::Any;
+    let when = file.when.as_ref().and_then(|value| expression(c, &format!("{at}/when"), value, &mut names, nothing));
+    after(c, at, file, ids, number, names.needs);
+    let limits = limits(c, at, file, here.context);
+    if c.faults.len() > before {
+        return (None, Fields::Any);
+    }
+    let step = Step {
+        id: file.id.clone(),
+        method: Method::Mutate,
+        operation: webhook::operation(),
+        local: None,
+        connections: vec![webhook::connection_name(&file.id); here.context.jobs.len()],
+        options: Shape::Map(Vec::new()),
+        items: Some(ItemSource::Shape(Shape::List(vec![body]))),
+        each,
+        keep: None,
+        map: None,
+        when,
+        phase: here.phase,
+        needs,
+        awaits,
+        parallel: usize::from(file.parallel.max(1)),
+        limit: None,
+        forward_only: false,
+        known_fields: false,
+        watermark: None,
+        save: None,
+        files: None,
+        verify: None,
+        limits,
+        on_error: file.on_error,
+        on_unknown: file.on_unknown,
+    };
+    (Some((step, None)), Fields::Any)
 }
 
 impl StepHere<'_> {
