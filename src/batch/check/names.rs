@@ -93,6 +93,7 @@ impl StepNames<'_, '_> {
                 )),
                 "item" | "index" | "parent" | "watermark" => None,
                 "vars" => one_of(root, second, self.context.vars.keys().map(String::as_str), "add it under `vars`"),
+                "inputs" => one_of(root, second, [], "declare it under `inputs`"),
                 "env" => one_of(root, second, self.context.env.keys().map(String::as_str), "list it under `env`"),
                 "connection" => {
                     one_of(root, second, ["name", "connector"], "expressions can read its name and connector")
@@ -134,14 +135,14 @@ impl StepNames<'_, '_> {
         };
         self.needs.insert(found);
         match field {
-            Some("items" | "count" | "receipt") => None,
+            Some("items" | "count" | "receipt" | "status" | "error" | "counts") => None,
             Some("kept") => {
                 let known = self.kept.get(id)?.iter().map(String::as_str);
                 let advice = "its operation keeps it with `response: { keep: { NAME: POINTER } }`";
                 one_of(&format!("steps.{id}.kept"), name, known, advice)
             }
             Some(other) => {
-                let hint = did_you_mean(other, ["items", "count", "receipt", "kept"]);
+                let hint = did_you_mean(other, STEP_NAMES);
                 Some((format!("a step has no `{other}`{hint}"), Some(STEP_HAS.to_owned())))
             }
             None => Some((format!("`steps.{id}` alone is not a value"), Some(STEP_HAS.to_owned()))),
@@ -149,7 +150,9 @@ impl StepNames<'_, '_> {
     }
 }
 
-const STEP_HAS: &str = "it has items, count, receipt and kept";
+const STEP_NAMES: [&str; 7] = ["items", "count", "receipt", "kept", "status", "error", "counts"];
+
+const STEP_HAS: &str = "it has items, count, receipt, kept, status, error and counts";
 
 fn one_of<'a>(
     root: &str,

@@ -15,6 +15,7 @@ use crate::batch::step::{Context, Task, bad_items, decide, read, reads_elements,
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::{Scope, StepView};
+use crate::json_text::text_of;
 use crate::receipt::Usage;
 use crate::run_store::{Extent, Fact, Mark, RunState, StepPlace, StepState, Watermarks};
 
@@ -137,6 +138,17 @@ fn base_scope(job_run: &JobRun<'_>) -> Scope {
     run_values::scope(&batch.vars, context.effects.environment(), job_run.job, &context.info.run, &batch.name)
 }
 
+/// How far a step has come, as in reports.
+fn status(step: &StepState) -> &'static str {
+    match () {
+        () if step.skipped => "skipped",
+        () if step.done && step.failed.is_empty() && step.unknown.is_empty() => "done",
+        () if step.done => "partial",
+        () if step.started => "failed",
+        () => "not_started",
+    }
+}
+
 /// The scope of the step's expressions.
 fn scope(job_run: &JobRun<'_>, number: usize, step: &Step, key: &str) -> Scope {
     let (context, batch) = (job_run.context, &job_run.context.plan);
@@ -147,7 +159,14 @@ fn scope(job_run: &JobRun<'_>, number: usize, step: &Step, key: &str) -> Scope {
         let place = job_run.place(needed);
         let rows = StepRows::new(Arc::clone(&context.store), place, done.marks.all().into());
         let kept = done.kept.iter().map(|(name, json)| (name.clone(), json.as_str().into())).collect();
-        StepView { rows: Arc::new(rows), receipt: done.receipt.to_string().into(), kept: Arc::new(kept) }
+        StepView {
+            rows: Arc::new(rows),
+            receipt: done.receipt.to_string().into(),
+            kept: Arc::new(kept),
+            status: text_of(status(&done)).into(),
+            counts: serde_json::to_string(&done.counts()).unwrap_or_else(|_| "null".to_owned()).into(),
+            ..StepView::default()
+        }
     };
     let earlier = batch.steps.iter().take(number).enumerate().filter(|(n, _)| step.needs.contains(n));
     scope.steps = Arc::new(earlier.map(|(_, s)| (s.id.clone(), view(s))).collect());
