@@ -4,13 +4,19 @@ use std::rc::Rc;
 
 use super::number::small;
 use super::times;
-use super::value::{Elements, ExprValue, List, mistyped};
-use super::work::{Work, short, wrong};
+use super::value::{ElementIter, ExprValue, List, mistyped};
+use super::work::{EvaluationWork, short, wrong};
 use crate::error::Result;
 
 /// A field. A field of null or of an absent value is absent; with `is_safe` so is one of a value without fields.
 /// `label` is the expression that gave the value.
-pub(super) fn field(value: &ExprValue, name: &str, is_safe: bool, label: &str, work: &Rc<Work>) -> Result<ExprValue> {
+pub(super) fn field(
+    value: &ExprValue,
+    name: &str,
+    is_safe: bool,
+    label: &str,
+    work: &Rc<EvaluationWork>,
+) -> Result<ExprValue> {
     match value {
         ExprValue::Map(map) => map.field(name, work),
         ExprValue::Absent | ExprValue::Null => Ok(ExprValue::Absent),
@@ -28,7 +34,7 @@ pub(super) fn field(value: &ExprValue, name: &str, is_safe: bool, label: &str, w
 }
 
 /// A value at a path of names.
-pub(super) fn at_path(value: &ExprValue, path: &[String], label: &str, work: &Rc<Work>) -> Result<ExprValue> {
+pub(super) fn at_path(value: &ExprValue, path: &[String], label: &str, work: &Rc<EvaluationWork>) -> Result<ExprValue> {
     let Some((first, rest)) = path.split_first() else { return Ok(value.clone()) };
     let mut found = field(value, first, false, label, work)?;
     for (depth, name) in rest.iter().enumerate() {
@@ -52,7 +58,7 @@ pub(super) fn index(
     key: &ExprValue,
     labels: [&str; 2],
     is_safe: bool,
-    work: &Rc<Work>,
+    work: &Rc<EvaluationWork>,
 ) -> Result<ExprValue> {
     let [label, key_label] = labels;
     match (value, key) {
@@ -67,7 +73,7 @@ pub(super) fn index(
     }
 }
 
-fn element(value: &ExprValue, number: i64, label: &str, work: &Rc<Work>) -> Result<ExprValue> {
+fn element(value: &ExprValue, number: i64, label: &str, work: &Rc<EvaluationWork>) -> Result<ExprValue> {
     match value {
         ExprValue::List(list) => list.at(number, work),
         ExprValue::Text(text) => {
@@ -107,7 +113,7 @@ impl Bounds {
 }
 
 /// `value[from:to:step]` of a list or a text.
-pub(super) fn slice(value: &ExprValue, bounds: Bounds, label: &str, work: &Rc<Work>) -> Result<ExprValue> {
+pub(super) fn slice(value: &ExprValue, bounds: Bounds, label: &str, work: &Rc<EvaluationWork>) -> Result<ExprValue> {
     match value {
         ExprValue::Text(text) => {
             work.text(text.as_str().len().saturating_mul(4))?;
@@ -123,7 +129,7 @@ pub(super) fn slice(value: &ExprValue, bounds: Bounds, label: &str, work: &Rc<Wo
     }
 }
 
-fn forward(list: &List, bounds: Bounds, work: &Rc<Work>) -> Result<Elements> {
+fn forward(list: &List, bounds: Bounds, work: &Rc<EvaluationWork>) -> Result<ElementIter> {
     let size = |bound: i64| usize::try_from(bound).unwrap_or_default();
     let from = bounds.from.map_or(0, size);
     let count = bounds.to.map_or(usize::MAX, |to| size(to).saturating_sub(from));

@@ -1,4 +1,4 @@
-//! Comparison of values: equality, order, and what `in` looks into. Different types are not compared.
+//! ExprComparison of values: equality, order, and what `in` looks into. Different types are not compared.
 
 use std::cmp::Ordering;
 use std::rc::Rc;
@@ -7,12 +7,12 @@ use jiff::SpanRelativeTo;
 
 use super::number;
 use super::value::{DEPTH_MAX, ExprValue, List, Map, canonical, mistyped, too_deep};
-use super::work::{Work, operand, short, wrong};
+use super::work::{EvaluationWork, operand, short, wrong};
 use crate::error::{Error, Result};
 
 /// Whether two values are equal: numbers by value, texts by characters, lists and objects by content. Null and absent
 /// are equal to each other only. `labels` are the two expressions, for a message about different types.
-pub(super) fn equal(a: &ExprValue, b: &ExprValue, labels: [&str; 2], work: &Rc<Work>) -> Result<bool> {
+pub(super) fn equal(a: &ExprValue, b: &ExprValue, labels: [&str; 2], work: &Rc<EvaluationWork>) -> Result<bool> {
     match same(a, b, work)? {
         Some(is_equal) => Ok(is_equal),
         None => Err(different(a, b, labels)),
@@ -20,7 +20,7 @@ pub(super) fn equal(a: &ExprValue, b: &ExprValue, labels: [&str; 2], work: &Rc<W
 }
 
 /// The same; `None` for different types.
-pub(super) fn same(a: &ExprValue, b: &ExprValue, work: &Rc<Work>) -> Result<Option<bool>> {
+pub(super) fn same(a: &ExprValue, b: &ExprValue, work: &Rc<EvaluationWork>) -> Result<Option<bool>> {
     Ok(Some(match (a, b) {
         (a, b) if a.is_null() || b.is_null() => a.is_null() && b.is_null(),
         (ExprValue::Bool(a), ExprValue::Bool(b)) => a == b,
@@ -46,7 +46,7 @@ pub(super) fn same(a: &ExprValue, b: &ExprValue, work: &Rc<Work>) -> Result<Opti
 }
 
 /// Within lists and objects, values of different types are not equal.
-fn equal_within(a: &ExprValue, b: &ExprValue, work: &Rc<Work>, depth: usize) -> Result<bool> {
+fn equal_within(a: &ExprValue, b: &ExprValue, work: &Rc<EvaluationWork>, depth: usize) -> Result<bool> {
     if depth > DEPTH_MAX {
         return Err(too_deep());
     }
@@ -57,7 +57,7 @@ fn equal_within(a: &ExprValue, b: &ExprValue, work: &Rc<Work>, depth: usize) -> 
     }
 }
 
-fn equal_lists(a: &List, b: &List, work: &Rc<Work>, depth: usize) -> Result<bool> {
+fn equal_lists(a: &List, b: &List, work: &Rc<EvaluationWork>, depth: usize) -> Result<bool> {
     let (mut a, mut b) = (a.elements(work)?, b.elements(work)?);
     loop {
         match (a.next().transpose()?, b.next().transpose()?) {
@@ -68,7 +68,7 @@ fn equal_lists(a: &List, b: &List, work: &Rc<Work>, depth: usize) -> Result<bool
     }
 }
 
-fn equal_maps(a: &Map, b: &Map, work: &Rc<Work>, depth: usize) -> Result<bool> {
+fn equal_maps(a: &Map, b: &Map, work: &Rc<EvaluationWork>, depth: usize) -> Result<bool> {
     let (a, b) = (a.fields(work)?, b.fields(work)?);
     if a.len() != b.len() {
         return Ok(false);
@@ -83,7 +83,7 @@ fn equal_maps(a: &Map, b: &Map, work: &Rc<Work>, depth: usize) -> Result<bool> {
 }
 
 /// The order of two values of one type.
-pub(super) fn order(a: &ExprValue, b: &ExprValue, labels: [&str; 2], work: &Rc<Work>) -> Result<Ordering> {
+pub(super) fn order(a: &ExprValue, b: &ExprValue, labels: [&str; 2], work: &Rc<EvaluationWork>) -> Result<Ordering> {
     if let Some(order) = order_alike(a, b, work)? {
         return Ok(order);
     }
@@ -95,7 +95,7 @@ pub(super) fn order(a: &ExprValue, b: &ExprValue, labels: [&str; 2], work: &Rc<W
     }
 }
 
-fn order_alike(a: &ExprValue, b: &ExprValue, work: &Rc<Work>) -> Result<Option<Ordering>> {
+fn order_alike(a: &ExprValue, b: &ExprValue, work: &Rc<EvaluationWork>) -> Result<Option<Ordering>> {
     Ok(Some(match (a, b) {
         (ExprValue::Number(a), ExprValue::Number(b)) => number::compare(a.as_str(), b.as_str()),
         (ExprValue::Text(a), ExprValue::Text(b)) => {
@@ -160,7 +160,12 @@ fn conversion(a: &ExprValue, b: &ExprValue, labels: [&str; 2]) -> Option<String>
 const GENERAL: [&str; 4] = ["an element", "another", "its argument", "`"];
 
 /// Whether a list has an equal element, an object a field of this name, a text this part.
-pub(super) fn contains(within: &ExprValue, value: &ExprValue, labels: [&str; 2], work: &Rc<Work>) -> Result<bool> {
+pub(super) fn contains(
+    within: &ExprValue,
+    value: &ExprValue,
+    labels: [&str; 2],
+    work: &Rc<EvaluationWork>,
+) -> Result<bool> {
     let [left, right] = labels;
     if value.is_null() {
         return Err(mistyped("`in`", "a value", left, value));
@@ -182,8 +187,8 @@ pub(super) fn contains(within: &ExprValue, value: &ExprValue, labels: [&str; 2],
     }
 }
 
-/// Elements of other types are passed over, but if no element has the type, the comparison is meant to be another.
-fn list_contains(list: &List, value: &ExprValue, labels: [&str; 2], work: &Rc<Work>) -> Result<bool> {
+/// ElementIter of other types are passed over, but if no element has the type, the comparison is meant to be another.
+fn list_contains(list: &List, value: &ExprValue, labels: [&str; 2], work: &Rc<EvaluationWork>) -> Result<bool> {
     let mut other = None;
     let mut is_like = false;
     for element in list.elements(work)? {
@@ -205,7 +210,12 @@ fn list_contains(list: &List, value: &ExprValue, labels: [&str; 2], work: &Rc<Wo
 }
 
 /// The order of sorting: null and absent values last, texts without regard to case first.
-pub(super) fn sorting(a: &ExprValue, b: &ExprValue, is_case_sensitive: bool, work: &Rc<Work>) -> Result<Ordering> {
+pub(super) fn sorting(
+    a: &ExprValue,
+    b: &ExprValue,
+    is_case_sensitive: bool,
+    work: &Rc<EvaluationWork>,
+) -> Result<Ordering> {
     let labels = ["an element", "another one"];
     match (a, b) {
         (ExprValue::Text(x), ExprValue::Text(y)) if !is_case_sensitive => {

@@ -7,14 +7,14 @@ use indexmap::IndexMap;
 use super::access::{Bounds, field, index, slice};
 use super::compare::{contains, equal, order};
 use super::json::Part;
-use super::library::call::{Arguments, Call, Tool, ToolKind};
+use super::library::call::{Arguments, Tool, ToolCall, ToolKind};
 use super::library::{FILTERS, TESTS};
 use super::number::{self, Arithmetic};
 use super::scope::Scope;
 use super::times;
-use super::tree::{Comparison, Literal, Logic, Node, NodeKind};
-use super::value::{ExprValue, Map, Text, mistyped};
-use super::work::{Work, operand, short, wrong};
+use super::tree::{ExprComparison, ExprLiteral, ExprNode, Logic, NodeKind};
+use super::value::{ExprText, ExprValue, Map, mistyped};
+use super::work::{EvaluationWork, operand, short, wrong};
 use super::write::plain;
 use crate::error::{Error, Result};
 
@@ -23,50 +23,98 @@ pub(super) struct Evaluation<'e> {
     pub(super) scope: &'e Scope,
     /// The text of the expression, for messages.
     pub(super) source: &'e str,
-    pub(super) work: Rc<Work>,
+    pub(super) work: Rc<EvaluationWork>,
     /// Null in an object that the expression creates is an error.
     pub(super) is_sent: bool,
 }
 
 impl<'e> Evaluation<'e> {
-    fn label(&self, node: &Node) -> &'e str {
+    fn label(&self, node: &ExprNode) -> &'e str {
         node.source(self.source)
     }
 
-    pub(super) fn value(&self, node: &Node) -> Result<ExprValue> {
-        self.work.step()?;
+    /// The value of a part. A chain such as `a + b + c` is evaluated from its first value on without recursion, because
+    /// it may be long.
+    pub(super) fn value(&self, node: &ExprNode) -> Result<ExprValue> {
+        let (mut chain, mut first) = (Vec::new(), node);
+        while let Some(inner) = first.first() {
+            chain.push(first);
+            first = inner;
+        }
+        let mut value = self.alone(first)?;
+        while let Some(node) = chain.pop() {
+            self.work.step()?;
+            value = self.applied(node, value)?;
+        }
+        Ok(value)
+    }
+
+    /// A part that begins with no other.
+    fn alone(&self, mut node: &ExprNode) -> Result<ExprValue> {
+        loop {
+            self.work.step()?;
+            node = match &node.kind {
+                NodeKind::Literal(literal) => return Ok(written(literal)),
+                NodeKind::Name(name) => return Ok(self.name(name)),
+                NodeKind::List(list) => return self.list(list),
+                NodeKind::Map(map) => return self.map(map),
+                NodeKind::Call { kind, tool, args, .. } => {
+                    return self.call((*kind, tool), (&ExprValue::Null, ""), args);
+                }
+                NodeKind::If { test, value, otherwise } => match (self.truth(test)?, otherwise) {
+                    (true, _) => value,
+                    (false, Some(otherwise)) => otherwise,
+                    (false, None) => return Ok(ExprValue::Null),
+                },
+                // These begin with another part.
+                NodeKind::Field { .. }
+                | NodeKind::Index { .. }
+                | NodeKind::Slice { .. }
+                | NodeKind::Negative(_)
+                | NodeKind::Calculate(..)
+                | NodeKind::Join(..)
+                | NodeKind::Compare(..)
+                | NodeKind::Logic(..)
+                | NodeKind::Not(_) => return Ok(ExprValue::Null),
+            };
+            if node.first().is_some() {
+                return self.value(node);
+            }
+        }
+    }
+
+    /// A part whose first value is known.
+    fn applied(&self, node: &ExprNode, value: ExprValue) -> Result<ExprValue> {
         match &node.kind {
-            NodeKind::Literal(literal) => Ok(written(literal)),
-            NodeKind::Name(name) => Ok(self.name(name)),
             NodeKind::Field { of, name, is_safe } => {
-                let found = field(&self.value(of)?, name, *is_safe, self.label(of), &self.work)?;
+                let found = field(&value, name, *is_safe, self.label(of), &self.work)?;
                 Ok(passed_by(found, *is_safe))
             }
             NodeKind::Index { of, key, is_safe } => {
                 let labels = [self.label(of), self.label(key)];
-                let found = index(&self.value(of)?, &self.value(key)?, labels, *is_safe, &self.work)?;
+                let found = index(&value, &self.value(key)?, labels, *is_safe, &self.work)?;
                 Ok(passed_by(found, *is_safe))
             }
-            NodeKind::Slice { of, bounds } => self.slice(of, bounds),
-            NodeKind::List(list) => self.list(list),
-            NodeKind::Map(map) => self.map(map),
-            NodeKind::Negative(of) => self.negative(of),
-            NodeKind::Calculate(operator, a, b) => self.calculate(*operator, a, b),
-            NodeKind::Join(a, b) => self.join(a, b),
-            NodeKind::Compare(comparison, a, b) => self.compare(*comparison, a, b).map(ExprValue::Bool),
+            NodeKind::Slice { of, bounds } => self.slice((&value, of), bounds),
+            NodeKind::Negative(of) => self.negative(value, of),
+            NodeKind::Calculate(operator, a, b) => self.calculate(*operator, (value, a), b),
+            NodeKind::Join(a, b) => self.join((&value, a), b),
+            NodeKind::Compare(comparison, a, b) => self.compare(*comparison, (&value, a), b).map(ExprValue::Bool),
             NodeKind::Logic(logic, a, b) => {
-                let what = format_args!("`{}`", logic.word());
-                let is_decided = self.truth(a, &what)? == (*logic == Logic::Or);
-                let result = if is_decided { *logic == Logic::Or } else { self.truth(b, &what)? };
+                let is_decided = self.is_true(&value, a, logic.word())? == (*logic == Logic::Or);
+                let result =
+                    if is_decided { *logic == Logic::Or } else { self.is_true(&self.value(b)?, b, logic.word())? };
                 Ok(ExprValue::Bool(result))
             }
-            NodeKind::Not(of) => Ok(ExprValue::Bool(!self.truth(of, &"`not`")?)),
-            NodeKind::If { test, value, otherwise } => match (self.truth(test, &"`if`")?, otherwise) {
-                (true, _) => self.value(value),
-                (false, Some(otherwise)) => self.value(otherwise),
-                (false, None) => Ok(ExprValue::Null),
-            },
-            NodeKind::Call { kind, tool, of, args } => self.call(*kind, tool, of.as_deref(), args),
+            NodeKind::Not(of) => Ok(ExprValue::Bool(!self.is_true(&value, of, "not")?)),
+            NodeKind::Call { kind, tool, of, args } => {
+                let label = of.as_ref().map_or("", |of| self.label(of));
+                self.call((*kind, tool), (&value, label), args)
+            }
+            // These begin with no other part.
+            NodeKind::Literal(_) | NodeKind::Name(_) | NodeKind::List(_) | NodeKind::Map(_) | NodeKind::If { .. } => {
+                Ok(value)
+            }
         }
     }
 
@@ -85,8 +133,8 @@ impl<'e> Evaluation<'e> {
         }
     }
 
-    fn slice(&self, of: &Node, bounds: &[Option<Box<Node>>; 3]) -> Result<ExprValue> {
-        let bound = |node: &Option<Box<Node>>| match node {
+    fn slice(&self, (value, of): (&ExprValue, &ExprNode), bounds: &[Option<Box<ExprNode>>; 3]) -> Result<ExprValue> {
+        let bound = |node: &Option<Box<ExprNode>>| match node {
             None => Ok(None),
             Some(node) => match self.value(node)? {
                 ExprValue::Null => Ok(None),
@@ -96,18 +144,18 @@ impl<'e> Evaluation<'e> {
         };
         let [from, to, step] = bounds;
         let bounds = Bounds { from: bound(from)?, to: bound(to)?, step: bound(step)?.unwrap_or(1) };
-        slice(&self.value(of)?, bounds, self.label(of), &self.work)
+        slice(value, bounds, self.label(of), &self.work)
     }
 
-    fn list(&self, list: &[Node]) -> Result<ExprValue> {
-        let value = |node: &Node| {
+    fn list(&self, list: &[ExprNode]) -> Result<ExprValue> {
+        let value = |node: &ExprNode| {
             self.work.hold(0)?;
             Ok(moved(self.value(node)?))
         };
         Ok(ExprValue::list(list.iter().map(value).collect::<Result<_>>()?))
     }
 
-    fn map(&self, map: &[(Node, Node)]) -> Result<ExprValue> {
+    fn map(&self, map: &[(ExprNode, ExprNode)]) -> Result<ExprValue> {
         let mut made = IndexMap::with_capacity(map.len());
         for (key, node) in map {
             let name = plain(&self.value(key)?, "a field of { }", self.label(key))?.into_owned();
@@ -121,16 +169,21 @@ impl<'e> Evaluation<'e> {
         Ok(ExprValue::map(made))
     }
 
-    fn negative(&self, of: &Node) -> Result<ExprValue> {
-        match self.value(of)? {
+    fn negative(&self, value: ExprValue, of: &ExprNode) -> Result<ExprValue> {
+        match value {
             ExprValue::Number(part) => Ok(ExprValue::number(&number::negative(part.as_str()))),
             ExprValue::Duration(span) => Ok(ExprValue::Duration(Box::new(span.negate()))),
             other => Err(mistyped("`-`", "a number", self.label(of), &other)),
         }
     }
 
-    fn calculate(&self, operator: Arithmetic, left: &Node, right: &Node) -> Result<ExprValue> {
-        let (a, b) = (self.value(left)?, self.value(right)?);
+    fn calculate(
+        &self,
+        operator: Arithmetic,
+        (a, left): (ExprValue, &ExprNode),
+        right: &ExprNode,
+    ) -> Result<ExprValue> {
+        let b = self.value(right)?;
         match (operator, &a, &b) {
             (_, ExprValue::Number(a), ExprValue::Number(b)) => {
                 self.work.text(a.as_str().len() + b.as_str().len())?;
@@ -155,7 +208,7 @@ impl<'e> Evaluation<'e> {
     }
 
     /// The error for operands of the wrong types.
-    fn not_calculated(&self, operator: Arithmetic, a: (&ExprValue, &Node), b: (&ExprValue, &Node)) -> Error {
+    fn not_calculated(&self, operator: Arithmetic, a: (&ExprValue, &ExprNode), b: (&ExprValue, &ExprNode)) -> Error {
         let is_number = |value: &ExprValue| matches!(value, ExprValue::Number(_));
         let is_sum = matches!(operator, Arithmetic::Add | Arithmetic::Subtract);
         if let Some((value, node)) = beside_moment(a, b).or_else(|| beside_moment(b, a)).filter(|_| is_sum) {
@@ -181,47 +234,52 @@ impl<'e> Evaluation<'e> {
         }
     }
 
-    fn join(&self, left: &Node, right: &Node) -> Result<ExprValue> {
-        let (a, b) = (self.value(left)?, self.value(right)?);
-        let (a, b) = (plain(&a, "`~`", self.label(left))?, plain(&b, "`~`", self.label(right))?);
+    fn join(&self, (a, left): (&ExprValue, &ExprNode), right: &ExprNode) -> Result<ExprValue> {
+        let b = self.value(right)?;
+        let (a, b) = (plain(a, "`~`", self.label(left))?, plain(&b, "`~`", self.label(right))?);
         self.work.produce(a.len().saturating_add(b.len()))?;
         Ok(ExprValue::text(&(a.into_owned() + &b)))
     }
 
-    fn compare(&self, comparison: Comparison, left: &Node, right: &Node) -> Result<bool> {
-        let (a, b) = (self.value(left)?, self.value(right)?);
+    fn compare(
+        &self,
+        comparison: ExprComparison,
+        (a, left): (&ExprValue, &ExprNode),
+        right: &ExprNode,
+    ) -> Result<bool> {
+        let b = self.value(right)?;
         let labels = [self.label(left), self.label(right)];
-        let order = || order(&a, &b, labels, &self.work);
+        let order = || order(a, &b, labels, &self.work);
         match comparison {
-            Comparison::Equal => equal(&a, &b, labels, &self.work),
-            Comparison::NotEqual => equal(&a, &b, labels, &self.work).map(|is_equal| !is_equal),
-            Comparison::Less => Ok(order()?.is_lt()),
-            Comparison::LessOrEqual => Ok(order()?.is_le()),
-            Comparison::Greater => Ok(order()?.is_gt()),
-            Comparison::GreaterOrEqual => Ok(order()?.is_ge()),
-            Comparison::In => contains(&b, &a, labels, &self.work),
-            Comparison::NotIn => contains(&b, &a, labels, &self.work).map(|is_in| !is_in),
+            ExprComparison::Equal => equal(a, &b, labels, &self.work),
+            ExprComparison::NotEqual => equal(a, &b, labels, &self.work).map(|is_equal| !is_equal),
+            ExprComparison::Less => Ok(order()?.is_lt()),
+            ExprComparison::LessOrEqual => Ok(order()?.is_le()),
+            ExprComparison::Greater => Ok(order()?.is_gt()),
+            ExprComparison::GreaterOrEqual => Ok(order()?.is_ge()),
+            ExprComparison::In => contains(&b, a, labels, &self.work),
+            ExprComparison::NotIn => contains(&b, a, labels, &self.work).map(|is_in| !is_in),
         }
     }
 
-    fn truth(&self, node: &Node, what: &dyn std::fmt::Display) -> Result<bool> {
-        match self.value(node)? {
-            ExprValue::Bool(is_true) => Ok(is_true),
-            other => Err(no_truth(&what.to_string(), self.label(node), &other)),
+    /// The condition of an `if`.
+    fn truth(&self, node: &ExprNode) -> Result<bool> {
+        self.is_true(&self.value(node)?, node, "if")
+    }
+
+    fn is_true(&self, value: &ExprValue, node: &ExprNode, what: &str) -> Result<bool> {
+        match value {
+            ExprValue::Bool(is_true) => Ok(*is_true),
+            other => Err(no_truth(&format!("`{what}`"), self.label(node), other)),
         }
     }
 
     fn call(
         &self,
-        kind: ToolKind,
-        tool: &'static Tool,
-        of: Option<&Node>,
-        args: &Arguments<Node>,
+        (kind, tool): (ToolKind, &'static Tool),
+        (value, label): (&ExprValue, &str),
+        args: &Arguments<ExprNode>,
     ) -> Result<ExprValue> {
-        let value = match of {
-            Some(of) => self.value(of)?,
-            None => ExprValue::Null,
-        };
         let args = args.try_map(|node| Ok(moved(self.value(node)?)))?;
         // An object that a function makes is like one in { }.
         if self.is_sent
@@ -230,16 +288,8 @@ impl<'e> Evaluation<'e> {
         {
             return Err(null_sent(&format!("its `{name}`")));
         }
-        let label = of.map_or("", |of| self.label(of));
-        let call = Call {
-            name: tool.name,
-            value: &value,
-            label,
-            args: &args,
-            work: &self.work,
-            filters: FILTERS,
-            tests: TESTS,
-        };
+        let call =
+            ToolCall { name: tool.name, value, label, args: &args, work: &self.work, filters: FILTERS, tests: TESTS };
         (tool.run)(&call)
     }
 }
@@ -269,20 +319,20 @@ pub(super) fn no_truth(what: &str, label: &str, value: &ExprValue) -> Error {
 
 /// The operand that cannot be calculated with the other one, which is a time, date or duration.
 fn beside_moment<'v>(
-    (value, node): (&'v ExprValue, &'v Node),
-    (other, _): (&ExprValue, &Node),
-) -> Option<(&'v ExprValue, &'v Node)> {
+    (value, node): (&'v ExprValue, &'v ExprNode),
+    (other, _): (&ExprValue, &ExprNode),
+) -> Option<(&'v ExprValue, &'v ExprNode)> {
     let is_moment =
         |value: &ExprValue| matches!(value, ExprValue::Time(_) | ExprValue::Date(_) | ExprValue::Duration(_));
     (is_moment(other) && !is_moment(value) && !value.is_null()).then_some((value, node))
 }
 
-fn written(literal: &Literal) -> ExprValue {
+fn written(literal: &ExprLiteral) -> ExprValue {
     match literal {
-        Literal::Null => ExprValue::Null,
-        Literal::Bool(is_true) => ExprValue::Bool(*is_true),
-        Literal::Number(text) => ExprValue::Number(Part::whole(text.clone())),
-        Literal::Text(text) => ExprValue::Text(Text::plain(Part::whole(text.clone()))),
+        ExprLiteral::Null => ExprValue::Null,
+        ExprLiteral::Bool(is_true) => ExprValue::Bool(*is_true),
+        ExprLiteral::Number(text) => ExprValue::Number(Part::whole(text.clone())),
+        ExprLiteral::Text(text) => ExprValue::Text(ExprText::plain(Part::whole(text.clone()))),
     }
 }
 

@@ -3,17 +3,17 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+pub(crate) use super::cursor::Wrong;
 use super::evaluate::{Evaluation, no_truth, null_sent};
 use super::json::within;
 use super::lexer::{Token, size, tokens};
-pub(crate) use super::parser::Wrong;
 use super::parser::parse;
 use super::quoted::QuotedValue;
 use super::reads::{handed_on, names_null, path, paths};
 use super::scope::Scope;
-use super::tree::Node;
+use super::tree::ExprNode;
 use super::value::ExprValue;
-use super::work::{Patterns, Work, wrong};
+use super::work::{EvaluationWork, Patterns, wrong};
 use super::write;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -29,13 +29,14 @@ const DEPTH_MAX: usize = 40;
 pub(crate) struct Expr(Arc<ParsedExpr>);
 
 struct ParsedExpr {
-    /// Without the trailing `?`.
+    /// As written.
     source: String,
-    tree: Node,
+    /// Without the trailing `?`.
+    body: String,
+    tree: ExprNode,
     path: Option<Vec<String>>,
     paths: Vec<Vec<String>>,
     handed_on: Option<Vec<String>>,
-    whole: String,
     /// It allows null: it ends with `?`, or null is one of its values.
     may_be_null: bool,
     patterns: Arc<Patterns>,
@@ -54,15 +55,15 @@ impl Expr {
             paths: paths(&tree),
             may_be_null: source.len() < whole.len() || names_null(&tree),
             patterns: Arc::default(),
-            source: source.to_owned(),
-            whole: whole.to_owned(),
+            body: source.to_owned(),
+            source: whole.to_owned(),
             tree,
         })))
     }
 
     /// Its text in the file, without `${{ }}`.
     pub(crate) fn source(&self) -> &str {
-        &self.0.whole
+        &self.0.source
     }
 
     /// Its path, if it is only a path, such as `steps.members.items`.
@@ -110,7 +111,7 @@ impl Expr {
     /// Its value within text. Null is always an error here: a condition with a gap would mean something else.
     pub(super) fn within_text(&self, scope: &Scope) -> Result<String> {
         self.evaluated(scope, false, |value, _| {
-            write::plain(value, "the text around it", &self.0.source).map(String::from)
+            write::plain(value, "the text around it", &self.0.body).map(String::from)
         })
     }
 
@@ -121,7 +122,7 @@ impl Expr {
         rule: &dyn Fn(&QuotedValue) -> Result<String, String>,
     ) -> Result<String> {
         self.evaluated(scope, false, |value, work| {
-            let value = QuotedValue::of(value, &self.0.source, work)?;
+            let value = QuotedValue::of(value, &self.0.body, work)?;
             rule(&value).map_err(|why| wrong(format!("its value is {value} and cannot be part of this text: {why}")))
         })
     }
@@ -130,7 +131,7 @@ impl Expr {
     pub(crate) fn truth(&self, scope: &Scope) -> Result<bool> {
         self.evaluated(scope, false, |value, _| match value {
             ExprValue::Bool(is_true) => Ok(*is_true),
-            other => Err(no_truth("a condition", &self.0.source, other)),
+            other => Err(no_truth("a condition", &self.0.body, other)),
         })
     }
 
@@ -138,10 +139,10 @@ impl Expr {
         &self,
         scope: &Scope,
         is_sent: bool,
-        then: impl Fn(&ExprValue, &Rc<Work>) -> Result<T>,
+        then: impl Fn(&ExprValue, &Rc<EvaluationWork>) -> Result<T>,
     ) -> Result<T> {
-        let work = Rc::new(Work::new(&self.0.patterns));
-        let evaluation = Evaluation { scope, source: &self.0.source, work: Rc::clone(&work), is_sent };
+        let work = Rc::new(EvaluationWork::new(&self.0.patterns));
+        let evaluation = Evaluation { scope, source: &self.0.body, work: Rc::clone(&work), is_sent };
         let result = evaluation.value(&self.0.tree).and_then(|value| then(&value, &work));
         result.map_err(|error| if error.kind() == ErrorKind::InvalidOptions { self.named(error) } else { error })
     }

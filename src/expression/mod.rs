@@ -15,6 +15,7 @@
 
 mod access;
 mod compare;
+mod cursor;
 mod evaluate;
 mod expr;
 mod json;

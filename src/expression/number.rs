@@ -173,7 +173,7 @@ fn power(base: &BigDecimal, exponent: &BigDecimal) -> Result<BigDecimal> {
         return Err(wrong("division by 0"));
     }
     // Long exponents of 0, 1 and -1 do not take long.
-    let is_short = base.is_zero() || base.abs() == BigDecimal::from(1);
+    let is_short = base.is_zero() || base.abs() == 1;
     let count = if is_short && exponent.abs() > 2 { exponent.abs() % 2 + 2 } else { exponent.abs() };
     if size(base).saturating_mul(count.unsigned_abs()) > DIGITS_MAX * 4 {
         return Err(too_long("the result of **"));

@@ -1,23 +1,19 @@
 //! From the tokens of an expression to its tree: the grammar of Jinja's expressions, with `?.` and `?[`.
 
-use std::ops::Range;
-
-use super::lexer::{Token, is_letter, tokens};
+use super::cursor::{ExprParser, Parsed, check_literals, invalid};
+use super::lexer::{is_letter, tokens};
 use super::library::call::{Tool, ToolKind, Tools, find};
 use super::library::{FILTERS, FUNCTIONS, TESTS};
 use super::literals;
 use super::number::Arithmetic;
-use super::tree::{Comparison, Literal, Logic, Node, NodeKind};
-use super::work::compile;
+use super::tree::{ExprComparison, ExprLiteral, ExprNode, Logic, NodeKind};
 
-/// Why an expression is invalid: message and advice.
-pub(crate) type Wrong = (String, Option<String>);
-
-type Parsed<T> = std::result::Result<T, Wrong>;
+/// The arguments of a call: values, and those with names.
+type Given = (Vec<ExprNode>, Vec<(String, ExprNode)>);
 
 /// The tree of an expression.
-pub(super) fn parse(source: &str) -> Parsed<Node> {
-    let mut parser = Parser { source, tokens: tokens(source).collect(), at: 0 };
+pub(super) fn parse(source: &str) -> Parsed<ExprNode> {
+    let mut parser = ExprParser { source, tokens: tokens(source).collect(), at: 0 };
     let node = parser.expression().map_err(|(message, advice)| (format!("`{source}`{message}"), advice))?;
     match parser.peek() {
         "" => Ok(node),
@@ -28,84 +24,9 @@ pub(super) fn parse(source: &str) -> Parsed<Node> {
     }
 }
 
-struct Parser<'s> {
-    source: &'s str,
-    tokens: Vec<Token<'s>>,
-    at: usize,
-}
-
-/// A message that follows the source.
-fn invalid<T>(why: &str) -> Parsed<T> {
-    Err((format!(" is not an expression: {why}"), None))
-}
-
-impl<'s> Parser<'s> {
-    fn ahead(&self, by: usize) -> &'s str {
-        self.tokens.get(self.at + by).map_or("", |token| token.text)
-    }
-
-    fn peek(&self) -> &'s str {
-        self.ahead(0)
-    }
-
-    fn next(&mut self) -> &'s str {
-        let token = self.peek();
-        self.at += 1;
-        token
-    }
-
-    fn take(&mut self, text: &str) -> bool {
-        let is_next = self.peek() == text;
-        self.at += usize::from(is_next);
-        is_next
-    }
-
-    fn expect(&mut self, text: &str) -> Parsed<()> {
-        if self.take(text) { Ok(()) } else { Err(self.unexpected(self.peek())) }
-    }
-
-    /// Where the next token begins.
-    fn here(&self) -> usize {
-        self.tokens.get(self.at).map_or(self.source.len(), |token| token.at)
-    }
-
-    /// The place from a position up to the last token.
-    fn since(&self, from: usize) -> Range<usize> {
-        let end = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
-        from..end.map_or(from, |token| token.at + token.text.len())
-    }
-
-    fn node(&self, from: usize, kind: NodeKind) -> Node {
-        Node { at: self.since(from), kind }
-    }
-
-    fn unexpected(&self, found: &str) -> Wrong {
-        let advice = match found {
-            "" => "operators need a value on both sides, and brackets are closed",
-            "&" | "|" if self.ahead(1) == found => "conditions are joined with `and` and `or`",
-            "!" => "write `not` before a condition",
-            "=" => "values are compared with ==",
-            "?" => "write ?. before a field, ?[ before a key, or ? at the end of the expression",
-            "*" | "**" if self.begins_arguments() => "arguments from a list or an object are not supported",
-            _ if self.is_after_text() => "join conditions with `and` and `or`, texts with `~`",
-            _ => "operators need a value on both sides, and text is in quotes: ${{ item.name == 'text' }}",
-        };
-        let what = if found.is_empty() { "it ends too early".to_owned() } else { format!("unexpected `{found}`") };
-        (format!(" is not an expression: {what}"), Some(advice.to_owned()))
-    }
-
-    fn begins_arguments(&self) -> bool {
-        let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
-        before.is_some_and(|token| matches!(token.text, "(" | ","))
-    }
-
-    fn is_after_text(&self) -> bool {
-        let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
-        before.is_some_and(|token| token.text.starts_with(['"', '\'']))
-    }
-
+impl ExprParser<'_> {
     /// `a if b else c`.
-    fn expression(&mut self) -> Parsed<Node> {
+    fn expression(&mut self) -> Parsed<ExprNode> {
         let mut open = Vec::new();
         let mut last = loop {
             let from = self.here();
@@ -125,7 +46,7 @@ impl<'s> Parser<'s> {
         last.map_or_else(|| Err(self.unexpected("")), Ok)
     }
 
-    fn or(&mut self) -> Parsed<Node> {
+    fn or(&mut self) -> Parsed<ExprNode> {
         let from = self.here();
         let mut left = self.and()?;
         while self.take("or") {
@@ -135,7 +56,7 @@ impl<'s> Parser<'s> {
         Ok(left)
     }
 
-    fn and(&mut self) -> Parsed<Node> {
+    fn and(&mut self) -> Parsed<ExprNode> {
         let from = self.here();
         let mut left = self.not()?;
         while self.take("and") {
@@ -145,7 +66,7 @@ impl<'s> Parser<'s> {
         Ok(left)
     }
 
-    fn not(&mut self) -> Parsed<Node> {
+    fn not(&mut self) -> Parsed<ExprNode> {
         let from = self.here();
         let mut count = 0;
         while self.take("not") {
@@ -158,7 +79,7 @@ impl<'s> Parser<'s> {
         Ok(node)
     }
 
-    fn comparison(&mut self) -> Parsed<Node> {
+    fn comparison(&mut self) -> Parsed<ExprNode> {
         let from = self.here();
         let left = self.sum()?;
         let Some(operator) = self.comparison_operator() else { return Ok(left) };
@@ -173,18 +94,18 @@ impl<'s> Parser<'s> {
         }
     }
 
-    fn comparison_operator(&mut self) -> Option<Comparison> {
+    fn comparison_operator(&mut self) -> Option<ExprComparison> {
         let operator = match self.peek() {
-            "==" => Comparison::Equal,
-            "!=" => Comparison::NotEqual,
-            "<" => Comparison::Less,
-            "<=" => Comparison::LessOrEqual,
-            ">" => Comparison::Greater,
-            ">=" => Comparison::GreaterOrEqual,
-            "in" => Comparison::In,
+            "==" => ExprComparison::Equal,
+            "!=" => ExprComparison::NotEqual,
+            "<" => ExprComparison::Less,
+            "<=" => ExprComparison::LessOrEqual,
+            ">" => ExprComparison::Greater,
+            ">=" => ExprComparison::GreaterOrEqual,
+            "in" => ExprComparison::In,
             "not" if self.ahead(1) == "in" => {
                 self.at += 1;
-                Comparison::NotIn
+                ExprComparison::NotIn
             }
             _ => return None,
         };
@@ -192,7 +113,7 @@ impl<'s> Parser<'s> {
         Some(operator)
     }
 
-    fn sum(&mut self) -> Parsed<Node> {
+    fn sum(&mut self) -> Parsed<ExprNode> {
         let from = self.here();
         let mut left = self.joined()?;
         loop {
@@ -207,7 +128,7 @@ impl<'s> Parser<'s> {
         }
     }
 
-    fn joined(&mut self) -> Parsed<Node> {
+    fn joined(&mut self) -> Parsed<ExprNode> {
         let from = self.here();
         let mut left = self.product()?;
         while self.take("~") {
@@ -217,7 +138,7 @@ impl<'s> Parser<'s> {
         Ok(left)
     }
 
-    fn product(&mut self) -> Parsed<Node> {
+    fn product(&mut self) -> Parsed<ExprNode> {
         let from = self.here();
         let mut left = self.power()?;
         loop {
@@ -234,7 +155,7 @@ impl<'s> Parser<'s> {
         }
     }
 
-    fn power(&mut self) -> Parsed<Node> {
+    fn power(&mut self) -> Parsed<ExprNode> {
         let from = self.here();
         let mut left = self.unary()?;
         while self.take("**") {
@@ -245,7 +166,7 @@ impl<'s> Parser<'s> {
     }
 
     /// A sign, a value, and the filters and tests after it.
-    fn unary(&mut self) -> Parsed<Node> {
+    fn unary(&mut self) -> Parsed<ExprNode> {
         let from = self.here();
         let mut is_negative = false;
         loop {
@@ -269,7 +190,7 @@ impl<'s> Parser<'s> {
         }
     }
 
-    fn filter(&mut self, from: usize, of: Node) -> Parsed<Node> {
+    fn filter(&mut self, from: usize, of: ExprNode) -> Parsed<ExprNode> {
         self.at += 1;
         let name = self.next();
         if !name.starts_with(is_letter) {
@@ -288,7 +209,7 @@ impl<'s> Parser<'s> {
         self.call(from, ToolKind::Filter, tool, Some(of), (values, names))
     }
 
-    fn test(&mut self, from: usize, of: Node) -> Parsed<Node> {
+    fn test(&mut self, from: usize, of: ExprNode) -> Parsed<ExprNode> {
         self.at += 1;
         let is_negated = self.take("not");
         let name = self.next();
@@ -333,16 +254,16 @@ impl<'s> Parser<'s> {
         from: usize,
         kind: ToolKind,
         tool: &'static Tool,
-        of: Option<Node>,
-        (values, names): (Vec<Node>, Vec<(String, Node)>),
-    ) -> Parsed<Node> {
+        of: Option<ExprNode>,
+        (values, names): Given,
+    ) -> Parsed<ExprNode> {
         check_literals(tool, &values)?;
         let args = tool.bind(values, names).map_err(|message| (format!(": {message}"), None))?;
         Ok(self.node(from, NodeKind::Call { kind, tool, of: of.map(Box::new), args }))
     }
 
     /// Arguments up to the closing parenthesis.
-    fn arguments(&mut self) -> Parsed<(Vec<Node>, Vec<(String, Node)>)> {
+    fn arguments(&mut self) -> Parsed<Given> {
         let (mut values, mut names) = (Vec::new(), Vec::new());
         while !self.take(")") {
             if self.ahead(1) == "=" && self.peek().starts_with(is_letter) {
@@ -362,7 +283,7 @@ impl<'s> Parser<'s> {
     }
 
     /// A value with its fields, elements and calls.
-    fn value(&mut self) -> Parsed<Node> {
+    fn value(&mut self) -> Parsed<ExprNode> {
         let from = self.here();
         let mut node = self.primary()?;
         loop {
@@ -393,7 +314,7 @@ impl<'s> Parser<'s> {
     }
 
     /// `key]` or `from:to:step]`.
-    fn subscript(&mut self, from: usize, of: Node, is_safe: bool) -> Parsed<Node> {
+    fn subscript(&mut self, from: usize, of: ExprNode, is_safe: bool) -> Parsed<ExprNode> {
         let of = Box::new(of);
         let mut bounds = [None, None, None];
         let mut colons = 0;
@@ -423,7 +344,7 @@ impl<'s> Parser<'s> {
         }
     }
 
-    fn primary(&mut self) -> Parsed<Node> {
+    fn primary(&mut self) -> Parsed<ExprNode> {
         let from = self.here();
         let Some(token) = self.tokens.get(self.at).copied() else { return Err(self.unexpected("")) };
         self.at += 1;
@@ -431,19 +352,19 @@ impl<'s> Parser<'s> {
             "(" => return self.parentheses(from),
             "[" => NodeKind::List(self.list("]")?),
             "{" => NodeKind::Map(self.map()?),
-            "true" | "True" => NodeKind::Literal(Literal::Bool(true)),
-            "false" | "False" => NodeKind::Literal(Literal::Bool(false)),
-            "none" | "None" | "null" => NodeKind::Literal(Literal::Null),
+            "true" | "True" => NodeKind::Literal(ExprLiteral::Bool(true)),
+            "false" | "False" => NodeKind::Literal(ExprLiteral::Bool(false)),
+            "none" | "None" | "null" => NodeKind::Literal(ExprLiteral::Null),
             text if text.starts_with(['"', '\'']) => {
                 let mut whole = literals::text(text).map_err(|why| (format!(" is not an expression: {why}"), None))?;
                 while self.peek().starts_with(['"', '\'']) {
                     let more = literals::text(self.next());
                     whole += &more.map_err(|why| (format!(" is not an expression: {why}"), None))?;
                 }
-                NodeKind::Literal(Literal::Text(whole.into()))
+                NodeKind::Literal(ExprLiteral::Text(whole.into()))
             }
             text if text.starts_with(|c: char| c.is_ascii_digit()) => match literals::number(text) {
-                Some(number) => NodeKind::Literal(Literal::Number(number.into())),
+                Some(number) => NodeKind::Literal(ExprLiteral::Number(number.into())),
                 None => return invalid(&format!("`{text}` is not a number")),
             },
             name if token.is_name() && self.peek() == "(" => {
@@ -462,7 +383,7 @@ impl<'s> Parser<'s> {
     }
 
     /// A value in parentheses, or a list such as `(a, b)`.
-    fn parentheses(&mut self, from: usize) -> Parsed<Node> {
+    fn parentheses(&mut self, from: usize) -> Parsed<ExprNode> {
         if self.take(")") {
             return Ok(self.node(from, NodeKind::List(Vec::new())));
         }
@@ -476,7 +397,7 @@ impl<'s> Parser<'s> {
         Ok(self.node(from, NodeKind::List(list)))
     }
 
-    fn list(&mut self, end: &str) -> Parsed<Vec<Node>> {
+    fn list(&mut self, end: &str) -> Parsed<Vec<ExprNode>> {
         let mut list = Vec::new();
         while !self.take(end) {
             list.push(self.expression()?);
@@ -487,7 +408,7 @@ impl<'s> Parser<'s> {
         Ok(list)
     }
 
-    fn map(&mut self) -> Parsed<Vec<(Node, Node)>> {
+    fn map(&mut self) -> Parsed<Vec<(ExprNode, ExprNode)>> {
         let mut map = Vec::new();
         while !self.take("}") {
             let key = self.expression()?;
@@ -498,30 +419,5 @@ impl<'s> Parser<'s> {
             }
         }
         Ok(map)
-    }
-}
-
-/// Literal arguments that can be checked before anything runs: regular expressions, and the filters and tests of lists.
-fn check_literals(tool: &Tool, values: &[Node]) -> Parsed<()> {
-    let literal = |at: usize| match values.get(at).map(|node| &node.kind) {
-        Some(NodeKind::Literal(Literal::Text(text))) => Some(text),
-        _ => None,
-    };
-    let (kind, tools, name) = match tool.name {
-        "matches" | "regex_find" | "regex_find_all" | "regex_replace" => {
-            let Some(pattern) = literal(0) else { return Ok(()) };
-            return match compile(pattern) {
-                Ok(_) => Ok(()),
-                Err(e) => Err((format!(": {}", e.message), e.advice.as_ref().map(ToString::to_string))),
-            };
-        }
-        "map" => (ToolKind::Filter, FILTERS, literal(0)),
-        "select" | "reject" => (ToolKind::Test, TESTS, literal(0)),
-        "selectattr" | "rejectattr" => (ToolKind::Test, TESTS, literal(1)),
-        _ => return Ok(()),
-    };
-    match name.map(|name| find(kind, tools, name)) {
-        Some(Err((message, advice))) => Err((format!(": {message}"), advice)),
-        Some(Ok(_)) | None => Ok(()),
     }
 }

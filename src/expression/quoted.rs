@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::times;
 use super::value::ExprValue;
-use super::work::{Work, short, wrong};
+use super::work::{EvaluationWork, short, wrong};
 use super::write::plain;
 use crate::error::Result;
 
@@ -25,7 +25,7 @@ pub(crate) enum QuotedValue {
 }
 
 impl QuotedValue {
-    pub(super) fn of(value: &ExprValue, label: &str, work: &Rc<Work>) -> Result<QuotedValue> {
+    pub(super) fn of(value: &ExprValue, label: &str, work: &Rc<EvaluationWork>) -> Result<QuotedValue> {
         Ok(match value {
             ExprValue::Text(text) => QuotedValue::Text(text.as_str().into_owned()),
             ExprValue::Number(part) => QuotedValue::Number(part.as_str().to_owned()),

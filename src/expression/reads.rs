@@ -1,10 +1,10 @@
 //! What an expression reads and passes on, known from its tree without evaluation.
 
 use super::library::call::{Arguments, ToolKind};
-use super::tree::{Comparison, Literal, Node, NodeKind};
+use super::tree::{ExprComparison, ExprLiteral, ExprNode, NodeKind};
 
 /// A value that comes from a path.
-struct Source {
+struct ReadSource {
     path: Vec<String>,
     /// It is a list, and the path is that of its elements.
     is_list: bool,
@@ -17,7 +17,7 @@ const KEEPING: [&str; 8] = ["selectattr", "rejectattr", "select", "reject", "sor
 const CHOOSING: [&str; 2] = ["first", "last"];
 
 /// The path of an expression that is only a path: `a.b`, `a[0]`, `a['b c']`.
-pub(super) fn path(node: &Node) -> Option<Vec<String>> {
+pub(super) fn path(node: &ExprNode) -> Option<Vec<String>> {
     match &node.kind {
         NodeKind::Name(name) => Some(vec![name.clone()]),
         NodeKind::Field { of, name, .. } => extended(path(of)?, name),
@@ -31,24 +31,26 @@ fn extended(mut path: Vec<String>, name: &str) -> Option<Vec<String>> {
     Some(path)
 }
 
-fn literal_key(key: &Node) -> Option<String> {
+fn literal_key(key: &ExprNode) -> Option<String> {
     match &key.kind {
-        NodeKind::Literal(Literal::Text(text)) => Some(text.to_string()),
-        NodeKind::Literal(Literal::Number(text)) if text.bytes().all(|b| b.is_ascii_digit()) => Some(text.to_string()),
+        NodeKind::Literal(ExprLiteral::Text(text)) => Some(text.to_string()),
+        NodeKind::Literal(ExprLiteral::Number(text)) if text.bytes().all(|b| b.is_ascii_digit()) => {
+            Some(text.to_string())
+        }
         _ => None,
     }
 }
 
 /// The paths that an expression reads, such as `item.a['b c'][0]`; for filters that name a field of a list's elements,
 /// with `*` for the element.
-pub(super) fn paths(node: &Node) -> Vec<Vec<String>> {
+pub(super) fn paths(node: &ExprNode) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     let source = walk(node, &mut found);
     finish(source, &mut found);
     found
 }
 
-fn finish(source: Option<Source>, found: &mut Vec<Vec<String>>) {
+fn finish(source: Option<ReadSource>, found: &mut Vec<Vec<String>>) {
     let Some(mut source) = source else { return };
     if source.path.last().is_some_and(|last| last == "*") {
         source.path.pop();
@@ -59,9 +61,9 @@ fn finish(source: Option<Source>, found: &mut Vec<Vec<String>>) {
 }
 
 /// Adds the paths that a part reads; the path of its own value, if it has one, is left to the caller.
-fn walk(node: &Node, found: &mut Vec<Vec<String>>) -> Option<Source> {
+fn walk(node: &ExprNode, found: &mut Vec<Vec<String>>) -> Option<ReadSource> {
     match &node.kind {
-        NodeKind::Name(name) => Some(Source { path: vec![name.clone()], is_list: false }),
+        NodeKind::Name(name) => Some(ReadSource { path: vec![name.clone()], is_list: false }),
         NodeKind::Field { of, name, .. } => {
             let source = walk(of, found)?;
             below(source, name, found)
@@ -109,10 +111,10 @@ fn walk(node: &Node, found: &mut Vec<Vec<String>>) -> Option<Source> {
 }
 
 /// A field of a value, or an element of a list.
-fn below(mut source: Source, name: &str, found: &mut Vec<Vec<String>>) -> Option<Source> {
+fn below(mut source: ReadSource, name: &str, found: &mut Vec<Vec<String>>) -> Option<ReadSource> {
     if source.is_list {
         if name.bytes().all(|b| b.is_ascii_digit()) {
-            return Some(Source { is_list: false, ..source });
+            return Some(ReadSource { is_list: false, ..source });
         }
         finish(Some(source), found);
         return None;
@@ -122,27 +124,27 @@ fn below(mut source: Source, name: &str, found: &mut Vec<Vec<String>>) -> Option
 }
 
 /// The elements of a list.
-fn elements(mut source: Source) -> Source {
+fn elements(mut source: ReadSource) -> ReadSource {
     if !source.is_list {
         source.path.push("*".to_owned());
     }
-    Source { is_list: true, ..source }
+    ReadSource { is_list: true, ..source }
 }
 
 /// The text of an argument.
-fn text_of(args: &Arguments<Node>, at: usize) -> Option<&str> {
+fn text_of(args: &Arguments<ExprNode>, at: usize) -> Option<&str> {
     text_in(args.slots.get(at)?.as_ref()?)
 }
 
-fn text_in(node: &Node) -> Option<&str> {
+fn text_in(node: &ExprNode) -> Option<&str> {
     match &node.kind {
-        NodeKind::Literal(Literal::Text(text)) => Some(text),
+        NodeKind::Literal(ExprLiteral::Text(text)) => Some(text),
         _ => None,
     }
 }
 
 /// The field of the elements that a filter names.
-fn attribute<'n>(name: &str, args: &'n Arguments<Node>) -> Option<&'n str> {
+fn attribute<'n>(name: &str, args: &'n Arguments<ExprNode>) -> Option<&'n str> {
     let named = args.named.iter().find(|(name, _)| name == "attribute").and_then(|(_, node)| text_in(node));
     match name {
         "selectattr" | "rejectattr" | "groupby" | "unique" | "sort" | "sum" | "min" | "max" | "avg" => text_of(args, 0),
@@ -154,7 +156,12 @@ fn attribute<'n>(name: &str, args: &'n Arguments<Node>) -> Option<&'n str> {
 }
 
 /// The value after a filter.
-fn filtered(name: &str, source: Source, args: &Arguments<Node>, found: &mut Vec<Vec<String>>) -> Option<Source> {
+fn filtered(
+    name: &str,
+    source: ReadSource,
+    args: &Arguments<ExprNode>,
+    found: &mut Vec<Vec<String>>,
+) -> Option<ReadSource> {
     let names = attribute(name, args);
     if name == "attr" {
         return match text_of(args, 0) {
@@ -172,14 +179,14 @@ fn filtered(name: &str, source: Source, args: &Arguments<Node>, found: &mut Vec<
     }
     let list = elements(source);
     if is_chosen {
-        return Some(Source { is_list: false, ..list });
+        return Some(ReadSource { is_list: false, ..list });
     }
     let at = |field: &str| list.path.iter().map(String::as_str).chain(field.split('.')).map(str::to_owned).collect();
     if name == "map" {
-        return Some(Source { path: at(names.unwrap_or_default()), is_list: true });
+        return Some(ReadSource { path: at(names.unwrap_or_default()), is_list: true });
     }
     for field in names.into_iter().flat_map(|names| names.split(',')) {
-        finish(Some(Source { path: at(field.trim().trim_start_matches('-')), is_list: false }), found);
+        finish(Some(ReadSource { path: at(field.trim().trim_start_matches('-')), is_list: false }), found);
     }
     if KEEPING.contains(&name) {
         return Some(list);
@@ -189,7 +196,7 @@ fn filtered(name: &str, source: Source, args: &Arguments<Node>, found: &mut Vec<
 }
 
 /// `lookup(rows, 'field', key)`: one of the rows.
-fn looked_up(args: &Arguments<Node>, is_list: bool, found: &mut Vec<Vec<String>>) -> Option<Source> {
+fn looked_up(args: &Arguments<ExprNode>, is_list: bool, found: &mut Vec<Vec<String>>) -> Option<ReadSource> {
     let rows = args.slots.first().and_then(Option::as_ref).and_then(|rows| walk(rows, found)).map(elements);
     for arg in args.slots.iter().skip(1).flatten() {
         let read = walk(arg, found);
@@ -198,19 +205,19 @@ fn looked_up(args: &Arguments<Node>, is_list: bool, found: &mut Vec<Vec<String>>
     let rows = rows?;
     if let Some(field) = text_of(args, 1) {
         let path = rows.path.iter().map(String::as_str).chain(field.split('.')).map(str::to_owned).collect();
-        finish(Some(Source { path, is_list: false }), found);
+        finish(Some(ReadSource { path, is_list: false }), found);
     }
-    Some(Source { is_list, ..rows })
+    Some(ReadSource { is_list, ..rows })
 }
 
 /// The ids of the steps whose rows an expression passes on, if it only selects and sorts them.
-pub(super) fn handed_on(node: &Node) -> Option<Vec<String>> {
+pub(super) fn handed_on(node: &ExprNode) -> Option<Vec<String>> {
     let steps = rows_of(node)?;
     (!steps.is_empty()).then_some(steps)
 }
 
-fn rows_of(node: &Node) -> Option<Vec<String>> {
-    let both = |a: &Node, b: &Node| {
+fn rows_of(node: &ExprNode) -> Option<Vec<String>> {
+    let both = |a: &ExprNode, b: &ExprNode| {
         let mut all = rows_of(a)?;
         all.extend(rows_of(b)?);
         Some(all)
@@ -231,11 +238,11 @@ fn rows_of(node: &Node) -> Option<Vec<String>> {
 }
 
 /// Whether null is written out as one of the values, and not only in a comparison.
-pub(super) fn names_null(node: &Node) -> bool {
-    let is_null = |node: &Node| matches!(node.kind, NodeKind::Literal(Literal::Null));
+pub(super) fn names_null(node: &ExprNode) -> bool {
+    let is_null = |node: &ExprNode| matches!(node.kind, NodeKind::Literal(ExprLiteral::Null));
     match &node.kind {
-        NodeKind::Literal(Literal::Null) => true,
-        NodeKind::Compare(Comparison::Equal | Comparison::NotEqual, a, b) => {
+        NodeKind::Literal(ExprLiteral::Null) => true,
+        NodeKind::Compare(ExprComparison::Equal | ExprComparison::NotEqual, a, b) => {
             [a, b].into_iter().any(|side| !is_null(side) && names_null(side))
         }
         _ => node.children().into_iter().any(names_null),

@@ -35,7 +35,7 @@ pub(crate) struct StepView {
     pub(crate) receipt: Arc<str>,
     /// Values that its operation keeps beside the rows.
     pub(crate) kept: Fields,
-    /// Text.
+    /// ExprText.
     pub(crate) status: Arc<str>,
     /// Null, or an object with kind and message.
     pub(crate) error: Arc<str>,

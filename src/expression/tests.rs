@@ -231,6 +231,18 @@ fn expression_byte_limit() {
 }
 
 #[test]
+fn expression_digits_limit() {
+    let longest = format!("1{}", "0".repeat(999));
+    for source in ["10 ** 999", "1e999 + 0", "1e900 * 1e99"] {
+        assert_eq!(evaluate(source, &Scope::default()).as_deref(), Ok(&*longest), "{source}");
+    }
+    for source in ["10 ** 1000", "1e1000 + 0", "1e900 * 1e100", "1e-1000 * 0.1"] {
+        let error = evaluate(source, &Scope::default()).expect_err(source);
+        assert!(error.contains("more digits than the limit number_digits (1000 digits of a calculation)"), "{error}");
+    }
+}
+
+#[test]
 fn expression_work_limit() {
     let list = |length: usize| with_item(&format!("{{\"a\":[{}1]}}", "1,".repeat(length - 1)));
     let source = "item.a | select | list | length";

@@ -7,57 +7,57 @@ use super::number::Arithmetic;
 
 /// A part of an expression with its place in the source.
 #[derive(Debug)]
-pub(super) struct Node {
+pub(super) struct ExprNode {
     pub(super) at: Range<usize>,
     pub(super) kind: NodeKind,
 }
 
 #[derive(Debug)]
 pub(super) enum NodeKind {
-    Literal(Literal),
+    Literal(ExprLiteral),
     Name(String),
     /// `of.name`, `of?.name`.
     Field {
-        of: Box<Node>,
+        of: Box<ExprNode>,
         name: String,
         is_safe: bool,
     },
     /// `of[key]`, `of?[key]`.
     Index {
-        of: Box<Node>,
-        key: Box<Node>,
+        of: Box<ExprNode>,
+        key: Box<ExprNode>,
         is_safe: bool,
     },
     Slice {
-        of: Box<Node>,
-        bounds: [Option<Box<Node>>; 3],
+        of: Box<ExprNode>,
+        bounds: [Option<Box<ExprNode>>; 3],
     },
-    List(Vec<Node>),
-    Map(Vec<(Node, Node)>),
-    Negative(Box<Node>),
-    Calculate(Arithmetic, Box<Node>, Box<Node>),
+    List(Vec<ExprNode>),
+    Map(Vec<(ExprNode, ExprNode)>),
+    Negative(Box<ExprNode>),
+    Calculate(Arithmetic, Box<ExprNode>, Box<ExprNode>),
     /// `a ~ b`.
-    Join(Box<Node>, Box<Node>),
-    Compare(Comparison, Box<Node>, Box<Node>),
-    Logic(Logic, Box<Node>, Box<Node>),
-    Not(Box<Node>),
+    Join(Box<ExprNode>, Box<ExprNode>),
+    Compare(ExprComparison, Box<ExprNode>, Box<ExprNode>),
+    Logic(Logic, Box<ExprNode>, Box<ExprNode>),
+    Not(Box<ExprNode>),
     If {
-        test: Box<Node>,
-        value: Box<Node>,
-        otherwise: Option<Box<Node>>,
+        test: Box<ExprNode>,
+        value: Box<ExprNode>,
+        otherwise: Option<Box<ExprNode>>,
     },
     /// A filter, test or function; a function is of no value.
     Call {
         kind: ToolKind,
         tool: &'static Tool,
-        of: Option<Box<Node>>,
-        args: Arguments<Node>,
+        of: Option<Box<ExprNode>>,
+        args: Arguments<ExprNode>,
     },
 }
 
 /// A value that is written out.
 #[derive(Debug)]
-pub(super) enum Literal {
+pub(super) enum ExprLiteral {
     Null,
     Bool(bool),
     /// The text of a JSON number.
@@ -66,7 +66,7 @@ pub(super) enum Literal {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Comparison {
+pub(super) enum ExprComparison {
     Equal,
     NotEqual,
     Less,
@@ -92,14 +92,33 @@ impl Logic {
     }
 }
 
-impl Node {
+impl ExprNode {
     /// Its text in the source of the expression.
     pub(super) fn source<'s>(&self, source: &'s str) -> &'s str {
         source.get(self.at.clone()).unwrap_or_default().trim()
     }
 
+    /// The part that it begins with and that is evaluated first.
+    pub(super) fn first(&self) -> Option<&ExprNode> {
+        match &self.kind {
+            NodeKind::Literal(_) | NodeKind::Name(_) | NodeKind::List(_) | NodeKind::Map(_) | NodeKind::If { .. } => {
+                None
+            }
+            NodeKind::Field { of, .. }
+            | NodeKind::Index { of, .. }
+            | NodeKind::Slice { of, .. }
+            | NodeKind::Negative(of)
+            | NodeKind::Not(of)
+            | NodeKind::Calculate(_, of, _)
+            | NodeKind::Join(of, _)
+            | NodeKind::Compare(_, of, _)
+            | NodeKind::Logic(_, of, _) => Some(of),
+            NodeKind::Call { of, .. } => of.as_deref(),
+        }
+    }
+
     /// The parts that it consists of.
-    pub(super) fn children(&self) -> Vec<&Node> {
+    pub(super) fn children(&self) -> Vec<&ExprNode> {
         match &self.kind {
             NodeKind::Literal(_) | NodeKind::Name(_) => Vec::new(),
             NodeKind::Field { of, .. } | NodeKind::Negative(of) | NodeKind::Not(of) => vec![of],

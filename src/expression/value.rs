@@ -12,7 +12,7 @@ use jiff::{Span, Zoned};
 
 use super::json::{JsonList, Part, decoded, field};
 use super::scope::{Fields, RowSource, StepView};
-use super::work::{READ_ELEMENT, Work, short, wrong};
+use super::work::{EvaluationWork, READ_ELEMENT, short, wrong};
 use crate::digits::Decimal;
 use crate::error::{Error, Result};
 use crate::json_text::fields_of;
@@ -29,7 +29,7 @@ pub(super) enum ExprValue {
     Bool(bool),
     /// A JSON number by its text.
     Number(Part),
-    Text(Text),
+    Text(ExprText),
     List(List),
     Map(Map),
     Time(Box<Zoned>),
@@ -39,14 +39,14 @@ pub(super) enum ExprValue {
 
 /// A text: as JSON with its quotes and escapes, or plain.
 #[derive(Clone, Debug)]
-pub(super) struct Text {
+pub(super) struct ExprText {
     part: Part,
     is_json: bool,
 }
 
-impl Text {
-    pub(super) fn plain(part: Part) -> Text {
-        Text { part, is_json: false }
+impl ExprText {
+    pub(super) fn plain(part: Part) -> ExprText {
+        ExprText { part, is_json: false }
     }
 
     pub(super) fn as_str(&self) -> Cow<'_, str> {
@@ -73,12 +73,12 @@ impl fmt::Debug for List {
     }
 }
 
-/// Elements one after the other.
-pub(super) type Elements = Box<dyn Iterator<Item = Result<ExprValue>>>;
+/// ElementIter one after the other.
+pub(super) type ElementIter = Box<dyn Iterator<Item = Result<ExprValue>>>;
 
 /// A lazy list.
 pub(super) trait Sequence {
-    fn elements(&self) -> Result<Elements>;
+    fn elements(&self) -> Result<ElementIter>;
 
     /// Its length, if it is known without reading.
     fn length(&self) -> Option<u64> {
@@ -99,8 +99,8 @@ pub(super) trait Sequence {
 /// A list that a function computes.
 struct Computed<F>(F);
 
-impl<F: Fn() -> Result<Elements>> Sequence for Computed<F> {
-    fn elements(&self) -> Result<Elements> {
+impl<F: Fn() -> Result<ElementIter>> Sequence for Computed<F> {
+    fn elements(&self) -> Result<ElementIter> {
         (self.0)()
     }
 }
@@ -129,7 +129,7 @@ impl ExprValue {
         match text.as_bytes().first() {
             Some(b'{') => ExprValue::Map(Map::Json(part)),
             Some(b'[') => ExprValue::List(List::Json(part)),
-            Some(b'"') => ExprValue::Text(Text { part, is_json: true }),
+            Some(b'"') => ExprValue::Text(ExprText { part, is_json: true }),
             Some(b't') => ExprValue::Bool(true),
             Some(b'f') => ExprValue::Bool(false),
             Some(b'n') | None => ExprValue::Null,
@@ -138,7 +138,7 @@ impl ExprValue {
     }
 
     /// The same, and counts the bytes of a single value.
-    fn read(part: Part, work: &Work) -> Result<ExprValue> {
+    fn read(part: Part, work: &EvaluationWork) -> Result<ExprValue> {
         let value = ExprValue::of_json(part);
         match &value {
             ExprValue::Text(text) => work.read(text.part.as_str().len())?,
@@ -149,7 +149,7 @@ impl ExprValue {
     }
 
     pub(super) fn text(text: &str) -> ExprValue {
-        ExprValue::Text(Text { part: Part::made(text), is_json: false })
+        ExprValue::Text(ExprText { part: Part::made(text), is_json: false })
     }
 
     pub(super) fn number(text: &str) -> ExprValue {
@@ -164,7 +164,7 @@ impl ExprValue {
         ExprValue::Map(Map::Held(Rc::new(map)))
     }
 
-    pub(super) fn lazy(elements: impl Fn() -> Result<Elements> + 'static) -> ExprValue {
+    pub(super) fn lazy(elements: impl Fn() -> Result<ElementIter> + 'static) -> ExprValue {
         ExprValue::List(List::lazy(elements))
     }
 
@@ -220,7 +220,7 @@ impl ExprValue {
     pub(super) fn detached(self) -> ExprValue {
         match self {
             ExprValue::Number(part) => ExprValue::Number(part.detached()),
-            ExprValue::Text(text) => ExprValue::Text(Text { part: text.part.detached(), ..text }),
+            ExprValue::Text(text) => ExprValue::Text(ExprText { part: text.part.detached(), ..text }),
             ExprValue::List(List::Json(part)) => ExprValue::List(List::Json(part.detached())),
             ExprValue::Map(Map::Json(part)) => ExprValue::Map(Map::Json(part.detached())),
             other => other,
@@ -243,12 +243,12 @@ pub(super) fn mistyped(what: &str, needs: &str, label: &str, value: &ExprValue) 
 }
 
 impl List {
-    pub(super) fn lazy(elements: impl Fn() -> Result<Elements> + 'static) -> List {
+    pub(super) fn lazy(elements: impl Fn() -> Result<ElementIter> + 'static) -> List {
         List::Lazy(Rc::new(Computed(elements)))
     }
 
     /// Its elements.
-    pub(super) fn elements(&self, work: &Rc<Work>) -> Result<Elements> {
+    pub(super) fn elements(&self, work: &Rc<EvaluationWork>) -> Result<ElementIter> {
         let work = Rc::clone(work);
         match self {
             List::Json(part) => {
@@ -276,7 +276,7 @@ impl List {
     }
 
     /// All elements in memory.
-    pub(super) fn held(&self, work: &Rc<Work>) -> Result<Rc<Vec<ExprValue>>> {
+    pub(super) fn held(&self, work: &Rc<EvaluationWork>) -> Result<Rc<Vec<ExprValue>>> {
         if let List::Held(list) = self {
             work.elements(list.len())?;
             return Ok(Rc::clone(list));
@@ -291,7 +291,7 @@ impl List {
     }
 
     /// Its length.
-    pub(super) fn length(&self, work: &Rc<Work>) -> Result<u64> {
+    pub(super) fn length(&self, work: &Rc<EvaluationWork>) -> Result<u64> {
         match self {
             List::Held(list) => Ok(list.len() as u64),
             List::Lazy(lazy) => match lazy.length() {
@@ -303,7 +303,7 @@ impl List {
     }
 
     /// An element; negative numbers count from the end.
-    pub(super) fn at(&self, number: i64, work: &Rc<Work>) -> Result<ExprValue> {
+    pub(super) fn at(&self, number: i64, work: &Rc<EvaluationWork>) -> Result<ExprValue> {
         let number = match u64::try_from(number) {
             Ok(number) => number,
             Err(_) => match self.length(work)?.checked_add_signed(number) {
@@ -325,7 +325,7 @@ impl List {
 
 impl Map {
     /// A field; absent if there is none.
-    pub(super) fn field(&self, name: &str, work: &Rc<Work>) -> Result<ExprValue> {
+    pub(super) fn field(&self, name: &str, work: &Rc<EvaluationWork>) -> Result<ExprValue> {
         let json = |text: &Arc<str>| ExprValue::read(Part::whole(Arc::clone(text)), work);
         let found = match self {
             Map::Json(part) => field(part.as_str(), name).map(|text| ExprValue::read(part.part(text), work)),
@@ -334,7 +334,7 @@ impl Map {
             Map::Steps(steps) => steps.get(name).map(|step| Ok(ExprValue::Map(Map::Step(step.clone())))),
             Map::Step(step) => match name {
                 "items" => {
-                    let rows = StepItems { rows: Arc::clone(&step.rows), work: Rc::clone(work) };
+                    let rows = RowSequence { rows: Arc::clone(&step.rows), work: Rc::clone(work) };
                     Some(Ok(ExprValue::List(List::Lazy(Rc::new(rows)))))
                 }
                 "count" => Some(Ok(ExprValue::number(&step.rows.count().to_string()))),
@@ -346,7 +346,7 @@ impl Map {
     }
 
     /// All fields, in order; of duplicate names the last counts.
-    pub(super) fn fields(&self, work: &Rc<Work>) -> Result<Rc<IndexMap<String, ExprValue>>> {
+    pub(super) fn fields(&self, work: &Rc<EvaluationWork>) -> Result<Rc<IndexMap<String, ExprValue>>> {
         let mut map = IndexMap::new();
         match self {
             Map::Held(map) => {
@@ -386,16 +386,16 @@ impl Map {
 }
 
 /// A step's rows, read on demand. A row that is passed costs work only; what an expression reads of it counts as read.
-struct StepItems {
+struct RowSequence {
     rows: Arc<dyn RowSource>,
-    work: Rc<Work>,
+    work: Rc<EvaluationWork>,
 }
 
 /// Bytes counted for a skipped row.
 const PASSED: u64 = 32;
 
-impl Sequence for StepItems {
-    fn elements(&self) -> Result<Elements> {
+impl Sequence for RowSequence {
+    fn elements(&self) -> Result<ElementIter> {
         let work = Rc::clone(&self.work);
         let rows = self.rows.rows_again()?;
         Ok(Box::new(rows.map(move |row| {
@@ -425,13 +425,13 @@ impl Sequence for StepItems {
 }
 
 /// The canonical text of a value: equal values have equal texts, and values of different types never do.
-pub(super) fn canonical(value: &ExprValue, work: &Rc<Work>) -> Result<String> {
+pub(super) fn canonical(value: &ExprValue, work: &Rc<EvaluationWork>) -> Result<String> {
     let mut out = String::new();
     put_canonical(value, work, 0, &mut out)?;
     Ok(out)
 }
 
-fn put_canonical(value: &ExprValue, work: &Rc<Work>, depth: usize, out: &mut String) -> Result<()> {
+fn put_canonical(value: &ExprValue, work: &Rc<EvaluationWork>, depth: usize, out: &mut String) -> Result<()> {
     if depth > DEPTH_MAX {
         return Err(too_deep());
     }

@@ -33,15 +33,15 @@ const SPLIT: &str = "split it into several steps, row by row with `for`, `where`
 
 /// The counters of one evaluation.
 #[derive(Debug, Default)]
-pub(super) struct Work {
+pub(super) struct EvaluationWork {
     half_steps: Cell<u64>,
     bytes: Cell<usize>,
     patterns: Arc<Patterns>,
 }
 
-impl Work {
-    pub(super) fn new(patterns: &Arc<Patterns>) -> Work {
-        Work { half_steps: Cell::new(0), bytes: Cell::new(0), patterns: Arc::clone(patterns) }
+impl EvaluationWork {
+    pub(super) fn new(patterns: &Arc<Patterns>) -> EvaluationWork {
+        EvaluationWork { half_steps: Cell::new(0), bytes: Cell::new(0), patterns: Arc::clone(patterns) }
     }
 
     /// Pays for an operation.

@@ -5,18 +5,18 @@ use std::rc::Rc;
 
 use super::times;
 use super::value::{DEPTH_MAX, ExprValue, List, Map, OR_DEFAULT, too_deep};
-use super::work::{Work, short, wrong};
+use super::work::{EvaluationWork, short, wrong};
 use crate::error::Result;
 use crate::json_text::put_text;
 
 /// The JSON of a value.
-pub(super) fn json(value: &ExprValue, work: &Rc<Work>) -> Result<String> {
+pub(super) fn json(value: &ExprValue, work: &Rc<EvaluationWork>) -> Result<String> {
     let mut out = String::new();
     put(value, work, 0, &mut out)?;
     Ok(out)
 }
 
-fn put(value: &ExprValue, work: &Rc<Work>, depth: usize, out: &mut String) -> Result<()> {
+fn put(value: &ExprValue, work: &Rc<EvaluationWork>, depth: usize, out: &mut String) -> Result<()> {
     if depth > DEPTH_MAX {
         return Err(too_deep());
     }
@@ -76,7 +76,7 @@ pub(super) fn plain<'v>(value: &'v ExprValue, what: &str, label: &str) -> Result
 }
 
 /// JSON text with line breaks and indentation.
-pub(super) fn indented(json: &str, indent: usize, work: &Work) -> Result<String> {
+pub(super) fn indented(json: &str, indent: usize, work: &EvaluationWork) -> Result<String> {
     let mut out = String::new();
     let (mut depth, mut is_text, mut is_escaped) = (0_usize, false, false);
     let mut chars = json.chars().filter(|c| !c.is_ascii_control()).peekable();
@@ -118,7 +118,7 @@ pub(super) fn indented(json: &str, indent: usize, work: &Work) -> Result<String>
     Ok(out)
 }
 
-fn line(out: &mut String, depth: usize, indent: usize, work: &Work) -> Result<()> {
+fn line(out: &mut String, depth: usize, indent: usize, work: &EvaluationWork) -> Result<()> {
     if depth > DEPTH_MAX {
         return Err(too_deep());
     }

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use super::super::access::path_of;
 use super::super::number;
 use super::super::value::{ExprValue, List, Map, mistyped};
-use super::super::work::{Work, wrong};
+use super::super::work::{EvaluationWork, short, wrong};
 use super::super::write::plain;
 use crate::error::{Result, did_you_mean};
 
@@ -33,7 +34,7 @@ pub(in crate::expression) struct Tool {
     pub(in crate::expression) name: &'static str,
     /// Its arguments by name. `?` marks an optional one; `*` takes all further values, `**` all further names.
     pub(in crate::expression) params: &'static [&'static str],
-    pub(in crate::expression) run: fn(&Call<'_>) -> Result<ExprValue>,
+    pub(in crate::expression) run: fn(&ToolCall<'_>) -> Result<ExprValue>,
 }
 
 /// The arguments of a call: by their position in `params`, and those without one.
@@ -112,19 +113,19 @@ impl Tool {
 pub(in crate::expression) type Tools = &'static [Tool];
 
 /// A call: the value before the `|` or `is`, and the arguments.
-pub(in crate::expression) struct Call<'c> {
+pub(in crate::expression) struct ToolCall<'c> {
     pub(in crate::expression) name: &'static str,
     pub(in crate::expression) value: &'c ExprValue,
     /// The expression that gave the value.
     pub(in crate::expression) label: &'c str,
     pub(in crate::expression) args: &'c Arguments<ExprValue>,
-    pub(in crate::expression) work: &'c Rc<Work>,
+    pub(in crate::expression) work: &'c Rc<EvaluationWork>,
     /// For filters that apply others to each element.
     pub(in crate::expression) filters: Tools,
     pub(in crate::expression) tests: Tools,
 }
 
-impl<'c> Call<'c> {
+impl<'c> ToolCall<'c> {
     fn what(&self) -> String {
         format!("`{}`", self.name)
     }
@@ -245,6 +246,20 @@ impl<'c> Call<'c> {
             ExprValue::Map(map) => Ok(map),
             other => self.wrong_arg(other, "an object"),
         }
+    }
+
+    /// The path in an argument, such as `a.b`.
+    pub(super) fn path_arg(&self, at: usize) -> Result<Option<Vec<String>>> {
+        Ok(match self.arg(at) {
+            None => None,
+            Some(ExprValue::Number(part)) => Some(vec![part.as_str().to_owned()]),
+            Some(_) => self.text_arg(at)?.map(|text| path_of(&text)),
+        })
+    }
+
+    /// The name of an element in messages.
+    pub(super) fn element_label(&self) -> Rc<str> {
+        Rc::from(format!("an element of {}", short(self.label)))
     }
 
     /// A text as the result.

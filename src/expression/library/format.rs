@@ -4,7 +4,7 @@ use super::super::number;
 use super::super::value::ExprValue;
 use super::super::work::{short, wrong};
 use super::super::write::plain;
-use super::call::Call;
+use super::call::ToolCall;
 use crate::error::{Error, Result};
 
 /// Maximum digits of a width or a precision.
@@ -22,7 +22,7 @@ struct Placeholder<'t> {
     kind: char,
 }
 
-pub(super) fn format(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn format(call: &ToolCall<'_>) -> Result<ExprValue> {
     let text = call.text()?;
     let mut out = String::new();
     let (mut rest, mut used) = (text.as_ref(), 0);
@@ -58,7 +58,7 @@ pub(super) fn format(call: &Call<'_>) -> Result<ExprValue> {
 }
 
 /// The value of `%(name)s`: a named argument, or a field of the only argument.
-fn named(call: &Call<'_>, name: &str) -> Result<ExprValue> {
+fn named(call: &ToolCall<'_>, name: &str) -> Result<ExprValue> {
     if let Some((_, value)) = call.args.named.iter().find(|(known, _)| known == name) {
         return Ok(value.clone());
     }

@@ -6,7 +6,7 @@ use super::super::lookup::{LookupKey, scan};
 use super::super::value::{ExprValue, List, mistyped};
 use super::super::work::wrong;
 use super::super::write::json;
-use super::call::Call;
+use super::call::ToolCall;
 use crate::error::Result;
 
 /// Maximum number of rows with one key.
@@ -15,7 +15,7 @@ const ROWS_MAX: usize = 100_000;
 /// Steps that a look-up in an index costs.
 const COST: usize = 20;
 
-fn key(call: &Call<'_>) -> Result<LookupKey> {
+fn key(call: &ToolCall<'_>) -> Result<LookupKey> {
     let value = call.needed(2);
     let key = match value {
         ExprValue::Text(_) | ExprValue::Number(_) => LookupKey::of_json(&json(value, call.work)?),
@@ -24,7 +24,7 @@ fn key(call: &Call<'_>) -> Result<LookupKey> {
     key.ok_or_else(|| mistyped(&format!("`{}`", call.name), "a text or number as key", "its key", value))
 }
 
-fn rows(call: &Call<'_>, most: usize) -> Result<Vec<ExprValue>> {
+fn rows(call: &ToolCall<'_>, most: usize) -> Result<Vec<ExprValue>> {
     let (list, path, key) = (call.list_arg(0)?, path_of(&call.text_or(1, "")?), key(call)?);
     let value = |row| ExprValue::of_json(Part::whole(row));
     if let List::Lazy(lazy) = list
@@ -49,11 +49,11 @@ fn rows(call: &Call<'_>, most: usize) -> Result<Vec<ExprValue>> {
 }
 
 /// The first row with a key, or null.
-pub(super) fn lookup(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn lookup(call: &ToolCall<'_>) -> Result<ExprValue> {
     Ok(rows(call, 1)?.pop().unwrap_or(ExprValue::Null))
 }
 
-pub(super) fn lookup_all(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn lookup_all(call: &ToolCall<'_>) -> Result<ExprValue> {
     let found = rows(call, ROWS_MAX + 1)?;
     if found.len() > ROWS_MAX {
         return Err(wrong(format!("`lookup_all` finds more rows with one key than the limit {ROWS_MAX}")));

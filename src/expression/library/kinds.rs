@@ -5,76 +5,76 @@ use std::cmp::Ordering;
 use super::super::compare::{contains, equal, order};
 use super::super::number::is_integer_text;
 use super::super::value::ExprValue;
-use super::call::Call;
+use super::call::ToolCall;
 use crate::error::Result;
 
 fn is(found: bool) -> Result<ExprValue> {
     Ok(ExprValue::Bool(found))
 }
 
-pub(super) fn defined(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn defined(call: &ToolCall<'_>) -> Result<ExprValue> {
     is(!matches!(call.value, ExprValue::Absent))
 }
 
-pub(super) fn undefined(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn undefined(call: &ToolCall<'_>) -> Result<ExprValue> {
     is(matches!(call.value, ExprValue::Absent))
 }
 
-pub(super) fn none(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn none(call: &ToolCall<'_>) -> Result<ExprValue> {
     is(call.value.is_null())
 }
 
-pub(super) fn boolean(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn boolean(call: &ToolCall<'_>) -> Result<ExprValue> {
     is(matches!(call.value, ExprValue::Bool(_)))
 }
 
-pub(super) fn is_true(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn is_true(call: &ToolCall<'_>) -> Result<ExprValue> {
     is(matches!(call.value, ExprValue::Bool(true)))
 }
 
-pub(super) fn is_false(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn is_false(call: &ToolCall<'_>) -> Result<ExprValue> {
     is(matches!(call.value, ExprValue::Bool(false)))
 }
 
-pub(super) fn number(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn number(call: &ToolCall<'_>) -> Result<ExprValue> {
     is(matches!(call.value, ExprValue::Number(_)))
 }
 
 /// A number written as an integer, such as `2` and not `2.0`.
-pub(super) fn integer(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn integer(call: &ToolCall<'_>) -> Result<ExprValue> {
     is(matches!(call.value, ExprValue::Number(part) if is_integer_text(part.as_str())))
 }
 
-pub(super) fn float(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn float(call: &ToolCall<'_>) -> Result<ExprValue> {
     is(matches!(call.value, ExprValue::Number(part) if !is_integer_text(part.as_str())))
 }
 
-pub(super) fn string(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn string(call: &ToolCall<'_>) -> Result<ExprValue> {
     is(matches!(call.value, ExprValue::Text(_)))
 }
 
-pub(super) fn mapping(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn mapping(call: &ToolCall<'_>) -> Result<ExprValue> {
     is(matches!(call.value, ExprValue::Map(_)))
 }
 
-pub(super) fn sequence(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn sequence(call: &ToolCall<'_>) -> Result<ExprValue> {
     is(matches!(call.value, ExprValue::List(_)))
 }
 
 /// What `length` and `in` take.
-pub(super) fn iterable(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn iterable(call: &ToolCall<'_>) -> Result<ExprValue> {
     is(matches!(call.value, ExprValue::List(_) | ExprValue::Map(_) | ExprValue::Text(_)))
 }
 
-pub(super) fn time(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn time(call: &ToolCall<'_>) -> Result<ExprValue> {
     is(matches!(call.value, ExprValue::Time(_)))
 }
 
-pub(super) fn date(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn date(call: &ToolCall<'_>) -> Result<ExprValue> {
     is(matches!(call.value, ExprValue::Date(_)))
 }
 
-pub(super) fn empty(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn empty(call: &ToolCall<'_>) -> Result<ExprValue> {
     is(match call.value {
         ExprValue::Absent | ExprValue::Null => true,
         ExprValue::Text(text) => text.as_str().is_empty(),
@@ -84,38 +84,38 @@ pub(super) fn empty(call: &Call<'_>) -> Result<ExprValue> {
     })
 }
 
-fn labels<'c>(call: &Call<'c>) -> [&'c str; 2] {
+fn labels<'c>(call: &ToolCall<'c>) -> [&'c str; 2] {
     [call.label, "its argument"]
 }
 
-pub(super) fn eq(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn eq(call: &ToolCall<'_>) -> Result<ExprValue> {
     is(equal(call.value, call.needed(0), labels(call), call.work)?)
 }
 
-pub(super) fn ne(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn ne(call: &ToolCall<'_>) -> Result<ExprValue> {
     is(!equal(call.value, call.needed(0), labels(call), call.work)?)
 }
 
-fn ordered(call: &Call<'_>, test: fn(Ordering) -> bool) -> Result<ExprValue> {
+fn ordered(call: &ToolCall<'_>, test: fn(Ordering) -> bool) -> Result<ExprValue> {
     is(test(order(call.value, call.needed(0), labels(call), call.work)?))
 }
 
-pub(super) fn lt(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn lt(call: &ToolCall<'_>) -> Result<ExprValue> {
     ordered(call, Ordering::is_lt)
 }
 
-pub(super) fn le(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn le(call: &ToolCall<'_>) -> Result<ExprValue> {
     ordered(call, Ordering::is_le)
 }
 
-pub(super) fn gt(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn gt(call: &ToolCall<'_>) -> Result<ExprValue> {
     ordered(call, Ordering::is_gt)
 }
 
-pub(super) fn ge(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn ge(call: &ToolCall<'_>) -> Result<ExprValue> {
     ordered(call, Ordering::is_ge)
 }
 
-pub(super) fn within(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn within(call: &ToolCall<'_>) -> Result<ExprValue> {
     is(contains(call.needed(0), call.value, labels(call), call.work)?)
 }

@@ -8,15 +8,13 @@ use indexmap::IndexMap;
 
 use super::super::access::{at_path, path_of};
 use super::super::compare::sorting;
-use super::super::value::{DEPTH_MAX, Elements, ExprValue, List, canonical};
-use super::super::work::{Work, wrong};
-use super::call::Call;
-use super::maps::path_arg;
-use super::streams::element_label;
+use super::super::value::{DEPTH_MAX, ElementIter, ExprValue, List, canonical};
+use super::super::work::{EvaluationWork, wrong};
+use super::call::ToolCall;
 use crate::error::{Error, Result};
 
 /// The elements of a list, the characters of a text, the names of an object.
-pub(super) fn list(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn list(call: &ToolCall<'_>) -> Result<ExprValue> {
     match call.value {
         ExprValue::List(_) => Ok(call.value.clone()),
         ExprValue::Map(map) => {
@@ -33,7 +31,7 @@ pub(super) fn list(call: &Call<'_>) -> Result<ExprValue> {
     }
 }
 
-pub(super) fn length(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn length(call: &ToolCall<'_>) -> Result<ExprValue> {
     let length = match call.value {
         ExprValue::List(list) => list.length(call.work)?,
         ExprValue::Map(map) => map.fields(call.work)?.len() as u64,
@@ -47,7 +45,7 @@ pub(super) fn length(call: &Call<'_>) -> Result<ExprValue> {
     Ok(ExprValue::number(&length.to_string()))
 }
 
-pub(super) fn first(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn first(call: &ToolCall<'_>) -> Result<ExprValue> {
     match call.value {
         ExprValue::Text(text) => {
             Ok(text.as_str().chars().next().map_or(ExprValue::Absent, |c| ExprValue::text(c.encode_utf8(&mut [0; 4]))))
@@ -56,7 +54,7 @@ pub(super) fn first(call: &Call<'_>) -> Result<ExprValue> {
     }
 }
 
-pub(super) fn last(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn last(call: &ToolCall<'_>) -> Result<ExprValue> {
     let list = match call.value {
         ExprValue::Text(text) => {
             let last = text.as_str().chars().next_back();
@@ -71,7 +69,7 @@ pub(super) fn last(call: &Call<'_>) -> Result<ExprValue> {
     }
 }
 
-pub(super) fn reverse(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn reverse(call: &ToolCall<'_>) -> Result<ExprValue> {
     if let ExprValue::Text(text) = call.value {
         return call.made(&text.as_str().chars().rev().collect::<String>());
     }
@@ -81,7 +79,7 @@ pub(super) fn reverse(call: &Call<'_>) -> Result<ExprValue> {
 }
 
 /// Lists within the list are replaced by their elements.
-pub(super) fn flatten(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn flatten(call: &ToolCall<'_>) -> Result<ExprValue> {
     let mut list = call.list()?.clone();
     for _ in 0..call.count_or(0, 1)?.min(DEPTH_MAX) {
         list = flat(list, call.work);
@@ -89,20 +87,20 @@ pub(super) fn flatten(call: &Call<'_>) -> Result<ExprValue> {
     Ok(ExprValue::List(list))
 }
 
-fn flat(list: List, work: &Rc<Work>) -> List {
+fn flat(list: List, work: &Rc<EvaluationWork>) -> List {
     let work = Rc::clone(work);
     List::lazy(move || {
         let inner = Rc::clone(&work);
         let parts = list.elements(&work)?.map(move |value| match value {
             Ok(ExprValue::List(list)) => list.elements(&inner),
-            other => Ok(Box::new(std::iter::once(other)) as Elements),
+            other => Ok(Box::new(std::iter::once(other)) as ElementIter),
         });
         Ok(Box::new(parts.flat_map(|part| part.unwrap_or_else(|error| Box::new(std::iter::once(Err(error)))))))
     })
 }
 
 /// Lists of one element of each; as many as the shortest has.
-pub(super) fn zip(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn zip(call: &ToolCall<'_>) -> Result<ExprValue> {
     let mut all = vec![call.list()?.elements(call.work)?];
     for value in call.args.all() {
         match value {
@@ -125,7 +123,7 @@ pub(super) fn zip(call: &Call<'_>) -> Result<ExprValue> {
 }
 
 /// Lists of so many elements; the last one is filled.
-pub(super) fn batch(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn batch(call: &ToolCall<'_>) -> Result<ExprValue> {
     let size = call.count_or(0, 0)?;
     if size == 0 {
         return Err(wrong("`batch` needs a number from 1"));
@@ -153,7 +151,7 @@ pub(super) fn batch(call: &Call<'_>) -> Result<ExprValue> {
 
 /// Values with their keys in order. `is_reversed` is for each key; null and absent keys are last either way.
 pub(super) fn sorted(
-    call: &Call<'_>,
+    call: &ToolCall<'_>,
     mut all: Vec<(Vec<ExprValue>, ExprValue)>,
     compare: impl Fn(&ExprValue, &ExprValue) -> Result<Ordering>,
     is_reversed: &[bool],
@@ -186,7 +184,7 @@ pub(super) fn sorted(
 }
 
 /// By one or several paths, such as `'company.name,-id'`; a minus reverses.
-pub(super) fn sort(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn sort(call: &ToolCall<'_>) -> Result<ExprValue> {
     let (is_reversed, is_case_sensitive) = (call.flag(1)?, call.flag(2)?);
     let names = call.text_arg(0)?.unwrap_or_default();
     let mut paths = Vec::new();
@@ -196,7 +194,7 @@ pub(super) fn sort(call: &Call<'_>) -> Result<ExprValue> {
         directions.push(is_reversed != name.starts_with('-'));
         paths.push(if path.is_empty() { Vec::new() } else { path_of(path) });
     }
-    let label = element_label(call.label);
+    let label = call.element_label();
     let all = call.list()?.held(call.work)?;
     let key = |value: &ExprValue| {
         let keys: Result<Vec<_>> = paths
@@ -213,9 +211,9 @@ pub(super) fn sort(call: &Call<'_>) -> Result<ExprValue> {
 }
 
 /// The first of equal elements, or of those with an equal value at a path.
-pub(super) fn unique(call: &Call<'_>) -> Result<ExprValue> {
-    let path = path_arg(call, 0)?.unwrap_or_default();
-    let label = element_label(call.label);
+pub(super) fn unique(call: &ToolCall<'_>) -> Result<ExprValue> {
+    let path = call.path_arg(0)?.unwrap_or_default();
+    let label = call.element_label();
     let (mut seen, mut kept) = (HashSet::new(), Vec::new());
     for value in call.list()?.elements(call.work)? {
         let value = value?;
@@ -231,9 +229,9 @@ pub(super) fn unique(call: &Call<'_>) -> Result<ExprValue> {
 }
 
 /// Objects with `key` and `items`, in the order in which the keys appear.
-pub(super) fn groupby(call: &Call<'_>) -> Result<ExprValue> {
-    let path = path_arg(call, 0)?.unwrap_or_default();
-    let label = element_label(call.label);
+pub(super) fn groupby(call: &ToolCall<'_>) -> Result<ExprValue> {
+    let path = call.path_arg(0)?.unwrap_or_default();
+    let label = call.element_label();
     let mut groups: IndexMap<String, (ExprValue, Vec<ExprValue>)> = IndexMap::new();
     for value in call.list()?.elements(call.work)? {
         let value = value?;

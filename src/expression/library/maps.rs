@@ -2,17 +2,17 @@
 
 use indexmap::IndexMap;
 
-use super::super::access::{field, path_of};
+use super::super::access::field;
 use super::super::compare::sorting;
 use super::super::value::ExprValue;
 use super::super::work::wrong;
 use super::super::write::plain;
-use super::call::Call;
+use super::call::ToolCall;
 use super::lists::sorted;
 use crate::error::Result;
 
 /// Replaces null and absent values; with `true` also empty text.
-pub(super) fn default(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn default(call: &ToolCall<'_>) -> Result<ExprValue> {
     let is_replaced = match call.value {
         ExprValue::Null | ExprValue::Absent => true,
         ExprValue::Text(text) => call.flag(1)? && text.as_str().is_empty(),
@@ -21,11 +21,11 @@ pub(super) fn default(call: &Call<'_>) -> Result<ExprValue> {
     Ok(if is_replaced { call.needed(0) } else { call.value }.clone())
 }
 
-pub(super) fn attr(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn attr(call: &ToolCall<'_>) -> Result<ExprValue> {
     field(call.value, &call.text_or(0, "")?, false, call.label, call.work)
 }
 
-fn pairs(call: &Call<'_>) -> Result<Vec<ExprValue>> {
+fn pairs(call: &ToolCall<'_>) -> Result<Vec<ExprValue>> {
     let pair = |(name, value): (&String, &ExprValue)| {
         call.work.hold(name.len())?;
         Ok(ExprValue::list(vec![ExprValue::text(name), value.clone()]))
@@ -33,12 +33,12 @@ fn pairs(call: &Call<'_>) -> Result<Vec<ExprValue>> {
     call.map()?.fields(call.work)?.iter().map(pair).collect()
 }
 
-pub(super) fn items(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn items(call: &ToolCall<'_>) -> Result<ExprValue> {
     Ok(ExprValue::list(pairs(call)?))
 }
 
 /// The items by name; `by='value'` by value.
-pub(super) fn dictsort(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn dictsort(call: &ToolCall<'_>) -> Result<ExprValue> {
     let at = match call.text_or(0, "key")?.as_ref() {
         "key" => 0,
         "value" => 1,
@@ -53,16 +53,16 @@ pub(super) fn dictsort(call: &Call<'_>) -> Result<ExprValue> {
     sorted(call, all, |a, b| sorting(a, b, false, call.work), &[is_reversed])
 }
 
-pub(super) fn keys(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn keys(call: &ToolCall<'_>) -> Result<ExprValue> {
     Ok(ExprValue::list(call.map()?.fields(call.work)?.keys().map(|name| ExprValue::text(name)).collect()))
 }
 
-pub(super) fn values(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn values(call: &ToolCall<'_>) -> Result<ExprValue> {
     Ok(ExprValue::list(call.map()?.fields(call.work)?.values().cloned().collect()))
 }
 
 /// The fields of both; those of the argument count.
-pub(super) fn merge(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn merge(call: &ToolCall<'_>) -> Result<ExprValue> {
     let mut all = IndexMap::clone(&*call.map()?.fields(call.work)?);
     for (name, value) in call.map_arg(0)?.fields(call.work)?.iter() {
         call.work.hold(name.len())?;
@@ -71,11 +71,11 @@ pub(super) fn merge(call: &Call<'_>) -> Result<ExprValue> {
     Ok(ExprValue::map(all))
 }
 
-fn names(call: &Call<'_>) -> Result<Vec<String>> {
+fn names(call: &ToolCall<'_>) -> Result<Vec<String>> {
     call.args.all().map(|name| plain(name, "a name", "its argument").map(String::from)).collect()
 }
 
-pub(super) fn without(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn without(call: &ToolCall<'_>) -> Result<ExprValue> {
     let names = names(call)?;
     let mut all = IndexMap::clone(&*call.map()?.fields(call.work)?);
     all.retain(|name, _| !names.contains(name));
@@ -83,7 +83,7 @@ pub(super) fn without(call: &Call<'_>) -> Result<ExprValue> {
 }
 
 /// These fields in this order; one that is absent is left out.
-pub(super) fn pick(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn pick(call: &ToolCall<'_>) -> Result<ExprValue> {
     let map = call.map()?;
     let mut picked = IndexMap::new();
     for name in names(call)? {
@@ -95,7 +95,7 @@ pub(super) fn pick(call: &Call<'_>) -> Result<ExprValue> {
     Ok(ExprValue::map(picked))
 }
 
-pub(super) fn dict(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn dict(call: &ToolCall<'_>) -> Result<ExprValue> {
     let mut all = match call.arg(0) {
         None => IndexMap::new(),
         Some(_) => IndexMap::clone(&*call.map_arg(0)?.fields(call.work)?),
@@ -104,13 +104,4 @@ pub(super) fn dict(call: &Call<'_>) -> Result<ExprValue> {
         all.insert(name.clone(), value.clone());
     }
     Ok(ExprValue::map(all))
-}
-
-/// The path in an argument.
-pub(super) fn path_arg(call: &Call<'_>, at: usize) -> Result<Option<Vec<String>>> {
-    Ok(match call.arg(at) {
-        None => None,
-        Some(ExprValue::Number(part)) => Some(vec![part.as_str().to_owned()]),
-        Some(_) => call.text_arg(at)?.map(|text| path_of(&text)),
-    })
 }

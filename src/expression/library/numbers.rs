@@ -3,15 +3,15 @@
 use super::super::number::{self, Rounding};
 use super::super::value::ExprValue;
 use super::super::work::{short, wrong};
-use super::call::Call;
+use super::call::ToolCall;
 use crate::error::Result;
 
-pub(super) fn abs(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn abs(call: &ToolCall<'_>) -> Result<ExprValue> {
     let text = call.number()?;
     Ok(if text.starts_with('-') { ExprValue::number(&number::negative(text)) } else { call.value.clone() })
 }
 
-pub(super) fn round(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn round(call: &ToolCall<'_>) -> Result<ExprValue> {
     let rounding = match call.text_or(1, "common")?.as_ref() {
         "common" => Rounding::HalfUp,
         "ceil" => Rounding::Up,
@@ -26,7 +26,7 @@ pub(super) fn round(call: &Call<'_>) -> Result<ExprValue> {
 }
 
 /// The number in a text; the second argument replaces what is no number.
-fn converted(call: &Call<'_>, make: impl Fn(&str) -> Result<Option<String>>) -> Result<ExprValue> {
+fn converted(call: &ToolCall<'_>, make: impl Fn(&str) -> Result<Option<String>>) -> Result<ExprValue> {
     let made = match call.value {
         ExprValue::Number(part) => make(part.as_str())?,
         ExprValue::Text(text) => match number::of_text(&text.as_str()) {
@@ -50,7 +50,7 @@ fn converted(call: &Call<'_>, make: impl Fn(&str) -> Result<Option<String>>) -> 
 }
 
 /// A whole number: digits after the point are cut from numbers, and refused in texts.
-pub(super) fn int(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn int(call: &ToolCall<'_>) -> Result<ExprValue> {
     let is_text = matches!(call.value, ExprValue::Text(_));
     converted(call, |number| {
         let whole = number::whole(number)?;
@@ -59,11 +59,11 @@ pub(super) fn int(call: &Call<'_>) -> Result<ExprValue> {
     })
 }
 
-pub(super) fn number(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn number(call: &ToolCall<'_>) -> Result<ExprValue> {
     converted(call, |number| Ok(Some(number.to_owned())))
 }
 
-pub(super) fn bool(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn bool(call: &ToolCall<'_>) -> Result<ExprValue> {
     let found = match call.value {
         ExprValue::Bool(_) => return Ok(call.value.clone()),
         ExprValue::Number(part) => match number::small(part.as_str()) {
@@ -81,14 +81,14 @@ pub(super) fn bool(call: &Call<'_>) -> Result<ExprValue> {
     found.map(ExprValue::Bool).ok_or_else(|| call.mistyped("true, false, yes, no, on, off, 1 or 0"))
 }
 
-fn is_whole(call: &Call<'_>) -> Result<crate::digits::Decimal> {
+fn is_whole(call: &ToolCall<'_>) -> Result<crate::digits::Decimal> {
     let text = call.number()?;
     crate::digits::Decimal::of(text)
         .filter(crate::digits::Decimal::is_whole)
         .ok_or_else(|| call.mistyped("a whole number"))
 }
 
-fn is_multiple(call: &Call<'_>, of: &str) -> Result<bool> {
+fn is_multiple(call: &ToolCall<'_>, of: &str) -> Result<bool> {
     let value = is_whole(call)?;
     let unit = crate::digits::Decimal::of(of).filter(|unit| unit.is_whole());
     if number::compare(of, "0").is_eq() {
@@ -98,14 +98,14 @@ fn is_multiple(call: &Call<'_>, of: &str) -> Result<bool> {
     found.ok_or_else(|| wrong(format!("`{}` needs a whole number of at most 18 digits, not {}", call.name, short(of))))
 }
 
-pub(super) fn even(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn even(call: &ToolCall<'_>) -> Result<ExprValue> {
     is_multiple(call, "2").map(ExprValue::Bool)
 }
 
-pub(super) fn odd(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn odd(call: &ToolCall<'_>) -> Result<ExprValue> {
     is_multiple(call, "2").map(|is_even| ExprValue::Bool(!is_even))
 }
 
-pub(super) fn divisibleby(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn divisibleby(call: &ToolCall<'_>) -> Result<ExprValue> {
     is_multiple(call, call.number_arg(0)?).map(ExprValue::Bool)
 }

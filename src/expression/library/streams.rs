@@ -8,17 +8,11 @@ use bigdecimal::BigDecimal;
 use super::super::access::at_path;
 use super::super::compare::order;
 use super::super::number::{self, Arithmetic};
-use super::super::value::{Elements, ExprValue, mistyped};
-use super::super::work::{Work, short, wrong};
+use super::super::value::{ElementIter, ExprValue, mistyped};
+use super::super::work::{EvaluationWork, short, wrong};
 use super::super::write::plain;
-use super::call::{Arguments, Call, Tool, ToolKind, Tools, find};
-use super::maps::path_arg;
+use super::call::{Arguments, Tool, ToolCall, ToolKind, Tools, find};
 use crate::error::Result;
-
-/// The name of an element in messages.
-pub(super) fn element_label(label: &str) -> Rc<str> {
-    Rc::from(format!("an element of {}", short(label)))
-}
 
 /// A filter or test for each element.
 #[derive(Clone)]
@@ -30,7 +24,7 @@ struct Applied {
 }
 
 impl Applied {
-    fn new(call: &Call<'_>, kind: ToolKind, name: &ExprValue, rest: &[ExprValue]) -> Result<Applied> {
+    fn new(call: &ToolCall<'_>, kind: ToolKind, name: &ExprValue, rest: &[ExprValue]) -> Result<Applied> {
         let ExprValue::Text(name) = name else {
             return Err(mistyped(
                 &format!("`{}`", call.name),
@@ -51,19 +45,18 @@ impl Applied {
         Ok(Applied { tool, args, filters: call.filters, tests: call.tests })
     }
 
-    fn to(&self, value: &ExprValue, label: &str, work: &Rc<Work>) -> Result<ExprValue> {
+    fn to(&self, value: &ExprValue, label: &str, work: &Rc<EvaluationWork>) -> Result<ExprValue> {
         let (filters, tests) = (self.filters, self.tests);
-        (self.tool.run)(&Call { name: self.tool.name, value, label, args: &self.args, work, filters, tests })
+        (self.tool.run)(&ToolCall { name: self.tool.name, value, label, args: &self.args, work, filters, tests })
     }
 }
 
 /// A lazy list of what a function makes of each element.
 fn each(
-    call: &Call<'_>,
-    make: impl Fn(ExprValue, &str, &Rc<Work>) -> Result<Option<ExprValue>> + 'static,
+    call: &ToolCall<'_>,
+    make: impl Fn(ExprValue, &str, &Rc<EvaluationWork>) -> Result<Option<ExprValue>> + 'static,
 ) -> Result<ExprValue> {
-    let (list, work, label, make) =
-        (call.list()?.clone(), Rc::clone(call.work), element_label(call.label), Rc::new(make));
+    let (list, work, label, make) = (call.list()?.clone(), Rc::clone(call.work), call.element_label(), Rc::new(make));
     Ok(ExprValue::lazy(move || {
         let (work, label, make) = (Rc::clone(&work), Rc::clone(&label), Rc::clone(&make));
         let elements = list.elements(&work)?;
@@ -75,7 +68,7 @@ fn each(
 }
 
 /// `map('filter', …)` applies a filter; `map(attribute='a.b')` takes a field.
-pub(super) fn map(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn map(call: &ToolCall<'_>) -> Result<ExprValue> {
     if let Some(name) = call.arg(0) {
         let applied = Applied::new(call, ToolKind::Filter, name, &call.args.rest)?;
         return each(call, move |value, label, work| applied.to(&value, label, work).map(Some));
@@ -101,7 +94,7 @@ pub(super) fn map(call: &Call<'_>) -> Result<ExprValue> {
 }
 
 /// Keeps the elements for which a test has this result. Without a test, null and false count as not true.
-fn kept(call: &Call<'_>, path: Vec<String>, test: Option<&ExprValue>, expected: bool) -> Result<ExprValue> {
+fn kept(call: &ToolCall<'_>, path: Vec<String>, test: Option<&ExprValue>, expected: bool) -> Result<ExprValue> {
     let applied = test.map(|name| Applied::new(call, ToolKind::Test, name, &call.args.rest)).transpose()?;
     each(call, move |value, label, work| {
         let tested = if path.is_empty() { value.clone() } else { at_path(&value, &path, label, work)? };
@@ -114,32 +107,32 @@ fn kept(call: &Call<'_>, path: Vec<String>, test: Option<&ExprValue>, expected: 
     })
 }
 
-pub(super) fn select(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn select(call: &ToolCall<'_>) -> Result<ExprValue> {
     kept(call, Vec::new(), call.arg(0), true)
 }
 
-pub(super) fn reject(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn reject(call: &ToolCall<'_>) -> Result<ExprValue> {
     kept(call, Vec::new(), call.arg(0), false)
 }
 
-pub(super) fn selectattr(call: &Call<'_>) -> Result<ExprValue> {
-    kept(call, path_arg(call, 0)?.unwrap_or_default(), call.arg(1), true)
+pub(super) fn selectattr(call: &ToolCall<'_>) -> Result<ExprValue> {
+    kept(call, call.path_arg(0)?.unwrap_or_default(), call.arg(1), true)
 }
 
-pub(super) fn rejectattr(call: &Call<'_>) -> Result<ExprValue> {
-    kept(call, path_arg(call, 0)?.unwrap_or_default(), call.arg(1), false)
+pub(super) fn rejectattr(call: &ToolCall<'_>) -> Result<ExprValue> {
+    kept(call, call.path_arg(0)?.unwrap_or_default(), call.arg(1), false)
 }
 
 /// The values of the elements, or those at the path in an argument.
-fn values(call: &Call<'_>, at: usize) -> Result<Elements> {
+fn values(call: &ToolCall<'_>, at: usize) -> Result<ElementIter> {
     let elements = call.list()?.elements(call.work)?;
-    let Some(path) = path_arg(call, at)? else { return Ok(elements) };
-    let (label, work) = (element_label(call.label), Rc::clone(call.work));
+    let Some(path) = call.path_arg(at)? else { return Ok(elements) };
+    let (label, work) = (call.element_label(), Rc::clone(call.work));
     Ok(Box::new(elements.map(move |value| at_path(&value?, &path, &label, &work))))
 }
 
-fn values_label(call: &Call<'_>, at: usize) -> String {
-    let label = element_label(call.label);
+fn values_label(call: &ToolCall<'_>, at: usize) -> String {
+    let label = call.element_label();
     match call.arg(at) {
         Some(ExprValue::Text(path)) => format!("`{}` of {label}", path.as_str()),
         _ => label.to_string(),
@@ -148,13 +141,13 @@ fn values_label(call: &Call<'_>, at: usize) -> String {
 
 /// An exact sum: of short whole numbers without allocation.
 #[derive(Default)]
-struct Sum {
+struct ExactSum {
     small: i128,
     rest: Option<BigDecimal>,
     count: u64,
 }
 
-impl Sum {
+impl ExactSum {
     fn add(&mut self, text: &str) -> Result<()> {
         self.count += 1;
         match number::small(text) {
@@ -175,8 +168,8 @@ impl Sum {
     }
 }
 
-fn summed(call: &Call<'_>) -> Result<Sum> {
-    let mut sum = Sum::default();
+fn summed(call: &ToolCall<'_>) -> Result<ExactSum> {
+    let mut sum = ExactSum::default();
     for value in values(call, 0)? {
         call.work.step()?;
         match value? {
@@ -187,7 +180,7 @@ fn summed(call: &Call<'_>) -> Result<Sum> {
     Ok(sum)
 }
 
-pub(super) fn sum(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn sum(call: &ToolCall<'_>) -> Result<ExprValue> {
     let mut sum = summed(call)?;
     if call.arg(1).is_some() {
         sum.add(call.number_arg(1)?)?;
@@ -195,7 +188,7 @@ pub(super) fn sum(call: &Call<'_>) -> Result<ExprValue> {
     Ok(ExprValue::number(&sum.total()?))
 }
 
-pub(super) fn avg(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn avg(call: &ToolCall<'_>) -> Result<ExprValue> {
     let sum = summed(call)?;
     if sum.count == 0 {
         return Ok(ExprValue::Null);
@@ -203,7 +196,7 @@ pub(super) fn avg(call: &Call<'_>) -> Result<ExprValue> {
     Ok(ExprValue::number(&number::calculate(Arithmetic::Divide, &sum.total()?, &sum.count.to_string())?))
 }
 
-fn extreme(call: &Call<'_>, wanted: Ordering) -> Result<ExprValue> {
+fn extreme(call: &ToolCall<'_>, wanted: Ordering) -> Result<ExprValue> {
     let label = values_label(call, 0);
     let mut best: Option<ExprValue> = None;
     for value in values(call, 0)? {
@@ -221,16 +214,16 @@ fn extreme(call: &Call<'_>, wanted: Ordering) -> Result<ExprValue> {
     Ok(best.map_or(ExprValue::Null, ExprValue::detached))
 }
 
-pub(super) fn min(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn min(call: &ToolCall<'_>) -> Result<ExprValue> {
     extreme(call, Ordering::Less)
 }
 
-pub(super) fn max(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn max(call: &ToolCall<'_>) -> Result<ExprValue> {
     extreme(call, Ordering::Greater)
 }
 
 /// The elements as one text.
-pub(super) fn join(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn join(call: &ToolCall<'_>) -> Result<ExprValue> {
     let joiner = match call.arg(0) {
         None => String::new(),
         Some(joiner) => plain(joiner, "`join`", "its argument")?.into_owned(),
@@ -249,7 +242,7 @@ pub(super) fn join(call: &Call<'_>) -> Result<ExprValue> {
 }
 
 /// Whole numbers; at most 100,000.
-pub(super) fn range(call: &Call<'_>) -> Result<ExprValue> {
+pub(super) fn range(call: &ToolCall<'_>) -> Result<ExprValue> {
     const NUMBERS: i64 = 100_000;
     let (from, to) = match call.arg(1) {
         None => (0, call.whole_or(0, 0)?),
