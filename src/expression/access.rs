@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::number::small;
 use super::times;
 use super::value::{ElementIter, ExprValue, List, mistyped};
-use super::work::{EvaluationWork, short, wrong};
+use super::work::{EvaluationWork, is_general, short, wrong};
 use crate::error::Result;
 
 /// A field. A field of null or of an absent value is absent; with `is_safe` so is one of a value without fields.
@@ -28,8 +28,13 @@ pub(super) fn field(
                 .advise(format!("it has {}", times::PARTS))
         }),
         _ if is_safe => Ok(ExprValue::Absent),
-        _ => Err(wrong(format!("{} is {} and has no field `{}`", short(label), value.shown(), short(name)))
-            .advise("write ?. before the field if the value has none in some records")),
+        _ => {
+            let error = wrong(format!("{} is {} and has no field `{}`", short(label), value.shown(), short(name)));
+            match is_general(label) {
+                true => Err(error),
+                false => Err(error.advise("write ?. before the field if the value has none in some records")),
+            }
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::SpanRelativeTo;
 
 use super::number;
 use super::value::{DEPTH_MAX, ExprValue, List, Map, canonical, mistyped, too_deep};
-use super::work::{EvaluationWork, operand, short, wrong};
+use super::work::{EvaluationWork, is_general, operand, short, wrong};
 use crate::error::{Error, Result};
 
 /// Whether two values are equal: numbers by value, texts by characters, lists and objects by content. Null and absent
@@ -136,7 +136,7 @@ fn different(a: &ExprValue, b: &ExprValue, labels: [&str; 2]) -> Error {
 
 /// The conversion that makes two values comparable.
 fn conversion(a: &ExprValue, b: &ExprValue, labels: [&str; 2]) -> Option<String> {
-    let is_written = labels.map(|label| !GENERAL.iter().any(|general| label.starts_with(general)));
+    let is_written = labels.map(|label| !is_general(label));
     let [left, right] = labels.map(operand);
     let of = |is_left: bool, filter: &str| Some(format!("{} | {filter}", if is_left { &left } else { &right }));
     match (a, b, is_written) {
@@ -155,9 +155,6 @@ fn conversion(a: &ExprValue, b: &ExprValue, labels: [&str; 2]) -> Option<String>
         _ => None,
     }
 }
-
-/// Labels that are no expressions.
-const GENERAL: [&str; 4] = ["an element", "another", "its argument", "`"];
 
 /// Whether a list has an equal element, an object a field of this name, a text this part.
 pub(super) fn contains(

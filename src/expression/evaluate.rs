@@ -187,7 +187,12 @@ impl<'e> Evaluation<'e> {
         match (operator, &a, &b) {
             (_, ExprValue::Number(a), ExprValue::Number(b)) => {
                 self.work.text(a.as_str().len() + b.as_str().len())?;
-                return Ok(ExprValue::number(&number::calculate(operator, a.as_str(), b.as_str())?));
+                let result = number::calculate(operator, a.as_str(), b.as_str());
+                let text = result.map_err(|error| {
+                    let values = format!("{} {} {}", short(a.as_str()), operator.mark(), short(b.as_str()));
+                    error.with(|d| d.message = format!("{values}: {}", d.message))
+                })?;
+                return Ok(ExprValue::number(&text));
             }
             (Arithmetic::Add, ExprValue::List(a), ExprValue::List(b)) => {
                 let (a, b, work) = (a.clone(), b.clone(), self.work.clone());
@@ -302,7 +307,7 @@ pub(super) fn null_sent(what: &str) -> Error {
 
 /// The error for a condition that is not true or false.
 pub(super) fn no_truth(what: &str, label: &str, value: &ExprValue) -> Error {
-    let error = wrong(format!("{what} needs true or false: {} is {}", short(label), value.shown()));
+    let error = mistyped(what, "true or false", label, value);
     let label = operand(label);
     match value {
         ExprValue::Null | ExprValue::Absent => {

@@ -110,9 +110,7 @@ impl Expr {
 
     /// Its value within text. Null is always an error here: a condition with a gap would mean something else.
     pub(super) fn within_text(&self, scope: &Scope) -> Result<String> {
-        self.evaluated(scope, false, |value, _| {
-            write::plain(value, "the text around it", &self.0.body).map(String::from)
-        })
+        self.evaluated(scope, false, |value, _| write::within_text(value, &self.0.body).map(String::from))
     }
 
     /// The same, as a rule of the text's language writes it.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::times;
 use super::value::ExprValue;
 use super::work::{EvaluationWork, short, wrong};
-use super::write::plain;
+use super::write::within_text;
 use crate::error::Result;
 
 /// A value of an expression inside text, for the rule that writes it.
@@ -43,7 +43,7 @@ impl QuotedValue {
                 QuotedValue::List(all)
             }
             ExprValue::List(_) | ExprValue::Map(_) | ExprValue::Null | ExprValue::Absent => {
-                plain(value, "the text around it", label)?;
+                within_text(value, label)?;
                 return Err(wrong("it cannot be part of a text"));
             }
         })

@@ -168,3 +168,8 @@ pub(super) fn operand(label: &str) -> String {
     }
     short(label)
 }
+
+/// Labels of values that no expression names: the elements of a list, and arguments.
+pub(super) fn is_general(label: &str) -> bool {
+    ["an element", "another", "its argument", "`"].iter().any(|general| label.starts_with(general))
+}

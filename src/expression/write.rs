@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::times;
-use super::value::{DEPTH_MAX, ExprValue, List, Map, OR_DEFAULT, too_deep};
+use super::value::{DEPTH_MAX, ExprValue, List, Map, OR_DEFAULT, mistyped, too_deep};
 use super::work::{EvaluationWork, short, wrong};
 use crate::error::Result;
 use crate::json_text::put_text;
@@ -60,19 +60,29 @@ fn put(value: &ExprValue, work: &Rc<EvaluationWork>, depth: usize, out: &mut Str
 
 /// A single value as text. `what` asks for it, `label` is the expression that gave it.
 pub(super) fn plain<'v>(value: &'v ExprValue, what: &str, label: &str) -> Result<Cow<'v, str>> {
-    let (found, advice) = match value {
-        ExprValue::Text(text) => return Ok(text.as_str()),
-        ExprValue::Number(part) => return Ok(Cow::Borrowed(part.as_str())),
-        ExprValue::Bool(is_true) => return Ok(Cow::Borrowed(if *is_true { "true" } else { "false" })),
-        ExprValue::Time(time) => return Ok(Cow::Owned(times::written(time))),
-        ExprValue::Date(date) => return Ok(Cow::Owned(date.to_string())),
-        ExprValue::Duration(span) => return Ok(Cow::Owned(span.to_string())),
-        ExprValue::List(_) => ("a list", "add | join(',') or | tojson"),
-        ExprValue::Map(_) => ("an object", "name one of its fields, or add | tojson"),
-        ExprValue::Null => ("null", OR_DEFAULT),
-        ExprValue::Absent => ("absent", OR_DEFAULT),
-    };
-    Err(wrong(format!("{what} needs text: {} is {found}", short(label))).advise(advice))
+    single(value).map_err(|advice| mistyped(what, "text", label, value).advise(advice))
+}
+
+/// The same for a part of a text.
+pub(super) fn within_text<'v>(value: &'v ExprValue, label: &str) -> Result<Cow<'v, str>> {
+    single(value).map_err(|advice| {
+        wrong(format!("{} is {}, which cannot be part of a text", short(label), value.shown())).advise(advice)
+    })
+}
+
+/// The error is advice.
+fn single(value: &ExprValue) -> Result<Cow<'_, str>, &'static str> {
+    match value {
+        ExprValue::Text(text) => Ok(text.as_str()),
+        ExprValue::Number(part) => Ok(Cow::Borrowed(part.as_str())),
+        ExprValue::Bool(is_true) => Ok(Cow::Borrowed(if *is_true { "true" } else { "false" })),
+        ExprValue::Time(time) => Ok(Cow::Owned(times::written(time))),
+        ExprValue::Date(date) => Ok(Cow::Owned(date.to_string())),
+        ExprValue::Duration(span) => Ok(Cow::Owned(span.to_string())),
+        ExprValue::List(_) => Err("add | join(',') or | tojson"),
+        ExprValue::Map(_) => Err("name one of its fields, or add | tojson"),
+        ExprValue::Null | ExprValue::Absent => Err(OR_DEFAULT),
+    }
 }
 
 /// JSON text with line breaks and indentation.
