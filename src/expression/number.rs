@@ -78,8 +78,12 @@ pub(super) fn written(number: &BigDecimal) -> Result<String> {
     if size(number) > DIGITS_MAX {
         return Err(too_long("the result"));
     }
-    let text = number.to_plain_string();
-    Ok(if number.is_zero() { text.trim_start_matches('-').to_owned() } else { text })
+    if number.is_zero() {
+        // Its digits would be those of its scale.
+        let places = usize::try_from(number.fractional_digit_count()).unwrap_or_default();
+        return Ok(if places > 0 { format!("0.{}", "0".repeat(places)) } else { "0".to_owned() });
+    }
+    Ok(number.to_plain_string())
 }
 
 /// The result of an operator.

@@ -66,6 +66,7 @@ pub(super) fn plain<'v>(value: &'v ExprValue, what: &str, label: &str) -> Result
 /// The same for a part of a text.
 pub(super) fn within_text<'v>(value: &'v ExprValue, label: &str) -> Result<Cow<'v, str>> {
     single(value).map_err(|advice| {
+        let advice = if value.is_null() { "add | default('…'): null is no part of a text" } else { advice };
         wrong(format!("{} is {}, which cannot be part of a text", short(label), value.shown())).advise(advice)
     })
 }
