@@ -1,4 +1,4 @@
-//! The tokens of an expression, as far as the added rules need them.
+//! The tokens of an expression.
 
 /// A token and its position.
 #[derive(Clone, Copy)]
@@ -8,8 +8,8 @@ pub(super) struct Token<'s> {
 }
 
 /// Keywords of the language, which are not names.
-const KEYWORDS: [&str; 13] =
-    ["and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None"];
+const KEYWORDS: [&str; 14] =
+    ["and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "null", "True", "False", "None"];
 
 impl Token<'_> {
     /// Whether it can be a name.
@@ -27,7 +27,7 @@ pub(super) fn tokens(source: &str) -> impl Iterator<Item = Token<'_>> {
             '"' | '\'' => quoted(rest),
             c if is_letter(c) => rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len()),
             c if c.is_ascii_digit() => number(rest),
-            _ if ["**", "//", "==", "!=", "<=", ">="].iter().any(|mark| rest.starts_with(mark)) => 2,
+            _ if ["**", "//", "==", "!=", "<=", ">=", "?.", "?["].iter().any(|mark| rest.starts_with(mark)) => 2,
             c => c.len_utf8(),
         };
         let at = source.len() - rest.len();
@@ -85,7 +85,7 @@ pub(super) fn size(tokens: &[Token<'_>]) -> (usize, usize) {
     let (mut depth, mut deepest) = (0_usize, 0);
     for token in tokens {
         match token.text {
-            "(" | "[" | "{" => depth += 1,
+            "(" | "[" | "?[" | "{" => depth += 1,
             ")" | "]" | "}" => depth = depth.saturating_sub(1),
             _ => {}
         }

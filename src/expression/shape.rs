@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use super::expr::{Expr, Wrong};
 use super::lexer::closing;
+use super::quoted::QuotedValue;
 use super::scope::Scope;
 use crate::error::Result;
 use crate::json_pointer::escape;
@@ -29,8 +30,14 @@ pub(crate) enum Piece {
     Value(Expr),
 }
 
-/// The result of an expression: JSON text.
-type Evaluate = fn(&Expr, &Scope) -> Result<String>;
+/// How the expressions of a value are evaluated.
+#[derive(Clone, Copy)]
+struct Evaluator<'e> {
+    /// To JSON text.
+    alone: fn(&Expr, &Scope) -> Result<String>,
+    /// To a part of a text.
+    in_text: &'e dyn Fn(&Expr, &Scope) -> Result<String>,
+}
 
 impl Shape {
     /// Finds the expressions in a value. `fault` gets the JSON Pointer within the value and the message; an empty text
@@ -107,35 +114,48 @@ impl Shape {
 
     /// Its value as JSON text.
     pub(crate) fn json(&self, scope: &Scope) -> Result<String> {
-        self.evaluated(scope, Expr::json)
+        self.evaluated(scope, Evaluator { alone: Expr::json, in_text: &Expr::within_text })
     }
 
     /// The same for a value that is sent: null is an error, unless an expression allows it.
     pub(crate) fn needed(&self, scope: &Scope) -> Result<String> {
-        self.evaluated(scope, Expr::needed)
+        self.evaluated(scope, Evaluator { alone: Expr::needed, in_text: &Expr::within_text })
+    }
+
+    /// The same, with a rule of quoting: it writes each expression that is a part of a text, so that no value changes
+    /// the meaning of the text. Its error says why a value cannot be written. A value that is only an expression is not
+    /// quoted.
+    #[cfg_attr(not(test), expect(dead_code, reason = "called when connectors declare how values are quoted"))]
+    pub(crate) fn quoted(
+        &self,
+        scope: &Scope,
+        rule: &dyn Fn(&QuotedValue) -> Result<String, String>,
+    ) -> Result<String> {
+        let in_text = |expr: &Expr, scope: &Scope| expr.quoted(scope, rule);
+        self.evaluated(scope, Evaluator { alone: Expr::needed, in_text: &in_text })
     }
 
     /// Its value as text, for paths and names.
     pub(crate) fn plain(&self, scope: &Scope) -> Result<String> {
         match self {
-            Shape::Text(pieces) => joined(pieces, scope),
+            Shape::Text(pieces) => joined(pieces, scope, &Expr::within_text),
             Shape::Value(expr) => expr.within_text(scope),
             Shape::Fixed(json) => Ok(serde_json::from_str(json).unwrap_or_else(|_| json.clone())),
             Shape::List(_) | Shape::Map(_) => self.json(scope),
         }
     }
 
-    fn evaluated(&self, scope: &Scope, evaluate: Evaluate) -> Result<String> {
+    fn evaluated(&self, scope: &Scope, evaluate: Evaluator<'_>) -> Result<String> {
         let mut out = String::new();
         self.write(scope, evaluate, &mut out)?;
         Ok(out)
     }
 
-    fn write(&self, scope: &Scope, evaluate: Evaluate, out: &mut String) -> Result<()> {
+    fn write(&self, scope: &Scope, evaluate: Evaluator<'_>, out: &mut String) -> Result<()> {
         match self {
             Shape::Fixed(json) => out.push_str(json),
-            Shape::Value(expr) => out.push_str(&evaluate(expr, scope)?),
-            Shape::Text(pieces) => out.push_str(&Value::from(joined(pieces, scope)?).to_string()),
+            Shape::Value(expr) => out.push_str(&(evaluate.alone)(expr, scope)?),
+            Shape::Text(pieces) => out.push_str(&Value::from(joined(pieces, scope, evaluate.in_text)?).to_string()),
             Shape::List(list) => {
                 out.push('[');
                 for (index, shape) in list.iter().enumerate() {
@@ -164,12 +184,12 @@ impl Shape {
     }
 }
 
-fn joined(pieces: &[Piece], scope: &Scope) -> Result<String> {
+fn joined(pieces: &[Piece], scope: &Scope, write: &dyn Fn(&Expr, &Scope) -> Result<String>) -> Result<String> {
     let mut text = String::new();
     for piece in pieces {
         match piece {
             Piece::Literal(literal) => text.push_str(literal),
-            Piece::Value(expr) => text.push_str(&expr.within_text(scope)?),
+            Piece::Value(expr) => text.push_str(&write(expr, scope)?),
         }
     }
     Ok(text)

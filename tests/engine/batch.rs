@@ -19,7 +19,7 @@ steps:
   - id: members
     query: getSystemMembers
     where: ${{ index < vars.most }}
-    map: { id: "${{ item.id }}", title: "${{ 'Technician' if index else '' }}" }
+    map: { id: "${{ item.id }}", title: "${{ 'Technician' if index > 0 else '' }}" }
     save: members.ndjson
   - id: titles
     mutate: patchSystemMembersById

@@ -143,20 +143,22 @@ impl StepNames<'_, '_> {
         }
         self.needs.insert(found);
         match field {
-            Some("items" | "count" | "receipt") => None,
+            Some("items" | "count" | "receipt" | "status" | "error" | "counts") => None,
             Some("kept") => {
                 let known = self.kept.get(id)?.iter().map(String::as_str);
                 let advice = "its operation keeps it with `response: { keep: { NAME: POINTER } }`";
                 one_of(&format!("steps.{id}.kept"), name, known, advice)
             }
             Some(other) => {
-                let hint = did_you_mean(other, ["items", "count", "receipt", "kept", "status", "error", "counts"]);
+                let hint = did_you_mean(other, STEP_NAMES);
                 Some((format!("a step has no `{other}`{hint}"), Some(STEP_HAS.to_owned())))
             }
             None => Some((format!("`steps.{id}` alone is not a value"), Some(STEP_HAS.to_owned()))),
         }
     }
 }
+
+const STEP_NAMES: [&str; 7] = ["items", "count", "receipt", "kept", "status", "error", "counts"];
 
 const STEP_HAS: &str = "it has items, count, receipt, kept, status, error and counts";
 

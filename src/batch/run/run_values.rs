@@ -24,13 +24,13 @@ pub(in crate::batch) fn scope(
         Arc::new(fields.iter().map(|(name, value)| ((*name).to_owned(), value.map_or("null".into(), text))).collect())
     };
     // The start time is part of the run's id, so that a resumed run has the same.
-    let started = run.split_once('-').map_or(run, |(time, _)| time);
+    let started = started(run);
     let fixed = BTreeMap::from([
         ("vars", Arc::new(vars.iter().map(|(name, json)| (name.clone(), json.as_str().into())).collect())),
         ("inputs", Arc::new(inputs.iter().map(|(name, json)| (name.clone(), json.as_str().into())).collect())),
         ("env", Arc::new(env.iter().map(|(name, value)| (name.clone(), text(value))).collect())),
         ("connection", named(&[("name", job.connection.as_deref()), ("connector", job.connector.as_deref())])),
-        ("run", named(&[("id", Some(run)), ("name", Some(name)), ("started", Some(started))])),
+        ("run", named(&[("id", Some(run)), ("name", Some(name)), ("started", Some(&started))])),
     ]);
     Scope { fixed: Arc::new(fixed), ..Scope::default() }
 }
@@ -69,6 +69,12 @@ pub(in crate::batch) fn step_view(
     let StepEnding { status, error, counts } = StepEnding::of(report);
     let receipt = known.receipt.to_string().into();
     StepView { rows: Arc::new(rows), receipt, kept: Arc::new(kept), status, error, counts }
+}
+
+/// The time in the id of a run, in ISO 8601. A plan has no run: its placeholder keeps the hash of the plan stable.
+fn started(run: &str) -> String {
+    let time = run.split_once('-').and_then(|(time, _)| time.parse::<jiff::Timestamp>().ok());
+    time.unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
 }
 
 /// The rows of a step that is done.
@@ -120,5 +126,14 @@ impl RowSource for StepRows {
 
     fn rows_again(&self) -> Result<RowIter> {
         self.shared.open().map(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_start_of_a_run_is_a_time() {
+        assert_eq!(super::started("20261130T020304Z-0a1b"), "2026-11-30T02:03:04Z");
+        assert_eq!(super::started("RUN"), "1970-01-01T00:00:00Z");
     }
 }
