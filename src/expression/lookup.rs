@@ -31,6 +31,14 @@ impl LookupKey {
         LookupKey::of_json(path.iter().try_fold(row, |text, name| within(text, name))?)
     }
 
+    /// As JSON.
+    pub(crate) fn json(&self) -> String {
+        match self {
+            LookupKey::Text(text) => crate::json_text::text_of(text),
+            LookupKey::Number(number) => number.clone(),
+        }
+    }
+
     /// Whether both are texts, or both are numbers.
     pub(crate) fn is_like(&self, other: &LookupKey) -> bool {
         matches!((self, other), (LookupKey::Text(_), LookupKey::Text(_)) | (LookupKey::Number(_), LookupKey::Number(_)))
@@ -57,7 +65,7 @@ impl fmt::Display for LookupKey {
 }
 
 /// The rows with a key, at most this many. If none has it, a row with a key of the other type is an error.
-pub(super) fn scan(
+pub(crate) fn scan(
     rows: impl Iterator<Item = Result<Arc<str>>>,
     path: &[String],
     key: &LookupKey,

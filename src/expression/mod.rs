@@ -39,8 +39,7 @@ mod work;
 mod write;
 
 pub(crate) use expr::{Expr, Wrong};
-#[expect(unused_imports, reason = "the seam for an index on disk")]
-pub(crate) use lookup::LookupKey;
+pub(crate) use lookup::{LookupKey, scan};
 #[expect(unused_imports, reason = "the seam for connectors that declare how values are quoted")]
 pub(crate) use quoted::QuotedValue;
 pub(crate) use scope::{Fields, NAMES, RowIter, RowSource, Scope, StepView};

@@ -65,12 +65,13 @@ pub(crate) trait RowSource: fmt::Debug + Send + Sync {
     /// All of them, for a pass per item.
     fn rows_again(&self) -> Result<RowIter>;
 
-    /// The first row whose value at a path is the key. This reads all rows; a source with an index needs one read.
+    /// The first row whose value at a path is the key.
     fn lookup(&self, path: &[String], key: &LookupKey) -> Result<Option<Arc<str>>> {
-        Ok(scan(self.rows_again()?, path, key, 1)?.pop())
+        Ok(self.lookup_all(path, key, 1)?.pop())
     }
 
-    /// All rows whose value at a path is the key, at most this many.
+    /// The rows whose value at a path is the key, at most this many. This reads all rows; a source with an index reads only
+    /// those.
     fn lookup_all(&self, path: &[String], key: &LookupKey, most: usize) -> Result<Vec<Arc<str>>> {
         scan(self.rows_again()?, path, key, most)
     }

@@ -29,8 +29,8 @@ pub use policy::{Reason, ResumePolicy};
 pub(crate) use seen::{SeenRow, SeenRows};
 pub(crate) use state::{ItemState, RunState, StepState};
 pub(crate) use store::{
-    Before, FailedItem, FailureWriter, ItemContent, ItemOrigin, RowReader, RowStore, RowWriter, RunStore, SharedRows,
-    StepPlace,
+    Before, FailedItem, FailureWriter, ItemContent, ItemOrigin, RowIndex, RowReader, RowStore, RowWriter, RunStore,
+    SharedRows, StepPlace,
 };
 pub(crate) use time::is_time;
 pub(crate) use watermark::{Mark, Watermarks, larger as larger_mark};

@@ -49,6 +49,27 @@ pub(crate) trait RowStore: Send + Sync {
 
     /// A step's rows for repeated reading: rows that were verified once are not verified again.
     fn shared_rows(&self, step: &StepPlace, marks: Arc<[Extent]>) -> Arc<dyn SharedRows>;
+
+    /// A step's rows by the value at a path; `None` if this store has no indexes.
+    ///
+    /// # Errors
+    /// `invalid_items` when a row has a list or an object there; `state` when the disk fails.
+    fn index(&self, step: &StepPlace, marks: Arc<[Extent]>, path: &[String]) -> Result<Option<Arc<dyn RowIndex>>>;
+}
+
+/// Rows that are found by a key in constant time.
+pub(crate) trait RowIndex: std::fmt::Debug + Send + Sync {
+    /// The first rows with a key, which is JSON, at most this many.
+    ///
+    /// # Errors
+    /// `state` when a row cannot be read.
+    fn find(&self, key: &str, most: usize) -> Result<Vec<Arc<str>>>;
+
+    /// A row with a text as its key, and one with a number.
+    ///
+    /// # Errors
+    /// `state` when one cannot be read.
+    fn samples(&self) -> Result<[Option<Arc<str>>; 2]>;
 }
 
 /// The store of one run.

@@ -1,15 +1,16 @@
 //! The values of expressions in a run: those of the job, and the rows of its earlier steps.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
 use crate::batch::event::{StepReport, StepStatus};
 use crate::batch::run_plan::MatrixJob;
 use crate::error::Result;
-use crate::expression::{Fields, RowIter, RowSource, Scope, StepView};
-use crate::run_store::{Extent, RowReader, RowStore, SharedRows, StepPlace, StepState};
+use crate::expression::{Fields, LookupKey, RowIter, RowSource, Scope, StepView, scan};
+use crate::lock::lock;
+use crate::run_store::{Extent, RowIndex, RowReader, RowStore, SharedRows, StepPlace, StepState};
 
 /// The scope of a job before any step.
 pub(in crate::batch) fn scope(
@@ -86,12 +87,25 @@ struct StepRows {
     count: u64,
     /// Expressions may read them once per item.
     shared: Arc<dyn SharedRows>,
+    /// Indexes by the path of their key; built when they are first used.
+    indexes: Mutex<BTreeMap<Vec<String>, Option<Arc<dyn RowIndex>>>>,
 }
 
 impl StepRows {
     fn new(store: Arc<dyn RowStore>, place: StepPlace, marks: Arc<[Extent]>) -> StepRows {
         let (count, shared) = (marks.last().map_or(0, |last| last.rows), store.shared_rows(&place, Arc::clone(&marks)));
-        StepRows { store, place, marks, count, shared }
+        StepRows { store, place, marks, count, shared, indexes: Mutex::default() }
+    }
+
+    /// The index by a path; `None` if the store has none.
+    fn index(&self, path: &[String]) -> Result<Option<Arc<dyn RowIndex>>> {
+        let mut indexes = lock(&self.indexes);
+        if let Some(index) = indexes.get(path) {
+            return Ok(index.clone());
+        }
+        let index = self.store.index(&self.place, Arc::clone(&self.marks), path)?;
+        indexes.insert(path.to_vec(), index.clone());
+        Ok(index)
     }
 }
 
@@ -126,6 +140,21 @@ impl RowSource for StepRows {
 
     fn rows_again(&self) -> Result<RowIter> {
         self.shared.open().map(all)
+    }
+
+    fn lookup_all(&self, path: &[String], key: &LookupKey, most: usize) -> Result<Vec<Arc<str>>> {
+        let Some(index) = self.index(path)? else { return scan(self.rows_again()?, path, key, most) };
+        let found = index.find(&key.json(), most)?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        // If all keys are of the other type, that is a mistake, not an absence.
+        let samples = index.samples()?;
+        let keys: Vec<LookupKey> = samples.iter().flatten().filter_map(|row| LookupKey::of_row(row, path)).collect();
+        match keys.first() {
+            Some(own) if keys.iter().all(|own| !own.is_like(key)) => Err(key.mismatch(path, own)),
+            _ => Ok(found),
+        }
     }
 }
 

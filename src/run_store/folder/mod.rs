@@ -4,6 +4,7 @@ mod archive;
 pub(crate) mod disk;
 mod failures;
 pub(crate) mod held;
+mod index;
 pub(crate) mod info;
 mod items;
 mod journal;

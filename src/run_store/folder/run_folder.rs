@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use super::archive::{self, FAILED, SPOOL, file_name};
 use super::disk;
 use super::failures::{self, Failures};
+use super::index;
 use super::items;
 use super::journal::Journal;
 use super::kept::KeptMarks;
@@ -20,7 +21,8 @@ use crate::run_store::extent::Extent;
 use crate::run_store::fact::Fact;
 use crate::run_store::seen::SeenRow;
 use crate::run_store::store::{
-    Before, FailureWriter, ItemContent, ItemOrigin, RowReader, RowStore, RowWriter, RunStore, SharedRows, StepPlace,
+    Before, FailureWriter, ItemContent, ItemOrigin, RowIndex, RowReader, RowStore, RowWriter, RunStore, SharedRows,
+    StepPlace,
 };
 use crate::run_store::watermark::Watermarks;
 
@@ -61,6 +63,10 @@ impl RowStore for Folder {
 
     fn shared_rows(&self, step: &StepPlace, marks: Arc<[Extent]>) -> Arc<dyn SharedRows> {
         shared_rows_of(&self.root, step, marks)
+    }
+
+    fn index(&self, step: &StepPlace, marks: Arc<[Extent]>, path: &[String]) -> Result<Option<Arc<dyn RowIndex>>> {
+        index::build(&self.root, &self.work_folder(), step, marks, path).map(Some)
     }
 }
 

@@ -9,7 +9,7 @@ use super::run_folder::{rows_of, shared_rows_of};
 use crate::error::Result;
 use crate::run_store::extent::Extent;
 use crate::run_store::state::RunState;
-use crate::run_store::store::{RowReader, RowStore, SharedRows, StepPlace};
+use crate::run_store::store::{RowIndex, RowReader, RowStore, SharedRows, StepPlace};
 
 /// A folder with a run.
 pub(crate) struct FolderView {
@@ -48,5 +48,10 @@ impl RowStore for ViewRows {
 
     fn shared_rows(&self, step: &StepPlace, marks: Arc<[Extent]>) -> Arc<dyn SharedRows> {
         shared_rows_of(&self.0, step, marks)
+    }
+
+    /// Nothing is written for a plan.
+    fn index(&self, _: &StepPlace, _: Arc<[Extent]>, _: &[String]) -> Result<Option<Arc<dyn RowIndex>>> {
+        Ok(None)
     }
 }
