@@ -47,6 +47,7 @@
 //! ```
 
 mod check;
+mod conditions;
 mod effects;
 mod event;
 mod file;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::conditions::Conditions;
 use super::effects::Effects;
 use super::file::{OnErrorFile, OnUnknownFile, SaveFormat};
 use super::local_plan::LocalWork;
@@ -146,6 +147,8 @@ pub(crate) struct CalledOperation {
     /// Options whose values are secret.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) secret_options: Vec<String>,
+    #[serde(default, skip_serializing_if = "Conditions::is_empty")]
+    pub(super) conditions: Conditions,
 }
 
 /// Maximum number of items of one call, and of their bytes.
@@ -162,6 +165,7 @@ impl CalledOperation {
             may_be_repeated: true,
             items_per_request: Some(1),
             secret_options: Vec::new(),
+            conditions: Conditions::default(),
         }
     }
 
@@ -191,6 +195,7 @@ impl CalledOperation {
                 _ => Some(1),
             },
             secret_options: operation.options.iter().filter(|o| o.secret).map(|o| o.name.clone()).collect(),
+            conditions: Conditions::of(operation),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use super::conditions::Conditions;
 use super::run_plan::CalledOperation;
 use crate::authoring::Format;
 use crate::connection::ConnectionSpec;
@@ -49,6 +50,7 @@ pub(super) fn operation() -> CalledOperation {
         may_be_repeated: false,
         items_per_request: Some(1),
         secret_options: Vec::new(),
+        conditions: Conditions::default(),
     }
 }
 

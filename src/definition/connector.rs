@@ -36,6 +36,7 @@ pub struct Connector {
     pub(crate) csrf: Option<Csrf>,
     pub(crate) fixed: Fixed,
     pub(crate) rules: Vec<ReplyRule>,
+    pub(crate) literals: Option<super::literals::Literals>,
     pub(crate) paging: Paging,
     /// The location of a total in `paging`.
     pub(crate) total: Option<Total>,

@@ -7,6 +7,7 @@ mod fields;
 mod file;
 mod job_rule;
 mod json_text;
+mod literals;
 mod login;
 mod meaning;
 mod method;
@@ -59,6 +60,7 @@ pub(crate) use file::{HmacAlgorithmFile, KeyEncodingFile, PropertyTypeFile, Sign
 #[cfg(feature = "schemas")]
 pub(crate) use file::{OperationsFile, TemplatesFile};
 pub(crate) use job_rule::{JOB, JobPart, JobResult, JobRule};
+pub(crate) use literals::{Literal, Literals, write_plain};
 pub(crate) use login::{Csrf, Expiry, Failed, Login, LoginBody, TokenPlace};
 pub(crate) use meaning::{Meaning, ReplyRule};
 pub(crate) use oauth::{Assertion, GrantFlow, Oauth2, TokenExchangeRule};

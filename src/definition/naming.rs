@@ -13,6 +13,8 @@ pub(super) enum Naming {
     Order,
     /// `field operator value`, joined by words; values are quoted, in brackets or bare.
     Conditions,
+    /// The same for fields that are not the record's own.
+    OtherConditions,
     /// A list of `field:operator:value`.
     Terms,
 }
@@ -42,6 +44,7 @@ impl From<NamingFile> for Naming {
             NamingFile::Columns => Naming::Columns,
             NamingFile::Order => Naming::Order,
             NamingFile::Conditions => Naming::Conditions,
+            NamingFile::OtherConditions => Naming::OtherConditions,
             NamingFile::Terms => Naming::Terms,
         }
     }
@@ -65,6 +68,7 @@ impl Naming {
             }
             Naming::Terms => texts.iter().filter_map(|text| Some(text.split_once(':')?.0.trim())).collect(),
             Naming::Conditions => texts.iter().flat_map(|text| words(text)).collect(),
+            Naming::OtherConditions => Vec::new(),
         };
         let path = |name: &str| name.split(['/', '.']).map(str::to_owned).collect();
         named.into_iter().filter(|name| !name.is_empty()).map(path).collect()

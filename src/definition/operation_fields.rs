@@ -80,6 +80,13 @@ impl Operation {
         self.option(name).is_some_and(|option| self.item_may_fill(option))
     }
 
+    /// The options that are conditions.
+    #[cfg(feature = "batch")]
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = &str> {
+        let is_condition = |naming| matches!(naming, Naming::Conditions | Naming::OtherConditions);
+        self.options.iter().filter(move |o| o.naming.is_some_and(is_condition)).map(|o| o.name.as_str())
+    }
+
     /// Fields that options name and the record does not have.
     pub(crate) fn unknown_names(&self, options: &Options) -> Vec<Fault> {
         let naming = |option: &&OptionRule| option.naming.is_some() && options.contains(&option.name);

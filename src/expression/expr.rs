@@ -71,6 +71,11 @@ impl Expr {
         self.0.path.as_deref()
     }
 
+    /// Whether it puts a text together from others, rather than choosing one.
+    pub(crate) fn puts_together(&self) -> bool {
+        self.0.tree.puts_together()
+    }
+
     /// All paths that it reads; for filters that name a field of a list's elements, with `*` for the element.
     pub(crate) fn paths(&self) -> &[Vec<String>] {
         &self.0.paths

@@ -40,7 +40,6 @@ mod write;
 
 pub(crate) use expr::{Expr, Wrong};
 pub(crate) use lookup::{LookupKey, scan};
-#[expect(unused_imports, reason = "the seam for connectors that declare how values are quoted")]
 pub(crate) use quoted::QuotedValue;
 pub(crate) use scope::{Fields, NAMES, RowIter, RowSource, Scope, StepView};
 pub(crate) use shape::Shape;

@@ -35,9 +35,11 @@ pub(crate) enum Piece {
 struct Evaluator<'e> {
     /// To JSON text.
     alone: fn(&Expr, &Scope) -> Result<String>,
-    /// To a part of a text.
-    in_text: &'e dyn Fn(&Expr, &Scope) -> Result<String>,
+    in_text: InText<'e>,
 }
+
+/// To a part of a text; gets the text before it.
+type InText<'e> = &'e dyn Fn(&str, &Expr, &Scope) -> Result<String>;
 
 impl Shape {
     /// Finds the expressions in a value. `fault` gets the JSON Pointer within the value and the message; an empty text
@@ -114,31 +116,30 @@ impl Shape {
 
     /// Its value as JSON text.
     pub(crate) fn json(&self, scope: &Scope) -> Result<String> {
-        self.evaluated(scope, Evaluator { alone: Expr::json, in_text: &Expr::within_text })
+        self.evaluated(scope, Evaluator { alone: Expr::json, in_text: &within_text })
     }
 
     /// The same for a value that is sent: null is an error, unless an expression allows it.
     pub(crate) fn needed(&self, scope: &Scope) -> Result<String> {
-        self.evaluated(scope, Evaluator { alone: Expr::needed, in_text: &Expr::within_text })
+        self.evaluated(scope, Evaluator { alone: Expr::needed, in_text: &within_text })
     }
 
     /// The same, with a rule of quoting: it writes each expression that is a part of a text, so that no value changes
-    /// the meaning of the text. Its error says why a value cannot be written. A value that is only an expression is not
+    /// the meaning of the text. It gets the text before the expression. Its error says why a value cannot be written. A value that is only an expression is not
     /// quoted.
-    #[cfg_attr(not(test), expect(dead_code, reason = "called when connectors declare how values are quoted"))]
     pub(crate) fn quoted(
         &self,
         scope: &Scope,
-        rule: &dyn Fn(&QuotedValue) -> Result<String, String>,
+        rule: &dyn Fn(&str, &QuotedValue) -> Result<String, String>,
     ) -> Result<String> {
-        let in_text = |expr: &Expr, scope: &Scope| expr.quoted(scope, rule);
+        let in_text = |before: &str, expr: &Expr, scope: &Scope| expr.quoted(scope, &|value| rule(before, value));
         self.evaluated(scope, Evaluator { alone: Expr::needed, in_text: &in_text })
     }
 
     /// Its value as text, for paths and names.
     pub(crate) fn plain(&self, scope: &Scope) -> Result<String> {
         match self {
-            Shape::Text(pieces) => joined(pieces, scope, &Expr::within_text),
+            Shape::Text(pieces) => joined(pieces, scope, &within_text),
             Shape::Value(expr) => expr.within_text(scope),
             Shape::Fixed(json) => Ok(serde_json::from_str(json).unwrap_or_else(|_| json.clone())),
             Shape::List(_) | Shape::Map(_) => self.json(scope),
@@ -184,12 +185,19 @@ impl Shape {
     }
 }
 
-fn joined(pieces: &[Piece], scope: &Scope, write: &dyn Fn(&Expr, &Scope) -> Result<String>) -> Result<String> {
+fn within_text(_before: &str, expr: &Expr, scope: &Scope) -> Result<String> {
+    expr.within_text(scope)
+}
+
+fn joined(pieces: &[Piece], scope: &Scope, write: InText<'_>) -> Result<String> {
     let mut text = String::new();
     for piece in pieces {
         match piece {
             Piece::Literal(literal) => text.push_str(literal),
-            Piece::Value(expr) => text.push_str(&write(expr, scope)?),
+            Piece::Value(expr) => {
+                let part = write(&text, expr, scope)?;
+                text.push_str(&part);
+            }
         }
     }
     Ok(text)

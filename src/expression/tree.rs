@@ -55,6 +55,22 @@ pub(super) enum NodeKind {
     },
 }
 
+impl ExprNode {
+    /// Whether it puts a text together from others, rather than choosing one.
+    pub(super) fn puts_together(&self) -> bool {
+        match &self.kind {
+            NodeKind::Literal(_) | NodeKind::Name(_) | NodeKind::Field { .. } | NodeKind::Index { .. } => false,
+            NodeKind::If { value, otherwise, .. } => {
+                value.puts_together() || otherwise.as_ref().is_some_and(|node| node.puts_together())
+            }
+            NodeKind::Call { tool, of, args, .. } if tool.name == "default" => {
+                of.iter().any(|node| node.puts_together()) || args.all().any(ExprNode::puts_together)
+            }
+            _ => true,
+        }
+    }
+}
+
 /// A value that is written out.
 #[derive(Debug)]
 pub(super) enum ExprLiteral {

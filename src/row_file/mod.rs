@@ -28,7 +28,6 @@ use std::path::Path;
 #[cfg(feature = "cli")]
 pub(crate) use columns::{ColumnName, HeaderFault, ItemShape, column_path, header_faults, single_field, uneven};
 pub(crate) use options::{ReadOptions, RowFormat, RowPosition};
-#[cfg_attr(not(test), expect(unused_imports, reason = "for batches, which load files"))]
 pub(crate) use {
     files::files_of,
     options::{CellType, EmptyCell, SheetChoice, TextEncoding},

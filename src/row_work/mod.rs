@@ -38,7 +38,7 @@ pub(crate) use plan::{
     WorkPlan,
 };
 pub(crate) use sort::sort;
-pub(crate) use temporary::{BUDGET, Workspace};
+pub(crate) use temporary::Workspace;
 
 /// Rows one after the other, each as JSON text.
 pub(crate) type RowStream<'r> = dyn Iterator<Item = Result<Arc<str>>> + 'r;

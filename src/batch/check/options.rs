@@ -4,6 +4,7 @@ use super::expressions::shape;
 use super::literal::tell;
 use super::names;
 use crate::authoring::{Checker, Json};
+use crate::batch::conditions::Conditions;
 use crate::batch::file::{StepFile, UnknownFieldsFile};
 use crate::definition::{Operation, Template};
 use crate::error::{Advice, did_you_mean};
@@ -36,6 +37,8 @@ pub(super) fn options(
     }
     let mut literal = Options::default();
     if let Some(operation) = operation {
+        let conditions = Conditions::of(operation);
+        all.iter().for_each(|(name, shape)| conditions.check(c, &place, name, shape));
         literal = check_options(c, &place, operation, &all, file);
         asked(c, at, template, file);
     }

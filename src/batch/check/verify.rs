@@ -7,6 +7,7 @@ use super::names::{Allowed, StepNames};
 use crate::authoring::Checker;
 use crate::authoring::duration::duration;
 use crate::authoring::values::NamesPart;
+use crate::batch::conditions::Conditions;
 use crate::batch::file::VerifyFile;
 use crate::batch::run_plan::{CalledOperation, Verify};
 use crate::definition::{Method, Operation};
@@ -33,6 +34,7 @@ pub(super) fn verify(
         return None;
     }
     let allowed = Allowed { item: true, ..Allowed::default() };
+    let conditions = Conditions::of(&query);
     let mut is_per_item = false;
     let mut options = Vec::new();
     for (name, value) in &file.options {
@@ -42,6 +44,7 @@ pub(super) fn verify(
             c.fault(&place, format!("`{name}` is not an option of {}{hint}", query.id), None);
         }
         let shape = shape(c, &place, &value.0, names, allowed);
+        conditions.check(c, &format!("{at}/options"), name, &shape);
         is_per_item |= shape.expressions().iter().any(|(_, expr)| {
             expr.paths().iter().any(|path| path.first().is_some_and(|root| root == "item" || root == "index"))
         });

@@ -17,7 +17,7 @@ use crate::write::Writes;
 
 /// The options of a step, with the values of their expressions.
 pub(in crate::batch) fn options(step: &Step, scope: &Scope) -> Result<Options> {
-    let json = step.options.needed(scope)?;
+    let json = step.operation.conditions.json(&step.options, scope)?;
     Options::read(&json).map_err(|e| {
         Error::new(ErrorKind::InvalidOptions, format!("the options cannot be read: {}", json_error::words(&e, &json)))
     })

@@ -45,7 +45,7 @@ pub(super) async fn look(
             task.check_stop()?;
             let scope = task.scope.with_item(item, key.1);
             let mut record = None;
-            query(task, verify, &verify.options.needed(&scope)?, &mut |row| {
+            query(task, verify, &verify.operation.conditions.json(&verify.options, &scope)?, &mut |row| {
                 if is_same(verify, item, row) {
                     record.get_or_insert_with(|| row.as_str().to_owned());
                 }
@@ -56,7 +56,7 @@ pub(super) async fn look(
         return Ok(found);
     }
     let mut records: BTreeMap<(u64, u64), String> = BTreeMap::new();
-    query(task, verify, &verify.options.needed(&task.scope)?, &mut |row| {
+    query(task, verify, &verify.operation.conditions.json(&verify.options, &task.scope)?, &mut |row| {
         for (key, _) in known.iter().filter(|(_, item)| is_same(verify, item, row)) {
             records.entry(**key).or_insert_with(|| row.as_str().to_owned());
         }

@@ -68,6 +68,9 @@ mirrors! {
         /// Version 1 of `fixed: { header }`
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub headers: Ordered<String>,
+        /// How values are written in options with `fields: conditions`, so that no value changes the meaning of a condition
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub literals: Option<LiteralsFile>,
         /// The paging of lists; an operation may override it
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub paging: Option<PagingFile>,
@@ -95,6 +98,36 @@ mirrors! {
         /// Option sets that operations may include, by name
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub option_sets: Ordered<Ordered<OptionFile>>,
+    }
+
+    /// How values are written in conditions
+    struct LiteralsFile {
+        /// The character around a text
+        pub quote: String,
+        /// How this character is written within a text; default: refuse, such texts cannot be sent
+        #[serde(default, skip_serializing_if = "is_default")]
+        pub escape: EscapeFile,
+        /// The texts before and after a time or a date; default: the quotes of a text
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub time: Vec<String>,
+        /// The words for true and false; default: true and false
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub booleans: Vec<String>,
+        /// Characters with a meaning of their own in the text after an operator, by operator; texts with them are refused there
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub wildcards: Ordered<String>,
+    }
+
+    /// How a quote is written within a text
+    #[derive(Copy, Default, Eq)]
+    enum EscapeFile {
+        /// It cannot be written
+        #[default]
+        Refuse,
+        /// It is doubled
+        Double,
+        /// It gets a backslash, and so does a backslash
+        Backslash,
     }
 
     /// One property of a connection

@@ -18,7 +18,7 @@ mod success;
 pub(super) use auth::{AuthFile, AwsSigv4File, BearerFile, HmacFile, KeysFile, RefreshFile};
 pub(crate) use auth::{HmacAlgorithmFile, KeyEncodingFile, SignatureEncodingFile, TimestampFile};
 pub(crate) use connector::{ConnectorFile, PropertyTypeFile};
-pub(super) use connector::{ErrorsFile, FormatFile, ProbeFile, PropertyFile, RateFile};
+pub(super) use connector::{ErrorsFile, EscapeFile, FormatFile, LiteralsFile, ProbeFile, PropertyFile, RateFile};
 pub(super) use job::{AddressFile, JobFile, JobResultFile, PollFile, PollRequestFile, StateFile};
 pub(super) use login::{CsrfFile, CsrfScopeFile, FailedFile, LoginFile, NamedPlaceFile, TokenPlaceFile};
 pub(super) use method::MethodFile;

@@ -288,6 +288,8 @@ mirrors! {
         Order,
         /// `field operator value`, joined by words
         Conditions,
+        /// The same for fields that are not the record's own
+        OtherConditions,
         /// A list of `field:operator:value`
         Terms,
     }

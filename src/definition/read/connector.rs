@@ -11,9 +11,10 @@ use crate::authoring::{Checker, Document, Format, Ordered, Pointer, Text, explai
 use crate::definition::auth::Auth;
 use crate::definition::connector::{Connector, DetailRules, ErrorRules, Explain, Probe, Property, Rate, Success};
 use crate::definition::file::{
-    ConnectorFile, ErrorsFile, KeysetFile, OptionFile, ProbeFile, PropertyFile, PropertyTypeFile, SuccessFile,
-    VerdictFile,
+    ConnectorFile, ErrorsFile, EscapeFile, KeysetFile, LiteralsFile, OptionFile, ProbeFile, PropertyFile,
+    PropertyTypeFile, SuccessFile, VerdictFile,
 };
+use crate::definition::literals::{Literals, QuoteEscape};
 use crate::definition::meaning::{Meaning, ReplyRule};
 use crate::definition::option_rule::OptionRule;
 use crate::definition::paging::Paging;
@@ -89,6 +90,7 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
         csrf,
         fixed,
         rules,
+        literals: file.literals.and_then(|literals| self::literals(c, literals)),
         paging,
         total,
         forward_only: file.forward_only.and_then(|k| forward_only(c, k)),
@@ -97,6 +99,38 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
         response_sets: file.response_sets.into_iter().collect(),
         option_sets,
     }
+}
+
+/// How values are written in conditions; `None` if it has a fault.
+fn literals(c: &mut Checker<'_>, file: LiteralsFile) -> Option<Literals> {
+    let before = c.faults.len();
+    let mut chars = file.quote.chars();
+    let quote = chars.next().filter(|_| chars.next().is_none());
+    if quote.is_none() {
+        c.fault("/literals/quote", "a quote is one character", None);
+    }
+    let pair = |c: &mut Checker<'_>, key: &str, list: Vec<String>| match <[String; 2]>::try_from(list) {
+        Ok([first, second]) if !first.is_empty() && !second.is_empty() => Some((first, second)),
+        Ok(_) => {
+            c.fault(&format!("/literals/{key}"), "expected two texts that are not empty", None);
+            None
+        }
+        Err(list) if list.is_empty() => None,
+        Err(_) => {
+            c.fault(&format!("/literals/{key}"), "expected two texts", None);
+            None
+        }
+    };
+    let (time, booleans) = (pair(c, "time", file.time), pair(c, "booleans", file.booleans));
+    let escape = match file.escape {
+        EscapeFile::Refuse => QuoteEscape::Refuse,
+        EscapeFile::Double => QuoteEscape::Double,
+        EscapeFile::Backslash => QuoteEscape::Backslash,
+    };
+    let booleans = booleans.unwrap_or_else(|| ("true".to_owned(), "false".to_owned()));
+    let wildcards = file.wildcards.into_iter().collect();
+    let literals = Literals { quote: quote?, escape, time, booleans, wildcards };
+    (c.faults.len() == before).then_some(literals)
 }
 
 /// The rules that version 1 wrote under `errors`.

@@ -51,7 +51,9 @@ pub(super) fn build(
                     Some(b'0'..=b'9' | b'-') => samples.get_mut(1),
                     _ => None,
                 };
-                place.into_iter().for_each(|place: &mut Option<u64>| drop(place.get_or_insert(at)));
+                if let Some(place) = place {
+                    place.get_or_insert(at);
+                }
                 Some(Ok((at, Arc::from(row))))
             }
             Err(error) => Some(Err(error)),
