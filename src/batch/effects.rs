@@ -2,10 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::event::{Event, Report};
+use super::local_plan::InnerPlan;
+use crate::authoring::Json;
 use crate::call::{CallOptions, Request};
 use crate::clock::Clock;
 use crate::engine::Running;
@@ -14,6 +19,33 @@ use crate::request::PlannedRequest;
 use crate::send::Cancel;
 use crate::sink::Sink;
 use crate::write::Writes;
+
+/// A batch that is a step.
+pub(crate) struct InnerCall<'c> {
+    pub(crate) plan: &'c InnerPlan,
+    /// The number of the outer job.
+    pub(crate) job: usize,
+    pub(crate) inputs: Vec<(String, Json)>,
+    /// The name of its run.
+    pub(crate) name: String,
+    /// The folder of run folders.
+    pub(crate) runs: &'c Path,
+    /// The id of the outer run.
+    pub(crate) run: &'c str,
+    pub(crate) host: &'c str,
+    pub(crate) cancel: Cancel,
+    pub(crate) time_left: Option<Duration>,
+}
+
+/// A run of such a batch.
+#[async_trait]
+pub(crate) trait InnerRun: Send {
+    /// The next event; `None` when only the end is left.
+    async fn next(&mut self) -> Option<Event>;
+
+    /// Runs to the end; `pass` gets each row of a step.
+    async fn finish(self: Box<Self>, step: Option<&str>, pass: &mut (dyn for<'r> FnMut(&'r str) + Send)) -> Report;
+}
 
 /// Executes the decisions of a run. Connections are given by name; the implementation opens them.
 #[async_trait]
@@ -44,6 +76,12 @@ pub(crate) trait Effects: Send + Sync {
     /// # Errors
     /// Those of [`Session::probe`](crate::Session::probe); `unsupported` when there is no such request.
     async fn probe(&self, connection: &str, cancel: &Cancel) -> Result<()>;
+
+    /// Starts the batch of a step, or goes on with it.
+    ///
+    /// # Errors
+    /// Those of [`Batch::load`](crate::batch::Batch::load) and [`Batch::run`](crate::batch::Batch::run).
+    fn inner(&self, call: InnerCall<'_>) -> Result<Box<dyn InnerRun>>;
 
     /// The environment variables that the batch lists; they are not part of its plan.
     fn environment(&self) -> &BTreeMap<String, String>;

@@ -24,6 +24,9 @@ mirrors! {
         /// The default connection of the steps
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub connection: Option<String>,
+        /// Files whose keys are added to this one; values of this file win, and steps come after its own
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub include: Option<NamesPart>,
         /// Values that the caller gives: `--input NAME=VALUE`, or a `batch` step
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub inputs: Ordered<InputFile>,
@@ -136,7 +139,11 @@ mirrors! {
 
     /// One step
     struct StepFile {
+        /// Instead of a step: the path of a file whose steps take this place
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub include: Option<String>,
         /// The step's id, by which later steps refer to it: letters, digits and _
+        #[serde(default, skip_serializing_if = "String::is_empty")]
         pub id: String,
         /// OperationId of a query
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -162,6 +169,9 @@ mirrors! {
         /// Sends a JSON body to an address, such as a webhook
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub http: Option<HttpFile>,
+        /// Runs another batch file
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub batch: Option<InnerPart>,
         /// Overrides the batch's connection
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub connection: Option<String>,
@@ -263,6 +273,18 @@ mirrors! {
         pub wait: Option<String>,
     }
 
+    /// Another batch file
+    struct InnerFile {
+        /// Its path, relative to this file's folder
+        pub file: String,
+        /// Values of its inputs
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub inputs: Ordered<Json>,
+        /// The step of that file whose rows are the rows of this step; default: one row for each of its steps
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub items: Option<String>,
+    }
+
     /// A JSON body for an address
     struct HttpFile {
         /// The address, or a reference to it: { env: NAME }, { file: PATH }, { keyring: NAME }. All but its host is treated as secret
@@ -325,6 +347,17 @@ pub enum ConnectionsPart {
     Inline(Ordered<ConnectionFile>),
 }
 
+/// Another batch file, or its path
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum InnerPart {
+    /// Its path
+    Path(String),
+    /// The file and its inputs
+    File(InnerFile),
+}
+
 /// Whether an unfinished run is resumed
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
@@ -336,10 +369,23 @@ pub enum ResumePart {
     Within(WithinFile),
 }
 
+impl BatchFile {
+    /// Whether a step of it calls an operation, or it names connections.
+    pub(super) fn calls(&self) -> bool {
+        let mut steps = self.steps.iter().chain(&self.on_failure).chain(&self.finally);
+        let is_call = |step: &StepFile| {
+            let called = [&step.query, &step.mutate, &step.delete, &step.template, &step.connection];
+            step.upsert.is_some() || called.iter().any(|name| name.is_some())
+        };
+        self.matrix.is_some() || self.connection.is_some() || steps.any(is_call)
+    }
+}
+
 impl StepFile {
     /// A step with nothing but its id.
     pub(super) fn empty(id: String) -> StepFile {
         StepFile {
+            include: None,
             id,
             query: None,
             mutate: None,
@@ -349,6 +395,7 @@ impl StepFile {
             transform: None,
             upsert: None,
             http: None,
+            batch: None,
             connection: None,
             options: Ordered::new(),
             items: None,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use super::load::BatchConfig;
+use super::config::BatchConfig;
 use super::run_plan::Batch;
 use crate::engine::Engine;
 use crate::expression::{Scope, Shape};

@@ -24,6 +24,21 @@ pub struct BatchInput {
     pub choices: Vec<String>,
 }
 
+impl BatchInput {
+    /// A value that it can have, for checks.
+    pub(super) fn sample(&self) -> String {
+        let of_kind = match self.kind.as_str() {
+            "integer" | "number" => "1",
+            "boolean" => "true",
+            "date" => "\"2026-01-31\"",
+            "time" => "\"2026-01-31T12:00:00Z\"",
+            "json" => "[]",
+            _ => "\"value\"",
+        };
+        self.choices.first().or(self.default.as_ref()).map_or_else(|| of_kind.to_owned(), Clone::clone)
+    }
+}
+
 /// The inputs of a file.
 pub(super) fn listed(file: &Ordered<InputFile>) -> Vec<BatchInput> {
     let input = |(name, input): (&String, &InputFile)| BatchInput {

@@ -1,14 +1,16 @@
 //! Loads and checks a batch: the file, its connections, its jobs. Reports every fault at once; sends nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::check::steps::steps;
 use super::check::{CheckContext, KnownConnections, find, targets};
+use super::config::{BatchConfig, Within};
 use super::file::{BatchFile, ConnectionsPart, MatrixFile, ResumePart, ResumeWord, RunFile, WithinFile};
+use super::include::{self, read};
+use super::inner::InnerLoader;
 use super::inputs::{self, BatchInput};
 use super::local::Local;
 use super::run_plan::{Batch, CalledOperation, MAIN, MatrixJob, RunPlan, Step, StepLimits};
@@ -16,85 +18,16 @@ use super::webhook;
 use crate::authoring::duration::duration;
 use crate::authoring::values::NamesPart;
 use crate::authoring::{Checker, Document, Format, Json, Ordered, explain, version};
-use crate::connection::ConnectionSpec;
 use crate::connections::{ConnectionFile, ConnectionsFile};
 use crate::definition::Catalog;
-use crate::engine::{Engine, Session};
+use crate::engine::Session;
 use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result, did_you_mean};
 use crate::json_pointer::escape;
+use crate::real_path::real_path;
 use crate::run_store::ResumePolicy;
-use crate::sink::{Stdout, failed};
-use crate::text_file::if_there;
 
 /// How long a step waits for the end of an outage, if the batch does not say.
 const WAIT_UP_TO: Duration = Duration::from_secs(30 * 60);
-
-/// Fetches the secrets of a connection. The folder is that of the file with the connection.
-pub type Resolve = Arc<dyn Fn(&Path, &str, &ConnectionFile) -> Result<ConnectionSpec> + Send + Sync>;
-/// Opens the host's standard input.
-pub type Stdin = Arc<dyn Fn() -> Box<dyn Read + Send> + Send + Sync>;
-/// Reads an environment variable.
-pub type Env = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
-
-/// The environment of a batch.
-pub struct BatchConfig {
-    /// The source of operations and HTTP connections.
-    pub engine: Arc<Engine>,
-    /// The connections file if the batch names none.
-    pub connections: Option<PathBuf>,
-    /// A connections file that overrides that of the batch.
-    pub connections_instead: Option<PathBuf>,
-    /// Connections if there is no file, or if the file that the batch names does not exist.
-    pub otherwise: Option<ConnectionsFile>,
-    /// Values of the inputs, as JSON; a text is read as the type of its input.
-    pub inputs: Vec<(String, Json)>,
-    /// Values that override those of `vars`, as JSON; numbers keep their digits.
-    pub vars: Vec<(String, Json)>,
-    /// Reads the environment variables that the batch lists.
-    pub env: Env,
-    /// Fetches the secrets of a connection.
-    pub resolve: Resolve,
-    /// Opens standard input, for steps that load `-`; without it, such a step is a fault.
-    pub stdin: Option<Stdin>,
-    /// Opens standard output, for steps that save to `-`; without it, such a step is a fault.
-    pub stdout: Option<Stdout>,
-}
-
-impl BatchConfig {
-    /// With an engine only: no environment, and secrets only as plain values.
-    #[must_use]
-    pub fn new(engine: Arc<Engine>) -> BatchConfig {
-        let resolve: Resolve = Arc::new(|_, name, connection| {
-            let refuse = |property: &str| {
-                Error::new(
-                    ErrorKind::Unsupported,
-                    format!("`{property}` of the connection {name} is a secret reference, and this host does not resolve them"),
-                )
-                .advise("set `resolve` in the batch configuration")
-            };
-            let spec = connection.resolve(|property, _| Err(refuse(property)))?;
-            Ok(ConnectionSpec { name: Some(name.to_owned()), ..spec })
-        });
-        BatchConfig {
-            engine,
-            connections: None,
-            connections_instead: None,
-            otherwise: None,
-            inputs: Vec::new(),
-            vars: Vec::new(),
-            env: Arc::new(|_| None),
-            resolve,
-            stdin: None,
-            stdout: None,
-        }
-    }
-}
-
-/// A file's text; `None` when there is no such file.
-fn read(path: &Path) -> Result<Option<String>> {
-    if_there(std::fs::read_to_string(path))
-        .map_err(|e| failed("read", path, &e).advise("check that the file exists and that you may read it"))
-}
 
 impl Batch {
     /// Reads and checks a batch file; reports all faults that are known before the first request.
@@ -113,8 +46,13 @@ impl Batch {
     /// # Errors
     /// As [`load`](Self::load).
     pub fn parse(path: &Path, text: &str, config: &BatchConfig) -> Result<Batch> {
+        Batch::parse_within(path, text, config, &Within::default())
+    }
+
+    /// The same for a batch that is a step of another.
+    pub(super) fn parse_within(path: &Path, text: &str, config: &BatchConfig, within: &Within) -> Result<Batch> {
         let shown = path.display().to_string();
-        let doc = Document::parse(&shown, text, 0)?;
+        let (doc, parts) = include::whole(path, text)?;
         let file: BatchFile = doc.read().map_err(|e| explain(Format::Batch, &doc, &[], &e))?;
         let mut c = Checker::new(&doc);
         version(&mut c, Format::Batch, file.version);
@@ -124,17 +62,20 @@ impl Batch {
         let env = env(&mut c, &file.env, config);
         let inputs = inputs::values(&mut c, &file.inputs, &config.inputs);
         let before = c.faults.len();
-        let mut known = known(&mut c, &folder, file.connections.clone(), config);
+        let connection = file.connection.as_deref().or(within.connection.as_deref());
+        let mut known = known(&mut c, &folder, file.connections.clone(), (config, within, file.calls()));
         let jobs = match &file.matrix {
             _ if c.faults.len() > before => vec![MatrixJob { name: MAIN.into(), connection: None, connector: None }],
             Some(matrix) => jobs(&mut c, matrix, &known),
-            None => vec![single_job(&mut c, file.connection.as_deref(), &known)],
+            None => vec![single_job(&mut c, connection, &known)],
         };
         let resume = resume(&mut c, file.run.resume.as_ref());
         let limits = run_limits(&mut c, &file.run);
         let catalog = config.engine.catalog();
-        let connection = file.connection.as_deref();
         let is_doubtful = c.faults.len() > before;
+        let mut chain = within.chain.clone();
+        chain.push(real_path(path));
+        let batches = InnerLoader { config: config.clone(), known: known.clone(), folder: folder.clone(), chain };
         let context = CheckContext {
             catalog,
             known: &known,
@@ -146,12 +87,15 @@ impl Batch {
             is_doubtful,
             limits,
             has_stdout: config.stdout.is_some(),
+            batches: &batches,
         };
         if file.steps.is_empty() {
             c.fault("/steps", "the batch has no steps", None);
         }
         let steps = steps(&mut c, &file, &context);
-        let own_files: Vec<&Path> = std::iter::once(path).chain(known.file.as_deref()).chain(catalog.files()).collect();
+        let parts = parts.iter().map(PathBuf::as_path);
+        let own_files: Vec<&Path> =
+            std::iter::once(path).chain(parts).chain(known.file.as_deref()).chain(catalog.files()).collect();
         let refused = targets::targets(&mut c, &steps, &context, (&folder, &own_files), &name);
         let steps: Vec<Step> = steps.into_iter().map(|(_, step)| step).collect();
         for step in file.steps.iter().chain(&file.on_failure).chain(&file.finally) {
@@ -183,6 +127,7 @@ impl Batch {
             sessions,
             environment: env,
             clock: Arc::clone(config.engine.clock()),
+            batches,
             stdin: config.stdin.clone(),
             stdout: config.stdout.clone(),
         };
@@ -201,9 +146,25 @@ impl Batch {
     pub fn inputs(path: &Path) -> Result<Vec<BatchInput>> {
         let missing = || Error::new(ErrorKind::State, format!("there is no file {}", path.display()));
         let text = read(path)?.ok_or_else(missing)?;
-        let doc = Document::parse(&path.display().to_string(), &text, 0)?;
+        let (doc, _) = include::whole(path, &text)?;
         let file: BatchFile = doc.read().map_err(|e| explain(Format::Batch, &doc, &[], &e))?;
         Ok(inputs::listed(&file.inputs))
+    }
+
+    /// A digest of what it does for all its connections, whatever the values of its inputs.
+    pub(super) fn meaning(&self) -> String {
+        let is_meant = |(name, _): &(&String, &String)| !name.starts_with("the input ");
+        let prints: Vec<_> =
+            self.plan.fingerprints.iter().map(|own| own.iter().filter(is_meant).collect::<Vec<_>>()).collect();
+        fingerprint(&serde_json::to_string(&prints).unwrap_or_default())
+    }
+
+    /// Makes it a part of a run: with the name of its run folder, and the time that is left.
+    pub(super) fn place_within(&mut self, name: String, time_left: Option<Duration>) {
+        let mut plan = RunPlan::clone(&self.plan);
+        plan.name = name;
+        plan.timeout = plan.timeout.into_iter().chain(time_left).min();
+        self.plan = Arc::new(plan);
     }
 
     /// Its name.
@@ -287,7 +248,15 @@ fn env(c: &mut Checker<'_>, names: &[String], config: &BatchConfig) -> BTreeMap<
     env
 }
 
-fn known(c: &mut Checker<'_>, folder: &Path, said: Option<ConnectionsPart>, config: &BatchConfig) -> KnownConnections {
+fn known(
+    c: &mut Checker<'_>,
+    folder: &Path,
+    said: Option<ConnectionsPart>,
+    (config, within, calls): (&BatchConfig, &Within, bool),
+) -> KnownConnections {
+    if let (None, None, Some(known)) = (&config.connections_instead, &said, &within.known) {
+        return known.clone();
+    }
     let none = || KnownConnections { connections: Ordered::new(), file: None, folder: folder.to_owned() };
     let path = match (&config.connections_instead, said) {
         (Some(path), _) => path.clone(),
@@ -298,6 +267,9 @@ fn known(c: &mut Checker<'_>, folder: &Path, said: Option<ConnectionsPart>, conf
         (None, None) => match &config.connections {
             Some(path) => path.clone(),
             None => {
+                if config.otherwise.is_none() && !calls {
+                    return none();
+                }
                 let Some(otherwise) = &config.otherwise else {
                     c.fault("/steps", "there is no connections file", Some(Advice::WriteConnection(None)));
                     return none();

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::effects::Effects;
-use super::load::Stdin;
+use super::config::Stdin;
+use super::effects::{Effects, InnerCall, InnerRun};
+use super::inner::InnerLoader;
 use crate::call::{CallOptions, Request};
 use crate::clock::Clock;
 use crate::engine::{Running, Session};
@@ -22,6 +23,7 @@ pub(super) struct Local {
     pub(super) sessions: BTreeMap<String, Session>,
     pub(super) environment: BTreeMap<String, String>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) batches: InnerLoader,
     pub(super) stdin: Option<Stdin>,
     pub(super) stdout: Option<Stdout>,
 }
@@ -57,6 +59,10 @@ impl Effects for Local {
     async fn probe(&self, connection: &str, cancel: &Cancel) -> Result<()> {
         let with = CallOptions { cancel: cancel.clone(), attempts: Some(1), ..CallOptions::default() };
         self.session(connection)?.probe(&with).await.map(|_| ())
+    }
+
+    fn inner(&self, call: InnerCall<'_>) -> Result<Box<dyn InnerRun>> {
+        self.batches.start(call)
     }
 
     fn environment(&self) -> &BTreeMap<String, String> {

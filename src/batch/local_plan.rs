@@ -1,15 +1,17 @@
 //! The steps that send no requests, as checked values.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::run_plan::ItemSource;
+use super::run_plan::{ItemSource, MAIN};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::{Expr, Shape};
 use crate::row_file::{CellType, EmptyCell, ReadOptions, RowFormat, RowSchema, SheetChoice, TextEncoding};
 use crate::row_work::{FieldPath, WorkPlan};
+use crate::run_store::file_name;
 
 /// What a step does without requests.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -19,6 +21,8 @@ pub(crate) enum LocalWork {
     Transform(TransformPlan),
     /// The last part of an upsert.
     Upserted(UpsertedPlan),
+    /// Another batch file.
+    Inner(InnerPlan),
 }
 
 impl LocalWork {
@@ -28,6 +32,31 @@ impl LocalWork {
             LocalWork::Load(_) => "load",
             LocalWork::Transform(_) => "transform",
             LocalWork::Upserted(_) => "upsert",
+            LocalWork::Inner(_) => "batch",
+        }
+    }
+}
+
+/// Another batch file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct InnerPlan {
+    pub(crate) path: PathBuf,
+    /// A map.
+    pub(crate) inputs: Shape,
+    /// The step whose rows this step gives.
+    pub(crate) items: Option<String>,
+    /// Its connection, by job of the outer batch.
+    pub(crate) connections: Vec<Option<String>>,
+    /// Digests of what it does, by job of the outer batch.
+    pub(crate) meanings: Vec<String>,
+}
+
+impl InnerPlan {
+    /// The name of its run: no batch file can have it.
+    pub(crate) fn run_name(&self, batch: &str, step: &str, job: &str) -> String {
+        match job {
+            MAIN => format!("{batch}+{step}"),
+            job => format!("{batch}+{step}+{}", file_name(job)),
         }
     }
 }

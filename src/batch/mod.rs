@@ -48,11 +48,14 @@
 
 mod check;
 mod conditions;
+mod config;
 mod effects;
 mod event;
 mod file;
 #[cfg(all(feature = "ffi", any(test, feature = "fuzzing")))]
 pub(crate) mod fuzzing;
+mod include;
+mod inner;
 mod inputs;
 mod items;
 mod load;
@@ -66,12 +69,12 @@ mod step;
 mod webhook;
 
 pub use crate::run_store::{LeftItem, Reason, ResumePolicy, RunInfo, RunStatus, RunSummary, left_items, runs};
+pub use config::{BatchConfig, Env, Resolve, Stdin};
 pub use event::{Archived, Event, JobBegun, JobReport, Report, StepCounts, StepName, StepReport, StepStatus};
 #[cfg(feature = "schemas")]
 pub(crate) use file::BatchFile;
 pub use inputs::BatchInput;
 pub use items::{Resent, settle_items};
-pub use load::{BatchConfig, Env, Resolve, Stdin};
 pub use plan::{BatchPlan, JobPlan, StepPlan};
 pub use run::{Run, RunOptions};
 pub use run_plan::{Batch, MAIN};

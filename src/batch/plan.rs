@@ -158,6 +158,7 @@ impl Batch {
             policy: options.resume.unwrap_or(self.plan.resume),
             fresh: options.fresh,
             retry_failed: options.retry_failed,
+            part_of: None,
         };
         let states: Vec<_> = outlines.iter().zip(views.iter().map(|view| view.as_ref().map(|v| &v.state))).collect();
         let starts = starts(&states, asked, seconds(self.effects.clock().wall()))?;

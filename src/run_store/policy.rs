@@ -66,22 +66,27 @@ pub enum Reason {
 
 /// What the caller asked for.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Asked {
+pub(crate) struct Asked<'a> {
     pub(crate) policy: ResumePolicy,
     pub(crate) fresh: bool,
     pub(crate) retry_failed: bool,
+    /// The run of which it is a part.
+    pub(crate) part_of: Option<&'a str>,
 }
 
 /// The decision for each job. `None` as a state: the job has no run.
 ///
 /// # Errors
 /// `usage` when there is nothing to retry.
-pub(crate) fn starts(jobs: &[(&RunOutline, Option<&RunState>)], asked: Asked, now: u64) -> Result<Vec<JobStart>> {
+pub(crate) fn starts(jobs: &[(&RunOutline, Option<&RunState>)], asked: Asked<'_>, now: u64) -> Result<Vec<JobStart>> {
     if asked.fresh {
         return Ok(jobs.iter().map(|_| JobStart::New(Reason::Fresh)).collect());
     }
     if asked.retry_failed {
         return retried(jobs);
+    }
+    if let Some(run) = asked.part_of {
+        return Ok(jobs.iter().map(|(_, state)| part(*state, run)).collect());
     }
     let mut starts: Vec<JobStart> = jobs.iter().map(|(_, state)| start(*state, asked.policy, now)).collect();
     // Finished jobs of a run that goes on are not repeated: a new night, which begins anew, is later than that.
@@ -114,6 +119,17 @@ fn start(state: Option<&RunState>, policy: ResumePolicy, now: u64) -> JobStart {
         ResumePolicy::Never => JobStart::New(Reason::Never),
         ResumePolicy::Within(limit) if age > limit.as_secs() => JobStart::New(Reason::TooOld(age)),
         ResumePolicy::Within(_) | ResumePolicy::Always => JobStart::Resume,
+    }
+}
+
+/// A part of a run goes on with it, and is done once.
+fn part(state: Option<&RunState>, run: &str) -> JobStart {
+    match state {
+        None => JobStart::New(Reason::First),
+        Some(state) if state.run == run && state.is_over() => JobStart::Leave,
+        Some(state) if state.run == run => JobStart::Resume,
+        Some(state) if state.is_over() => JobStart::New(Reason::Finished),
+        Some(_) => JobStart::New(Reason::Never),
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Every user-written file is read through this tree, so that later faults can be reported with line and column.
 
+#[cfg(feature = "batch")]
+mod merge;
 mod options;
 #[cfg(test)]
 mod tests;
@@ -21,6 +23,8 @@ use crate::digits::{has_digits, is_number};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::json_pointer::{escape, unescape};
 use crate::json_text::fields_of;
+#[cfg(feature = "batch")]
+pub(crate) use merge::INCLUDE;
 use options::options;
 pub use options::{ALIASED_MAX, DEPTH_MAX, NODES_MAX};
 pub(crate) use tree::Node;
@@ -38,6 +42,9 @@ pub(crate) struct Document {
     tree: OnceLock<Node>,
     /// With positions: costs most of the work, and is needed only for faults.
     placed: OnceLock<Node>,
+    /// Parts of other files.
+    #[cfg(feature = "batch")]
+    parts: Vec<merge::Part>,
 }
 
 enum Origin {
@@ -78,7 +85,15 @@ impl Document {
     }
 
     fn of(file: &str, origin: Origin, tree: OnceLock<Node>) -> Document {
-        Document { file: file.to_owned(), prefix: String::new(), origin, tree, placed: OnceLock::new() }
+        Document {
+            file: file.to_owned(),
+            prefix: String::new(),
+            origin,
+            tree,
+            placed: OnceLock::new(),
+            #[cfg(feature = "batch")]
+            parts: Vec::new(),
+        }
     }
 
     fn tree(&self) -> &Node {
@@ -170,6 +185,10 @@ impl Document {
 
     /// The place of a JSON Pointer, or of its nearest parent if the field is absent.
     pub(crate) fn place(&self, pointer: &str) -> Place {
+        #[cfg(feature = "batch")]
+        if let Some((part, pointer)) = self.part(pointer) {
+            return part.place(&pointer);
+        }
         let (line, column) = self.placed().locate(pointer);
         Place {
             file: Some(self.file.clone()),
@@ -181,6 +200,11 @@ impl Document {
 
     /// The place of a key, for faults about the name.
     pub(crate) fn place_of_key(&self, parent: &str, key: &str) -> Place {
+        #[cfg(feature = "batch")]
+        if let Some((part, pointer)) = self.part(&format!("{parent}/{}", escape(key))) {
+            let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
+            return part.place_of_key(parent, key);
+        }
         let (line, column) =
             self.placed().find(parent).and_then(|n| n.key(key)).unwrap_or_else(|| self.placed().locate(parent));
         Place {

@@ -1,13 +1,14 @@
 //! The context of the checks: the catalogue, the connections, the jobs, the names of values.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::authoring::{Checker, Ordered};
-use crate::batch::run_plan::{MatrixJob, StepLimits};
+use crate::authoring::{Checker, Json, Ordered};
+use crate::batch::inputs::BatchInput;
+use crate::batch::run_plan::{Batch, MatrixJob, StepLimits};
 use crate::connections::ConnectionFile;
 use crate::definition::Catalog;
-use crate::error::{Advice, did_you_mean};
+use crate::error::{Advice, Result, did_you_mean};
 
 /// The context of the steps.
 pub(in crate::batch) struct CheckContext<'a> {
@@ -25,9 +26,24 @@ pub(in crate::batch) struct CheckContext<'a> {
     pub(in crate::batch) limits: StepLimits,
     /// Whether steps may save to standard output.
     pub(in crate::batch) has_stdout: bool,
+    /// The batches that are steps of this one.
+    pub(in crate::batch) batches: &'a dyn InnerBatches,
+}
+
+/// Reads the batch file of a step.
+pub(in crate::batch) trait InnerBatches {
+    /// The path of a file that the batch file names.
+    fn path(&self, file: &str) -> PathBuf;
+
+    /// Its inputs.
+    fn inputs(&self, path: &Path) -> Result<Vec<BatchInput>>;
+
+    /// The batch with these inputs, for the connection of the step.
+    fn load(&self, path: &Path, inputs: Vec<(String, Json)>, connection: Option<&str>) -> Result<Batch>;
 }
 
 /// Connections by name, and their places.
+#[derive(Clone)]
 pub(in crate::batch) struct KnownConnections {
     pub(in crate::batch) connections: Ordered<ConnectionFile>,
     /// Their file, if it is not the batch file.

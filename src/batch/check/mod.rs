@@ -2,6 +2,7 @@
 
 mod context;
 mod expressions;
+mod inner;
 mod literal;
 mod local;
 mod names;
@@ -12,4 +13,4 @@ pub(super) mod targets;
 mod upsert;
 mod verify;
 
-pub(super) use context::{CheckContext, KnownConnections, find};
+pub(super) use context::{CheckContext, InnerBatches, KnownConnections, find};

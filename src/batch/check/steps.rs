@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::context::{CheckContext, find};
 use super::expressions::{expression, shape, source};
+use super::inner;
 use super::literal::{literal_items, takes_nothing};
 use super::local;
 use super::names::{self, StepIds};
@@ -110,6 +111,13 @@ fn placed_steps(file: &BatchFile) -> Vec<PlacedStep<'_>> {
 
 fn check_id(c: &mut Checker<'_>, placed: &PlacedStep<'_>, number: usize, ids: &StepIds<'_>) {
     let (Some(id), at) = (ids.get(number), &placed.at) else { return };
+    if placed.file.include.is_some() {
+        c.fault(&format!("{at}/include"), "an entry with `include` has no other keys", None);
+    }
+    if id.is_empty() {
+        c.fault(at, "a step needs an `id`", Some("add `id: NAME`".into()));
+        return;
+    }
     if placed.part.is_some_and(|(_, part)| part != Part::Result) && id.contains(upsert::PART) {
         return;
     }
@@ -144,7 +152,7 @@ pub(super) type CheckedStep = (Option<(Step, Option<Arc<Operation>>)>, Fields);
 
 /// Whether a step sends no requests.
 fn is_local(file: &StepFile) -> bool {
-    file.load.is_some() || file.transform.is_some()
+    file.load.is_some() || file.transform.is_some() || file.batch.is_some()
 }
 
 /// A step that sends no requests.
@@ -155,11 +163,15 @@ fn local_step(c: &mut Checker<'_>, here: &StepHere<'_>, file: &StepFile) -> Chec
     let of_row = names::Allowed { item: true, ..names::Allowed::default() };
     let nothing = names::Allowed::default();
     let before = c.faults.len();
-    let (local, mut gives) = match (&file.load, &file.transform) {
-        (Some(load), None) => {
+    let (local, mut gives) = match (&file.load, &file.transform, &file.batch) {
+        (Some(load), None, None) => {
             (local::load(c, &format!("{at}/load"), load, &mut names).map(LocalWork::Load), Fields::Any)
         }
-        (None, Some(transform)) => match local::transform(
+        (None, None, Some(part)) => {
+            let connections = inner::connections(file, here.context);
+            (inner::inner(c, &format!("{at}/batch"), part, &mut names, &connections).map(LocalWork::Inner), Fields::Any)
+        }
+        (None, Some(transform), None) => match local::transform(
             c,
             &format!("{at}/transform"),
             (transform, file.id.contains(upsert::PART)),
@@ -168,13 +180,13 @@ fn local_step(c: &mut Checker<'_>, here: &StepHere<'_>, file: &StepFile) -> Chec
             Some((plan, fields)) => (Some(LocalWork::Transform(plan)), fields),
             None => (None, Fields::Any),
         },
-        (_, _) => {
+        (_, _, _) => {
             c.fault(at, format!("the step `{}` does two things", file.id), Some("split it into two steps".into()));
             (None, Fields::Any)
         }
     };
     for (key, given) in file.keys_of_calls() {
-        if given {
+        if given && !(key == "connection" && file.batch.is_some()) {
             c.fault(&format!("{at}/{key}"), format!("`{key}` is for a step that calls an operation"), None);
         }
     }

@@ -20,7 +20,7 @@ use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::real_path::real_path;
 use crate::run_store::{
     ArchivedRun, Asked, INFO_VERSION, JobStart, LockedFolder, NewRun, Opened, ResumePolicy, RunInfo, RunOutline,
-    RunState, check_free, now, refuse_unfinished, run_id, seconds, starts,
+    RunState, StepPlace, check_free, now, refuse_unfinished, run_id, seconds, starts,
 };
 use crate::send::Cancel;
 
@@ -83,6 +83,24 @@ impl Run {
         }
     }
 
+    /// Runs to the end, as a part of another run; `pass` gets the rows of a step.
+    pub(in crate::batch) async fn finish_part(
+        mut self,
+        step: Option<&str>,
+        pass: &mut (dyn for<'r> FnMut(&'r str) + std::marker::Send),
+    ) -> Report {
+        while self.next().await.is_some() {}
+        if let (Some(id), Some(done)) = (step, &self.done) {
+            let passed = done.contexts.iter().try_for_each(|context| pass_rows(context, id, pass));
+            if let Err(error) = passed {
+                let mut report = self.finish(|_| Ok(())).await;
+                report.error.get_or_insert(error);
+                return report;
+            }
+        }
+        self.finish(|_| Ok(())).await
+    }
+
     /// Runs to the end. `tell` receives the report and delivers it; then the end of the run is recorded, if nothing is
     /// left to do.
     ///
@@ -117,10 +135,19 @@ impl Batch {
     /// `state` when another process holds a folder, the disk fails, a journal is damaged, or the inputs of an unfinished
     /// run have changed; `usage` when there is nothing to retry, or there is no step to stop before.
     pub fn run(self: Arc<Self>, options: RunOptions) -> Result<Run> {
+        self.run_as(options, None)
+    }
+
+    /// The same as a part of the run with this id: goes on with its own part, and leaves those of others.
+    pub(in crate::batch) fn run_part(self: Arc<Self>, options: RunOptions, run: &str) -> Result<Run> {
+        self.run_as(options, Some(run))
+    }
+
+    fn run_as(self: Arc<Self>, options: RunOptions, part_of: Option<&str>) -> Result<Run> {
         let root = self.run_folder(options.state.as_deref());
         self.refuse_results_in(&root)?;
         let until = options.until.as_deref().map(|id| self.step_number(id)).transpose()?;
-        let opened = self.open_jobs(&root, &options)?;
+        let opened = self.open_jobs(&root, &options, part_of)?;
         let (events, receiver) = mpsc::channel(EVENTS);
         let (hard, outages) = (Cancel::default(), Arc::new(Outages::default()));
         let deadline = self.plan.timeout.map(|timeout| self.effects.clock().now() + timeout);
@@ -145,6 +172,7 @@ impl Batch {
                 events: events.clone(),
                 retry_failed,
                 outages: Arc::clone(&outages),
+                runs: root.parent().unwrap_or(&root).to_owned(),
                 deadline,
                 until,
             });
@@ -154,7 +182,7 @@ impl Batch {
     }
 
     /// Locks the folder of each job, decides how each starts, and opens it.
-    fn open_jobs(&self, root: &Path, options: &RunOptions) -> Result<Vec<(JobStart, Opened)>> {
+    fn open_jobs(&self, root: &Path, options: &RunOptions, part_of: Option<&str>) -> Result<Vec<(JobStart, Opened)>> {
         let wall = self.effects.clock().wall();
         self.refuse_earlier_layout(root)?;
         let outlines: Vec<RunOutline> = (0..self.plan.jobs.len()).map(|number| self.plan.outline(number)).collect();
@@ -165,12 +193,13 @@ impl Batch {
             policy: options.resume.unwrap_or(self.plan.resume),
             fresh: options.fresh,
             retry_failed: options.retry_failed,
+            part_of,
         };
         let states = locked.iter().map(|folder| if asked.fresh { Ok(None) } else { folder.state() });
         let states = states.collect::<Result<Vec<Option<&RunState>>>>()?;
         let jobs: Vec<_> = outlines.iter().zip(states).collect();
         let starts = starts(&jobs, asked, seconds(wall))?;
-        let run = run_id(wall);
+        let run = part_of.map_or_else(|| run_id(wall), str::to_owned);
         let parts = locked.into_iter().zip(starts).zip(&self.plan.jobs).zip(&outlines);
         let open = |(((folder, start), job), outline): (((LockedFolder, JobStart), &MatrixJob), &RunOutline)| {
             let info = RunInfo {
@@ -276,6 +305,18 @@ impl Batch {
         let runs = state.map_or_else(|| self.plan.folder.join(".opnode").join("runs"), std::path::Path::to_owned);
         runs.join(&self.plan.name)
     }
+}
+
+/// The rows of a step of a job.
+fn pass_rows(context: &Context, id: &str, pass: &mut (dyn for<'r> FnMut(&'r str) + std::marker::Send)) -> Result<()> {
+    let Some(step) = context.plan.steps.iter().find(|step| step.id == id) else { return Ok(()) };
+    let state = context.ledger.state().step(&step.key(context.job()));
+    let place = StepPlace { job: context.job().name.clone(), step: id.to_owned() };
+    let mut rows = context.store.rows(&place, state.marks.all().into())?;
+    while let Some(row) = rows.next_row()? {
+        pass(row);
+    }
+    Ok(())
 }
 
 async fn run_all(contexts: Vec<Context>, begun: Vec<JobBegun>, notes: Vec<String>, stop: Cancel) -> Done {

@@ -96,6 +96,8 @@ pub(in crate::batch) struct Context {
     pub(in crate::batch) retry_failed: bool,
     /// The outages of the accounts, shared by all jobs.
     pub(in crate::batch) outages: Arc<Outages>,
+    /// The folder of run folders.
+    pub(in crate::batch) runs: std::path::PathBuf,
     /// When the run must stop, by the monotonic clock.
     pub(in crate::batch) deadline: Option<Duration>,
     /// The number of the step before which it stops.

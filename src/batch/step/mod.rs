@@ -5,6 +5,7 @@ mod call;
 mod context;
 pub(super) mod decide;
 mod element;
+pub(super) mod inner;
 mod item_source;
 pub(super) mod load;
 mod marking;

@@ -1,0 +1,93 @@
+//! Batches that are steps of others: loads their files with what they take over from the outer one, and starts them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::check::{InnerBatches, KnownConnections};
+use super::config::{BatchConfig, Within};
+use super::effects::{InnerCall, InnerRun};
+use super::event::{Event, Report};
+use super::include::read;
+use super::inputs::BatchInput;
+use super::run::{Run, RunOptions};
+use super::run_plan::Batch;
+use crate::authoring::Json;
+use crate::error::{Error, ErrorKind, Result};
+use crate::real_path::real_path;
+
+/// Maximum number of batches within batches.
+const DEPTH_MAX: usize = 8;
+
+/// Loads the batches of the steps of a file.
+#[derive(Clone)]
+pub(super) struct InnerLoader {
+    pub(super) config: BatchConfig,
+    /// The connections of the outer batch, for files that name none.
+    pub(super) known: KnownConnections,
+    /// The folder of the outer file.
+    pub(super) folder: PathBuf,
+    /// The files from the outermost batch to this one.
+    pub(super) chain: Vec<PathBuf>,
+}
+
+impl InnerBatches for InnerLoader {
+    fn path(&self, file: &str) -> PathBuf {
+        self.folder.join(file)
+    }
+
+    fn inputs(&self, path: &Path) -> Result<Vec<BatchInput>> {
+        if self.chain.contains(&real_path(path)) {
+            return Err(Error::new(ErrorKind::Definition, format!("{} would run itself", path.display())));
+        }
+        if self.chain.len() > DEPTH_MAX {
+            let message = format!("more than {DEPTH_MAX} batches run each other");
+            return Err(Error::new(ErrorKind::Definition, message));
+        }
+        Batch::inputs(path)
+    }
+
+    fn load(&self, path: &Path, inputs: Vec<(String, Json)>, connection: Option<&str>) -> Result<Batch> {
+        let config = BatchConfig { inputs, vars: Vec::new(), ..self.config.clone() };
+        let within = Within {
+            known: Some(self.known.clone()),
+            connection: connection.map(str::to_owned),
+            chain: self.chain.clone(),
+        };
+        let missing = || Error::new(ErrorKind::State, format!("there is no file {}", path.display()));
+        let text = read(path)?.ok_or_else(missing)?;
+        Batch::parse_within(path, &text, &config, &within)
+    }
+}
+
+impl InnerLoader {
+    /// Starts the batch of a step, or goes on with it.
+    pub(super) fn start(&self, call: InnerCall<'_>) -> Result<Box<dyn InnerRun>> {
+        let connection = call.plan.connections.get(call.job).cloned().flatten();
+        let mut batch = self.load(&call.plan.path, call.inputs, connection.as_deref())?;
+        if call.plan.meanings.get(call.job) != Some(&batch.meaning()) {
+            let message = format!("{} has changed since the run began", call.plan.path.display());
+            return Err(Error::new(ErrorKind::State, message).advise("start the batch again with --fresh"));
+        }
+        batch.place_within(call.name, call.time_left);
+        let options = RunOptions {
+            state: Some(call.runs.to_owned()),
+            cancel: call.cancel,
+            host: call.host.to_owned(),
+            ..RunOptions::default()
+        };
+        Ok(Box::new(Arc::new(batch).run_part(options, call.run)?))
+    }
+}
+
+#[async_trait]
+impl InnerRun for Run {
+    async fn next(&mut self) -> Option<Event> {
+        Run::next(self).await
+    }
+
+    async fn finish(self: Box<Self>, step: Option<&str>, pass: &mut (dyn for<'r> FnMut(&'r str) + Send)) -> Report {
+        self.finish_part(step, pass).await
+    }
+}
