@@ -9,6 +9,12 @@ fn yes() -> bool {
 }
 
 mirrors! {
+    /// Items of earlier runs that failed or are in doubt, until they are settled
+    struct LeftFile {
+        /// BATCH or BATCH/STEP, such as nightly/create
+        pub left_items: String,
+    }
+
     /// Rows of files
     struct LoadFile {
         /// A path or a pattern such as in/*.csv, relative to this file's folder; - for standard input
@@ -241,6 +247,8 @@ parts! {
     LoadPart {
         /// A path or a pattern
         Path(String),
+        /// Items of earlier runs that did not succeed
+        Left(LeftFile),
         /// With options
         File(LoadFile),
     }

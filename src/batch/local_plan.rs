@@ -23,6 +23,8 @@ pub(crate) enum LocalWork {
     Upserted(UpsertedPlan),
     /// Another batch file.
     Inner(InnerPlan),
+    /// Items of earlier runs that did not succeed.
+    Left(LeftPlan),
 }
 
 impl LocalWork {
@@ -33,7 +35,39 @@ impl LocalWork {
             LocalWork::Transform(_) => "transform",
             LocalWork::Upserted(_) => "upsert",
             LocalWork::Inner(_) => "batch",
+            LocalWork::Left(_) => "load",
         }
+    }
+
+    /// What it does, in plans.
+    pub(crate) fn describe(&self) -> String {
+        let source = |source: &ItemSource| match source {
+            ItemSource::Step(id) => format!("the rows of {id}"),
+            ItemSource::Shape(_) | ItemSource::Combinations(_) => "a list".to_owned(),
+        };
+        match self {
+            LocalWork::Load(plan) => format!("reads {}", plan.from.source().trim_matches('"')),
+            LocalWork::Transform(plan) => {
+                let actions: Vec<&str> = plan.actions.iter().map(Action::name).collect();
+                format!("{} of {}", actions.join(", "), source(&plan.from))
+            }
+            LocalWork::Upserted(_) => "reports what was created, changed, and the same".to_owned(),
+            LocalWork::Inner(plan) => format!("runs {}", plan.path.display()),
+            LocalWork::Left(plan) => format!("reads the items of {} that did not succeed", plan.name()),
+        }
+    }
+}
+
+/// Items of earlier runs of a batch that failed or are in doubt.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct LeftPlan {
+    pub(crate) batch: String,
+    pub(crate) step: Option<String>,
+}
+
+impl LeftPlan {
+    fn name(&self) -> String {
+        self.step.as_ref().map_or_else(|| self.batch.clone(), |step| format!("{}/{step}", self.batch))
     }
 }
 
@@ -133,6 +167,22 @@ pub(crate) enum Action {
     Wrap(String),
     /// What an upsert does with each item.
     Compare(ComparePlan),
+}
+
+impl Action {
+    fn name(&self) -> &'static str {
+        match self {
+            Action::Filter(_) => "filter",
+            Action::Map(_) => "map",
+            Action::Work(WorkPlan::Sort(_)) => "sort",
+            Action::Work(WorkPlan::Dedupe(_)) => "dedupe",
+            Action::Work(WorkPlan::Aggregate(_)) => "aggregate",
+            Action::Work(WorkPlan::Flatten(_)) => "flatten",
+            Action::Work(WorkPlan::Join(_)) | Action::Join(..) => "join",
+            Action::Wrap(_) => "wrap",
+            Action::Compare(_) => "compare",
+        }
+    }
 }
 
 /// How an upsert compares an item with the record that was found.

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::event::StepName;
 use super::load::fingerprint;
+use super::local_plan::LocalWork;
 use super::run::{RunOptions, run_values};
 use super::run_plan::{Batch, ItemSource, MatrixJob, Step};
 use super::step::decide::{Move, decide};
@@ -65,6 +66,9 @@ pub struct StepPlan {
     pub connection: String,
     /// Verb and path.
     pub request_line: String,
+    /// For a step that sends no requests: what it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub local: Option<String>,
     /// Parts that depend on earlier steps and are known later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub depends: Option<String>,
@@ -192,6 +196,7 @@ impl Batch {
             method: step.method,
             operation: step.operation.id.clone(),
             request_line: step.operation.request_line.clone(),
+            local: step.local.as_ref().map(LocalWork::describe),
             depends: self.depends(look, step),
             skipped: false,
             done_rows: is_done.then(|| known.extent().rows),
@@ -209,6 +214,7 @@ impl Batch {
             plan.skipped = !when.truth(scope)?;
         }
         if step.local.is_some() {
+            plan.digest = fingerprint(&step.meaning(look.number));
             return Ok(plan);
         }
         // Where a walk goes on is a matter of its pages.

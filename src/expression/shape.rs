@@ -180,7 +180,7 @@ impl Shape {
     }
 
     /// Its JSON, with the expressions as written.
-    pub(super) fn source(&self) -> String {
+    pub(crate) fn source(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 }

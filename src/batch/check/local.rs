@@ -8,9 +8,9 @@ use crate::authoring::Checker;
 use crate::authoring::values::NamesPart;
 use crate::batch::local_file::{
     ActionFile, AggregateFile, AggregatePart, AggregateWord, DedupeKeep, DedupePart, FlattenPart, JoinFile, JoinKeep,
-    JoinSeveral, LoadFile, LoadPart, TransformFile,
+    JoinSeveral, LeftFile, LoadFile, LoadPart, TransformFile,
 };
-use crate::batch::local_plan::{Action, LoadOptions, LoadPlan, TransformPlan};
+use crate::batch::local_plan::{Action, LeftPlan, LoadOptions, LoadPlan, LocalWork, TransformPlan};
 use crate::definition::Fields;
 use crate::expression::Shape;
 use crate::row_file::RowFormat;
@@ -19,6 +19,20 @@ use crate::row_work::{
     JoinKind, JoinPair, JoinPlan, KeptRow, NullKeys, NullOrder, ParentFields, SeveralMatches, SortKey, SortPlan,
     WorkPlan,
 };
+
+/// The items of earlier runs that a `load` reads; `None` if it has a fault.
+pub(super) fn left(c: &mut Checker<'_>, at: &str, file: &LeftFile) -> Option<LocalWork> {
+    let (batch, step) = match file.left_items.split_once('/') {
+        Some((batch, step)) => (batch.to_owned(), Some(step.to_owned())),
+        None => (file.left_items.clone(), None),
+    };
+    if batch.is_empty() || step.as_ref().is_some_and(String::is_empty) || batch.contains("${{") {
+        let advice = "write BATCH or BATCH/STEP, such as nightly/create";
+        c.fault(&format!("{at}/left_items"), "expected the name of a batch, or of a step of it", Some(advice.into()));
+        return None;
+    }
+    Some(LocalWork::Left(LeftPlan { batch, step }))
+}
 
 /// What a `load` reads; `None` if it has a fault.
 pub(super) fn load(c: &mut Checker<'_>, at: &str, part: &LoadPart, names: &mut StepNames<'_, '_>) -> Option<LoadPlan> {
@@ -29,6 +43,7 @@ pub(super) fn load(c: &mut Checker<'_>, at: &str, part: &LoadPart, names: &mut S
             (&whole, at.to_owned())
         }
         LoadPart::File(file) => (file, format!("{at}/from")),
+        LoadPart::Left(_) => return None,
     };
     let before = c.faults.len();
     let json = serde_json::Value::from(file.from.as_str()).to_string();

@@ -21,7 +21,7 @@ use super::verify;
 use crate::authoring::Checker;
 use crate::authoring::duration::duration;
 use crate::batch::file::{BatchFile, SavePart, StepFile, UnknownFieldsFile, WatermarkFile};
-use crate::batch::local_file::UpsertFile;
+use crate::batch::local_file::{LoadPart, UpsertFile};
 use crate::batch::local_plan::LocalWork;
 use crate::batch::run_plan::{CalledOperation, ItemSource, Phase, Save, Step, StepLimits, Watermark};
 use crate::batch::webhook;
@@ -164,6 +164,7 @@ fn local_step(c: &mut Checker<'_>, here: &StepHere<'_>, file: &StepFile) -> Chec
     let nothing = names::Allowed::default();
     let before = c.faults.len();
     let (local, mut gives) = match (&file.load, &file.transform, &file.batch) {
+        (Some(LoadPart::Left(left)), None, None) => (local::left(c, &format!("{at}/load"), left), Fields::Any),
         (Some(load), None, None) => {
             (local::load(c, &format!("{at}/load"), load, &mut names).map(LocalWork::Load), Fields::Any)
         }

@@ -13,7 +13,7 @@ use crate::batch::local_plan::LocalWork;
 use crate::batch::run_plan::{Phase, Step};
 use crate::batch::step::decide::{Ready, StepEnd};
 use crate::batch::step::{
-    Context, Task, bad_items, decide, inner, load, read, reads_elements, send, transform, upsert,
+    Context, Task, bad_items, decide, inner, left, load, read, reads_elements, send, transform, upsert,
 };
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
@@ -251,6 +251,7 @@ async fn execute(
             (Some(LocalWork::Load(plan)), _) => load::run(&task, plan).await?,
             (Some(LocalWork::Transform(plan)), _) => transform::run(&task, plan).await?,
             (Some(LocalWork::Upserted(plan)), _) => upsert::run(&task, plan).await?,
+            (Some(LocalWork::Left(plan)), _) => left::run(&task, plan).await?,
             (Some(LocalWork::Inner(plan)), _) => inner::run(&task, plan).await?,
             (None, Method::Query) => read::run(&task).await?,
             (None, Method::Mutate | Method::Delete) => send::run(&task).await?,

@@ -16,8 +16,9 @@ use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
 use crate::lock::lock;
+use crate::receipt::Usage;
 use crate::run_store::{
-    Before, Fact, ItemOrigin, JobStart, RunInfo, RunState, RunStore, StepPlace, StepState, seconds,
+    Before, Fact, ItemOrigin, JobStart, RowWriter, RunInfo, RunState, RunStore, StepPlace, StepState, seconds,
 };
 use crate::send::{Cancel, Gate, JobHandle, JobState};
 
@@ -172,6 +173,27 @@ impl Task<'_> {
 
     pub(in crate::batch) fn clock(&self) -> &Arc<dyn Clock> {
         self.context.effects.clock()
+    }
+
+    /// Ends a step that has written all its rows at once.
+    pub(in crate::batch) async fn done(
+        &self,
+        mut rows: Box<dyn RowWriter>,
+        items_in: Option<u64>,
+        tally: Usage,
+        receipt: serde_json::Value,
+    ) -> Result<()> {
+        rows.flush()?;
+        let fact = Fact::Done {
+            step: self.key.clone(),
+            skipped: false,
+            items_in: items_in.unwrap_or_else(|| rows.measure().rows()),
+            extent: rows.measure().extent(),
+            tally,
+            receipt,
+            inputs: self.context.inputs_of(self.step),
+        };
+        self.context.ledger.commit(vec![fact], rows.unsaved()).await
     }
 
     /// How long the step may still take.

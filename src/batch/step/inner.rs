@@ -9,7 +9,7 @@ use crate::batch::local_plan::InnerPlan;
 use crate::error::{Error, Result};
 use crate::json_text::fields_of;
 use crate::receipt::Usage;
-use crate::run_store::{Extent, Fact};
+use crate::run_store::Extent;
 
 /// Runs it to its end.
 ///
@@ -45,18 +45,8 @@ pub(in crate::batch) async fn run(task: &Task<'_>, plan: &InnerPlan) -> Result<(
     if plan.items.is_none() {
         report.steps.iter().for_each(|step| rows.push(&summary(step)));
     }
-    rows.flush()?;
-    let count = rows.measure().rows();
-    let fact = Fact::Done {
-        step: task.key.clone(),
-        skipped: false,
-        items_in: count,
-        extent: rows.measure().extent(),
-        tally: Usage { elapsed_ms: report.elapsed_ms, ..Usage::default() },
-        receipt: serde_json::json!({ "items": count, "complete": true }),
-        inputs: context.inputs_of(task.step),
-    };
-    context.ledger.commit(vec![fact], rows.unsaved()).await
+    let receipt = serde_json::json!({ "items": rows.measure().rows(), "complete": true });
+    task.done(rows, None, Usage { elapsed_ms: report.elapsed_ms, ..Usage::default() }, receipt).await
 }
 
 /// What happens in the inner run, as events of this step.

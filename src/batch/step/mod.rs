@@ -7,6 +7,7 @@ pub(super) mod decide;
 mod element;
 pub(super) mod inner;
 mod item_source;
+pub(super) mod left;
 pub(super) mod load;
 mod marking;
 mod outage;

@@ -19,7 +19,7 @@ use crate::json_text::put_object;
 use crate::private_file;
 use crate::receipt::Usage;
 use crate::row_work::{WorkInput, WorkPlan, Workspace, flatten_row};
-use crate::run_store::{Fact, RowWriter};
+use crate::run_store::RowWriter;
 use crate::send::Cancel;
 use crate::sink::failed;
 
@@ -53,19 +53,11 @@ pub(in crate::batch) async fn run(task: &Task<'_>, plan: &TransformPlan) -> Resu
         }
     };
     let lost = |e| Error::new(ErrorKind::Internal, format!("the work on rows ended: {e}"));
-    let mut rows = ended.map_err(lost)??;
+    let rows = ended.map_err(lost)??;
     let elapsed_ms = task.clock().now().saturating_sub(began).as_millis() as u64;
     let items_in = counts.load(Ordering::Relaxed);
-    let fact = Fact::Done {
-        step: task.key.clone(),
-        skipped: false,
-        items_in,
-        extent: rows.measure().extent(),
-        tally: Usage { elapsed_ms, ..Usage::default() },
-        receipt: serde_json::json!({ "items": rows.measure().rows(), "items_in": items_in }),
-        inputs: task.context.inputs_of(task.step),
-    };
-    task.context.ledger.commit(vec![fact], rows.unsaved()).await
+    let receipt = serde_json::json!({ "items": rows.measure().rows(), "items_in": items_in });
+    task.done(rows, Some(items_in), Usage { elapsed_ms, ..Usage::default() }, receipt).await
 }
 
 /// The work, apart from the run: it blocks its thread.

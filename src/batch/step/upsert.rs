@@ -11,7 +11,7 @@ use crate::batch::local_plan::{ComparePlan, UpsertedPlan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json_text::{fields_of, put_object};
 use crate::receipt::Usage;
-use crate::run_store::{Extent, Fact, RowReader, StepPlace, StepState};
+use crate::run_store::{Extent, RowReader, StepPlace, StepState};
 
 /// The decision for a row with `item` and `found`: the same row with `outcome`, `key` and `send`.
 ///
@@ -156,16 +156,6 @@ pub(in crate::batch) async fn run(task: &Task<'_>, plan: &UpsertedPlan) -> Resul
         put_object(&mut out, fields, |out, raw| out.push_str(raw));
         rows.push(&out);
     }
-    rows.flush()?;
     let receipt = serde_json::json!({ "items": rows.measure().rows(), "results": counts });
-    let fact = Fact::Done {
-        step: task.key.clone(),
-        skipped: false,
-        items_in: rows.measure().rows(),
-        extent: rows.measure().extent(),
-        tally: Usage::default(),
-        receipt,
-        inputs: task.context.inputs_of(task.step),
-    };
-    task.context.ledger.commit(vec![fact], rows.unsaved()).await
+    task.done(rows, None, Usage::default(), receipt).await
 }

@@ -48,7 +48,11 @@ fn put_job(out: &mut String, plan: &BatchPlan, job: &JobPlan) {
 }
 
 fn put_step(out: &mut String, step: &StepPlan) {
-    let _ok = writeln!(out, "{}: {} {} ({})", step.name, step.method, step.operation, step.connection);
+    let _ok = match &step.local {
+        Some(what) => writeln!(out, "{}: {} ({what})", step.name, step.operation),
+        None if step.operation == "http" => writeln!(out, "{}: http (posts to an address)", step.name),
+        None => writeln!(out, "{}: {} {} ({})", step.name, step.method, step.operation, step.connection),
+    };
     if let Some(rows) = step.done_rows {
         let _ok = writeln!(out, "  done earlier: {}\n", terminal_text::count(rows, "row"));
         return;
@@ -77,7 +81,9 @@ fn put_step(out: &mut String, step: &StepPlan) {
     if hidden > 0 {
         let _ok = writeln!(out, "  … and {} more, which the hash covers", terminal_text::count(hidden, "request"));
     }
-    if step.requests.is_empty() && (step.goes_on_after.is_none() || !step.paged) {
+    if step.local.is_some() {
+        let _ok = writeln!(out, "  sends no requests");
+    } else if step.requests.is_empty() && (step.goes_on_after.is_none() || !step.paged) {
         let _ok = writeln!(out, "  nothing to send");
     }
     if step.paged {
