@@ -20,6 +20,7 @@ use crate::definition::Catalog;
 use crate::engine::{Engine, Session};
 use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result, did_you_mean};
 use crate::json_pointer::escape;
+use crate::real_path::real_path;
 use crate::run_store::ResumePolicy;
 use crate::sink::{Stdout, failed};
 use crate::text_file::if_there;
@@ -144,7 +145,8 @@ impl Batch {
             c.fault("/steps", "the batch has no steps", None);
         }
         let steps = steps(&mut c, &file, &context);
-        let inputs: Vec<&Path> = std::iter::once(path).chain(known.file.as_deref()).chain(catalog.files()).collect();
+        let inputs = std::iter::once(path).chain(known.file.as_deref()).chain(catalog.files());
+        let inputs: BTreeSet<PathBuf> = inputs.map(real_path).collect();
         let refused = targets::targets(&mut c, &steps, &context, (&folder, &inputs), &name);
         let steps: Vec<Step> = steps.into_iter().map(|(_, step)| step).collect();
         let sessions = sessions(&mut c, config, &known, &steps, &file);
@@ -154,7 +156,19 @@ impl Batch {
         }
         let concurrency = usize::from(file.concurrency.max(1));
         let timeout = limits.timeout;
-        let plan = RunPlan { name, file: shown, folder, vars, concurrency, resume, timeout, jobs, steps, fingerprints };
+        let plan = RunPlan {
+            name,
+            file: shown,
+            folder,
+            vars,
+            concurrency,
+            resume,
+            timeout,
+            jobs,
+            steps,
+            inputs,
+            fingerprints,
+        };
         let local = Local {
             sessions,
             environment: env,

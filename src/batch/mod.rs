@@ -60,10 +60,15 @@ mod local_plan;
 mod plan;
 mod run;
 mod run_plan;
+mod save;
+mod save_file;
+mod save_plan;
 mod step;
 
 pub use crate::run_store::{LeftItem, Reason, ResumePolicy, RunInfo, RunStatus, RunSummary, left_items, runs};
-pub use event::{Archived, Event, JobBegun, JobReport, Report, StepCounts, StepName, StepReport, StepStatus};
+pub use event::{
+    Archived, Event, JobBegun, JobReport, PartitionReport, Report, StepCounts, StepName, StepReport, StepStatus,
+};
 #[cfg(feature = "schemas")]
 pub(crate) use file::BatchFile;
 pub use items::{Resent, settle_items};

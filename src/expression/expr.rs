@@ -120,7 +120,7 @@ impl Expr {
     }
 
     /// Its value within text. Null is always an error here: a condition with a gap would mean something else.
-    pub(super) fn within_text(&self, scope: &Scope) -> Result<String> {
+    pub(crate) fn within_text(&self, scope: &Scope) -> Result<String> {
         let json = self.json(scope)?;
         let (what, advice) = match json.as_bytes().first() {
             Some(b'"') => {

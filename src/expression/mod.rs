@@ -27,4 +27,4 @@ mod tests;
 
 pub(crate) use expr::{Expr, Wrong};
 pub(crate) use scope::{Fields, NAMES, RowIter, RowSource, Scope, StepView};
-pub(crate) use shape::Shape;
+pub(crate) use shape::{Piece, Shape};

@@ -30,7 +30,7 @@ pub(crate) use columns::{ColumnName, HeaderFault, ItemShape, column_path, header
 pub(crate) use options::{ReadOptions, RowFormat, RowPosition};
 #[cfg_attr(not(test), expect(unused_imports, reason = "for batches, which load files"))]
 pub(crate) use {
-    files::files_of,
+    files::{FilePattern, files_of},
     options::{CellType, EmptyCell, SheetChoice, TextEncoding},
     row_schema::{RowFinding, RowSchema},
 };

@@ -7,6 +7,7 @@ mod local;
 mod names;
 mod options;
 mod row_fields;
+mod save;
 pub(super) mod steps;
 pub(super) mod targets;
 mod verify;
