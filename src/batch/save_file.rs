@@ -90,8 +90,10 @@ pub enum SavePlacePart {
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum SavePart {
-    /// One
-    One(SavePlacePart),
+    /// A path
+    Path(String),
+    /// A path with its format
+    File(SaveFile),
     /// Several, which appear together
     Several(Vec<SavePlacePart>),
 }

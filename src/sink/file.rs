@@ -36,10 +36,16 @@ impl FileSink {
         let file = match is_private {
             true => private_file::begin(&aside, true),
             // Another run may write the same file.
-            false => claim(&aside, true).and_then(|claim| match claim {
-                Claim::Mine(file, _) => Ok(file),
-                Claim::Held | Claim::Left(_) => Err(io::Error::other("another process is writing it")),
-            }),
+            false => match claim(&aside, true) {
+                Ok(Claim::Mine(file, _)) => Ok(file),
+                Ok(Claim::Held | Claim::Left(_)) => {
+                    let cause = io::Error::other("another process is writing it");
+                    return Err(
+                        failed("written", &path, &cause).advise("wait until the other has ended, and run it again")
+                    );
+                }
+                Err(cause) => Err(cause),
+            },
         };
         let file = file.map_err(|e| failed("written", &path, &e))?;
         Ok(FileSink { file: io::BufWriter::with_capacity(256 << 10, file), aside, path, has_appeared: false })

@@ -9,6 +9,7 @@ use crate::batch::save_file::{SaveFile, SavePart, SavePlacePart};
 use crate::batch::save_plan::{Save, SaveTable};
 use crate::definition::{Fields, Operation};
 use crate::expression::Shape;
+use crate::json_text::fields_of;
 
 /// What is known of the rows that are saved.
 pub(super) struct SavedRecord<'r> {
@@ -26,20 +27,21 @@ pub(super) fn saves(
     names: &mut StepNames<'_, '_>,
 ) -> Vec<Save> {
     let declared = declared(record);
+    let known = (record.fields, declared.as_slice());
     match &file.save {
         None => Vec::new(),
-        Some(SavePart::One(part)) => {
-            save(c, &format!("{at}/save"), part, (record.fields, &declared), names).into_iter().collect()
+        Some(SavePart::Path(to)) => {
+            save(c, &format!("{at}/save"), &SavePlacePart::Path(to.clone()), known, names).into_iter().collect()
+        }
+        Some(SavePart::File(file)) => {
+            save(c, &format!("{at}/save"), &SavePlacePart::File(file.clone()), known, names).into_iter().collect()
         }
         Some(SavePart::Several(parts)) => {
             if parts.is_empty() {
                 c.fault(&format!("{at}/save"), "the list names no file", None);
             }
             let each = parts.iter().enumerate();
-            each.filter_map(|(index, part)| {
-                save(c, &format!("{at}/save/{index}"), part, (record.fields, &declared), names)
-            })
-            .collect()
+            each.filter_map(|(index, part)| save(c, &format!("{at}/save/{index}"), part, known, names)).collect()
         }
     }
 }
@@ -116,10 +118,11 @@ fn declared(record: &SavedRecord<'_>) -> Vec<String> {
         (Some(Shape::Map(map)), _) => map.iter().map(|(name, _)| name.clone()).collect(),
         (Some(_), _) | (None, None) => Vec::new(),
         (None, Some(own)) => {
-            let (schema, sample) = (own.schema.to_value(), own.sample.to_value());
-            let properties = schema.get("properties").and_then(serde_json::Value::as_object);
-            let all = sample.as_object().into_iter().chain(properties);
-            all.flat_map(|fields| fields.keys().cloned()).collect()
+            let properties =
+                fields_of(&own.schema.0).and_then(|keys| keys.into_iter().find(|(k, _)| k == "properties"));
+            let properties = properties.and_then(|(_, raw)| fields_of(raw.get())).unwrap_or_default();
+            let sample = fields_of(&own.sample.0).unwrap_or_default();
+            sample.into_iter().chain(properties).map(|(name, _)| name).collect()
         }
     };
     names.extend(known.keys().cloned());

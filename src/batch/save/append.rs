@@ -103,7 +103,9 @@ impl AppendedFile {
 
     fn write(&mut self, file: &mut File, there: u64) -> io::Result<()> {
         let start = self.rows.start + there;
-        file.set_len(start)?;
+        if file.metadata()?.len() > start {
+            file.set_len(start)?;
+        }
         file.seek(SeekFrom::Start(start))?;
         let content = self.sink.content().map_err(io::Error::other)?;
         content.seek(SeekFrom::Start(there))?;
@@ -128,15 +130,20 @@ impl AppendedFile {
         if before_digest(file, start).map_err(wrong)? != before {
             return Err(changed(path, "its last lines before them differ", start));
         }
-        let old = self.rows.replaced.iter().find(|old| old.bytes == length - start && old.bytes > 0);
-        if let Some(old) = old
-            && digest(file, start, old.bytes).map_err(wrong)?.sum == old.sum
-        {
-            return Ok(0);
-        }
         file.seek(SeekFrom::Start(start)).map_err(wrong)?;
         let same = common(file, self.sink.content()?).map_err(wrong)?;
-        if same == added.bytes {
+        let is_whole = same == added.bytes;
+        let found = length - start;
+        // Old rows may begin with the new ones.
+        let fits = |old: &&Extent| (1..=found).contains(&old.bytes) && (!is_whole || old.bytes > added.bytes);
+        for old in self.rows.replaced.iter().filter(fits) {
+            match digest(file, start, old.bytes).map_err(wrong)?.sum == old.sum {
+                true if old.bytes == found => return Ok(0),
+                true => return Err(changed(path, "others have added rows behind them", start)),
+                false => {}
+            }
+        }
+        if is_whole {
             return Ok(same);
         }
         // After a power cut, a file may end with zeros that nobody has written.

@@ -99,7 +99,10 @@ impl PathTemplate {
     pub(super) fn extension(&self) -> Option<String> {
         let name = match self.names.last() {
             None => self.root.clone(),
-            Some(name) => PathBuf::from(format!("x{}", known(name).end)),
+            Some(name) => {
+                let KnownName { start, end, is_whole } = known(name);
+                PathBuf::from(if is_whole { start } else { format!("x{end}") })
+            }
         };
         name.extension().map(|extension| extension.to_string_lossy().into_owned())
     }
