@@ -27,7 +27,7 @@ pub(crate) fn claim(path: &Path, may_remove: bool) -> io::Result<Claim> {
     let mut left = None;
     // Other processes come and go in between, but not endlessly.
     for _ in 0..20 {
-        match OpenOptions::new().write(true).create_new(true).open(path) {
+        match OpenOptions::new().read(true).write(true).create_new(true).open(path) {
             Ok(file) if is_mine(&file, path)? => return Ok(Claim::Mine(file, left)),
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => match take(path, may_remove)? {
                 Some(Claim::Left(found)) if may_remove => left = Some(found),

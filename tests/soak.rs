@@ -219,7 +219,7 @@ async fn run((engine, times): (&Arc<Engine>, u32), stock: &Stock, folder: &Path,
         sums.stops += 1;
     };
     sums.runs += 1;
-    let Some(make) = report.steps.get(1).filter(|s| s.saved.is_some()) else { return };
+    let Some(make) = report.steps.get(1).filter(|s| !s.saved.is_empty()) else { return };
     assert_eq!(std::fs::read_to_string(folder.join("list.ndjson")).unwrap().lines().count() as u64, ROWS);
     let saved = std::fs::read_to_string(folder.join("made.ndjson")).unwrap();
     let mut known = 0;

@@ -1,5 +1,7 @@
 //! The events of a run, and its report. Plain data.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -203,15 +205,29 @@ pub struct StepReport {
     /// For a step that did not start: the step that it needs and that failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub needs: Option<String>,
-    /// The path of the file with its rows.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub saved: Option<String>,
+    /// The paths of the files with its rows; of a path that depends on the row, the path as it is written.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub saved: Vec<String>,
+    /// The files of paths that depend on the row, if this process has written them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub partitions: Vec<PartitionReport>,
     /// The path of the file with the failed items, one JSON object per line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failures: Option<String>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Error>,
+}
+
+/// The files of a path that depends on the row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PartitionReport {
+    /// The path as it is written.
+    pub path: String,
+    /// The number of files.
+    pub files: u64,
+    /// The number of rows of the first hundred files, by path.
+    pub rows: BTreeMap<String, u64>,
 }
 
 /// The report of a run.

@@ -1,6 +1,7 @@
 //! Mirror of `batch.yaml`, as written. Only names and types are checked here; `batch` checks the meaning.
 
 use super::local_file::{LoadPart, TransformFile, UpsertFile};
+use super::save_file::SavePart;
 use crate::authoring::is_default;
 use crate::authoring::values::{NamesPart, mirrors};
 use crate::authoring::{Json, Ordered};
@@ -209,7 +210,7 @@ mirrors! {
         /// Stores the largest value read, for the next run
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub watermark: Option<WatermarkFile>,
-        /// A file for the items, or - for standard output; the extension sets the format: .ndjson, .json, .csv
+        /// Files for the rows, or - for standard output; the extension sets the format: .ndjson, .json, .csv, .tsv
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub save: Option<SavePart>,
         /// For an operation that returns a file: the folder into which it is written while it arrives; the item has its path. The system names the file, and an existing one is never
@@ -292,22 +293,6 @@ mirrors! {
         /// The body
         pub body: Json,
     }
-
-    /// A file for the items
-    struct SaveFile {
-        /// Its path, - for standard output
-        pub to: String,
-        /// The format; default: by extension
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub format: Option<SaveFormat>,
-        /// Columns of csv, such as id or company/name
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        pub columns: Vec<String>,
-    }
-
-    /// The format of a file
-    #[derive(Copy, Eq, Hash)]
-    enum SaveFormat { Ndjson, Json, Csv }
 
     /// Whether the step stops at a failed item or element
     #[derive(Copy, Default, Eq, Hash)]
@@ -443,15 +428,4 @@ impl StepFile {
             ("wait_up_to", self.wait_up_to.is_some()),
         ]
     }
-}
-
-/// A path, or a path with its format
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
-#[serde(untagged)]
-pub enum SavePart {
-    /// A path
-    Path(String),
-    /// A path with its format
-    File(SaveFile),
 }

@@ -13,6 +13,7 @@ use super::include::{self, read};
 use super::inner::InnerLoader;
 use super::inputs::{self, BatchInput};
 use super::local::Local;
+use super::local_plan::LocalWork;
 use super::run_plan::{Batch, CalledOperation, MAIN, MatrixJob, RunPlan, Step, StepLimits};
 use super::webhook;
 use crate::authoring::duration::duration;
@@ -94,9 +95,13 @@ impl Batch {
         }
         let steps = steps(&mut c, &file, &context);
         let parts = parts.iter().map(PathBuf::as_path);
-        let own_files: Vec<&Path> =
-            std::iter::once(path).chain(parts).chain(known.file.as_deref()).chain(catalog.files()).collect();
-        let refused = targets::targets(&mut c, &steps, &context, (&folder, &own_files), &name);
+        let own = std::iter::once(path).chain(parts).chain(known.file.as_deref()).chain(catalog.files());
+        let inner = steps.iter().filter_map(|(_, step)| match &step.local {
+            Some(LocalWork::Inner(inner)) => Some(inner.path.as_path()),
+            Some(_) | None => None,
+        });
+        let own: BTreeSet<PathBuf> = own.chain(inner).map(real_path).collect();
+        let refused = targets::targets(&mut c, &steps, &context, (&folder, &own), &name);
         let steps: Vec<Step> = steps.into_iter().map(|(_, step)| step).collect();
         for step in file.steps.iter().chain(&file.on_failure).chain(&file.finally) {
             if let Some(http) = &step.http {
@@ -121,6 +126,7 @@ impl Batch {
             timeout,
             jobs,
             steps,
+            own_files: own,
             fingerprints,
         };
         let local = Local {

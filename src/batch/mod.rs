@@ -65,12 +65,17 @@ mod local_plan;
 mod plan;
 mod run;
 mod run_plan;
+mod save;
+mod save_file;
+mod save_plan;
 mod step;
 mod webhook;
 
 pub use crate::run_store::{LeftItem, Reason, ResumePolicy, RunInfo, RunStatus, RunSummary, left_items, runs};
 pub use config::{BatchConfig, Env, Resolve, Stdin};
-pub use event::{Archived, Event, JobBegun, JobReport, Report, StepCounts, StepName, StepReport, StepStatus};
+pub use event::{
+    Archived, Event, JobBegun, JobReport, PartitionReport, Report, StepCounts, StepName, StepReport, StepStatus,
+};
 #[cfg(feature = "schemas")]
 pub(crate) use file::BatchFile;
 pub use inputs::BatchInput;

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::conditions::Conditions;
 use super::effects::Effects;
-use super::file::{OnErrorFile, OnUnknownFile, SaveFormat};
+use super::file::{OnErrorFile, OnUnknownFile};
 use super::local_plan::LocalWork;
+use super::save_plan::Save;
 use crate::authoring::Pointer;
 use crate::definition::{Method, Operation, Repeat, Send};
 use crate::expression::{Expr, Shape};
@@ -43,6 +44,8 @@ pub(crate) struct RunPlan {
     pub(crate) timeout: Option<Duration>,
     pub(crate) jobs: Vec<MatrixJob>,
     pub(crate) steps: Vec<Step>,
+    /// The batch's own files, without links: no step may write them.
+    pub(crate) own_files: BTreeSet<PathBuf>,
     /// Digests of the inputs of each job, by input.
     pub(crate) fingerprints: Vec<BTreeMap<String, String>>,
 }
@@ -96,7 +99,9 @@ pub(crate) struct Step {
     /// Unknown fields are faults, and not only notes.
     pub(crate) known_fields: bool,
     pub(crate) watermark: Option<Watermark>,
-    pub(crate) save: Option<Save>,
+    /// Where its rows are saved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) save: Vec<Save>,
     /// The folder for files that the operation returns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) files: Option<Shape>,
@@ -237,14 +242,6 @@ impl Watermark {
         let earlier = if self.lag.is_zero() { None } else { kept.earlier(self.lag) };
         earlier.unwrap_or_else(|| kept.clone()).json()
     }
-}
-
-/// A file for the rows.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) struct Save {
-    pub(crate) to: Shape,
-    pub(crate) format: Option<SaveFormat>,
-    pub(crate) columns: Vec<String>,
 }
 
 impl MatrixJob {

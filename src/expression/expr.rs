@@ -114,7 +114,7 @@ impl Expr {
     }
 
     /// Its value within text. Null is always an error here: a condition with a gap would mean something else.
-    pub(super) fn within_text(&self, scope: &Scope) -> Result<String> {
+    pub(crate) fn within_text(&self, scope: &Scope) -> Result<String> {
         self.evaluated(scope, false, |value, _| write::within_text(value, &self.0.body).map(String::from))
     }
 

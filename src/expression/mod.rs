@@ -42,4 +42,4 @@ pub(crate) use expr::{Expr, Wrong};
 pub(crate) use lookup::{LookupKey, scan};
 pub(crate) use quoted::QuotedValue;
 pub(crate) use scope::{Fields, NAMES, RowIter, RowSource, Scope, StepView};
-pub(crate) use shape::Shape;
+pub(crate) use shape::{Piece, Shape};

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
 use csv::{Terminator, Writer, WriterBuilder};
+use serde::{Deserialize, Serialize};
 
 use super::columns::{Column, ColumnKind, Row, cell, kind};
 use crate::digits::is_number;
@@ -12,23 +13,25 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 
 /// How lines end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum LineEnds {
     #[default]
     Lf,
-    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "the command line offers it"))]
     Crlf,
 }
 
 /// What to do with texts that a spreadsheet would run as formulas.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum CellGuard {
     /// Write them as they are.
     #[default]
     Off,
     /// Put an apostrophe before texts and names that begin with `=`, `+`, `-`, `@`, a tab or a carriage return, unless
     /// they are numbers.
-    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "the command line offers it"))]
     Formulas,
 }
 
@@ -39,6 +42,8 @@ pub(crate) struct CsvOptions {
     pub(crate) delimiter: u8,
     /// Whether it begins with a byte order mark, by which spreadsheets detect UTF-8.
     pub(crate) bom: bool,
+    /// Whether it has no header, because it is added to a file that has one.
+    pub(crate) is_headless: bool,
     pub(crate) line_ends: LineEnds,
     pub(crate) guard: CellGuard,
     /// The columns, each a field or a path: `company/name`. If there are none, all fields.
@@ -52,6 +57,7 @@ impl Default for CsvOptions {
         CsvOptions {
             delimiter: b',',
             bom: false,
+            is_headless: false,
             line_ends: LineEnds::default(),
             guard: CellGuard::default(),
             columns: Vec::new(),
@@ -62,7 +68,6 @@ impl Default for CsvOptions {
 
 impl CsvOptions {
     /// Tabs between cells.
-    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "the command line offers it"))]
     pub(crate) fn tsv() -> CsvOptions {
         CsvOptions { delimiter: b'\t', ..CsvOptions::default() }
     }
@@ -132,7 +137,8 @@ impl Csv {
     /// A writer behind `out`, which has the header at its start.
     fn begin(&mut self, out: &mut Vec<u8>) -> Result<Writer<Vec<u8>>> {
         let is_first = !std::mem::replace(&mut self.started, true);
-        if is_first && self.options.bom {
+        let has_header = is_first && !self.options.is_headless;
+        if has_header && self.options.bom {
             out.extend_from_slice("\u{feff}".as_bytes());
         }
         let ends = match self.options.line_ends {
@@ -141,11 +147,15 @@ impl Csv {
         };
         let mut builder = WriterBuilder::new();
         let mut writer = builder.delimiter(self.options.delimiter).terminator(ends).from_writer(std::mem::take(out));
-        if is_first {
-            let titles = self.columns.iter().map(|c| self.guarded(Cow::Borrowed(&c.title)).into_owned());
-            writer.write_record(titles).map_err(failed)?;
+        if has_header {
+            writer.write_record(self.titles()).map_err(failed)?;
         }
         Ok(writer)
+    }
+
+    /// The cells of the header, as far as the columns are known.
+    pub(crate) fn titles(&self) -> Vec<String> {
+        self.columns.iter().map(|c| self.guarded(Cow::Borrowed(&c.title)).into_owned()).collect()
     }
 
     fn note_unknown(&mut self, row: &Row<'_>) {
@@ -166,15 +176,8 @@ impl Csv {
     }
 
     /// The fields that are missing from the file.
-    pub(crate) fn note(&self) -> Option<String> {
-        if self.left_out.is_empty() {
-            return None;
-        }
-        let names: Vec<&str> = self.left_out.iter().map(String::as_str).collect();
-        Some(format!(
-            "the CSV omits {}, which the first page did not have; name all columns with --columns",
-            names.join(", ")
-        ))
+    pub(crate) fn omitted(&self) -> &BTreeSet<String> {
+        &self.left_out
     }
 }
 
@@ -199,15 +202,16 @@ mod tests {
     use super::{CellGuard, Csv, CsvOptions, LineEnds};
     use crate::item::Items;
 
-    /// The bytes of these pages, and the note.
-    fn written(options: CsvOptions, pages: &[&str]) -> (String, Option<String>) {
+    /// The bytes of these pages, and the omitted fields.
+    fn written(options: CsvOptions, pages: &[&str]) -> (String, String) {
         let mut csv = Csv::new(options);
         let mut out = Vec::new();
         for page in pages {
             csv.page(&Items::from_array(*page).unwrap(), &mut out).unwrap();
         }
         csv.close(&mut out).unwrap();
-        (String::from_utf8(out).unwrap(), csv.note())
+        let omitted: Vec<&str> = csv.omitted().iter().map(String::as_str).collect();
+        (String::from_utf8(out).unwrap(), omitted.join(", "))
     }
 
     fn names(names: &[&str]) -> Vec<String> {
@@ -222,7 +226,7 @@ mod tests {
         ];
         let (text, note) = written(CsvOptions::default(), &pages);
         assert_eq!(text, "id,n,t\n1,12345678901234567890.10,\n2,,\"a,\"\"b\"\"\"\n3,,\"{\"\"x\"\":[1, 2]}\"\n");
-        assert!(note.unwrap().contains("late"));
+        assert_eq!(note, "late");
     }
 
     #[test]
@@ -237,8 +241,11 @@ mod tests {
         let options = || CsvOptions { declared: names(&["id", "late", "a/b"]), ..CsvOptions::default() };
         let pages = [r#"[{"more":1,"id":2}]"#, r#"[{"late":3,"a/b":4}]"#, r#"[{"later":5}]"#];
         let (text, note) = written(options(), &pages[..2]);
-        assert_eq!((text.as_str(), note), ("id,late,a/b,more\n2,,,1\n,3,4,\n", None));
-        assert!(written(options(), &pages).1.unwrap().contains("omits later"));
+        assert_eq!((text.as_str(), note.as_str()), ("id,late,a/b,more\n2,,,1\n,3,4,\n", ""));
+        assert_eq!(written(options(), &pages).1, "later");
+        let headless = CsvOptions { is_headless: true, bom: true, ..options() };
+        assert_eq!(written(headless.clone(), &pages[..1]).0, "2,,,1\n");
+        assert_eq!(written(headless, &[]).0, "");
         assert_eq!(written(options(), &[]).0, "id,late,a/b\n");
         let chosen = CsvOptions { columns: names(&["id"]), ..options() };
         assert_eq!(written(chosen, &pages[..1]).0, "id\n2\n");

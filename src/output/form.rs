@@ -1,15 +1,13 @@
 //! One stream of items in one format: NDJSON, a JSON array, CSV or TSV.
 
+use std::collections::BTreeSet;
+
 use super::csv::{Csv, CsvOptions};
 use crate::error::Result;
 use crate::item::Items;
 
 /// A format, and the position of a stream.
 pub(crate) enum Form {
-    #[cfg_attr(
-        not(feature = "cli"),
-        expect(dead_code, reason = "batches copy NDJSON as bytes; the command line writes it")
-    )]
     Ndjson,
     /// Items so far.
     Json(u64),
@@ -20,11 +18,6 @@ impl Form {
     /// An array.
     pub(crate) fn json() -> Form {
         Form::Json(0)
-    }
-
-    /// CSV with these columns; if none, those of the first items.
-    pub(crate) fn csv(columns: &[String]) -> Form {
-        Form::table(CsvOptions { columns: columns.to_vec(), ..CsvOptions::default() })
     }
 
     /// CSV or TSV of this form.
@@ -71,11 +64,19 @@ impl Form {
         }
     }
 
-    /// The fields that are missing from the output.
-    pub(crate) fn note(&self) -> Option<String> {
+    /// Of a table: the fields that are missing from it.
+    pub(crate) fn omitted(&self) -> Option<&BTreeSet<String>> {
         match self {
             Form::Ndjson | Form::Json(_) => None,
-            Form::Csv(csv) => csv.note(),
+            Form::Csv(csv) => Some(csv.omitted()).filter(|names| !names.is_empty()),
+        }
+    }
+
+    /// Of a table: the cells of its header, as far as the columns are known.
+    pub(crate) fn titles(&self) -> Vec<String> {
+        match self {
+            Form::Ndjson | Form::Json(_) => Vec::new(),
+            Form::Csv(csv) => csv.titles(),
         }
     }
 }

@@ -7,6 +7,5 @@ mod form;
 
 #[cfg(feature = "cli")]
 pub(crate) use columns::{Column, ColumnKind, Row, VALUE, cell, kind, label};
-#[cfg(feature = "cli")]
 pub(crate) use csv::{CellGuard, CsvOptions, LineEnds};
 pub(crate) use form::Form;

@@ -7,9 +7,13 @@ use walkdir::{DirEntry, WalkDir};
 
 use super::text_source::unread_file;
 use crate::error::{Error, ErrorKind, Result};
+use crate::real_path::real_path;
 
 /// The folder of opnode's own state.
 const STATE_FOLDER: &str = ".opnode";
+
+const RULES: MatchOptions =
+    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
 
 /// The files of a path or a pattern (`*`, `?`, `[…]`, `**`), relative to a folder, in the order of their names. A
 /// wildcard matches no hidden name. Files in a state folder are left out, and links to folders are not followed.
@@ -44,19 +48,38 @@ pub(crate) fn files_of(pattern: &str, folder: &Path) -> Result<Vec<PathBuf>> {
     }
     let depth = if rest.iter().any(|part| part.as_os_str() == "**") { usize::MAX } else { rest.len() };
     let sees_hidden = rest.iter().any(|part| part.as_os_str().to_string_lossy().starts_with('.'));
-    let rules =
-        MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
     let mut files = Vec::new();
     let walk = WalkDir::new(&root).min_depth(1).max_depth(depth).into_iter();
     for entry in walk.filter_entry(|entry| entry.depth() == 0 || is_searched(entry, sees_hidden)) {
         let entry = entry.map_err(|e| unread(&root, e))?;
         let own = start.join(entry.path().strip_prefix(&root).unwrap_or(entry.path()));
-        if rule.matches_path_with(&own, rules) && entry.path().is_file() {
+        if rule.matches_path_with(&own, RULES) && entry.path().is_file() {
             files.push(folder.join(own));
         }
     }
     files.sort();
     if files.is_empty() { Err(none()) } else { Ok(files) }
+}
+
+/// A path or a pattern, to ask whether it names a file that need not exist.
+pub(crate) struct FilePattern(Pattern);
+
+impl FilePattern {
+    /// `None` for an invalid pattern.
+    pub(crate) fn of(pattern: &str, folder: &Path) -> Option<FilePattern> {
+        let parts: Vec<Component<'_>> = Path::new(pattern).components().collect();
+        let fixed = parts.iter().take_while(|part| !is_wild(part)).count();
+        let start = real_path(&folder.join(parts.iter().take(fixed).collect::<PathBuf>()));
+        let start = Pattern::escape(&start.to_string_lossy());
+        let rest: PathBuf = parts.iter().skip(fixed).collect();
+        let whole = if rest.as_os_str().is_empty() { start } else { format!("{start}/{}", rest.to_string_lossy()) };
+        Pattern::new(&whole).ok().map(FilePattern)
+    }
+
+    /// Whether it names a file, whose path has no links.
+    pub(crate) fn matches(&self, path: &Path) -> bool {
+        self.0.matches_path_with(path, RULES)
+    }
 }
 
 fn is_searched(entry: &DirEntry, sees_hidden: bool) -> bool {

@@ -29,7 +29,7 @@ use std::path::Path;
 pub(crate) use columns::{ColumnName, HeaderFault, ItemShape, column_path, header_faults, single_field, uneven};
 pub(crate) use options::{ReadOptions, RowFormat, RowPosition};
 pub(crate) use {
-    files::files_of,
+    files::{FilePattern, files_of},
     options::{CellType, EmptyCell, SheetChoice, TextEncoding},
     row_schema::{RowFinding, RowSchema},
 };

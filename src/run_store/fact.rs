@@ -23,6 +23,26 @@ pub(crate) struct LoadedFile {
     pub(crate) changed: String,
 }
 
+/// Rows that a step adds to the end of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AddedRows {
+    /// The path of the file, without links.
+    pub(crate) path: String,
+    /// The length of the file before.
+    pub(crate) start: u64,
+    /// The digest of its last bytes before.
+    pub(crate) before: Sum,
+    /// The number of the first row that is added.
+    pub(crate) first: u64,
+    /// The number of rows of the step that are in the file then.
+    pub(crate) rows: u64,
+    /// The bytes that are added, as lines.
+    pub(crate) added: Extent,
+    /// What earlier parts of the run may have added after `start`, and is replaced.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) replaced: Vec<Extent>,
+}
+
 /// One fact. Steps are named `job/step`; elements of a `for` count from 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "fact", rename_all = "snake_case")]
@@ -113,6 +133,8 @@ pub(crate) enum Fact {
     Reset { step: String },
     /// The step goes on after its last item or element, because its input has grown.
     Reopened { step: String, by_element: bool },
+    /// The rows of the step are added to these files from here.
+    Adding { step: String, files: Vec<AddedRows> },
     /// The step's output files are written.
     Saved { step: String },
     /// All steps of the matrix job are done and its watermarks are stored.

@@ -14,8 +14,8 @@ mod store;
 mod time;
 mod watermark;
 
-pub(crate) use extent::{Extent, Measure};
-pub(crate) use fact::{Fact, LoadedFile};
+pub(crate) use extent::{Extent, Measure, Sum};
+pub(crate) use fact::{AddedRows, Fact, LoadedFile};
 #[cfg(all(feature = "ffi", any(test, feature = "fuzzing")))]
 pub(crate) use folder::recover;
 pub(crate) use folder::{
@@ -27,7 +27,7 @@ pub(crate) use outline::{JobOutline, RunOutline, StepOutline};
 pub(crate) use policy::{Asked, JobStart, starts};
 pub use policy::{Reason, ResumePolicy};
 pub(crate) use seen::{SeenRow, SeenRows};
-pub(crate) use state::{ItemState, RunState, StepState};
+pub(crate) use state::{Addition, ItemState, RunState, StepState};
 pub(crate) use store::{
     Before, FailedItem, FailureWriter, ItemContent, ItemOrigin, RowIndex, RowReader, RowStore, RowWriter, RunStore,
     SharedRows, StepPlace,

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::extent::{Extent, Marks, Sum};
-use super::fact::{Fact, JOURNAL_VERSION, LoadedFile};
+use super::fact::{AddedRows, Fact, JOURNAL_VERSION, LoadedFile};
 use crate::call::Resume;
 use crate::receipt::{OutcomeCounts, OutcomeStatus, Usage};
 use crate::row_file::RowPosition;
@@ -69,6 +69,18 @@ pub(crate) struct StepState {
     pub(crate) done: bool,
     pub(crate) skipped: bool,
     pub(crate) saved: bool,
+    /// What was added to the ends of files, by their paths.
+    pub(crate) additions: BTreeMap<String, Addition>,
+}
+
+/// Rows of a step at the end of a file.
+#[derive(Clone, Debug)]
+pub(crate) struct Addition {
+    pub(crate) rows: AddedRows,
+    /// Whether all of them are in the file.
+    pub(crate) is_whole: bool,
+    /// Whether the step has run again since, so that they may differ from its rows.
+    pub(crate) is_outdated: bool,
 }
 
 /// Items of a write in progress.
@@ -137,7 +149,11 @@ impl RunState {
             Fact::Time { at } => self.last_seen = *at,
             Fact::Paused { at } => self.stopped(*at),
             Fact::Reset { step } => {
-                self.steps.remove(step);
+                let mut additions = self.steps.remove(step).unwrap_or_default().additions;
+                additions.values_mut().for_each(|addition| addition.is_outdated = true);
+                if !additions.is_empty() {
+                    self.steps.insert(step.clone(), StepState { additions, ..StepState::default() });
+                }
             }
             Fact::Started { step }
             | Fact::Read { step, .. }
@@ -149,6 +165,7 @@ impl RunState {
             | Fact::Settled { step, .. }
             | Fact::Reopened { step, .. }
             | Fact::Done { step, .. }
+            | Fact::Adding { step, .. }
             | Fact::Saved { step } => self.steps.entry(step.clone()).or_default().apply(fact),
         }
     }
@@ -238,7 +255,14 @@ impl StepState {
                 self.open.clear();
                 self.jobs.clear();
             }
-            Fact::Saved { .. } => self.saved = true,
+            Fact::Adding { files, .. } => {
+                let begun = |rows: &AddedRows| Addition { rows: rows.clone(), is_whole: false, is_outdated: false };
+                self.additions.extend(files.iter().map(|rows| (rows.path.clone(), begun(rows))));
+            }
+            Fact::Saved { .. } => {
+                self.saved = true;
+                self.additions.values_mut().for_each(|addition| addition.is_whole = true);
+            }
             Fact::Reopened { by_element, .. } => {
                 (self.done, self.saved) = (false, false);
                 if !by_element {

@@ -1,7 +1,7 @@
 //! Files that are written to a temporary file, synced and renamed.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::Sink;
@@ -36,10 +36,16 @@ impl FileSink {
         let file = match is_private {
             true => private_file::begin(&aside, true),
             // Another run may write the same file.
-            false => claim(&aside, true).and_then(|claim| match claim {
-                Claim::Mine(file, _) => Ok(file),
-                Claim::Held | Claim::Left(_) => Err(io::Error::other("another process is writing it")),
-            }),
+            false => match claim(&aside, true) {
+                Ok(Claim::Mine(file, _)) => Ok(file),
+                Ok(Claim::Held | Claim::Left(_)) => {
+                    let cause = io::Error::other("another process is writing it");
+                    return Err(
+                        failed("written", &path, &cause).advise("wait until the other has ended, and run it again")
+                    );
+                }
+                Err(cause) => Err(cause),
+            },
         };
         let file = file.map_err(|e| failed("written", &path, &e))?;
         Ok(FileSink { file: io::BufWriter::with_capacity(256 << 10, file), aside, path, has_appeared: false })
@@ -47,6 +53,33 @@ impl FileSink {
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.file.write_all(bytes).map_err(|e| failed("written", &self.path, &e))
+    }
+
+    /// Brings what was written to disk, before the file gets its name.
+    pub(crate) fn seal(&mut self) -> Result<()> {
+        let sealed = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
+        sealed.map_err(|e| failed("written", &self.path, &e))
+    }
+
+    /// The path of the file, without links.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What was written and sealed, from its start.
+    pub(crate) fn content(&mut self) -> Result<&mut File> {
+        let file = self.file.get_mut();
+        file.seek(SeekFrom::Start(0)).map_err(|e| failed("read", &self.aside, &e))?;
+        Ok(file)
+    }
+
+    /// Closes the file before it gets its name.
+    pub(crate) fn park(mut self) -> Result<ParkedFile> {
+        self.seal()?;
+        let found = self.file.get_ref().metadata().map_err(|e| failed("written", &self.path, &e))?;
+        self.has_appeared = true;
+        let (aside, path) = (std::mem::take(&mut self.aside), std::mem::take(&mut self.path));
+        Ok(ParkedFile { aside, path, identity: identity(&found) })
     }
 
     /// Syncs and renames the file.
@@ -67,6 +100,52 @@ impl Drop for FileSink {
             let _gone = fs::remove_file(&self.aside);
         }
     }
+}
+
+/// A file that is complete and closed, and has its temporary name.
+pub(crate) struct ParkedFile {
+    aside: PathBuf,
+    path: PathBuf,
+    identity: (u64, u64),
+}
+
+impl ParkedFile {
+    /// Renames the file. [`sync_folder`] makes the name durable.
+    pub(crate) fn appear(mut self) -> Result<PathBuf> {
+        let path = std::mem::take(&mut self.path);
+        // A closed file is not locked.
+        if !self.is_there() {
+            let other = io::Error::other("another process has replaced its temporary file");
+            return Err(failed("written", &path, &other));
+        }
+        fs::rename(&self.aside, &path).map_err(|e| failed("written", &path, &e))?;
+        self.aside = PathBuf::new();
+        Ok(path)
+    }
+
+    fn is_there(&self) -> bool {
+        fs::symlink_metadata(&self.aside).is_ok_and(|found| identity(&found) == self.identity)
+    }
+}
+
+impl Drop for ParkedFile {
+    fn drop(&mut self) {
+        // Removes the temporary file after a failure.
+        if self.is_there() {
+            let _gone = fs::remove_file(&self.aside);
+        }
+    }
+}
+
+/// What tells a file from others of its name.
+fn identity(found: &fs::Metadata) -> (u64, u64) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        (found.dev(), found.ino())
+    }
+    #[cfg(not(unix))]
+    (found.len(), 0)
 }
 
 /// The error of a failed file operation.

@@ -5,7 +5,7 @@ mod file;
 use std::sync::Arc;
 
 use crate::error::Result;
-pub(crate) use file::{FileSink, failed, sync_folder};
+pub(crate) use file::{FileSink, ParkedFile, failed, sync_folder};
 
 /// A destination of bytes.
 ///

@@ -24,6 +24,8 @@ use Expected::{Either, Harmless, Stops};
 const SPOOLS: &[&str] =
     &["list.ndjson", "details.ndjson", "make.ndjson", "failed/main/details.ndjson", "failed/main/make.ndjson"];
 const WHOLE: &[&str] = &["details.csv", "made.ndjson", "report.json", "run.json", "watermarks.json"];
+/// A file to which rows are added; they are written under a temporary name first.
+const ADDED: &[&str] = &["all.csv"];
 /// Files that are written under a temporary name and renamed; no spool has such a name.
 const RENAMED: &[&str] = &["list.ndjson", "failed/main/details.ndjson", "failed/main/make.ndjson"];
 
@@ -32,6 +34,9 @@ const RENAMED: &[&str] = &["list.ndjson", "failed/main/details.ndjson", "failed/
 const TABLE: &[(&str, &[&str], Expected)] = &[
     ("open", SPOOLS, Stops),
     ("open", WHOLE, Stops),
+    ("open", ADDED, Stops),
+    ("write", ADDED, Stops),
+    ("sync", ADDED, Stops),
     ("open", &["journal", "journal.tail", "gate", "lock", "probe"], Stops),
     ("write", SPOOLS, Stops),
     ("write", WHOLE, Stops),
@@ -47,8 +52,8 @@ const TABLE: &[(&str, &[&str], Expected)] = &[
     // A lock without its holder's name would give other processes no hint.
     ("write", &["lock"], Stops),
     ("truncate", &["lock"], Stops),
-    // The next run removes a remaining probe.
-    ("unlink", &["probe"], Harmless),
+    // The next run removes a remaining probe or temporary file.
+    ("unlink", &["probe", "all.csv"], Harmless),
 ];
 
 fn operations() -> impl Iterator<Item = (&'static str, &'static str, Expected)> {
@@ -147,6 +152,9 @@ fn fail(setting: &Setting, clean: &Clean, call: &Call, errno: &'static str) -> R
         return Err(format!(
             "{fault}: the run was reported as failed but counts as ended: the next run would start over"
         ));
+    }
+    if call.kind == "unlink" && name == "all.csv" {
+        std::fs::remove_file(world.path("out/.all.csv.opnode")).map_err(|e| format!("{fault}: {e}"))?;
     }
     let unknown = verdict::check(&world, &clean.left).map_err(|e| format!("{fault} at {name}: {e}"))?;
     table::count("disk", resumes, unknown);

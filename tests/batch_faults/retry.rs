@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::shim::{Fault, When};
-use crate::world::{Setting, World, wanted};
+use crate::world::{ALL, Setting, World, wanted};
 use crate::{Clean, Point, table, verdict};
 
 const MODES: [When; 4] = [When::After, When::PowerCut, When::Before, When::Half];
@@ -51,6 +51,10 @@ fn killed(setting: &Setting, clean: &Clean, fault: &Fault) -> Result<(), String>
             left.unknown,
             left.failed
         ));
+    }
+    let lines = left.all.lines().count();
+    if verdict::added(&left) != made.len() || lines != made.len() + ALL.lines().count() {
+        return Err(format!("all.csv has {lines} lines, {} different new ones", verdict::added(&left)));
     }
     for key in wanted() {
         let times = world.records().get(&key).copied().unwrap_or(0);

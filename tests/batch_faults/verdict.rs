@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::server::{REFUSED, STAMP, key_of};
-use crate::world::{Left, World, wanted};
+use crate::world::{ALL, Left, World, wanted};
 
 /// Checks a run without faults against the server's records.
 pub fn check_clean(world: &World<'_>) -> Result<Left, String> {
@@ -23,6 +23,7 @@ pub fn check_clean(world: &World<'_>) -> Result<Left, String> {
     expect(left.list.lines().count() as u64 == crate::server::ITEMS, "rows of the list")?;
     // Two rows for each element that did not fail, two more for each tenth, and the header.
     expect(left.details.lines().count() == 2 * 78 + 2 * 8 + 1, "rows of the details")?;
+    expect(left.all.starts_with(ALL) && added(&left) == left.made.lines().count(), "added rows")?;
     expect(left.watermarks.contains(STAMP), "the watermark")?;
     expect(world.records().len() == wanted().len() - refused.len(), "records")?;
     Ok(left)
@@ -40,6 +41,9 @@ pub fn check(world: &World<'_>, clean: &Left) -> Result<usize, String> {
     let without_unknown: String =
         clean.made.split_inclusive('\n').filter(|row| !left.unknown.contains(&key(row))).collect();
     same("made.ndjson", &left.made, &without_unknown)?;
+    let is_unknown = |line: &str| left.unknown.iter().any(|key| line.starts_with(&format!("{key},")));
+    let without_unknown: String = clean.all.split_inclusive('\n').filter(|line| !is_unknown(line)).collect();
+    same("all.csv", &left.all, &without_unknown)?;
     // The next run removes a remaining probe; see the table in disk.rs.
     let leftover_files: Vec<_> = world.leftover_files().into_iter().filter(|p| !p.ends_with(".opnode-probe")).collect();
     if !leftover_files.is_empty() {
@@ -87,6 +91,12 @@ fn check_records(left: &Left, records: &BTreeMap<String, u64>) -> Result<(), Str
         Some(key) => Err(format!("unexpected record {key}")),
         None => Ok(()),
     }
+}
+
+/// The number of different rows that were added to the older ones.
+pub fn added(left: &Left) -> usize {
+    let rows: BTreeSet<&str> = left.all.strip_prefix(ALL).unwrap_or_default().lines().collect();
+    rows.len()
 }
 
 pub fn key(row: &str) -> String {

@@ -57,8 +57,13 @@ steps:
     where: ${{ item.id <= 32 }}
     map: { key: "k-${{ item.id }}" }
     on_error: continue
-    save: out/made.ndjson
+    save:
+      - out/made.ndjson
+      - { to: out/all.csv, append: true, columns: [key, id] }
 "#;
+
+/// The file to which rows are added, before the run.
+pub const ALL: &str = "key,id\nk-0,old\n";
 
 /// Maximum time of a run.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -94,6 +99,8 @@ pub struct Left {
     pub list: String,
     pub details: String,
     pub made: String,
+    /// The rows of `made`, and older ones.
+    pub all: String,
     pub watermarks: String,
     /// Items that failed, by step; and those with unknown outcomes.
     pub failed: BTreeMap<String, BTreeSet<String>>,
@@ -114,6 +121,7 @@ impl<'s> World<'s> {
         std::fs::write(operations.join("stock.yaml"), OPERATIONS.trim_start()).unwrap();
         std::fs::create_dir(folder.path().join("out")).unwrap();
         std::fs::write(folder.path().join("batch.yaml"), BATCH).unwrap();
+        std::fs::write(folder.path().join("out/all.csv"), ALL).unwrap();
         let url = format!("{}/{name}", setting.server);
         let connections = format!(
             "version: 1\nconnections:\n  stock:\n    connector: stock\n    url: {url}\n    limits: {{ attempts: 1 }}\n"
@@ -227,6 +235,7 @@ impl<'s> World<'s> {
             list: read(&self.path("out/list.ndjson"))?,
             details: read(&self.path("out/details.csv"))?,
             made: read(&self.path("out/made.ndjson"))?,
+            all: read(&self.path("out/all.csv"))?,
             watermarks: self.watermarks()?,
             failed,
             unknown,
@@ -269,7 +278,7 @@ impl<'s> World<'s> {
     /// Files that are neither results nor state of the run; there must be none.
     pub fn leftover_files(&self) -> Vec<PathBuf> {
         let entries = |name: &str| std::fs::read_dir(self.path(name)).into_iter().flatten().flatten().map(|e| e.path());
-        let known = ["list.ndjson", "details.csv", "made.ndjson"];
+        let known = ["list.ndjson", "details.csv", "made.ndjson", "all.csv"];
         entries("out").filter(|p| !known.iter().any(|k| p.ends_with(k))).collect()
     }
 }

@@ -8,6 +8,7 @@ mod local;
 mod names;
 mod options;
 mod row_fields;
+mod save;
 pub(super) mod steps;
 pub(super) mod targets;
 mod upsert;

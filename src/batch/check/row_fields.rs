@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::authoring::Checker;
 use crate::batch::run_plan::{ItemSource, Step};
+use crate::batch::save_plan::Save;
 use crate::definition::{Fields, Method, Operation};
 use crate::error::nearest;
 use crate::expression::{Expr, Shape};
@@ -172,11 +173,14 @@ pub(super) fn push_columns_down(steps: &mut [(usize, Step, Option<Arc<Operation>
     let needed: BTreeSet<usize> = steps.iter().flat_map(|(_, step, _)| step.needs.iter().copied()).collect();
     for (number, step, operation) in steps {
         let Some(operation) = operation else { continue };
-        let Some(save) = step.save.as_ref().filter(|_| step.method == Method::Query && !needed.contains(number)) else {
+        let is_read = step.method != Method::Query || needed.contains(number);
+        let is_whole = |save: &Save| save.table.columns.is_empty() || save.is_partitioned();
+        if is_read || step.save.is_empty() || step.save.iter().any(is_whole) {
             continue;
-        };
+        }
         let is_looked_at = step.keep.is_some() || step.map.is_some() || step.watermark.is_some();
-        let chosen = operation.chosen(operation.record_fields(), &save.columns, step.forward_only);
+        let columns: Vec<String> = step.save.iter().flat_map(|save| save.table.columns.iter().cloned()).collect();
+        let chosen = operation.chosen(operation.record_fields(), &columns, step.forward_only);
         if let (Some((name, json)), Shape::Map(options), false) = (chosen, &mut step.options, is_looked_at)
             && options.iter().all(|(given, _)| *given != name)
         {

@@ -16,14 +16,16 @@ use super::local;
 use super::names::{self, StepIds};
 use super::options::{options, template_items};
 use super::row_fields::{self, Sources};
+use super::save::{SavedRecord, path, saves};
 use super::upsert::{self, Part};
 use super::verify;
 use crate::authoring::Checker;
 use crate::authoring::duration::duration;
-use crate::batch::file::{BatchFile, SavePart, StepFile, UnknownFieldsFile, WatermarkFile};
+use crate::batch::file::{BatchFile, StepFile, UnknownFieldsFile, WatermarkFile};
 use crate::batch::local_file::{LoadPart, UpsertFile};
 use crate::batch::local_plan::LocalWork;
-use crate::batch::run_plan::{CalledOperation, ItemSource, Phase, Save, Step, StepLimits, Watermark};
+use crate::batch::run_plan::{CalledOperation, ItemSource, Phase, Step, StepLimits, Watermark};
+use crate::batch::save_plan::Save;
 use crate::batch::webhook;
 use crate::definition::{Fields, Method, Operation, ResultShape, Template};
 use crate::error::{Advice, Result, did_you_mean};
@@ -200,7 +202,8 @@ fn local_step(c: &mut Checker<'_>, here: &StepHere<'_>, file: &StepFile) -> Chec
     names.sources.item = Fields::Any;
     let when = file.when.as_ref().and_then(|value| expression(c, &format!("{at}/when"), value, &mut names, nothing));
     after(c, at, file, ids, number, names.needs);
-    let save = file.save.as_ref().and_then(|part| save_part(c, &format!("{at}/save"), part, &mut names));
+    let record = SavedRecord { fields: &gives, map: map.as_ref(), operation: None };
+    let save = saves(c, at, file, &record, &mut names);
     let limits = limits(c, at, file, here.context);
     let Some(local) = local.filter(|_| c.faults.len() == before) else { return (None, gives) };
     let step = Step {
@@ -282,7 +285,7 @@ fn http_step(c: &mut Checker<'_>, here: &StepHere<'_>, file: &StepFile) -> Check
         forward_only: false,
         known_fields: false,
         watermark: None,
-        save: None,
+        save: Vec::new(),
         files: None,
         verify: None,
         limits,
@@ -294,10 +297,11 @@ fn http_step(c: &mut Checker<'_>, here: &StepHere<'_>, file: &StepFile) -> Check
 
 impl StepHere<'_> {
     /// Where the rows of a part of an upsert are saved.
-    pub(super) fn save_of(&self, c: &mut Checker<'_>, file: &StepFile) -> Option<Save> {
+    pub(super) fn save_of(&self, c: &mut Checker<'_>, file: &StepFile) -> Vec<Save> {
         let (mut needs, mut awaits) = (BTreeSet::new(), BTreeSet::new());
         let mut names = self.names(file, &mut needs, &mut awaits);
-        file.save.as_ref().and_then(|part| save_part(c, &format!("{}/save", self.at), part, &mut names))
+        let record = SavedRecord { fields: &Fields::Any, map: None, operation: None };
+        saves(c, self.at, file, &record, &mut names)
     }
 
     /// The names that a step's expressions can use.
@@ -357,11 +361,9 @@ fn call_step(c: &mut Checker<'_>, here: &StepHere<'_>, file: &StepFile) -> Check
     let watermark = file.watermark.as_ref().and_then(|w| {
         watermark(c, &format!("{at}/watermark"), w, known_fields.then_some(&record), operation.as_deref())
     });
-    let save = file.save.as_ref().and_then(|part| save_part(c, &format!("{at}/save"), part, &mut names));
-    if let Some(save) = save.as_ref().filter(|_| known_fields) {
-        row_fields::check_columns(c, &format!("{at}/save/columns"), &save.columns, &gives);
-    }
-    let files = file.files.as_ref().and_then(|to| path(c, &format!("{at}/files"), to, &mut names));
+    let saved = SavedRecord { fields: &gives, map: map.as_ref().filter(|_| is_query), operation: operation.as_deref() };
+    let save = saves(c, at, file, &saved, &mut names);
+    let files = file.files.as_ref().and_then(|to| path(c, &format!("{at}/files"), to, &mut names, nothing));
     let Some(operation) = operation else { return (None, gives) };
     if let Some(map) = map.as_ref().filter(|_| known_fields) {
         let has = |name: &str| matches!(&options, Shape::Map(all) if all.iter().any(|(n, _)| n == name));
@@ -659,24 +661,4 @@ fn after(
             }
         }
     }
-}
-
-fn save_part(c: &mut Checker<'_>, at: &str, part: &SavePart, names: &mut names::StepNames<'_, '_>) -> Option<Save> {
-    let (to, format, columns, place) = match part {
-        SavePart::Path(to) => (to, None, Vec::new(), at.to_owned()),
-        SavePart::File(file) => (&file.to, file.format, file.columns.clone(), format!("{at}/to")),
-    };
-    path(c, &place, to, names).map(|to| Save { to, format, columns })
-}
-
-/// A path, which is the same whatever the steps read; `None` if it has a fault.
-fn path(c: &mut Checker<'_>, place: &str, text: &str, names: &mut names::StepNames<'_, '_>) -> Option<Shape> {
-    let json = Value::from(text).to_string();
-    let (before, told) = ((names.needs.clone(), names.awaits.clone()), c.faults.len());
-    let path = shape(c, place, &json, names, names::Allowed::default());
-    if (&*names.needs, &*names.awaits) != (&before.0, &before.1) {
-        c.fault(place, "a path cannot use the results of steps", Some("use vars, env, connection or run".into()));
-    }
-    // A path with a fault is not resolved.
-    (c.faults.len() == told).then_some(path)
 }

@@ -12,12 +12,12 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::job::run_job;
 use super::job_run::JobRun;
-use super::{run_values, save};
+use super::run_values;
+use super::save_step::refuse_run_folder;
 use crate::batch::event::{Archived, Event, JobBegun, JobReport, Report, StepReport, StepStatus};
 use crate::batch::run_plan::{Batch, MatrixJob};
 use crate::batch::step::{Context, Outages, RunLedger, stopped, tell_done, tell_in_doubt};
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
-use crate::real_path::real_path;
 use crate::run_store::{
     ArchivedRun, Asked, INFO_VERSION, JobStart, LockedFolder, NewRun, Opened, ResumePolicy, RunInfo, RunOutline,
     RunState, StepPlace, check_free, now, refuse_unfinished, run_id, seconds, starts,
@@ -165,6 +165,7 @@ impl Batch {
                 effects: Arc::clone(&self.effects),
                 number,
                 store,
+                root: root.clone(),
                 info,
                 start,
                 ledger,
@@ -270,24 +271,12 @@ impl Batch {
 
     /// Refuses results that would be written among the files of the run.
     fn refuse_results_in(&self, root: &Path) -> Result<()> {
-        let inside = |path: &Path| real_path(path).starts_with(real_path(root));
-        for (job, step) in self.plan.jobs.iter().flat_map(|job| self.plan.steps.iter().map(move |step| (job, step))) {
-            let Some(save) = &step.save else { continue };
-            let scope = run_values::scope(
-                (&self.plan.vars, &self.plan.inputs),
-                self.effects.environment(),
-                job,
-                "RUN",
-                &self.plan.name,
-            );
-            if let Ok(save::SavePlace::File(path, _)) = save::target(save, &scope, &self.plan.folder)
-                && inside(&path)
-            {
-                let message = format!("{}: {} is in the folder of the run", step.id, path.display());
-                return Err(Error::new(ErrorKind::Usage, message).advise("save to a file outside of this folder"));
-            }
-        }
-        Ok(())
+        let plan = &self.plan;
+        plan.jobs.iter().try_for_each(|job| {
+            let scope =
+                run_values::scope((&plan.vars, &plan.inputs), self.effects.environment(), job, "RUN", &plan.name);
+            plan.steps.iter().try_for_each(|step| refuse_run_folder(step, &scope, &plan.folder, root))
+        })
     }
 
     /// Refuses if another process holds its run folder.

@@ -7,7 +7,8 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use super::job_run::JobRun;
-use super::{again, run_values, save, watermarks};
+use super::save_step::{SavedFiles, base_scope, save_step, saved_before};
+use super::{again, run_values, watermarks};
 use crate::batch::event::{Event, StepCounts, StepName, StepReport, StepStatus};
 use crate::batch::local_plan::LocalWork;
 use crate::batch::run_plan::{Phase, Step};
@@ -110,7 +111,8 @@ fn not_started(job_run: &JobRun<'_>, step: &Step, error: Option<Error>) -> StepR
         counts: StepCounts::default(),
         results: None,
         needs: None,
-        saved: None,
+        saved: Vec::new(),
+        partitions: Vec::new(),
         failures: None,
         error,
     }
@@ -150,7 +152,7 @@ async fn run_step(job_run: &JobRun<'_>, number: usize, step: &Step, ends: &Ends)
                 let again = context.retry_failed && !earlier.failed.is_empty();
                 is_done = context.start == JobStart::Leave || (earlier.done && earlier.saved && !again);
                 if is_done {
-                    Ok(shown_target(job_run, step))
+                    Ok(saved_before(job_run, step))
                 } else {
                     context.tell(Event::StepBegun { step: name.clone() }).await;
                     execute(job_run, (number, step), key.clone(), (&earlier, again), ends).await
@@ -163,31 +165,6 @@ async fn run_step(job_run: &JobRun<'_>, number: usize, step: &Step, ends: &Ends)
     let report = report(job_run, step, &key, name, ended, is_done);
     context.tell(Event::StepEnded(report.clone())).await;
     report
-}
-
-/// The file that an earlier run has saved.
-fn shown_target(job_run: &JobRun<'_>, step: &Step) -> Option<String> {
-    match target(job_run, step) {
-        Some(Ok(save::SavePlace::File(path, _))) => Some(path.display().to_string()),
-        _ => None,
-    }
-}
-
-fn target(job_run: &JobRun<'_>, step: &Step) -> Option<Result<save::SavePlace>> {
-    let batch = &job_run.context.plan;
-    let save = step.save.as_ref()?;
-    Some(save::target(save, &base_scope(job_run), &batch.folder))
-}
-
-fn base_scope(job_run: &JobRun<'_>) -> Scope {
-    let (context, batch) = (job_run.context, &job_run.context.plan);
-    run_values::scope(
-        (&batch.vars, &batch.inputs),
-        context.effects.environment(),
-        job_run.job(),
-        &context.info.run,
-        &batch.name,
-    )
 }
 
 /// The scope of the step's expressions.
@@ -207,14 +184,14 @@ fn scope(job_run: &JobRun<'_>, number: usize, step: &Step, key: &str, ends: &End
     scope
 }
 
-/// Runs the rest of a step. Returns the file with its rows.
+/// Runs the rest of a step. Returns the files with its rows.
 async fn execute(
     job_run: &JobRun<'_>,
     (number, step): (usize, &Step),
     key: String,
     (earlier, again): (&StepState, bool),
     ends: &Ends,
-) -> Result<Option<String>> {
+) -> Result<SavedFiles> {
     let (context, job) = (job_run.context, job_run.job());
     context.check_stop()?;
     let scope = scope(job_run, number, step, &key, ends);
@@ -231,7 +208,7 @@ async fn execute(
                 Fact::Done { step: key.clone(), skipped, items_in: 0, extent, tally, receipt, inputs: BTreeMap::new() };
             let facts = vec![fact, Fact::Saved { step: key }];
             context.ledger.commit(facts, Vec::new()).await?;
-            return Ok(None);
+            return Ok(SavedFiles::default());
         }
         let connection = match (&step.local, step.connections.get(context.number)) {
             (Some(_), _) => "",
@@ -261,7 +238,7 @@ async fn execute(
 }
 
 /// Writes the rows and the failures to their files.
-async fn finish_step(job_run: &JobRun<'_>, step: &Step, key: String) -> Result<Option<String>> {
+async fn finish_step(job_run: &JobRun<'_>, step: &Step, key: String) -> Result<SavedFiles> {
     let context = job_run.context;
     let state = context.ledger.state().step(&key);
     let at = job_run.place(step);
@@ -272,27 +249,7 @@ async fn finish_step(job_run: &JobRun<'_>, step: &Step, key: String) -> Result<O
             format!("{key}: {shown} has changed: {lost} of the items that did not succeed are no longer in it");
         context.tell(Event::Note { message }).await;
     }
-    let mut saved = None;
-    if let (Some(save), Some(place)) = (&step.save, target(job_run, step)) {
-        let place = place?;
-        let name = job_run.name(step);
-        if let Some(note) = save::write(
-            context.store.rows(&at, state.marks.all().into())?,
-            &place,
-            &save.columns,
-            &|| context.effects.stdout(),
-            &|| context.check_stop(),
-        )? {
-            context.tell(Event::Note { message: format!("{name}: {note}") }).await;
-        }
-        if let save::SavePlace::File(path, _) = place {
-            let path = path.display().to_string();
-            context.tell(Event::Saved { step: name, path: path.clone() }).await;
-            saved = Some(path);
-        }
-    }
-    context.ledger.commit(vec![Fact::Saved { step: key }], Vec::new()).await?;
-    Ok(saved)
+    save_step(job_run, step, key).await
 }
 
 fn report(
@@ -300,7 +257,7 @@ fn report(
     step: &Step,
     key: &str,
     name: StepName,
-    ended: Result<Option<String>>,
+    ended: Result<SavedFiles>,
     earlier: bool,
 ) -> StepReport {
     let state = job_run.context.ledger.state().step(key);
@@ -320,13 +277,13 @@ fn report(
     let (status, saved, error) = match ended {
         Err(error) => (
             if error.kind() == ErrorKind::Cancelled { StepStatus::Stopped } else { StepStatus::Failed },
-            None,
+            SavedFiles::default(),
             Some(error.with(|d| {
                 d.message = format!("{name}: {}", d.message);
                 d.operation.get_or_insert_with(|| step.operation.id.clone());
             })),
         ),
-        Ok(_) if state.skipped => (StepStatus::Skipped, None, None),
+        Ok(_) if state.skipped => (StepStatus::Skipped, SavedFiles::default(), None),
         Ok(saved) if bad > 0 => (StepStatus::Partial, saved, Some(bad_items(step, &name, &outcomes, all))),
         Ok(saved) => (StepStatus::Done, saved, None),
     };
@@ -334,5 +291,19 @@ fn report(
     let complete = state.receipt.get("complete").and_then(serde_json::Value::as_bool);
     let results = state.receipt.get("results").and_then(|results| serde_json::from_value(results.clone()).ok());
     let operation = step.operation.id.clone();
-    StepReport { name, operation, status, earlier, complete, counts, results, needs: None, saved, failures, error }
+    let SavedFiles { paths: saved, partitions } = saved;
+    StepReport {
+        name,
+        operation,
+        status,
+        earlier,
+        complete,
+        counts,
+        results,
+        needs: None,
+        saved,
+        partitions,
+        failures,
+        error,
+    }
 }

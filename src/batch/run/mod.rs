@@ -5,7 +5,7 @@ mod batch_run;
 mod job;
 mod job_run;
 pub(super) mod run_values;
-pub(super) mod save;
+mod save_step;
 mod watermarks;
 
 pub use batch_run::{Run, RunOptions};

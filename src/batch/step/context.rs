@@ -1,6 +1,7 @@
 //! What the parts of a run share: the plan, the state with its journal, the event sink, and the two ways to stop.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -86,6 +87,8 @@ pub(in crate::batch) struct Context {
     /// The number of the job.
     pub(in crate::batch) number: usize,
     pub(in crate::batch) store: Arc<dyn RunStore>,
+    /// The folder of the runs of all jobs.
+    pub(in crate::batch) root: PathBuf,
     pub(in crate::batch) info: RunInfo,
     /// How it starts.
     pub(in crate::batch) start: JobStart,

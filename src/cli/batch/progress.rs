@@ -186,10 +186,20 @@ fn ending(report: &StepReport) -> String {
             parts.extend((counts.failed > 0).then(|| format!("{} failed", thousands(counts.failed))));
             parts.extend((counts.unknown > 0).then(|| format!("{} unknown", thousands(counts.unknown))));
             parts.push(count(counts.usage.requests, "request"));
-            let file = report.saved.as_ref().map(|path| format!(" → {path}")).unwrap_or_default();
-            format!("{}{file}", parts.join(", "))
+            let files = files(report);
+            let files = if files.is_empty() { files } else { format!(" → {files}") };
+            format!("{}{files}", parts.join(", "))
         }
     }
+}
+
+/// The files with the rows of a step.
+fn files(report: &StepReport) -> String {
+    let shown = |path: &String| match report.partitions.iter().find(|partition| partition.path == *path) {
+        Some(partition) => format!("{path} ({})", count(partition.files, "file")),
+        None => path.clone(),
+    };
+    report.saved.iter().map(shown).collect::<Vec<_>>().join(", ")
 }
 
 fn table(report: &Report) -> String {
@@ -225,7 +235,8 @@ fn row(step: &StepReport) -> Vec<String> {
         (failed, 0) => thousands(failed),
         (failed, unknown) => format!("{} + {} unknown", thousands(failed), thousands(unknown)),
     };
-    let file = step.saved.as_deref().or(step.failures.as_deref()).unwrap_or_default();
+    let saved = files(step);
+    let file = if saved.is_empty() { step.failures.as_deref().unwrap_or_default() } else { &saved };
     vec![
         step.name.to_string(),
         status.to_owned(),

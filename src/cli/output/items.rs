@@ -1,6 +1,7 @@
 //! Writes a stream of items in one format to one place.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::place::{Flow, OldPartial, OutputPlace};
@@ -170,7 +171,7 @@ impl ItemsOutput {
             return Err(if self.old_partial == OldPartial::Refuse { self.target.broken(error) } else { error });
         }
         let notes = match &self.form {
-            ItemsForm::File(form) => form.note().into_iter().collect(),
+            ItemsForm::File(form) => form.omitted().map(omitted).into_iter().collect(),
             ItemsForm::Table(table) => table.footer(self.items).into_iter().collect(),
         };
         self.target.finish()?;
@@ -193,6 +194,12 @@ impl Escapes {
             Escapes::Json => Cow::Owned(text(terminal_text::safe_json)),
         }
     }
+}
+
+/// The note about fields that are missing from a table.
+fn omitted(names: &BTreeSet<String>) -> String {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    format!("the CSV omits {}, which the first page did not have; name all columns with --columns", names.join(", "))
 }
 
 fn csv_options(args: &OutputArgs, usual: CsvOptions) -> CsvOptions {

@@ -1,0 +1,132 @@
+//! Checks the places of a step's rows, as far as they are known without the format.
+
+use super::expressions::shape;
+use super::names::{Allowed, StepNames};
+use super::row_fields;
+use crate::authoring::Checker;
+use crate::batch::file::StepFile;
+use crate::batch::save_file::{SaveFile, SavePart, SavePlacePart};
+use crate::batch::save_plan::{Save, SaveTable};
+use crate::definition::{Fields, Operation};
+use crate::expression::Shape;
+use crate::json_text::fields_of;
+
+/// What is known of the rows that are saved.
+pub(super) struct SavedRecord<'r> {
+    pub(super) fields: &'r Fields,
+    pub(super) map: Option<&'r Shape>,
+    pub(super) operation: Option<&'r Operation>,
+}
+
+/// The places that a step names; those with a fault are left out.
+pub(super) fn saves(
+    c: &mut Checker<'_>,
+    at: &str,
+    file: &StepFile,
+    record: &SavedRecord<'_>,
+    names: &mut StepNames<'_, '_>,
+) -> Vec<Save> {
+    let declared = declared(record);
+    let known = (record.fields, declared.as_slice());
+    match &file.save {
+        None => Vec::new(),
+        Some(SavePart::Path(to)) => {
+            save(c, &format!("{at}/save"), &SavePlacePart::Path(to.clone()), known, names).into_iter().collect()
+        }
+        Some(SavePart::File(file)) => {
+            save(c, &format!("{at}/save"), &SavePlacePart::File(file.clone()), known, names).into_iter().collect()
+        }
+        Some(SavePart::Several(parts)) => {
+            if parts.is_empty() {
+                c.fault(&format!("{at}/save"), "the list names no file", None);
+            }
+            let each = parts.iter().enumerate();
+            each.filter_map(|(index, part)| save(c, &format!("{at}/save/{index}"), part, known, names)).collect()
+        }
+    }
+}
+
+fn save(
+    c: &mut Checker<'_>,
+    at: &str,
+    part: &SavePlacePart,
+    (fields, declared): (&Fields, &[String]),
+    names: &mut StepNames<'_, '_>,
+) -> Option<Save> {
+    let whole;
+    let (file, place) = match part {
+        SavePlacePart::Path(to) => {
+            whole = SaveFile::of(to.clone());
+            (&whole, at.to_owned())
+        }
+        SavePlacePart::File(file) => (file, format!("{at}/to")),
+    };
+    let before = std::mem::replace(&mut names.sources.item, fields.clone());
+    let to = path(c, &place, &file.to, names, Allowed { item: true, ..Allowed::default() });
+    names.sources.item = before;
+    if names.known_fields {
+        row_fields::check_columns(c, &format!("{at}/columns"), &file.columns, fields);
+    }
+    let told = c.faults.len();
+    let delimiter = file.delimiter.as_ref().and_then(|text| {
+        let fits = |byte: &u8| byte.is_ascii() && !byte.is_ascii_alphanumeric() && !b"\"\r\n\0".contains(byte);
+        let found = text.bytes().next().filter(|byte| text.len() == 1 && fits(byte));
+        if found.is_none() {
+            let advice = "such as \";\" or \"|\"; for tabs, use `format: tsv`";
+            c.fault(
+                &format!("{at}/delimiter"),
+                "a delimiter is one ASCII character, no letter, digit or quote",
+                Some(advice.into()),
+            );
+        }
+        found
+    });
+    let table = SaveTable {
+        columns: file.columns.clone(),
+        declared: if file.columns.is_empty() { declared.to_vec() } else { Vec::new() },
+        delimiter,
+        bom: file.bom,
+        line_ends: file.line_ends,
+        guard: file.guard,
+    };
+    let is_valid = c.faults.len() == told;
+    to.filter(|_| is_valid).map(|to| Save { to, format: file.format, append: file.append, table })
+}
+
+/// A path, which is the same whatever other steps read; `None` if it has a fault.
+pub(super) fn path(
+    c: &mut Checker<'_>,
+    place: &str,
+    text: &str,
+    names: &mut StepNames<'_, '_>,
+    allowed: Allowed,
+) -> Option<Shape> {
+    let json = serde_json::Value::from(text).to_string();
+    let (before, told) = ((names.needs.clone(), names.awaits.clone()), c.faults.len());
+    let path = shape(c, place, &json, names, allowed);
+    if (&*names.needs, &*names.awaits) != (&before.0, &before.1) {
+        c.fault(place, "a path cannot use the results of steps", Some("use vars, env, connection or run".into()));
+    }
+    // A path with a fault is not resolved.
+    (c.faults.len() == told).then_some(path)
+}
+
+/// The names of the fields that rows are declared to have, in the order of `map` or of the record.
+fn declared(record: &SavedRecord<'_>) -> Vec<String> {
+    let Fields::Object { known, .. } = record.fields else { return Vec::new() };
+    let mut names: Vec<String> = match (record.map, record.operation.and_then(Operation::record)) {
+        (Some(Shape::Map(map)), _) => map.iter().map(|(name, _)| name.clone()).collect(),
+        (Some(_), _) | (None, None) => Vec::new(),
+        (None, Some(own)) => {
+            let properties =
+                fields_of(&own.schema.0).and_then(|keys| keys.into_iter().find(|(k, _)| k == "properties"));
+            let properties = properties.and_then(|(_, raw)| fields_of(raw.get())).unwrap_or_default();
+            let sample = fields_of(&own.sample.0).unwrap_or_default();
+            sample.into_iter().chain(properties).map(|(name, _)| name).collect()
+        }
+    };
+    names.extend(known.keys().cloned());
+    let mut once = std::collections::BTreeSet::new();
+    names.retain(|name| known.contains_key(name) && once.insert(name.clone()));
+    names
+}

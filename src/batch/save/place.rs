@@ -1,0 +1,137 @@
+//! The place that a step names for its rows: its path, its format, and whether it can be written.
+
+use std::path::{Path, PathBuf};
+
+use super::template::PathTemplate;
+use crate::batch::save_file::SaveFormat;
+use crate::batch::save_plan::Save;
+use crate::error::{Error, ErrorKind, Result};
+use crate::expression::Scope;
+use crate::private_file;
+use crate::sink::failed;
+
+/// Where rows go.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::batch) enum SavePlace {
+    Stdout,
+    File(PathBuf),
+    /// Each row to the file of its value.
+    Parts(PathTemplate),
+}
+
+/// A place, with the format of the rows there.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::batch) struct SaveTarget {
+    pub(in crate::batch) place: SavePlace,
+    pub(in crate::batch) format: SaveFormat,
+}
+
+impl SaveTarget {
+    /// Its path, if it is a file or several.
+    pub(in crate::batch) fn template(&self) -> Option<PathTemplate> {
+        match &self.place {
+            SavePlace::Stdout => None,
+            SavePlace::File(path) => Some(PathTemplate::fixed(path.clone())),
+            SavePlace::Parts(template) => Some(template.clone()),
+        }
+    }
+
+    /// Whether the file depends on the row.
+    pub(in crate::batch) fn is_partitioned(&self) -> bool {
+        matches!(self.place, SavePlace::Parts(_))
+    }
+
+    /// A file of it, to ask whether its folder can be written.
+    pub(in crate::batch) fn probe(&self) -> Option<PathBuf> {
+        match &self.place {
+            SavePlace::Stdout => None,
+            SavePlace::File(path) => Some(path.clone()),
+            SavePlace::Parts(template) => Some(template.root().join(super::parts::LOCK)),
+        }
+    }
+}
+
+/// The place that a step names.
+///
+/// # Errors
+/// `definition` when the extension is not known, or a key does not fit the format; errors of the expressions.
+pub(in crate::batch) fn target(save: &Save, scope: &Scope, folder: &Path) -> Result<SaveTarget> {
+    if save.is_partitioned() {
+        let template = PathTemplate::of(&save.to, scope, folder)?;
+        let format = format_of(save, template.extension().as_deref(), &save.written_path())?;
+        let place = SavePlace::Parts(template);
+        return check(save, &place, format).map(|()| SaveTarget { place, format });
+    }
+    let text = save.to.plain(scope)?;
+    let (place, format) = if text == "-" {
+        (SavePlace::Stdout, save.format.unwrap_or(SaveFormat::Ndjson))
+    } else if text.trim().is_empty() || text.ends_with('/') {
+        return Err(Error::new(ErrorKind::Definition, format!("`{text}` names no file")));
+    } else {
+        let path = folder.join(&text);
+        let extension = path.extension().map(|e| e.to_string_lossy().into_owned());
+        let format = format_of(save, extension.as_deref(), &text)?;
+        (SavePlace::File(path), format)
+    };
+    check(save, &place, format).map(|()| SaveTarget { place, format })
+}
+
+fn format_of(save: &Save, extension: Option<&str>, text: &str) -> Result<SaveFormat> {
+    let found = save.format.or_else(|| extension.and_then(SaveFormat::of_extension));
+    found.ok_or_else(|| {
+        Error::new(ErrorKind::Definition, format!("the name `{text}` does not show the format"))
+            .advise("end it with .ndjson, .json, .csv or .tsv, or write { to: …, format: csv }")
+    })
+}
+
+/// Refuses keys that do not fit the format or the place.
+fn check(save: &Save, place: &SavePlace, format: SaveFormat) -> Result<()> {
+    let wrong = |message: String| Err(Error::new(ErrorKind::Definition, message));
+    let (is_table, name) = (matches!(format, SaveFormat::Csv | SaveFormat::Tsv), format.name());
+    for (key, given) in save.table.keys().into_iter().filter(|(_, given)| *given) {
+        match key {
+            "columns" if given && !is_table => {
+                return wrong("`columns` is for csv and tsv; ndjson and json write items unchanged".into());
+            }
+            "delimiter" if format != SaveFormat::Csv => return wrong(format!("`delimiter` is for csv, not {name}")),
+            key if !is_table => return wrong(format!("`{key}` is for csv and tsv, not {name}")),
+            _ => {}
+        }
+    }
+    match place {
+        SavePlace::Stdout if save.append => wrong("`append` is for files, and `-` is standard output".into()),
+        SavePlace::Parts(_) if save.append => wrong("`append` is for one file, and this path names several".into()),
+        SavePlace::File(_) if save.append && format == SaveFormat::Json => {
+            Err(Error::new(ErrorKind::Definition, "`append` is for ndjson, csv and tsv; the array of json has an end")
+                .advise("use .ndjson"))
+        }
+        SavePlace::Stdout | SavePlace::File(_) | SavePlace::Parts(_) => Ok(()),
+    }
+}
+
+/// Whether a file can be created there: its nearest existing folder is writable.
+///
+/// # Errors
+/// `state`, with the reason.
+pub(in crate::batch) fn writable(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Err(
+            Error::new(ErrorKind::State, format!("{} is a folder", path.display())).advise("give a file name in it")
+        );
+    }
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(Error::new(ErrorKind::State, format!("{} is not a regular file", path.display()))
+            .advise("save to a file, or to standard output with `-`"));
+    }
+    let exists = |p: &&Path| p.as_os_str().is_empty() || p.exists();
+    let above = path.ancestors().skip(1).find(exists).unwrap_or(Path::new(""));
+    let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+    if !above.is_dir() {
+        return Err(Error::new(ErrorKind::State, format!("{} is not a folder", above.display())));
+    }
+    // The name is constant: the next run replaces what a killed run left.
+    let probe = above.join(".opnode-probe");
+    private_file::begin(&probe, true).map_err(|e| failed("written", path, &e))?;
+    let _it_was_made_just_now = std::fs::remove_file(&probe);
+    Ok(())
+}
