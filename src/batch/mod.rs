@@ -74,3 +74,5 @@ pub use load::{BatchConfig, Env, Resolve, Stdin};
 pub use plan::{BatchPlan, JobPlan, StepPlan};
 pub use run::{Run, RunOptions};
 pub use run_plan::{Batch, MAIN};
+#[cfg(feature = "cli")]
+pub(crate) use webhook::NAME as HTTP;
