@@ -48,7 +48,12 @@ fn put_job(out: &mut String, plan: &BatchPlan, job: &JobPlan) {
 }
 
 fn put_step(out: &mut String, step: &StepPlan) {
-    let _ok = writeln!(out, "{}: {} {} ({})", step.name, step.method, step.operation, step.connection);
+    let _ok = match (step.connection.as_str(), step.operation.as_str()) {
+        // A load or a transform.
+        ("", operation) => writeln!(out, "{}: {operation}", step.name),
+        (_, crate::batch::HTTP) => writeln!(out, "{}: http", step.name),
+        (connection, operation) => writeln!(out, "{}: {} {operation} ({connection})", step.name, step.method),
+    };
     if let Some(rows) = step.done_rows {
         let _ok = writeln!(out, "  done earlier: {}\n", terminal_text::count(rows, "row"));
         return;
