@@ -82,7 +82,9 @@ fn put_step(out: &mut String, step: &StepPlan) {
     if hidden > 0 {
         let _ok = writeln!(out, "  … and {} more, which the hash covers", terminal_text::count(hidden, "request"));
     }
-    if step.requests.is_empty() && (step.goes_on_after.is_none() || !step.paged) {
+    if step.connection.is_empty() {
+        let _ok = writeln!(out, "  no requests");
+    } else if step.requests.is_empty() && (step.goes_on_after.is_none() || !step.paged) {
         let _ok = writeln!(out, "  nothing to send");
     }
     if step.paged {
