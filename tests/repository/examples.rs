@@ -49,18 +49,63 @@ fn every_example_runs_in_the_sandbox_without_secrets() {
     let system = System::start();
     // As in the repository, with addresses of real systems.
     std::fs::copy(root.join("examples/batches/connections.yaml"), system.path("connections.yaml")).unwrap();
-    let none = ["ACME_CW_KEY", "GLOBEX_CW_KEY", "UMBRELLA_CW_KEY", "JUMPCLOUD_KEY", "DESK_PASSWORD"].map(|name| (name, ""));
+    let none =
+        ["ACME_CW_KEY", "GLOBEX_CW_KEY", "UMBRELLA_CW_KEY", "JUMPCLOUD_KEY", "DESK_PASSWORD"].map(|name| (name, ""));
     for name in EXAMPLES {
         let file = format!("{name}.yaml");
         let text = system.text(&file);
         assert!(text.lines().count() < 40, "{file} is too long");
-        assert!(text.contains(&format!("# {}opnode run {file}", "  ")) || text.contains(&format!("opnode run {file}")));
-        assert!(text.contains("# Look at: ") && guide.contains(&file), "{file}");
+        assert!(text.contains(&format!("opnode run {file}")) && text.contains("# Look at: "), "{file}");
+        assert!(guide.contains(&format!("`{file}`")), "{file} is not in the guide");
         let exit = if name == "retry-after-edit" { 8 } else { 0 };
         system.ends(&["run", &file, "--sandbox", "-q", "--definitions", "../definitions"], &none, exit);
         system.ends(&["check", &file, "--definitions", "../definitions"], &none, 0);
     }
     assert!(system.asked().is_empty(), "a run in the sandbox called another system");
+}
+
+/// Steps that the examples of the guide refer to.
+const EARLIER: &str = r#"
+  - { id: members, query: getSystemMembers }
+  - { id: departments, query: getSystemDepartments }
+  - { id: companies, query: connectwise_retrieveCompanies, options: { UUID: 0b8f6f0e-5a57-4b0e-9d3c-2f6f4c1f7a10 } }
+  - { id: rows, load: new-callbacks.csv }
+  - { id: titles, mutate: patchSystemMembersById, items: [{ id: 1, title: Technician }] }
+"#;
+
+/// The YAML of the guide: a whole file, keys of a file, or steps.
+#[test]
+fn every_example_of_the_guide_is_valid() {
+    let guide = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/batch.md")).unwrap();
+    let blocks: Vec<&str> = guide.split("```yaml\n").skip(1).map(|rest| rest.split_once("```").unwrap().0).collect();
+    assert!(blocks.len() >= 12);
+    let system = System::start();
+    for (number, block) in blocks.iter().enumerate() {
+        let head = "version: 1\nconnections: connections.yaml\nconnection: acme\nvars: { provider: 65a4f0c2e4b0a1b2c3d4e5f0 }\n";
+        let own = block.lines().next().unwrap().trim_start_matches("- id: ");
+        // An example may be a step that others refer to.
+        let earlier: String = EARLIER
+            .lines()
+            .filter(|line| !line.contains(&format!("id: {own},")))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let text = match block {
+            whole if whole.starts_with("version:") => (*whole).to_owned(),
+            steps if steps.starts_with("- ") => {
+                let steps: String = steps.lines().map(|line| format!("  {line}\n")).collect();
+                format!("{head}steps:{earlier}{steps}")
+            }
+            keys => format!("{head}steps:{earlier}{keys}"),
+        };
+        let file = format!("block{number}.yaml");
+        std::fs::write(system.path(&file), &text).unwrap();
+        let inputs = ["--input", "day=2026-01-31"];
+        let all =
+            [["run", &file].as_slice(), if text.contains("inputs:") { &inputs } else { &[] }, &["--plan"]].concat();
+        let output = system.opnode(&all, &[("WEBHOOK_URL", "https://chat.example.com/T0KEN")]);
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{text}\n{err}");
+    }
 }
 
 #[test]
@@ -138,12 +183,19 @@ fn rows_are_joined_by_key() {
     system.ends(&["mutate", "postSystemMembers", "--connection", "acme", "--items", &item.to_string()], &[], 0);
     system.run(&["join-by-key.yaml"], 0);
     let departments = system.query("getSystemDepartments", &[]);
-    let of = |id: &Value| departments.iter().find(|one| one["id"] == *id).unwrap()["identifier"].as_str().unwrap().to_owned();
+    let of = |id: &Value| {
+        departments.iter().find(|one| one["id"] == *id).unwrap()["identifier"].as_str().unwrap().to_owned()
+    };
     let members = system.query("getSystemMembers", &[]);
     let matched = members.iter().filter(|member| member["identifier"] != "Alone");
     let expected: Vec<String> = matched
         .map(|member| {
-            format!("{},{},{}", member["id"], member["identifier"].as_str().unwrap(), of(&member["defaultDepartment"]["id"]))
+            format!(
+                "{},{},{}",
+                member["id"],
+                member["identifier"].as_str().unwrap(),
+                of(&member["defaultDepartment"]["id"])
+            )
         })
         .collect();
     let lines = system.lines("out/members-with-departments.csv");
@@ -193,7 +245,11 @@ fn a_table_is_loaded_and_a_wrong_row_stops_it_before_anything_is_sent() {
     assert_eq!(lines.len(), 4);
     assert_eq!(lines[2], r#"122,"Companies, all of them",https://example.com/hooks/companies"#);
     let before = system.asked().len();
-    std::fs::write(system.path("wrong.csv"), "url,objectId,type,level\nhttps://example.com,1,Ticket,Board\nhttps://example.com,no,Ticket,Board\n").unwrap();
+    std::fs::write(
+        system.path("wrong.csv"),
+        "url,objectId,type,level\nhttps://example.com,1,Ticket,Board\nhttps://example.com,no,Ticket,Board\n",
+    )
+    .unwrap();
     let (_, err) = system.ends(&["run", "load-from-csv.yaml", "--input", "file=wrong.csv"], &[], 3);
     assert!(err.contains("row 2 of wrong.csv (line 3)") && err.contains("/objectId"), "{err}");
     assert_eq!(system.asked().len(), before);
@@ -204,18 +260,34 @@ fn what_was_approved_is_what_is_deleted() {
     let system = System::start();
     let (plan, _) = system.ends(&["run", "approve-then-delete.yaml", "--until", "deleted"], &[], 0);
     let hash = plan.lines().last().unwrap().strip_prefix("plan-hash: ").unwrap();
-    let listed: Vec<String> =
-        system.lines("out/to-delete.csv").iter().skip(1).map(|line| line.split(',').next().unwrap().to_owned()).collect();
+    let listed: Vec<String> = system
+        .lines("out/to-delete.csv")
+        .iter()
+        .skip(1)
+        .map(|line| line.split(',').next().unwrap().to_owned())
+        .collect();
     assert!(!listed.is_empty() && plan.matches("  DELETE ").count() == listed.len(), "{plan}");
     // After the approval another callback is disabled: it was not approved.
-    let disable = ["mutate", "patchSystemCallbacksById", "--connection", "acme", "--set", "id=1", "--items", r#"[{"inactiveFlag":true}]"#];
+    let disable = [
+        "mutate",
+        "patchSystemCallbacksById",
+        "--connection",
+        "acme",
+        "--set",
+        "id=1",
+        "--items",
+        r#"[{"inactiveFlag":true}]"#,
+    ];
     system.ends(&disable, &[], 0);
     system.ends(&["run", "approve-then-delete.yaml", "--plan-hash", "of-another-plan"], &[], 2);
     assert!(system.asked_since(0, "DELETE", "").is_empty());
     let report = system.run(&["approve-then-delete.yaml", "--plan-hash", hash], 0);
     assert_eq!(report.step("disabled")["earlier"], true);
-    let mut deleted: Vec<String> =
-        system.asked_since(0, "DELETE", "").iter().map(|asked| asked.path.rsplit('/').next().unwrap().to_owned()).collect();
+    let mut deleted: Vec<String> = system
+        .asked_since(0, "DELETE", "")
+        .iter()
+        .map(|asked| asked.path.rsplit('/').next().unwrap().to_owned())
+        .collect();
     deleted.sort_by_key(|id| id.parse::<u64>().unwrap());
     assert_eq!(deleted, listed);
     assert_eq!(field(&system.query("getSystemCallbacks", &["conditions=inactiveFlag=true"]), "id"), [1]);
@@ -232,11 +304,16 @@ fn failed_items_are_sent_again_after_an_edit() {
     assert_eq!(failed[0]["status"], "failed");
     // Again without an edit: only this item is sent, and refused.
     system.run(&["retry-after-edit.yaml"], 8);
-    system.edit("retry-after-edit.yaml", "      identifier: ${{ item.identifier }}", "      identifier: \"${{ item.identifier }}b\"");
+    system.edit(
+        "retry-after-edit.yaml",
+        "      identifier: ${{ item.identifier }}",
+        "      identifier: \"${{ item.identifier }}b\"",
+    );
     system.run(&["retry-after-edit.yaml"], 9);
     let report = system.run(&["retry-after-edit.yaml", "--accept-changes"], 0);
     assert_eq!(report.step("members")["status"], "done");
-    let statuses: Vec<u64> = system.asked_since(0, "POST", "/system/members").iter().map(|asked| asked.status).collect();
+    let statuses: Vec<u64> =
+        system.asked_since(0, "POST", "/system/members").iter().map(|asked| asked.status).collect();
     assert_eq!(statuses.len(), 5);
     assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 3);
     let mut created = field(&system.query("getSystemMembers", &["conditions=id>60"]), "identifier");
@@ -256,7 +333,9 @@ fn a_broken_account_does_not_stop_the_others() {
         let members = system.lines(&format!("out/{account}/members.csv")).len() as u64 - 1;
         assert_eq!(bad.of(account, "members")["items_out"], members);
         let without = system.rows(&format!("out/{account}/without-second-factor.ndjson"));
-        assert!(!without.is_empty() && field(&without, "timebasedOneTimePasswordActivated").iter().all(|on| on != true));
+        assert!(
+            !without.is_empty() && field(&without, "timebasedOneTimePasswordActivated").iter().all(|on| on != true)
+        );
     }
     assert!(!system.path("out/globex").join("members.csv").exists());
     let before = system.asked().len();

@@ -78,7 +78,8 @@ fn batch_files(app: &App, catalog: Catalog, batches: &[NamedFile]) -> Vec<Fault>
     config.stdout = Some(standard_output());
     config.resolve = Arc::new(|_, name, connection| {
         let is_address = connection.connector == crate::batch::HTTP;
-        let text = |property: &str| if is_address { "https://host.invalid".to_owned() } else { format!("the {property}") };
+        let text =
+            |property: &str| if is_address { "https://host.invalid".to_owned() } else { format!("the {property}") };
         let spec = connection.resolve(|property, _| Ok(text(property)))?;
         Ok(ConnectionSpec { name: Some(name.to_owned()), ..spec })
     });
