@@ -124,10 +124,14 @@ pub struct StepName {
     pub step: String,
 }
 
+/// A step's id as it is shown: a part of an upsert is `ID.create`.
+pub(crate) fn shown_id(id: &str) -> String {
+    id.replace("__", ".")
+}
+
 impl std::fmt::Display for StepName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // A part of an upsert.
-        let step = self.step.replace("__", ".");
+        let step = shown_id(&self.step);
         if self.job == super::run_plan::MAIN { f.write_str(&step) } else { write!(f, "{}/{step}", self.job) }
     }
 }

@@ -395,12 +395,12 @@ fn sessions(
                 sessions.insert(name.clone(), session);
             }
             Err(error) => {
-                let place = place(known, name, &error);
-                let at = if matches!(file.connections, Some(ConnectionsPart::Inline(_))) {
-                    format!("/connections/{}", escape(name))
-                } else {
-                    "/connections".into()
-                };
+                let own = webhook::place(file, name);
+                let place = place(known, name, &error).filter(|_| own.is_none());
+                let at = own.unwrap_or_else(|| match file.connections {
+                    Some(ConnectionsPart::Inline(_)) => format!("/connections/{}", escape(name)),
+                    _ => "/connections".into(),
+                });
                 match place {
                     Some(place) => {
                         c.faults.push(Fault { place, message: error.message.clone(), advice: error.advice.clone() })

@@ -83,3 +83,5 @@ pub use items::{Resent, settle_items};
 pub use plan::{BatchPlan, JobPlan, StepPlan};
 pub use run::{Run, RunOptions};
 pub use run_plan::{Batch, MAIN};
+#[cfg(feature = "cli")]
+pub(crate) use webhook::NAME as HTTP;

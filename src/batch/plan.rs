@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::event::StepName;
+use super::event::{StepName, shown_id};
 use super::load::fingerprint;
 use super::local_plan::LocalWork;
 use super::run::{RunOptions, run_values};
@@ -338,7 +338,7 @@ fn in_shape(shape: &Shape) -> bool {
 /// The parts of a step that are known only after earlier steps, as text.
 fn depends(step: &Step) -> Option<String> {
     let source = |source: &ItemSource| match source {
-        ItemSource::Step(id) => format!("rows of {id}"),
+        ItemSource::Step(id) => format!("rows of {}", shown_id(id)),
         ItemSource::Shape(_) | ItemSource::Combinations(_) => "elements from earlier steps".to_owned(),
     };
     if let Some(each) = step.each.as_ref().filter(|f| in_source(f)) {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::conditions::Conditions;
+use super::file::BatchFile;
 use super::run_plan::CalledOperation;
 use crate::authoring::Format;
 use crate::connection::ConnectionSpec;
@@ -17,7 +18,7 @@ use crate::engine::{Engine, Session};
 use crate::error::{Error, ErrorKind, Place, Result};
 
 /// The name of the connector, and of its operation.
-pub(super) const NAME: &str = "http";
+pub(crate) const NAME: &str = "http";
 
 /// The connection of an `http` step, by the step's id.
 pub(super) fn connection_name(step: &str) -> String {
@@ -38,6 +39,15 @@ pub(super) fn connection(address: &ValueFile) -> ConnectionFile {
         proxy: None,
         values: BTreeMap::from([("url".to_owned(), address.clone())]),
     }
+}
+
+/// The place in the batch file of the address of a connection, by the connection's name.
+pub(super) fn place(file: &BatchFile, name: &str) -> Option<String> {
+    let lists = [("steps", &file.steps), ("on_failure", &file.on_failure), ("finally", &file.finally)];
+    lists.into_iter().find_map(|(key, steps)| {
+        let index = steps.iter().position(|step| step.http.is_some() && connection_name(&step.id) == name)?;
+        Some(format!("/{key}/{index}/http/post"))
+    })
 }
 
 /// The operation of such a step.
@@ -61,7 +71,9 @@ pub(super) fn operation() -> CalledOperation {
 pub(super) fn open(engine: &Engine, resolved: &ConnectionSpec) -> Result<Session> {
     let text = resolved.values.get("url").map(String::as_str).unwrap_or_default();
     let wrong = |why: String| {
-        Error::new(ErrorKind::Connection, format!("the address of an http step {why}")).at(Place::field("/url"))
+        Error::new(ErrorKind::Connection, format!("the address of an http step {why}"))
+            .at(Place::field("/url"))
+            .advise("write it, or the value that it refers to, as https://HOST/PATH")
     };
     let url = Url::parse(text.trim()).map_err(|e| wrong(format!("is not a URL: {e}")))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {

@@ -72,6 +72,7 @@ impl TraceFields {
                 let size = count(self.number("bytes"), "byte");
                 vec![format!("{} {}, {}, {size}", self.request(is_full), self.get("status"), time())]
             }
+            "job" => vec![format!("  waits for a job, asked {}", count(self.number("polls"), "time"))],
             "no reply" => vec![format!("{} no reply, {}: {}", self.request(is_full), time(), self.get("why"))],
             // With -vv the whole exchange was shown.
             "headers" => Vec::new(),

@@ -13,6 +13,12 @@ mod examples;
 #[cfg(feature = "cli")]
 mod readme;
 mod reliability;
+#[cfg(feature = "cli")]
+#[path = "../server/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "only a part of it is used here")]
+mod server;
+#[cfg(feature = "cli")]
+mod system;
 #[path = "../table/mod.rs"]
 mod table;
 mod tidy;

@@ -74,7 +74,10 @@ impl StepNames<'_, '_> {
     /// Checks every name of an expression.
     pub(super) fn check(&mut self, c: &mut Checker<'_>, at: &str, expr: &Expr, allowed: Allowed) {
         // Each name once, whatever part of it is read.
-        let part = |path: &'_ [String]| if path.get(2).is_some_and(|name| name == "kept") { 4 } else { 3 };
+        let part = |path: &'_ [String]| match path.get(2).map(String::as_str) {
+            Some("kept" | "counts" | "error") => 4,
+            _ => 3,
+        };
         let names: BTreeSet<&[String]> =
             expr.paths().iter().map(|path| path.get(..part(path)).unwrap_or(path)).collect();
         for name in names {
@@ -139,11 +142,20 @@ impl StepNames<'_, '_> {
         };
         if let Some("status" | "error" | "counts") = field {
             self.awaits.insert(found);
-            return None;
+            let of = |known: &[&str]| {
+                let advice = format!("it has {}", known.join(", "));
+                let place = format!("steps.{id}.{}", field.unwrap_or_default());
+                name.and_then(|name| one_of(&place, Some(name), known.iter().copied(), &advice))
+            };
+            return match field {
+                Some("counts") => of(&STEP_COUNTS),
+                Some("error") => of(&STEP_ERROR),
+                _ => None,
+            };
         }
         self.needs.insert(found);
         match field {
-            Some("items" | "count" | "receipt" | "status" | "error" | "counts") => None,
+            Some("items" | "count" | "receipt") => None,
             Some("kept") => {
                 let known = self.kept.get(id)?.iter().map(String::as_str);
                 let advice = "its operation keeps it with `response: { keep: { NAME: POINTER } }`";
@@ -159,6 +171,10 @@ impl StepNames<'_, '_> {
 }
 
 const STEP_NAMES: [&str; 7] = ["items", "count", "receipt", "kept", "status", "error", "counts"];
+
+/// What `steps.ID.counts` and `steps.ID.error` have.
+const STEP_COUNTS: [&str; 4] = ["items_in", "items_out", "failed", "unknown"];
+const STEP_ERROR: [&str; 2] = ["kind", "message"];
 
 const STEP_HAS: &str = "it has items, count, receipt, kept, status, error and counts";
 

@@ -14,7 +14,7 @@ use super::job::run_job;
 use super::job_run::JobRun;
 use super::run_values;
 use super::save_step::refuse_run_folder;
-use crate::batch::event::{Archived, Event, JobBegun, JobReport, Report, StepReport, StepStatus};
+use crate::batch::event::{Archived, Event, JobBegun, JobReport, Report, StepReport, StepStatus, shown_id};
 use crate::batch::run_plan::{Batch, MatrixJob};
 use crate::batch::step::{Context, Outages, RunLedger, stopped, tell_done, tell_in_doubt};
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
@@ -260,12 +260,15 @@ impl Batch {
         }
     }
 
-    /// The number of a step.
+    /// The number of a step; of an upsert, that of its first write.
     fn step_number(&self, id: &str) -> Result<usize> {
-        let ids = || self.plan.steps.iter().map(|step| step.id.as_str());
-        ids().position(|own| own == id).ok_or_else(|| {
-            Error::new(ErrorKind::Usage, format!("there is no step `{id}`{}", did_you_mean(id, ids())))
-                .advise(format!("the steps are {}", ids().collect::<Vec<_>>().join(", ")))
+        let shown: Vec<String> = self.plan.steps.iter().map(|step| shown_id(&step.id)).collect();
+        let position = |id: &str| shown.iter().position(|own| own == id);
+        let writes = ["create", "update"].iter().filter_map(|part| position(&format!("{id}.{part}"))).min();
+        writes.or_else(|| position(id)).ok_or_else(|| {
+            let hint = did_you_mean(id, shown.iter().map(String::as_str));
+            Error::new(ErrorKind::Usage, format!("there is no step `{id}`{hint}"))
+                .advise(format!("the steps are {}", shown.join(", ")))
         })
     }
 

@@ -14,10 +14,15 @@ pub(in crate::batch) fn reads_elements(step: &Step) -> bool {
 pub(in crate::batch) fn bad_items(step: &Step, name: &StepName, outcomes: &OutcomeCounts, all: u64) -> Error {
     let what = if reads_elements(step) { "element" } else { "item" };
     let plural = |count: u64| if count == 1 { "" } else { "s" };
+    let again = match step.local {
+        None => Advice::RetryFailed,
+        // Its rows are not read again.
+        Some(_) => "correct them, and run it with --fresh to read all rows again".into(),
+    };
     let error = match outcomes.unknown {
         0 => {
             Error::new(ErrorKind::Partial, format!("{name}: {} of {all} {what}{} failed", outcomes.failed, plural(all)))
-                .advise(Advice::RetryFailed)
+                .advise(again)
         }
         unknown => Error::new(
             ErrorKind::UnknownOutcome,

@@ -102,10 +102,15 @@ steps:
 
 # Other keys of a batch and its steps:
 #   matrix: {{ connection: [acme, globex] }}         runs the steps once per connection; use ${{{{ connection.name }}}} in paths
-#   watermark: {{ pointer: /_info/lastUpdated, start: "2020-01-01T00:00:00Z" }}
-#                                                  keeps the largest value for the next run; use it in options: '… > [${{{{ watermark }}}}]'
+#   run: {{ resume: {{ within: 6h }} }}                an unfinished run is resumed this long, then a new one begins; or never, always
+#   on_failure: [ … ], finally: [ … ]              steps for when something failed, and for the end; http: {{ post: {{ env: URL }}, body: … }} posts to a webhook
+#   watermark: {{ pointer: /_info/lastUpdated, key: /id, lag: 5m, start: "2020-01-01T00:00:00Z" }}
+#                                                  keeps the largest value for the next run; use it in options: '… >= [${{{{ watermark }}}}]'
+#   load: in/*.csv                                 reads rows from files; transform: {{ from: …, do: [ … ] }} filters, joins, sorts and sums up rows
+#   upsert: {{ find: {{ query: ID }}, key: name, create: {{ mutate: ID }}, update: {{ mutate: ID }} }}
+#                                                  creates the records that are missing, and changes those that differ
 #   for: ${{{{ steps.{id}.items }}}}                 runs a step once per row; its options use `item`
-#   mutate: OPERATION_ID                           writes `items`, filtered by `where` and mapped by `map`; on_error: continue ignores failed items
+#   mutate: OPERATION_ID                           writes `items`, filtered by `where` and mapped by `map`; on_error: continue goes on after a failed one
 "#,
         list.title,
         step.lines().map(|line| format!("  {line}\n")).collect::<String>().trim_end(),

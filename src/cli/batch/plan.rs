@@ -50,7 +50,7 @@ fn put_job(out: &mut String, plan: &BatchPlan, job: &JobPlan) {
 fn put_step(out: &mut String, step: &StepPlan) {
     let _ok = match &step.local {
         Some(what) => writeln!(out, "{}: {} ({what})", step.name, step.operation),
-        None if step.operation == "http" => writeln!(out, "{}: http (posts to an address)", step.name),
+        None if step.operation == crate::batch::HTTP => writeln!(out, "{}: http", step.name),
         None => writeln!(out, "{}: {} {} ({})", step.name, step.method, step.operation, step.connection),
     };
     if let Some(rows) = step.done_rows {
@@ -81,8 +81,10 @@ fn put_step(out: &mut String, step: &StepPlan) {
     if hidden > 0 {
         let _ok = writeln!(out, "  … and {} more, which the hash covers", terminal_text::count(hidden, "request"));
     }
-    if step.local.is_some() {
-        let _ok = writeln!(out, "  sends no requests");
+    if step.operation == crate::batch::INNER {
+        let _ok = writeln!(out, "  the requests of that file");
+    } else if step.local.is_some() {
+        let _ok = writeln!(out, "  no requests");
     } else if step.requests.is_empty() && (step.goes_on_after.is_none() || !step.paged) {
         let _ok = writeln!(out, "  nothing to send");
     }

@@ -175,7 +175,7 @@ fn ending(report: &StepReport) -> String {
     match report.status {
         StepStatus::Skipped => "skipped".to_owned(),
         StepStatus::NotStarted => match &report.needs {
-            Some(needed) => format!("not started: it needs {needed}"),
+            Some(needed) => format!("not started: it needs {}", needed.replace("__", ".")),
             None => "not started".to_owned(),
         },
         StepStatus::Failed | StepStatus::Stopped => format!("stopped after {}", count(counts.items_in, "item")),

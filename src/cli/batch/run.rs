@@ -1,5 +1,6 @@
 //! `run`: checks and runs a batch file, and prints its report.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
@@ -103,9 +104,16 @@ fn config(app: &App, args: &RunArgs, engine: &Arc<Engine>, sandbox: Option<Arc<S
     if let Some(sandbox) = sandbox {
         config.otherwise = Some(sandbox_connections(engine.catalog(), &args.file));
         config.resolve = Arc::new(move |_, name, connection| {
-            sandbox
-                .connection(&connection.connector)
-                .map(|spec| crate::ConnectionSpec { name: Some(name.to_owned()), ..spec })
+            let spec = match connection.connector.as_str() {
+                // Nothing leaves the machine.
+                crate::batch::HTTP => crate::ConnectionSpec {
+                    connector: crate::batch::HTTP.to_owned(),
+                    values: BTreeMap::from([("url".to_owned(), sandbox.post_address())]),
+                    ..crate::ConnectionSpec::default()
+                },
+                connector => sandbox.connection(connector)?,
+            };
+            Ok(crate::ConnectionSpec { name: Some(name.to_owned()), ..spec })
         });
     } else {
         let secrets = secrets();

@@ -27,7 +27,8 @@ pub(super) fn sandbox_connections(catalog: &Catalog, batch: &Path) -> Connection
 /// The names of connections in a batch, each with the connector of its operations.
 fn named(catalog: &Catalog, batch: &Value) -> BTreeMap<String, String> {
     let mut named = BTreeMap::new();
-    let steps = || batch.get("steps").and_then(Value::as_array).into_iter().flatten();
+    let list = |key| batch.get(key).and_then(Value::as_array).into_iter().flatten();
+    let steps = || ["steps", "on_failure", "finally"].into_iter().flat_map(list);
     for step in steps() {
         if let (Some(name), Some(connector)) = (text(step, "connection"), connector_of(catalog, step)) {
             named.insert(name.to_owned(), connector);
@@ -51,6 +52,9 @@ fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
 }
 
 fn connector_of(catalog: &Catalog, step: &Value) -> Option<String> {
+    if let Some(find) = step.get("upsert").and_then(|upsert| upsert.get("find")) {
+        return connector_of(catalog, find);
+    }
     let (key, name) = CALLS.iter().find_map(|key| Some((*key, text(step, key)?)))?;
     let found = match key {
         "template" => catalog.template(None, name).ok()?.operation,

@@ -77,7 +77,10 @@ fn batch_files(app: &App, catalog: Catalog, batches: &[NamedFile]) -> Vec<Fault>
     config.env = Arc::new(|name| Some(std::env::var(name).unwrap_or_default()));
     config.stdout = Some(standard_output());
     config.resolve = Arc::new(|_, name, connection| {
-        let spec = connection.resolve(|property, _| Ok(format!("the {property}")))?;
+        let is_address = connection.connector == crate::batch::HTTP;
+        let text =
+            |property: &str| if is_address { "https://host.invalid".to_owned() } else { format!("the {property}") };
+        let spec = connection.resolve(|property, _| Ok(text(property)))?;
         Ok(ConnectionSpec { name: Some(name.to_owned()), ..spec })
     });
     batches

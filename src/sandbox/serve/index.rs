@@ -39,7 +39,7 @@ pub(super) fn text(
             .into(),
     );
     connectors.iter().for_each(|mock| connection(mock, &mut line));
-    line("\nGET  /__sandbox/summary  number of requests, and of refresh tokens that were used twice\nGET  /__sandbox/log      requests and replies, as JSON\nPOST /__sandbox/reset    resets the records".into());
+    line("\nGET  /__sandbox/summary  number of requests, and of refresh tokens that were used twice\nGET  /__sandbox/log      requests and replies, as JSON\nPOST /__sandbox/post     accepts everything, in place of webhooks\nPOST /__sandbox/reset    resets the records".into());
     out
 }
 

@@ -152,9 +152,13 @@ impl Router {
                 self.reset();
                 Some(SandboxReply::blank(StatusCode::NO_CONTENT))
             }
+            ["__sandbox", "post"] if call.verb == Verb::POST => {
+                self.note(call, Some(StatusCode::NO_CONTENT), None);
+                Some(SandboxReply::blank(StatusCode::NO_CONTENT))
+            }
             ["__sandbox", ..] => Some(SandboxReply::text(
                 StatusCode::NOT_FOUND,
-                "the paths are /__sandbox/log, /__sandbox/summary and /__sandbox/reset\n",
+                "the paths are /__sandbox/log, /__sandbox/summary, /__sandbox/post and /__sandbox/reset\n",
             )),
             _ => None,
         }

@@ -93,6 +93,12 @@ impl Sandbox {
         self.router.address
     }
 
+    /// An address that accepts every POST, in place of webhooks.
+    #[must_use]
+    pub fn post_address(&self) -> String {
+        format!("http://{}/__sandbox/post", self.router.address)
+    }
+
     /// Names of the simulated connectors.
     pub fn connectors(&self) -> impl Iterator<Item = &str> {
         self.router.connectors.iter().map(|mock| mock.connector.name.as_str())
