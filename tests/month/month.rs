@@ -240,7 +240,7 @@ impl Month {
                 continue;
             }
             self.table.mornings += 1;
-            let missing = verdict::missing(account, self.place.shape.is_upsert, scheduled);
+            let missing = verdict::missing(account, self.place.shape.is_upsert, scheduled, self.place.clock.time());
             let forgotten = verdict::forgotten(missing, own);
             match forgotten.is_empty() {
                 true => self.table.complete += 1,
@@ -253,8 +253,9 @@ impl Month {
     fn end(&mut self) {
         let system = self.place.system.lock().unwrap();
         let listed = verdict::listed(&self.place.folder, &system);
+        let now = self.place.clock.time();
         for (name, account) in &system.accounts {
-            let missing = verdict::missing(account, self.place.shape.is_upsert, self.place.clock.time());
+            let missing = verdict::missing(account, self.place.shape.is_upsert, now, now);
             let count = missing.len();
             let forgotten = verdict::forgotten(missing, &listed[name]);
             self.table.missing_listed += (count - forgotten.len()) as u64;

@@ -147,7 +147,8 @@ impl Month {
     fn repair(&mut self, item: &LeftItem) {
         let missing = {
             let system = self.place.system.lock().unwrap();
-            verdict::missing(&system.accounts[&item.job], self.place.shape.is_upsert, self.place.clock.time() - 6 * 3600)
+            let now = self.place.clock.time();
+            verdict::missing(&system.accounts[&item.job], self.place.shape.is_upsert, now - 6 * 3600, now)
         };
         self.table.repaired += 1;
         let rows: std::collections::BTreeMap<String, u64> =

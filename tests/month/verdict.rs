@@ -62,7 +62,7 @@ pub fn listed(folder: &Path, system: &System) -> BTreeMap<String, Listed> {
 }
 
 /// What is missing at the target of an account, of the rows that were visible then.
-pub fn missing(account: &Account, is_upsert: bool, then: i64) -> Vec<Demand> {
+pub fn missing(account: &Account, is_upsert: bool, then: i64, now: i64) -> Vec<Demand> {
     let mut found = Vec::new();
     let target = &account.target;
     for name in account.source.rows.keys() {
@@ -74,8 +74,9 @@ pub fn missing(account: &Account, is_upsert: bool, then: i64) -> Vec<Demand> {
             }
         };
         let record = target.records.get(name).and_then(|own| own.last());
-        if version.deleted && is_upsert {
-            lacks("removed", record.is_some());
+        let is_deleted = account.source.state(name, now).is_some_and(|version| version.deleted);
+        if is_upsert && (version.deleted || is_deleted) {
+            lacks("removed", version.deleted && record.is_some());
             continue;
         }
         // Only the state of the moment of the reading is written.
