@@ -30,6 +30,15 @@ impl LocalWork {
             LocalWork::Upserted(_) => "upsert",
         }
     }
+
+    /// The step that looks up each of its rows.
+    pub(crate) fn looked_up(&self) -> Option<&String> {
+        match self {
+            LocalWork::Load(_) => None,
+            LocalWork::Transform(plan) => plan.looked_up.as_ref(),
+            LocalWork::Upserted(plan) => plan.looked_up.as_ref(),
+        }
+    }
 }
 
 /// Rows of files.
@@ -89,6 +98,9 @@ impl LoadOptions {
 pub(crate) struct TransformPlan {
     pub(crate) from: ItemSource,
     pub(crate) actions: Vec<Action>,
+    /// The step that looks up each row. Rows whose look-up failed are left out; those that were found out later come last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) looked_up: Option<String>,
 }
 
 /// One of its parts.
@@ -123,6 +135,8 @@ pub(crate) struct ComparePlan {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct UpsertedPlan {
     pub(crate) plan: String,
+    /// The step that looks up each item.
+    pub(crate) looked_up: Option<String>,
     pub(crate) create: Option<String>,
     pub(crate) update: Option<String>,
 }
