@@ -244,7 +244,7 @@ impl Month {
             let forgotten = verdict::forgotten(missing, own);
             match forgotten.is_empty() {
                 true => self.table.complete += 1,
-                false => self.faults.push(place(&format!("a healthy account lacks {forgotten:?}"))),
+                false => self.faults.push(place(&format!("a healthy account lacks {forgotten:?}: {:?}", account.source.rows.get(&forgotten[0].1)))),
             }
         }
     }
@@ -259,7 +259,11 @@ impl Month {
             let count = missing.len();
             let forgotten = verdict::forgotten(missing, &listed[name]);
             self.table.missing_listed += (count - forgotten.len()) as u64;
-            self.faults.extend(forgotten.iter().map(|demand| format!("at the end {name} lacks {demand:?}, and it is not listed")));
+            let lacks = |demand: &verdict::Demand| {
+                let versions = &account.source.rows[&demand.1];
+                format!("at the end {name} lacks {demand:?}, and it is not listed: {versions:?}")
+            };
+            self.faults.extend(forgotten.iter().map(lacks));
             let counts = &account.target.counts;
             self.table.rows += account.source.rows.len() as u64;
             self.table.versions += account.source.rows.values().map(|versions| versions.len() as u64).sum::<u64>();
