@@ -13,6 +13,9 @@ use crate::row_file::{CellType, EmptyCell, ReadOptions, RowFormat, RowSchema, Sh
 use crate::row_work::{FieldPath, WorkPlan};
 use crate::run_store::file_name;
 
+/// The name of steps that run another batch file.
+pub(crate) const INNER: &str = "batch";
+
 /// What a step does without requests.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -34,7 +37,7 @@ impl LocalWork {
             LocalWork::Load(_) => "load",
             LocalWork::Transform(_) => "transform",
             LocalWork::Upserted(_) => "upsert",
-            LocalWork::Inner(_) => "batch",
+            LocalWork::Inner(_) => INNER,
             LocalWork::Left(_) => "load",
         }
     }
@@ -91,6 +94,15 @@ impl InnerPlan {
         match job {
             MAIN => format!("{batch}+{step}"),
             job => format!("{batch}+{step}+{}", file_name(job)),
+        }
+    }
+
+    /// The step that looks up each of its rows.
+    pub(crate) fn looked_up(&self) -> Option<&String> {
+        match self {
+            LocalWork::Load(_) => None,
+            LocalWork::Transform(plan) => plan.looked_up.as_ref(),
+            LocalWork::Upserted(plan) => plan.looked_up.as_ref(),
         }
     }
 }
@@ -152,6 +164,9 @@ impl LoadOptions {
 pub(crate) struct TransformPlan {
     pub(crate) from: ItemSource,
     pub(crate) actions: Vec<Action>,
+    /// The step that looks up each row. Rows whose look-up failed are left out; those that were found out later come last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) looked_up: Option<String>,
 }
 
 /// One of its parts.
@@ -202,6 +217,8 @@ pub(crate) struct ComparePlan {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct UpsertedPlan {
     pub(crate) plan: String,
+    /// The step that looks up each item.
+    pub(crate) looked_up: Option<String>,
     pub(crate) create: Option<String>,
     pub(crate) update: Option<String>,
 }

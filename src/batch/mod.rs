@@ -84,4 +84,5 @@ pub use plan::{BatchPlan, JobPlan, StepPlan};
 pub use run::{Run, RunOptions};
 pub use run_plan::{Batch, MAIN};
 #[cfg(feature = "cli")]
+pub(crate) use local_plan::INNER;
 pub(crate) use webhook::NAME as HTTP;

@@ -58,6 +58,9 @@ pub struct Details {
     /// The underlying cause.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
+    /// Sending it again would fail in the same way, such as for a certificate that is not trusted.
+    #[serde(skip)]
+    pub(crate) is_lasting: bool,
 }
 
 /// A failure. One pointer wide; see [`Details`] for its fields.
@@ -101,6 +104,7 @@ impl Error {
             retry_after_ms: None,
             page: None,
             cause: None,
+            is_lasting: false,
         }))
     }
 

@@ -18,7 +18,7 @@ pub enum ResumePolicy {
     Never,
     /// If it was first interrupted at most this long ago.
     Within(Duration),
-    /// Whatever its age.
+    /// Whatever its age. One that has ended with failed or unknown items is not unfinished: their retry begins within six hours.
     Always,
 }
 
@@ -116,6 +116,8 @@ fn start(state: Option<&RunState>, policy: ResumePolicy, now: u64) -> JobStart {
     let age = state.age(now);
     match policy {
         _ if state.is_over() => JobStart::New(Reason::Finished),
+        // Nothing is unfinished: its items stay listed, and do not keep later runs from reading what is new.
+        ResumePolicy::Always if state.ended && age > WITHIN.as_secs() => JobStart::New(Reason::TooOld(age)),
         ResumePolicy::Never => JobStart::New(Reason::Never),
         ResumePolicy::Within(limit) if age > limit.as_secs() => JobStart::New(Reason::TooOld(age)),
         ResumePolicy::Within(_) | ResumePolicy::Always => JobStart::Resume,
@@ -223,8 +225,11 @@ mod tests {
         let night = 100 + WITHIN.as_secs() + 1;
         let anew = decided(&both, policy, night);
         assert_eq!(anew, [JobStart::New(Reason::Finished), JobStart::New(Reason::TooOld(WITHIN.as_secs() + 1))]);
-        let always = decided(&both, ResumePolicy::Always, night);
-        assert_eq!(always, [JobStart::New(Reason::Finished), JobStart::Resume]);
+        // Items that nobody has settled do not stop all later runs.
+        assert_eq!(decided(&both, ResumePolicy::Always, night), anew);
+        assert_eq!(decided(&both, ResumePolicy::Always, 200), [JobStart::Leave, JobStart::Resume]);
+        let retried = state("r", &[Fact::Begun { at: 1 }, ended(100), Fact::Again { watermarks: None }]);
+        assert_eq!(decided(&[Some(&retried)], ResumePolicy::Always, night), [JobStart::Resume]);
         let other = state("q", &[Fact::Begun { at: 1 }, ended(100)]);
         assert_eq!(decided(&[Some(&other), Some(&bad)], policy, 200)[0], JobStart::New(Reason::Finished));
     }

@@ -59,6 +59,8 @@ pub(crate) struct StepState {
     pub(crate) unknown: BTreeSet<(u64, u64)>,
     /// Items that a person has settled.
     pub(crate) settled: BTreeSet<(u64, u64)>,
+    /// Elements of a `for` that reads that had failed and were read later, in this order.
+    pub(crate) recovered: Vec<u64>,
     open: HashMap<u64, OpenWrite>,
     /// Accepted jobs whose end is not recorded, by element and first item, each with its number of items.
     jobs: BTreeMap<(u64, u64), (u64, JobHandle)>,
@@ -291,10 +293,13 @@ impl StepState {
             open.next += 1;
         }
         let key = (element, index);
-        self.failed.remove(&key);
+        let had_failed = self.failed.remove(&key);
         self.unknown.remove(&key);
         match status {
-            OutcomeStatus::Ok => self.ok += 1,
+            OutcomeStatus::Ok => {
+                self.ok += 1;
+                self.recovered.extend(Some(element).filter(|_| had_failed));
+            }
             OutcomeStatus::Failed => {
                 self.failed.insert(key);
             }
@@ -314,6 +319,11 @@ impl StepState {
         self.failed.remove(&key);
         self.unknown.remove(&key);
         self.settled.insert(key);
+    }
+
+    /// Elements of a `for` that reads whose rows were not read, also if a person has settled them.
+    pub(crate) fn elements_left_out(&self) -> impl Iterator<Item = u64> {
+        self.failed.union(&self.settled).map(|(element, _)| *element)
     }
 
     /// Items that failed or whose outcome is unknown, and that nobody has settled.

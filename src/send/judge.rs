@@ -63,6 +63,7 @@ impl ConnectionClient {
         let deadline = call.deadline.is_some_and(|d| self.clock.now() >= d);
         let mut error = Error::new(kind, text).with(|d| {
             d.http_status = status;
+            d.is_lasting = signal.is_none();
             d.advice = failure.kind.advice().map(Advice::from);
         });
         // A write with a success status and an unreadable reply took effect, but its result is unknown.

@@ -7,7 +7,8 @@
  *                 which a test computes what would survive a power cut: `opened`, `synced` and `cut` with its length, `gone` and
  *                 `named` when it got another name
  *   FAULTS_KILL   before:N, after:N or half:N - SIGKILL at the N-th call of all; half: with half of the bytes of a write written
- *   FAULTS_FAIL   KIND:N:ERRNO - the N-th call of a kind fails once; ERRNO may be `short`: half of the bytes, and then no room
+ *   FAULTS_FAIL   KIND:N:ERRNO - the N-th call of a kind fails once; ERRNO may be `short`: half of the bytes, and then no room; or
+ *                 `FULL`: this call and all later ones of its kind fail with ENOSPC
  */
 #define _GNU_SOURCE
 #undef _FORTIFY_SOURCE
@@ -42,11 +43,12 @@ static int fail_kind = -1;
 static long fail_at;
 static int fail_errno;
 static int fail_short;
+static int fail_always;
 /* The file whose next write fails with ENOSPC, after a short one. */
 static atomic_int full = -1;
 
 static int number_of(const char *name) {
-    if (strcmp(name, "ENOSPC") == 0) return ENOSPC;
+    if (strcmp(name, "ENOSPC") == 0 || strcmp(name, "FULL") == 0) return ENOSPC;
     if (strcmp(name, "EROFS") == 0) return EROFS;
     return EIO;
 }
@@ -75,6 +77,7 @@ __attribute__((constructor)) static void begin(void) {
         for (int kind = 0; kind < KINDS; kind++)
             if (strcmp(name, names[kind]) == 0) fail_kind = kind;
         fail_short = strcmp(error, "short") == 0;
+        fail_always = strcmp(error, "FULL") == 0;
         fail_errno = number_of(error);
     }
 }
@@ -131,7 +134,7 @@ static enum act counted(enum kind kind, const char *path) {
         if (kill_mode == 'b' || (kill_mode == 'h' && !is_write)) die();
         return kill_mode == 'h' ? HALF : AFTER;
     }
-    if (fail_kind == (int)kind && fail_at == own) {
+    if (fail_kind == (int)kind && (fail_at == own || (fail_always && own > fail_at))) {
         if (fail_short) return SHORT;
         errno = fail_errno;
         return FAIL;

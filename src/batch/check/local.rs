@@ -128,7 +128,7 @@ pub(super) fn transform(
         );
     }
     let from = from?;
-    (c.faults.len() == before).then_some((TransformPlan { from, actions }, fields))
+    (c.faults.len() == before).then_some((TransformPlan { from, actions, looked_up: None }, fields))
 }
 
 fn action(c: &mut Checker<'_>, at: &str, file: &ActionFile, names: &mut StepNames<'_, '_>) -> Option<Action> {

@@ -57,7 +57,7 @@ pub(super) fn expanded(step: &StepFile, upsert: &UpsertFile) -> Vec<(String, Ste
         map: step.map.clone(),
         ..local("items")
     };
-    let uses_item = upsert.find.options.values().any(|value| value.0.contains("item"));
+    let uses_item = looks_up_each(upsert);
     let found = StepFile {
         query: Some(upsert.find.query.clone()),
         options: upsert.find.options.clone(),
@@ -87,6 +87,11 @@ pub(super) fn expanded(step: &StepFile, upsert: &UpsertFile) -> Vec<(String, Ste
     parts
 }
 
+/// Whether the look-up runs once for each item.
+fn looks_up_each(upsert: &UpsertFile) -> bool {
+    upsert.find.options.values().any(|value| value.0.contains("item"))
+}
+
 fn text(text: &str) -> Json {
     Json(serde_json::Value::from(text).to_string())
 }
@@ -104,6 +109,7 @@ pub(super) fn made_step(
     let mut needed = vec!["items", "found"];
     if part == Part::Result {
         needed = vec!["plan"];
+        needed.extend(looks_up_each(upsert).then_some("found"));
         needed.extend(upsert.create.is_some().then_some("create"));
         needed.extend(upsert.update.is_some().then_some("update"));
         check(c, here, upsert, file);
@@ -112,6 +118,7 @@ pub(super) fn made_step(
         Part::Plan => LocalWork::Transform(plan(here, upsert, (id("items"), id("found")))),
         Part::Result | Part::Plain => LocalWork::Upserted(UpsertedPlan {
             plan: id("plan"),
+            looked_up: looks_up_each(upsert).then(|| id("found")),
             create: upsert.create.as_ref().map(|_| id("create")),
             update: upsert.update.as_ref().map(|_| id("update")),
         }),
@@ -211,12 +218,13 @@ fn plan(here: &StepHere<'_>, upsert: &UpsertFile, (items, found): (String, Strin
         creates: upsert.create.is_some(),
         updates: upsert.update.is_some(),
     };
+    let looked_up = looks_up_each(upsert).then(|| found.clone());
     let actions = vec![
         Action::Wrap("item".to_owned()),
         Action::Join(WorkPlan::Join(join), ItemSource::Step(found)),
         Action::Compare(compare),
     ];
-    TransformPlan { from: ItemSource::Step(items), actions }
+    TransformPlan { from: ItemSource::Step(items), actions, looked_up }
 }
 
 /// Keys that an upsert has no use for.

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use super::outage::Outages;
 use crate::batch::effects::Effects;
 use crate::batch::event::{Event, StepCounts, StepName};
+use crate::batch::local_plan::LocalWork;
 use crate::batch::run_plan::{MatrixJob, RunPlan, Step};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
@@ -136,7 +137,13 @@ impl Context {
     pub(in crate::batch) fn inputs_of(&self, step: &Step) -> BTreeMap<String, u64> {
         let state = self.ledger.state();
         let needed = step.needs.iter().filter_map(|number| self.plan.steps.get(*number));
-        needed.map(|needed| (needed.id.clone(), state.step(&needed.key(self.job())).extent().rows)).collect()
+        let rows = needed.map(|needed| (needed.id.clone(), state.step(&needed.key(self.job())).extent().rows));
+        // A look-up that finds nothing adds no row.
+        let looked_up = step.local.as_ref().and_then(LocalWork::looked_up).map(|id| {
+            let known = state.step(&format!("{}/{id}", self.job().name));
+            (format!("{id}, looked up"), known.element.saturating_sub(known.elements_left_out().count() as u64))
+        });
+        rows.chain(looked_up).collect()
     }
 
     /// Whether the run must stop.

@@ -36,6 +36,8 @@ pub(super) fn is_outage(error: &Error) -> bool {
     let gateway = |status: u16| matches!(status, 429 | 502..=504 | 521 | 523 | 525 | 526);
     match error.kind() {
         ErrorKind::RateLimited => true,
+        // No connection, or it broke. A certificate that is not trusted stays so.
+        ErrorKind::Network => error.attempts > 0 && !error.is_lasting,
         ErrorKind::Unavailable => error.http_status.is_none_or(gateway),
         // No reply to a request; without an attempt, it is the deadline of the call.
         ErrorKind::Timeout => error.attempts > 0 && error.http_status.is_none(),
@@ -110,5 +112,32 @@ impl Task<'_> {
     /// Whether the step waits for the end of an outage.
     pub(super) fn waits(&self) -> bool {
         !self.step.limits.wait_up_to.is_zero() && !self.context.ledger.stop.is_cancelled()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_outage;
+    use crate::error::{Error, ErrorKind};
+
+    #[test]
+    fn outages_are_what_ends_by_itself() {
+        let network = |attempts, is_lasting| {
+            Error::new(ErrorKind::Network, "x").with(|d| (d.attempts, d.is_lasting) = (attempts, is_lasting))
+        };
+        assert!(is_outage(&network(3, false)));
+        assert!(!is_outage(&network(1, true)));
+        assert!(!is_outage(&network(0, false)));
+        let status = |kind, status| Error::new(kind, "x").with(|d| (d.attempts, d.http_status) = (1, Some(status)));
+        for (kind, code, expected) in [
+            (ErrorKind::RateLimited, 429, true),
+            (ErrorKind::Unavailable, 503, true),
+            (ErrorKind::Unavailable, 500, false),
+            (ErrorKind::UnknownOutcome, 502, true),
+            (ErrorKind::UnknownOutcome, 500, false),
+            (ErrorKind::Unauthenticated, 401, false),
+        ] {
+            assert_eq!(is_outage(&status(kind, code)), expected, "{kind} {code}");
+        }
     }
 }

@@ -143,7 +143,7 @@ impl StepReading<'_, '_> {
         self.pages = pages;
         let before = (self.rows.measure().clone(), self.state.items, self.kept.clone());
         let marked = self.marking.as_ref().map(Marking::place);
-        let mut again = 0;
+        let (mut again, mut is_down) = (0, false);
         let outcome = loop {
             let outcome = match begun {
                 Ok((walk, first)) => self.walk(element, &scope, walk, first).await,
@@ -152,6 +152,7 @@ impl StepReading<'_, '_> {
             match outcome {
                 Err(error) if is_outage(&error) && self.task.waits() => {
                     if let Err(over) = self.task.wait_out(error, again).await {
+                        is_down = true;
                         break Err(over);
                     }
                     again += 1;
@@ -171,7 +172,8 @@ impl StepReading<'_, '_> {
             return self.checkpoint_if_due(settled).await;
         };
         let fatal = matches!(error.kind(), ErrorKind::State | ErrorKind::Cancelled | ErrorKind::Internal);
-        if fatal || self.task.step.each.is_none() || self.task.step.on_error == OnErrorFile::Stop {
+        // An outage is not the fault of an element: the others would fail too, each after its own wait.
+        if fatal || is_down || self.task.step.each.is_none() || self.task.step.on_error == OnErrorFile::Stop {
             return Err(match item {
                 Some(_) => error.with(|d| d.message = format!("element {element}: {}", d.message)),
                 None => error,

@@ -1,5 +1,6 @@
 //! Steps that work on the rows of earlier steps. Memory is bounded: what does not fit is in temporary files.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -35,6 +36,7 @@ pub(in crate::batch) async fn run(task: &Task<'_>, plan: &TransformPlan) -> Resu
     let counts = Arc::new(AtomicU64::new(0));
     let work = TransformWork {
         step: task.step.clone(),
+        look_ups: LookUps::of(task, plan),
         plan: plan.clone(),
         scope: task.scope.clone(),
         folder: store.work_folder(),
@@ -64,12 +66,49 @@ pub(in crate::batch) async fn run(task: &Task<'_>, plan: &TransformPlan) -> Resu
 struct TransformWork {
     step: Step,
     plan: TransformPlan,
+    look_ups: LookUps,
     scope: Scope,
     folder: PathBuf,
     name: String,
     /// Rows that were read.
     read: Arc<AtomicU64>,
     stop: Cancel,
+}
+
+/// How the look-ups of the rows have ended.
+struct LookUps {
+    /// Rows that could not be looked up: what to do with them is not known.
+    failed: BTreeSet<u64>,
+    /// Rows that a retry has looked up, in this order. They come last, because the rows before have been used already.
+    later: Vec<u64>,
+}
+
+impl LookUps {
+    fn of(task: &Task<'_>, plan: &TransformPlan) -> LookUps {
+        let known = plan.looked_up.as_ref().map(|id| task.context.ledger.state().step(&format!("{}/{id}", task.job.name)));
+        let known = known.unwrap_or_default();
+        LookUps { failed: known.elements_left_out().collect(), later: known.recovered }
+    }
+
+    /// The rows in their order, without those that could not be looked up.
+    fn in_order<'s>(&'s self, rows: Stream<'s>) -> Stream<'s> {
+        if self.failed.is_empty() && self.later.is_empty() {
+            return rows;
+        }
+        let mut kept: BTreeMap<u64, Arc<str>> = BTreeMap::new();
+        let mut rows = numbered(rows);
+        let mut later = self.later.iter();
+        Box::new(std::iter::from_fn(move || {
+            for row in rows.by_ref() {
+                match row {
+                    Ok((number, row)) if self.later.contains(&number) => drop(kept.insert(number, row)),
+                    Ok((number, _)) if self.failed.contains(&number) => {}
+                    other => return Some(other.map(|(_, row)| row)),
+                }
+            }
+            later.by_ref().find_map(|number| kept.remove(number)).map(Ok)
+        }))
+    }
 }
 
 /// Rows one after the other.
@@ -106,13 +145,13 @@ impl TransformWork {
     /// The rows that it works on.
     fn source(&self) -> Result<Stream<'_>> {
         let elements = Elements::open(&self.plan.from, &self.scope)?;
-        Ok(Box::new(elements.map(|element| {
+        Ok(self.look_ups.in_order(Box::new(elements.map(|element| {
             let count = self.read.fetch_add(1, Ordering::Relaxed);
             if count.is_multiple_of(4096) {
                 self.check()?;
             }
             element.map(|(_, row)| Arc::from(row))
-        })))
+        }))))
     }
 
     /// Actions that need only one row at a time.

@@ -156,6 +156,11 @@ pub(in crate::batch) async fn run(task: &Task<'_>, plan: &UpsertedPlan) -> Resul
         put_object(&mut out, fields, |out, raw| out.push_str(raw));
         rows.push(&out);
     }
+    if let Some(id) = &plan.looked_up {
+        let known = task.context.ledger.state().step(&format!("{}/{id}", task.job.name));
+        let unread = known.elements_left_out().count() as u64;
+        counts.extend((unread > 0).then_some(("not looked up", unread)));
+    }
     let receipt = serde_json::json!({ "items": rows.measure().rows(), "results": counts });
     task.done(rows, None, Usage::default(), receipt).await
 }
