@@ -12,6 +12,7 @@ mod connector;
 mod errors;
 mod generated;
 mod guide;
+mod items;
 mod listing;
 mod messages;
 mod new_files;

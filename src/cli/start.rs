@@ -22,6 +22,7 @@ use super::connections::{self, login, logout, sandbox, test as connection};
 use super::connector;
 use super::generated;
 use super::guide;
+use super::items;
 use super::messages::{self, Screen};
 use super::recording;
 use super::signals;
@@ -105,6 +106,7 @@ fn run(app: &App, command: Command) -> Result<u8> {
         Command::Connector(ConnectorCommand::FromCurl(args)) => wait(connector::from_curl(app, &args)),
         Command::Run(args) => wait(batch::run(app, &args)),
         Command::Runs(args) => runs::run(app, &args),
+        Command::Items(command) => wait(items::run(app, &command)),
         Command::Init(args) => done(init::run(app, &args)),
         Command::Connection(ConnectionCommand::List(args)) => connections::list::run(app, &args),
         Command::Connection(ConnectionCommand::Test(args)) => wait(connection::test(app, args)),

@@ -58,7 +58,9 @@ pub(crate) struct StepState {
     pub(crate) failed: BTreeSet<(u64, u64)>,
     pub(crate) unknown: BTreeSet<(u64, u64)>,
     /// Items that a person has settled.
-    pub(crate) settled: BTreeSet<(u64, u64)>,
+    pub(crate) settled: BTreeMap<(u64, u64), Settlement>,
+    /// Items that a person has replaced, as JSON text.
+    pub(crate) edited: BTreeMap<(u64, u64), String>,
     open: HashMap<u64, OpenWrite>,
     /// Accepted jobs whose end is not recorded, by element and first item, each with its number of items.
     jobs: BTreeMap<(u64, u64), (u64, JobHandle)>,
@@ -69,6 +71,16 @@ pub(crate) struct StepState {
     pub(crate) done: bool,
     pub(crate) skipped: bool,
     pub(crate) saved: bool,
+}
+
+/// How a person settled an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Settlement {
+    /// What it was before.
+    pub(crate) status: OutcomeStatus,
+    /// Unix time in seconds; 0 if it was not recorded.
+    pub(crate) at: u64,
+    pub(crate) note: Option<String>,
 }
 
 /// Items of a write in progress.
@@ -147,6 +159,8 @@ impl RunState {
             | Fact::Outcome { step, .. }
             | Fact::Element { step, .. }
             | Fact::Settled { step, .. }
+            | Fact::Released { step, .. }
+            | Fact::Edited { step, .. }
             | Fact::Reopened { step, .. }
             | Fact::Done { step, .. }
             | Fact::Saved { step } => self.steps.entry(step.clone()).or_default().apply(fact),
@@ -245,7 +259,11 @@ impl StepState {
                     self.open.entry(0).or_default().next = self.items_in;
                 }
             }
-            Fact::Settled { element, index, .. } => self.settled(*element, *index),
+            Fact::Settled { element, index, at, note, .. } => self.settled((*element, *index), *at, note.clone()),
+            Fact::Released { element, index, .. } => self.released((*element, *index)),
+            Fact::Edited { element, index, item, .. } => {
+                self.edited.insert((*element, *index), item.clone());
+            }
             Fact::Journal { .. }
             | Fact::Job { .. }
             | Fact::Again { .. }
@@ -282,14 +300,22 @@ impl StepState {
     }
 
     /// An item that needs no attention any more.
-    fn settled(&mut self, element: u64, index: u64) {
-        let key = (element, index);
-        if let Some(open) = self.open.get_mut(&element) {
-            open.intended.remove(&index);
+    fn settled(&mut self, key: (u64, u64), at: u64, note: Option<String>) {
+        let status = if self.failed.contains(&key) { OutcomeStatus::Failed } else { OutcomeStatus::Unknown };
+        if let Some(open) = self.open.get_mut(&key.0) {
+            open.intended.remove(&key.1);
         }
         self.failed.remove(&key);
         self.unknown.remove(&key);
-        self.settled.insert(key);
+        self.settled.insert(key, Settlement { status, at, note });
+    }
+
+    /// An item that may be sent again, although it may have taken effect.
+    fn released(&mut self, key: (u64, u64)) {
+        let was_open = self.open.get_mut(&key.0).is_some_and(|open| open.intended.remove(&key.1));
+        if self.unknown.remove(&key) || was_open {
+            self.failed.insert(key);
+        }
     }
 
     /// Items that failed or whose outcome is unknown, and that nobody has settled.
@@ -306,7 +332,7 @@ impl StepState {
         } else if self.failed.contains(&key) {
             ItemState::Failed
         } else if self.done
-            || self.settled.contains(&key)
+            || self.settled.contains_key(&key)
             || element < self.element
             || open.is_some_and(|o| index < o.next || o.beyond.contains(&index))
         {

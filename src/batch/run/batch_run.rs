@@ -1,5 +1,6 @@
 //! A run: jobs in parallel, steps in order or as far as they are independent. Always ends with a report.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -14,6 +15,7 @@ use super::job::run_job;
 use super::job_run::JobRun;
 use super::{run_values, save};
 use crate::batch::event::{Archived, Event, JobBegun, JobReport, Report, StepReport, StepStatus};
+use crate::batch::item_key::ItemKey;
 use crate::batch::run_plan::{Batch, MatrixJob};
 use crate::batch::step::{Context, Outages, RunLedger, stopped, tell_done, tell_in_doubt};
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
@@ -42,6 +44,8 @@ pub struct RunOptions {
     pub accept_changes: bool,
     /// Only go on with jobs that have failed items, whatever the policy.
     pub retry_failed: bool,
+    /// With `retry_failed`: only these of the failed items.
+    pub only: Option<BTreeSet<ItemKey>>,
     /// Stop before this step.
     pub until: Option<String>,
     /// Stops the run: no further request, those in flight get a moment to finish, the state is kept.
@@ -123,6 +127,7 @@ impl Batch {
         let opened = self.open_jobs(&root, &options)?;
         let (events, receiver) = mpsc::channel(EVENTS);
         let (hard, outages) = (Cancel::default(), Arc::new(Outages::default()));
+        let only = options.only.clone().map(Arc::new);
         let deadline = self.plan.timeout.map(|timeout| self.effects.clock().now() + timeout);
         let (mut contexts, mut begun, mut notes) = (Vec::new(), Vec::new(), Vec::new());
         for (number, (start, opened)) in opened.into_iter().enumerate() {
@@ -144,6 +149,7 @@ impl Batch {
                 hard: hard.clone(),
                 events: events.clone(),
                 retry_failed,
+                only: only.clone(),
                 outages: Arc::clone(&outages),
                 deadline,
                 until,
@@ -169,7 +175,13 @@ impl Batch {
         let states = locked.iter().map(|folder| if asked.fresh { Ok(None) } else { folder.state() });
         let states = states.collect::<Result<Vec<Option<&RunState>>>>()?;
         let jobs: Vec<_> = outlines.iter().zip(states).collect();
-        let starts = starts(&jobs, asked, seconds(wall))?;
+        let mut starts = starts(&jobs, asked, seconds(wall))?;
+        if let Some(only) = &options.only {
+            // The other jobs stay as they are.
+            let is_named = |job: &MatrixJob| only.iter().any(|item| item.job == job.name);
+            let others = starts.iter_mut().zip(&self.plan.jobs).filter(|(_, job)| !is_named(job));
+            others.filter(|(start, _)| **start == JobStart::Resume).for_each(|(start, _)| *start = JobStart::Leave);
+        }
         let run = run_id(wall);
         let parts = locked.into_iter().zip(starts).zip(&self.plan.jobs).zip(&outlines);
         let open = |(((folder, start), job), outline): (((LockedFolder, JobStart), &MatrixJob), &RunOutline)| {

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::outage::Outages;
 use crate::batch::effects::Effects;
 use crate::batch::event::{Event, StepCounts, StepName};
+use crate::batch::item_key::ItemKey;
 use crate::batch::run_plan::{MatrixJob, RunPlan, Step};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
@@ -94,6 +95,8 @@ pub(in crate::batch) struct Context {
     pub(in crate::batch) events: mpsc::Sender<Event>,
     /// Whether failed items are sent again.
     pub(in crate::batch) retry_failed: bool,
+    /// Of the failed items, only these are sent again.
+    pub(in crate::batch) only: Option<Arc<BTreeSet<ItemKey>>>,
     /// The outages of the accounts, shared by all jobs.
     pub(in crate::batch) outages: Arc<Outages>,
     /// When the run must stop, by the monotonic clock.
@@ -107,6 +110,17 @@ impl Context {
     pub(in crate::batch) fn job(&self) -> &MatrixJob {
         static NONE: MatrixJob = MatrixJob { name: String::new(), connection: None, connector: None };
         self.plan.jobs.get(self.number).unwrap_or(&NONE)
+    }
+
+    /// Whether a failed item is sent again, whatever its step says.
+    pub(in crate::batch) fn sends_again(&self, step: &Step, (element, index): (u64, u64)) -> bool {
+        let key = || ItemKey { job: self.job().name.clone(), step: step.id.clone(), element, index };
+        self.only.as_ref().map_or(self.retry_failed, |only| only.contains(&key()))
+    }
+
+    /// Whether failed items of a step that is done are sent again.
+    pub(in crate::batch) fn retries(&self, step: &Step, known: &StepState) -> bool {
+        self.retry_failed && known.failed.iter().any(|item| self.sends_again(step, *item))
     }
 
     /// Records how this process leaves the run: ended, or to be resumed.

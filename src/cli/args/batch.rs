@@ -1,12 +1,14 @@
 //! Arguments of the batch commands: run, runs, init.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 
 use super::listing::ListingArgs;
+use crate::batch::ItemKey;
 
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Default, ClapArgs)]
 pub(crate) struct RunArgs {
     /// The batch file
     #[arg(value_name = "FILE")]
@@ -47,6 +49,9 @@ pub(crate) struct RunArgs {
     /// Faults for the sandbox to simulate, such as every=7,kinds=429+503+reset+slow
     #[arg(long, value_name = "SPEC", requires = "sandbox")]
     pub(crate) faults: Option<String>,
+    /// Of the failed items, only these: for `items resend`
+    #[arg(skip)]
+    pub(crate) only: Option<BTreeSet<ItemKey>>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -7,6 +7,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use super::batch::{InitArgs, RunArgs, RunsArgs};
 use super::call::{QueryArgs, WriteCallArgs};
 use super::connection::{ConnectionCommand, LoginArgs, LogoutArgs, SandboxArgs};
+use super::items::ItemsCommand;
 use super::listing::{DescribeArgs, ListingArgs, SearchArgs, TemplateArgs};
 use super::raw::{ConnectorCommand, RawCallArgs, ValuesArgs};
 use super::recording::TestArgs;
@@ -101,6 +102,9 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// List finished and unfinished runs
     Runs(RunsArgs),
+    /// Items of runs that failed or are in doubt: list them, send them again, settle them
+    #[command(subcommand)]
+    Items(ItemsCommand),
     /// Write a batch file and a connections file to start from
     Init(InitArgs),
     /// List or test connections, or print an example

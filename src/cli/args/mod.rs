@@ -4,6 +4,7 @@ mod batch;
 mod call;
 mod command;
 mod connection;
+mod items;
 mod listing;
 mod raw;
 mod recording;
@@ -13,6 +14,10 @@ pub(crate) use call::{CallArgs, OutputArgs, OutputForm, QueryArgs, SystemArgs, W
 pub(crate) use command::{Args, CheckArgs, Command, ErrorForm, GlobalArgs};
 pub(crate) use connection::{
     ConnectionCommand, ConnectionExampleArgs, ConnectionTestArgs, LoginArgs, LogoutArgs, SandboxArgs,
+};
+pub(crate) use items::{
+    ItemEditArgs, ItemForm, ItemShowArgs, ItemsCommand, ItemsFilter, ItemsListArgs, ItemsResendArgs, ItemsSettleArgs,
+    LeftStatus, OneItem, ResendHow, RunsFilter,
 };
 pub(crate) use listing::{DescribeArgs, DescribeForm, ListForm, ListingArgs, SearchArgs, TemplateArgs, TemplateForm};
 pub(crate) use raw::{

@@ -39,6 +39,7 @@ pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<u8> {
         resume: args.resume.as_deref().map(resume_policy).transpose()?,
         accept_changes: args.accept_changes,
         retry_failed: args.retry_failed,
+        only: args.only.clone(),
         until: args.until.clone(),
         cancel: cancel.clone(),
         host: host(),
@@ -89,7 +90,7 @@ pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<u8> {
 }
 
 /// The configuration of the batch: connections, secrets, variables.
-fn config(app: &App, args: &RunArgs, engine: &Arc<Engine>, sandbox: Option<Arc<Sandbox>>) -> Result<BatchConfig> {
+pub(crate) fn config(app: &App, args: &RunArgs, engine: &Arc<Engine>, sandbox: Option<Arc<Sandbox>>) -> Result<BatchConfig> {
     let mut config = BatchConfig::new(Arc::clone(engine));
     config.connections_instead = app.named_connections();
     config.connections = default_file();
@@ -148,7 +149,7 @@ fn resume_policy(text: &str) -> Result<ResumePolicy> {
     }
 }
 
-fn host() -> String {
+pub(crate) fn host() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| std::env::var("COMPUTERNAME").ok());
     name.map_or_else(|| "this machine".to_owned(), |name| name.trim().to_owned())
 }
