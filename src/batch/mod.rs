@@ -58,6 +58,7 @@ mod load;
 mod local;
 mod local_file;
 mod local_plan;
+mod log;
 mod plan;
 mod run;
 mod run_plan;

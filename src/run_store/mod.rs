@@ -20,7 +20,7 @@ pub(crate) use fact::{Fact, LoadedFile};
 pub(crate) use folder::recover;
 pub(crate) use folder::{
     ArchivedRun, FolderView, INFO_VERSION, ItemsLedger, KILLED, LockedFolder, NewRun, Opened, check_free, file_name,
-    load_watermarks, now, refuse_unfinished, run_id, seconds,
+    load_watermarks, moment, now, refuse_unfinished, run_id, seconds,
 };
 pub use folder::{LeftItem, RunInfo, RunStatus, RunSummary, left_items, runs};
 pub(crate) use outline::{JobOutline, RunOutline, StepOutline};

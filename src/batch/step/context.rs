@@ -12,13 +12,14 @@ use super::outage::Outages;
 use crate::batch::effects::Effects;
 use crate::batch::event::{Event, StepCounts, StepName};
 use crate::batch::item_key::ItemKey;
+use crate::batch::log;
 use crate::batch::run_plan::{MatrixJob, RunPlan, Step};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
 use crate::lock::lock;
 use crate::run_store::{
-    Before, Fact, ItemOrigin, JobStart, RunInfo, RunState, RunStore, StepPlace, StepState, seconds,
+    Before, Fact, ItemOrigin, JobStart, RunInfo, RunState, RunStore, StepPlace, StepState, moment, seconds,
 };
 use crate::send::{Cancel, Gate, JobHandle, JobState};
 
@@ -35,6 +36,8 @@ pub(in crate::batch) struct RunLedger {
     clock: Arc<dyn Clock>,
     /// When the time was last recorded: Unix time in seconds.
     timed: AtomicU64,
+    /// The last state of the job that a step waits for, by step.
+    waits: Mutex<BTreeMap<String, String>>,
     /// No further request; requests in flight may finish.
     pub(in crate::batch) stop: Cancel,
 }
@@ -47,7 +50,7 @@ impl RunLedger {
         clock: Arc<dyn Clock>,
     ) -> RunLedger {
         let timed = AtomicU64::new(seconds(clock.wall()));
-        RunLedger { store, state: Mutex::new(state), clock, timed, stop }
+        RunLedger { store, state: Mutex::new(state), clock, timed, waits: Mutex::default(), stop }
     }
 
     /// The time, if it was not recorded for a while.
@@ -63,6 +66,22 @@ impl RunLedger {
 
     pub(in crate::batch) fn state(&self) -> MutexGuard<'_, RunState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a line to the log; `line` gets the time.
+    fn log(&self, line: impl FnOnce(&str) -> Option<(String, bool)>) {
+        if let Some((line, is_kept)) = line(&moment(self.clock.wall())) {
+            self.store.log(&line, is_kept);
+        }
+    }
+
+    /// Logs the state of a job of the system, if it is another than before.
+    fn log_wait(&self, step: &StepName, state: &JobState) {
+        let progress = state.progress.clone().unwrap_or_default();
+        let known = lock(&self.waits).insert(step.to_string(), progress.clone());
+        if known != Some(progress) {
+            self.log(|at| log::line(&Event::Waiting { step: step.clone(), state: state.clone() }, at));
+        }
     }
 
     /// Records facts; they are durable with the next commit.
@@ -135,7 +154,16 @@ impl Context {
         self.ledger.commit(vec![fact], Vec::new()).await
     }
 
+    /// Adds a line to the log of the job; `line` gets the time.
+    pub(in crate::batch) fn log(&self, line: impl FnOnce(&str) -> Option<(String, bool)>) {
+        // A job that was finished earlier has nothing to tell.
+        if self.start != JobStart::Leave {
+            self.ledger.log(line);
+        }
+    }
+
     pub(in crate::batch) async fn tell(&self, event: Event) {
+        self.log(|at| log::line(&event, at));
         // A missing listener does not stop the run.
         let _nobody_listens = self.events.send(event).await;
     }
@@ -273,6 +301,7 @@ impl Gate for Intent {
     }
 
     fn polled(&self, _: u64, state: &JobState) {
+        self.ledger.log_wait(&self.name, state);
         // A listener that is behind does not need each state.
         let _not_told = self.events.try_send(Event::Waiting { step: self.name.clone(), state: state.clone() });
     }

@@ -42,6 +42,7 @@ pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<u8> {
         only: args.only.clone(),
         until: args.until.clone(),
         cancel: cancel.clone(),
+        signal: Arc::default(),
         host: host(),
     };
     if args.plan {
@@ -59,7 +60,7 @@ pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<u8> {
     // If another process runs the batch, that error is more useful.
     let report_file = report_file.map_err(|e| batch.check_free(options.state.as_deref()).err().unwrap_or(e))?;
     let mut run = Arc::clone(&batch).run(options.clone())?;
-    let signals = Signals::listen(&cancel);
+    let signals = Signals::store(&cancel, Arc::clone(&options.signal));
     let mut shown = BatchScreen::new(app.screen, &batch);
     while let Some(event) = shown.watch(run.next()).await {
         shown.show(&event);

@@ -9,6 +9,7 @@ mod items;
 mod journal;
 pub(crate) mod kept;
 mod locked;
+pub(crate) mod log;
 mod recall;
 mod rows;
 mod run_folder;
@@ -20,7 +21,7 @@ mod view;
 pub(crate) use archive::{ArchivedRun, file_name};
 pub(crate) use held::check as check_free;
 pub use info::RunInfo;
-pub(crate) use info::{VERSION as INFO_VERSION, now, run_id, seconds};
+pub(crate) use info::{VERSION as INFO_VERSION, moment, now, run_id, seconds};
 pub(crate) use items::ItemsLedger;
 pub use items::{LeftItem, left_items};
 #[cfg(all(feature = "ffi", any(test, feature = "fuzzing")))]
