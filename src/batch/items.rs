@@ -114,6 +114,10 @@ fn place_of(item: &LeftItem) -> (StepPlace, String) {
     (place, key)
 }
 
+fn method_of(item: &LeftItem) -> Method {
+    if item.method == "delete" { Method::Delete } else { Method::Mutate }
+}
+
 impl Batch {
     /// Sends items of archived runs again, one by one, with the options and the idempotency key of their first call.
     /// `edited` replaces the item, if there is only one. Each outcome is recorded before the next item is sent.
@@ -148,6 +152,19 @@ impl Batch {
         Ok(found)
     }
 
+    /// Checks an edited item against its operation; sends nothing. An item without an operation was in flight when its
+    /// run was killed: the run that sends it checks it.
+    ///
+    /// # Errors
+    /// `invalid_items` with each fault.
+    pub fn check_edited(&self, item: &LeftItem, edited: &str) -> Result<()> {
+        let Some(raw) = item.options.as_ref().filter(|_| !item.operation.is_empty()) else { return Ok(()) };
+        let Ok(options) = Options::read(raw.get()) else { return Ok(()) };
+        let request = Request::new(method_of(item), item.operation.clone(), &options);
+        let writes = self.effects.call_in_parts(&item.connection, &request, &CallOptions::default())?;
+        writes.check(&Items::from_array(format!("[{edited}]"))?)
+    }
+
     async fn resend_one(
         &self,
         folder: &Path,
@@ -158,11 +175,7 @@ impl Batch {
     ) -> Result<Outcome> {
         let (place, step) = place_of(item);
         let (text, options) = self.content(folder, item, edited)?;
-        if let Some(edited) = edited {
-            let (element, index, item) = (item.element, item.index, edited.to_owned());
-            ledger.lock().await.record(&place, Fact::Edited { step: step.clone(), element, index, item }).await?;
-        }
-        let method = if item.method == "delete" { Method::Delete } else { Method::Mutate };
+        let method = method_of(item);
         let gate =
             ItemGate { ledger: Arc::clone(ledger), place: place.clone(), step: step.clone(), element: item.element };
         let with = CallOptions {
@@ -174,6 +187,10 @@ impl Batch {
         let request = Request::new(method, item.operation.clone(), &options);
         let mut writes = self.effects.call_in_parts(&item.connection, &request, &with)?;
         writes.add(item.index, text.as_deref().map(|text| Items::from_array(format!("[{text}]"))).transpose()?)?;
+        if let Some(edited) = edited {
+            let (element, index, item) = (item.element, item.index, edited.to_owned());
+            ledger.lock().await.record(&place, Fact::Edited { step: step.clone(), element, index, item }).await?;
+        }
         let none = || Error::new(ErrorKind::Internal, "an item has no outcome");
         let outcome = writes.next().await.ok_or_else(none)?;
         let mut ledger = ledger.lock().await;

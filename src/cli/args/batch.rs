@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
+use super::items::RunsFilter;
 use super::listing::ListingArgs;
 use crate::batch::ItemKey;
 
@@ -43,6 +44,9 @@ pub(crate) struct RunArgs {
     /// Write a report as JSON to a file, or - for standard output
     #[arg(long, value_name = "FILE|-")]
     pub(crate) report: Option<PathBuf>,
+    /// Write the steps as JUnit XML, for CI systems
+    #[arg(long, value_name = "FILE", conflicts_with = "plan")]
+    pub(crate) junit: Option<PathBuf>,
     /// Call a built-in mock server instead of the real systems
     #[arg(long)]
     pub(crate) sandbox: bool,
@@ -54,8 +58,37 @@ pub(crate) struct RunArgs {
     pub(crate) only: Option<BTreeSet<ItemKey>>,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// Show one run: when, how long, its steps, a timeline, what is left to do
+    Show(RunsShowArgs),
+}
+
 #[derive(Debug, ClapArgs)]
+pub(crate) struct RunsShowArgs {
+    /// The run: its id, the beginning of it, or `last`
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+    /// Output format; junit is XML for CI systems
+    #[arg(long, value_name = "FORM", value_enum, default_value_t = ShowForm::Text)]
+    pub(crate) format: ShowForm,
+    #[command(flatten)]
+    pub(crate) filter: RunsFilter,
+}
+
+/// Format of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShowForm {
+    Text,
+    Json,
+    Junit,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct RunsArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<RunsCommand>,
     /// Only runs of this batch
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,

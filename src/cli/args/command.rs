@@ -100,7 +100,7 @@ pub(crate) enum Command {
     Connector(ConnectorCommand),
     /// Run a batch file; interrupted runs resume
     Run(RunArgs),
-    /// List finished and unfinished runs
+    /// List finished and unfinished runs, or show one
     Runs(RunsArgs),
     /// Items of runs that failed or are in doubt: list them, send them again, settle them
     #[command(subcommand)]

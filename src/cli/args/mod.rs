@@ -9,7 +9,7 @@ mod listing;
 mod raw;
 mod recording;
 
-pub(crate) use batch::{InitArgs, RunArgs, RunsArgs};
+pub(crate) use batch::{InitArgs, RunArgs, RunsArgs, RunsCommand, RunsShowArgs, ShowForm};
 pub(crate) use call::{CallArgs, OutputArgs, OutputForm, QueryArgs, SystemArgs, WriteCallArgs};
 pub(crate) use command::{Args, CheckArgs, Command, ErrorForm, GlobalArgs};
 pub(crate) use connection::{

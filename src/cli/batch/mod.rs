@@ -2,8 +2,11 @@
 
 mod beginning;
 pub(crate) mod init;
+mod junit;
 mod plan;
 mod progress;
 pub(crate) mod run;
 pub(crate) mod runs;
 mod sandbox_connections;
+mod show;
+mod timeline;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::plan;
+use super::{junit, plan};
 use super::progress::BatchScreen;
 use super::sandbox_connections::sandbox_connections;
 use crate::authoring::duration::duration;
@@ -55,10 +55,12 @@ pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<u8> {
                 .advise("review it with --plan, and pass its hash"));
         }
     }
-    let report_file =
-        args.report.as_deref().map(|path| OutputPlace::open(Some(path), OldPartial::Overwrite)).transpose();
-    // If another process runs the batch, that error is more useful.
-    let report_file = report_file.map_err(|e| batch.check_free(options.state.as_deref()).err().unwrap_or(e))?;
+    let open = |path: Option<&Path>| {
+        let opened = path.map(|path| OutputPlace::open(Some(path), OldPartial::Overwrite)).transpose();
+        // If another process runs the batch, that error is more useful.
+        opened.map_err(|e| batch.check_free(options.state.as_deref()).err().unwrap_or(e))
+    };
+    let (report_file, junit_file) = (open(args.report.as_deref())?, open(args.junit.as_deref())?);
     let mut run = Arc::clone(&batch).run(options.clone())?;
     let signals = Signals::store(&cancel, Arc::clone(&options.signal));
     let mut shown = BatchScreen::new(app.screen, &batch);
@@ -70,7 +72,8 @@ pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<u8> {
         .finish(|report| {
             let printed = with_worded_errors(report);
             shown.close(&printed);
-            written = write_report(report_file, &printed);
+            written = write_report(report_file, &printed)
+                .and_then(|()| write_whole(junit_file, junit::of_report(&printed).as_bytes()));
             if written.is_ok() {
                 concluded = Some((conclude(app, &args.file, report, &signals), report.finished));
             }
@@ -165,11 +168,15 @@ fn with_worded_errors(report: &Report) -> Report {
 }
 
 fn write_report(file: Option<OutputPlace>, report: &Report) -> Result<()> {
-    let Some(mut file) = file else { return Ok(()) };
     let mut text =
         serde_json::to_vec_pretty(report).map_err(|e| Error::new(ErrorKind::Internal, format!("the report: {e}")))?;
     text.push(b'\n');
-    file.write(&text)?;
+    write_whole(file, &text)
+}
+
+fn write_whole(file: Option<OutputPlace>, text: &[u8]) -> Result<()> {
+    let Some(mut file) = file else { return Ok(()) };
+    file.write(text)?;
     file.finish()
 }
 

@@ -1,18 +1,25 @@
-//! `runs`: lists finished and unfinished runs.
+//! `runs`: lists finished and unfinished runs, or shows one.
 
+use serde_json::value::RawValue;
+
+use super::show;
 use crate::batch::{self, RunStatus, RunSummary};
 use crate::cli::app::App;
-use crate::cli::args::{ListForm, RunsArgs};
+use crate::cli::args::{ListForm, RunsArgs, RunsCommand};
 use crate::cli::messages;
-use crate::cli::screen::terminal_text::thousands;
+use crate::cli::screen::terminal_text::{one_line, thousands};
 use crate::cli::screen::{Paint, TableColumn, TextTable, width};
 use crate::error::{Error, ErrorKind, Result};
+use crate::json_text::fields_of;
 
 /// Minimum width of folders; longer ones go on a separate line.
 const FOLDER_MIN: usize = 16;
 
 /// Prints them.
 pub(crate) fn run(app: &App, args: &RunsArgs) -> Result<u8> {
+    if let Some(RunsCommand::Show(args)) = &args.command {
+        return show::run(app, args);
+    }
     let mut all = batch::runs(&args.state)?;
     all.retain(|r| args.name.as_ref().is_none_or(|name| r.info.name == *name));
     let printed = match args.listing.format {
@@ -31,6 +38,14 @@ pub(crate) fn run(app: &App, args: &RunsArgs) -> Result<u8> {
     Ok(0)
 }
 
+/// The message of a stored error, on one line.
+pub(super) fn why_of(error: &RawValue) -> String {
+    let fields = fields_of(error.get()).unwrap_or_default();
+    let message = fields.iter().find(|(name, _)| name == "message");
+    let text: Option<String> = message.and_then(|(_, raw)| serde_json::from_str(raw.get()).ok());
+    one_line(text.unwrap_or_default().lines().next().unwrap_or_default()).into_owned()
+}
+
 fn json(value: &(impl serde::Serialize + ?Sized)) -> Result<String> {
     serde_json::to_string(value).map_err(|e| Error::new(ErrorKind::Internal, format!("the runs: {e}")))
 }
@@ -39,7 +54,8 @@ fn json(value: &(impl serde::Serialize + ?Sized)) -> Result<String> {
 fn table(app: &App, all: &[RunSummary]) -> String {
     let columns = [
         TableColumn::whole("batch").rank(9),
-        TableColumn::whole("started").rank(8),
+        TableColumn::whole("run").rank(8),
+        TableColumn::whole("started").rank(4).optional(),
         TableColumn::text("").rank(9),
         TableColumn::number("steps").rank(4).optional(),
         TableColumn::number("rows").rank(6).optional(),
@@ -70,6 +86,7 @@ fn row(run: &RunSummary) -> Vec<String> {
     let is_single = run.info.job == batch::MAIN;
     vec![
         if is_single { run.info.name.clone() } else { format!("{}/{}", run.info.name, run.info.job) },
+        run.info.run.clone(),
         run.info.started.clone(),
         status.to_owned(),
         format!("{}/{}", run.steps_done, run.steps),

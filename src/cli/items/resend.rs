@@ -87,10 +87,14 @@ impl Resending<'_> {
         })
     }
 
+    fn batch(&self, file: &Path) -> Result<Batch> {
+        let engine = Arc::new(self.app.engine(false)?);
+        Batch::load(file, &batch::config(self.app, &self.run_args(file), &engine, None)?)
+    }
+
     /// Sends items of archived runs.
     async fn one_by_one(&self, file: &Path, items: &[LeftItem], edited: Option<&str>) -> Result<u8> {
-        let engine = Arc::new(self.app.engine(false)?);
-        let batch = Batch::load(file, &batch::config(self.app, &self.run_args(file), &engine, None)?)?;
+        let batch = self.batch(file)?;
         let cancel = Cancel::default();
         let signals = Signals::listen(&cancel);
         let (host, mut counts) = (host(), Counts::default());
@@ -122,6 +126,7 @@ impl Resending<'_> {
     async fn resume(&self, file: &Path, items: &[LeftItem], edited: Option<&str>) -> Result<u8> {
         let (host, now) = (host(), SystemTime::now());
         if let (Some(text), [item]) = (edited, items) {
+            self.batch(file)?.check_edited(item, text)?;
             edit_item(self.state, item, text, &host, now).await?;
         }
         let unknown: Vec<LeftItem> =
@@ -133,19 +138,21 @@ impl Resending<'_> {
         let was_unfinished = self.is_unfinished(&run)?;
         let code = batch::run(self.app, &args).await?;
         // A run that goes on sends failed items again only once it has ended.
-        match was_unfinished && !self.is_unfinished(&run)? && self.has_failed(&run, &only)? {
-            true => batch::run(self.app, &args).await,
-            false => Ok(code),
-        }
+        let again = code < 128 && was_unfinished && !self.is_unfinished(&run)? && self.left(&run, &only)? > 0;
+        let code = if again { batch::run(self.app, &args).await? } else { code };
+        let (all, left) = (only.len() as u64, self.left(&run, &only)?);
+        self.app.screen.note(&format!("{} of {} done", all.saturating_sub(left), count(all, "item")));
+        Ok(code)
     }
 
     fn is_unfinished(&self, run: &str) -> Result<bool> {
         Ok(runs(self.state)?.iter().any(|own| own.info.run == run && own.status == RunStatus::Unfinished))
     }
 
-    fn has_failed(&self, run: &str, only: &BTreeSet<ItemKey>) -> Result<bool> {
-        let is_it = |item: &LeftItem| item.run == run && item.status == OutcomeStatus::Failed && only.contains(&item.key());
-        Ok(left_items(self.state)?.iter().any(is_it))
+    /// How many of these items are still left.
+    fn left(&self, run: &str, only: &BTreeSet<ItemKey>) -> Result<u64> {
+        let is_it = |item: &&LeftItem| item.run == run && only.contains(&item.key());
+        Ok(left_items(self.state)?.iter().filter(is_it).count() as u64)
     }
 
     fn run_args(&self, file: &Path) -> RunArgs {

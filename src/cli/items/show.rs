@@ -65,10 +65,10 @@ fn next(item: &LeftItem) -> String {
     let (run, step, key) = (&item.run, &item.step, item.key());
     let job = if item.job == MAIN { String::new() } else { format!(" --job {}", item.job) };
     let look = match item.status {
-        OutcomeStatus::Unknown => "look for its record in the system first, because it may have taken effect; ",
-        OutcomeStatus::Ok | OutcomeStatus::Failed | OutcomeStatus::Skipped => "",
+        OutcomeStatus::Unknown => "it may have taken effect: look for its record in the system; then",
+        OutcomeStatus::Ok | OutcomeStatus::Failed | OutcomeStatus::Skipped => "next,",
     };
     format!(
-        "{look}then one of\n  opnode items resend {run} {step} --item {key}{job}\n  opnode items edit-and-resend {run} {step} {key}{job} --set FIELD=VALUE\n  opnode items settle {run} {step} --item {key}{job} --note TEXT"
+        "{look} one of\n  opnode items resend {run} {step} --item {key}{job}\n  opnode items edit-and-resend {run} {step} {key}{job} --set FIELD=VALUE\n  opnode items settle {run} {step} --item {key}{job} --note TEXT"
     )
 }

@@ -93,6 +93,10 @@ pub(crate) struct ItemsFolder {
 }
 
 impl ItemsFolder {
+    pub(super) fn new(root: PathBuf, folder: PathBuf) -> ItemsFolder {
+        ItemsFolder { root, folder }
+    }
+
     fn is_archived(&self) -> bool {
         self.root != self.folder
     }
@@ -115,7 +119,11 @@ pub fn left_items(folder: &Path) -> Result<Vec<LeftItem>> {
     Ok(found)
 }
 
-fn left_of(at: &ItemsFolder, info: &RunInfo, state: &RunState) -> Result<Vec<LeftItem>> {
+/// The items that are left of one run.
+///
+/// # Errors
+/// `state` when a file of failed items cannot be read.
+pub(super) fn left_of(at: &ItemsFolder, info: &RunInfo, state: &RunState) -> Result<Vec<LeftItem>> {
     let mut found = Vec::new();
     for (key, known) in &state.steps {
         let left = known.items_left();
