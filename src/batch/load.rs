@@ -86,7 +86,7 @@ impl BatchConfig {
 }
 
 /// A file's text; `None` when there is no such file.
-fn read(path: &Path) -> Result<Option<String>> {
+pub(super) fn read(path: &Path) -> Result<Option<String>> {
     if_there(std::fs::read_to_string(path))
         .map_err(|e| failed("read", path, &e).advise("check that the file exists and that you may read it"))
 }
@@ -183,7 +183,7 @@ impl Batch {
     }
 }
 
-fn name(c: &mut Checker<'_>, path: &Path, said: Option<&str>) -> String {
+pub(super) fn name(c: &mut Checker<'_>, path: &Path, said: Option<&str>) -> String {
     let stem = || path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     let name = said.map_or_else(stem, str::to_owned);
     let fits =
@@ -198,7 +198,7 @@ fn name(c: &mut Checker<'_>, path: &Path, said: Option<&str>) -> String {
     name
 }
 
-fn resume(c: &mut Checker<'_>, said: Option<&ResumePart>) -> ResumePolicy {
+pub(super) fn resume(c: &mut Checker<'_>, said: Option<&ResumePart>) -> ResumePolicy {
     match said {
         None => ResumePolicy::default(),
         Some(ResumePart::Word(ResumeWord::Never)) => ResumePolicy::Never,

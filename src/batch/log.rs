@@ -8,15 +8,15 @@ use crate::receipt::OutcomeStatus;
 
 /// A line of the log.
 #[derive(Serialize)]
-struct Line<'e> {
+struct LogRecord<'e> {
     at: &'e str,
     #[serde(flatten)]
-    content: Content<'e>,
+    content: LogContent<'e>,
 }
 
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-enum Content<'e> {
+enum LogContent<'e> {
     Begun {
         run: &'e str,
         job: &'e str,
@@ -75,17 +75,17 @@ pub(super) fn line(event: &Event, at: &str) -> Option<(String, bool)> {
         // Each job has a log of its own.
         Event::Begun { .. } | Event::Progress { .. } => return None,
         Event::StepEnded(report) if report.earlier => return None,
-        Event::Note { message } => Content::Note { message },
-        Event::StepBegun { step } => Content::StepBegun { step },
-        Event::Waiting { step, state } => Content::Waiting { step, progress: state.progress.as_deref() },
+        Event::Note { message } => LogContent::Note { message },
+        Event::StepBegun { step } => LogContent::StepBegun { step },
+        Event::Waiting { step, state } => LogContent::Waiting { step, progress: state.progress.as_deref() },
         Event::Outage { step, connection, error, next_ms, left_ms } => {
-            Content::Outage { step, connection, next_ms: *next_ms, left_ms: *left_ms, error }
+            LogContent::Outage { step, connection, next_ms: *next_ms, left_ms: *left_ms, error }
         }
         Event::ItemFailed { step, index, status, error } => {
-            Content::ItemFailed { step, index: *index, status: *status, error }
+            LogContent::ItemFailed { step, index: *index, status: *status, error }
         }
-        Event::Saved { step, path } => Content::Saved { step, path },
-        Event::StepEnded(report) => Content::StepEnded(report),
+        Event::Saved { step, path } => LogContent::Saved { step, path },
+        Event::StepEnded(report) => LogContent::StepEnded(report),
     };
     let is_kept = matches!(event, Event::Outage { .. } | Event::StepBegun { .. } | Event::StepEnded(_));
     Some((text(at, content), is_kept))
@@ -94,7 +94,7 @@ pub(super) fn line(event: &Event, at: &str) -> Option<(String, bool)> {
 /// The line of the start of a job.
 pub(super) fn begun(job: &JobBegun, at: &str) -> String {
     let (steps_done, steps) = job.steps_done;
-    let content = Content::Begun {
+    let content = LogContent::Begun {
         run: &job.run,
         job: &job.job,
         started: &job.started,
@@ -110,9 +110,9 @@ pub(super) fn begun(job: &JobBegun, at: &str) -> String {
 pub(super) fn ended(report: &Report, at: &str) -> String {
     let error = report.check().err();
     let (exit_code, elapsed_ms, finished) = (report.exit_code, report.elapsed_ms, report.finished);
-    text(at, Content::Ended { exit_code, elapsed_ms, finished, error })
+    text(at, LogContent::Ended { exit_code, elapsed_ms, finished, error })
 }
 
-fn text(at: &str, content: Content<'_>) -> String {
-    serde_json::to_string(&Line { at, content }).unwrap_or_default()
+fn text(at: &str, content: LogContent<'_>) -> String {
+    serde_json::to_string(&LogRecord { at, content }).unwrap_or_default()
 }

@@ -52,6 +52,7 @@ mod event;
 mod file;
 #[cfg(all(feature = "ffi", any(test, feature = "fuzzing")))]
 pub(crate) mod fuzzing;
+mod head;
 mod item_key;
 mod items;
 mod load;
@@ -69,10 +70,11 @@ pub use crate::run_store::{LeftItem, Reason, ResumePolicy, RunInfo, RunStatus, R
 pub use event::{Archived, Event, JobBegun, JobReport, Report, StepCounts, StepName, StepReport, StepStatus};
 #[cfg(feature = "schemas")]
 pub(crate) use file::BatchFile;
+pub use head::BatchHead;
 pub use item_key::ItemKey;
 pub use items::{Resent, edit_item, release_items, settle_items};
 pub use load::{BatchConfig, Env, Resolve, Stdin};
 pub use plan::{BatchPlan, JobPlan, StepPlan};
-pub use record::{RunFile, RunNote, RunPart, RunRecord, SettledItem, StepRecord, run_records};
+pub use record::{RunNote, RunPart, RunRecord, SettledItem, StepRecord, StoredFile, run_records};
 pub use run::{Run, RunOptions};
 pub use run_plan::{Batch, MAIN};

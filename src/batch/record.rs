@@ -36,7 +36,7 @@ pub struct RunRecord {
     /// Messages of the run.
     pub notes: Vec<RunNote>,
     /// Its files.
-    pub files: Vec<RunFile>,
+    pub files: Vec<StoredFile>,
 }
 
 /// A process that worked on a run. Times in UTC, with milliseconds.
@@ -103,7 +103,7 @@ pub struct RunNote {
 
 /// A file of a run.
 #[derive(Clone, Debug, Serialize)]
-pub struct RunFile {
+pub struct StoredFile {
     /// Its path.
     pub path: String,
     /// Its size.
@@ -189,7 +189,7 @@ fn record(stored: StoredRun) -> RunRecord {
         (read.elapsed_ms, read.error) = (report.elapsed_ms, report.error);
     }
     let StoredRun { summary, left, files, .. } = stored;
-    let file = |(path, bytes): (std::path::PathBuf, u64)| RunFile { path: path.display().to_string(), bytes };
+    let file = |(path, bytes): (std::path::PathBuf, u64)| StoredFile { path: path.display().to_string(), bytes };
     RunRecord {
         summary,
         exit_code: read.parts.last().and_then(|part| part.exit_code),
@@ -209,8 +209,7 @@ fn settled(stored: &StoredRun) -> Vec<SettledItem> {
     for (key, known) in &stored.state.steps {
         let Some((job, step)) = key.split_once('/') else { continue };
         for ((element, index), settled) in &known.settled {
-            let key =
-                ItemKey { job: job.to_owned(), step: step.to_owned(), element: *element, index: *index };
+            let key = ItemKey { job: job.to_owned(), step: step.to_owned(), element: *element, index: *index };
             let at = if settled.at > 0 { clock_time(settled.at) } else { String::new() };
             found.push(SettledItem { key, status: settled.status, at, note: settled.note.clone() });
         }

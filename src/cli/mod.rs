@@ -18,6 +18,7 @@ mod messages;
 mod new_files;
 mod output;
 mod recording;
+mod schedule;
 mod screen;
 mod signals;
 mod spinner;

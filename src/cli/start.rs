@@ -25,6 +25,7 @@ use super::guide;
 use super::items;
 use super::messages::{self, Screen};
 use super::recording;
+use super::schedule;
 use super::signals;
 use super::trace;
 use crate::definition::{Catalog, Method};
@@ -107,6 +108,7 @@ fn run(app: &App, command: Command) -> Result<u8> {
         Command::Run(args) => wait(batch::run(app, &args)),
         Command::Runs(args) => runs::run(app, &args),
         Command::Items(command) => wait(items::run(app, &command)),
+        Command::Schedule(args) => done(schedule::run(app, &args)),
         Command::Init(args) => done(init::run(app, &args)),
         Command::Connection(ConnectionCommand::List(args)) => connections::list::run(app, &args),
         Command::Connection(ConnectionCommand::Test(args)) => wait(connection::test(app, args)),

@@ -11,6 +11,7 @@ use super::items::ItemsCommand;
 use super::listing::{DescribeArgs, ListingArgs, SearchArgs, TemplateArgs};
 use super::raw::{ConnectorCommand, RawCallArgs, ValuesArgs};
 use super::recording::TestArgs;
+use super::schedule::ScheduleArgs;
 use crate::formats::Format;
 
 /// Call business APIs by OperationId: opnode handles paging, sign-in, retries and rate limits
@@ -105,6 +106,8 @@ pub(crate) enum Command {
     /// Items of runs that failed or are in doubt: list them, send them again, settle them
     #[command(subcommand)]
     Items(ItemsCommand),
+    /// Print a systemd timer, a crontab line and a Kubernetes CronJob that run a batch file
+    Schedule(ScheduleArgs),
     /// Write a batch file and a connections file to start from
     Init(InitArgs),
     /// List or test connections, or print an example

@@ -8,6 +8,7 @@ mod items;
 mod listing;
 mod raw;
 mod recording;
+mod schedule;
 
 pub(crate) use batch::{InitArgs, RunArgs, RunsArgs, RunsCommand, RunsShowArgs, ShowForm};
 pub(crate) use call::{CallArgs, OutputArgs, OutputForm, QueryArgs, SystemArgs, WriteCallArgs};
@@ -24,3 +25,4 @@ pub(crate) use raw::{
     AuthName, ConnectorCommand, ConnectorNewArgs, FromCurlArgs, PagingName, RawCallArgs, SaveArgs, ValuesArgs,
 };
 pub(crate) use recording::{PlanForm, RecordArgs, TestArgs};
+pub(crate) use schedule::{ScheduleArgs, ScheduleForm};

@@ -2,35 +2,32 @@
 
 use std::fmt::Write as _;
 
-use serde_json::value::RawValue;
-
-use super::runs::why_of;
+use super::stored_error::{kind_of, why_of};
 use crate::batch::{JobReport, MAIN, Report, RunRecord, StepRecord, StepReport, StepStatus};
 use crate::cli::items::why;
-use crate::json_text::fields_of;
 
 /// Failed items that a test case lists.
 const ITEMS_MAX: usize = 50;
 
 /// A job.
-struct Suite {
+struct TestSuite {
     name: String,
     /// UTC, in the form of the report.
     started: String,
     run: String,
-    cases: Vec<Case>,
+    cases: Vec<TestCase>,
     notes: Vec<String>,
 }
 
 /// A step.
-struct Case {
+struct TestCase {
     name: String,
     operation: String,
     elapsed_ms: u64,
-    end: End,
+    end: CaseEnd,
 }
 
-enum End {
+enum CaseEnd {
     Passed,
     Skipped(String),
     /// It ended, and items failed.
@@ -47,7 +44,7 @@ struct Trouble {
 
 /// The XML of a report.
 pub(super) fn of_report(report: &Report) -> String {
-    let suite = |job: &JobReport| Suite {
+    let suite = |job: &JobReport| TestSuite {
         name: suite_name(&report.name, &job.job),
         started: job.started.clone(),
         run: job.run.clone(),
@@ -59,7 +56,7 @@ pub(super) fn of_report(report: &Report) -> String {
 
 /// The XML of stored runs.
 pub(super) fn of_records(records: &[RunRecord]) -> String {
-    let suite = |record: &RunRecord| Suite {
+    let suite = |record: &RunRecord| TestSuite {
         name: suite_name(&record.summary.info.name, &record.summary.info.job),
         started: record.summary.info.started.clone(),
         run: record.summary.info.run.clone(),
@@ -74,7 +71,7 @@ fn suite_name(batch: &str, job: &str) -> String {
     if job == MAIN { batch.to_owned() } else { format!("{batch}/{job}") }
 }
 
-fn reported(step: &StepReport) -> Case {
+fn reported(step: &StepReport) -> TestCase {
     let trouble = || {
         let error = step.error.as_ref();
         let failures = step.failures.as_ref().map(|file| format!("failed items: {file}"));
@@ -86,13 +83,13 @@ fn reported(step: &StepReport) -> Case {
         }
     };
     let end = match step.status {
-        StepStatus::Done => End::Passed,
-        StepStatus::Skipped => End::Skipped("`when` was false".to_owned()),
-        StepStatus::Partial => End::Failed(trouble()),
-        StepStatus::Failed | StepStatus::Stopped => End::Broken(trouble()),
-        StepStatus::NotStarted => End::Skipped(not_started(step.needs.as_deref())),
+        StepStatus::Done => CaseEnd::Passed,
+        StepStatus::Skipped => CaseEnd::Skipped("`when` was false".to_owned()),
+        StepStatus::Partial => CaseEnd::Failed(trouble()),
+        StepStatus::Failed | StepStatus::Stopped => CaseEnd::Broken(trouble()),
+        StepStatus::NotStarted => CaseEnd::Skipped(not_started(step.needs.as_deref())),
     };
-    Case {
+    TestCase {
         name: step.name.step.clone(),
         operation: step.operation.clone(),
         elapsed_ms: step.counts.usage.elapsed_ms,
@@ -100,7 +97,7 @@ fn reported(step: &StepReport) -> Case {
     }
 }
 
-fn stored(record: &RunRecord, step: &StepRecord) -> Case {
+fn stored(record: &RunRecord, step: &StepRecord) -> TestCase {
     let trouble = || {
         let left = record.left.iter().filter(|item| item.step == step.name.step);
         let items: Vec<String> =
@@ -109,14 +106,14 @@ fn stored(record: &RunRecord, step: &StepRecord) -> Case {
         Trouble { kind: step.error.as_deref().and_then(kind_of).unwrap_or_default(), message, text: items.join("\n") }
     };
     let end = match step.status.as_str() {
-        "done" => End::Passed,
-        "skipped" => End::Skipped("`when` was false".to_owned()),
-        "running" => End::Skipped("it is running".to_owned()),
-        "not_started" => End::Skipped(not_started(step.needs.as_deref())),
-        "partial" => End::Failed(trouble()),
-        _ => End::Broken(trouble()),
+        "done" => CaseEnd::Passed,
+        "skipped" => CaseEnd::Skipped("`when` was false".to_owned()),
+        "running" => CaseEnd::Skipped("it is running".to_owned()),
+        "not_started" => CaseEnd::Skipped(not_started(step.needs.as_deref())),
+        "partial" => CaseEnd::Failed(trouble()),
+        _ => CaseEnd::Broken(trouble()),
     };
-    Case {
+    TestCase {
         name: step.name.step.clone(),
         operation: step.operation.clone(),
         elapsed_ms: step.counts.usage.elapsed_ms,
@@ -124,16 +121,11 @@ fn stored(record: &RunRecord, step: &StepRecord) -> Case {
     }
 }
 
-fn kind_of(error: &RawValue) -> Option<String> {
-    let (_, raw) = fields_of(error.get())?.into_iter().find(|(name, _)| name == "kind")?;
-    serde_json::from_str(raw.get()).ok()
-}
-
 fn not_started(needs: Option<&str>) -> String {
     needs.map_or_else(|| "not started".to_owned(), |needed| format!("not started: it needs {needed}"))
 }
 
-fn xml(name: &str, suites: &[Suite]) -> String {
+fn xml(name: &str, suites: &[TestSuite]) -> String {
     let cases = || suites.iter().flat_map(|suite| &suite.cases);
     let mut out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
     let _ok = writeln!(out, "<testsuites name=\"{}\" {}>", escaped(name), sums(cases()));
@@ -142,9 +134,9 @@ fn xml(name: &str, suites: &[Suite]) -> String {
     out
 }
 
-fn put_suite(out: &mut String, suite: &Suite) {
+fn put_suite(out: &mut String, suite: &TestSuite) {
     let (name, started) = (escaped(&suite.name), escaped(suite.started.trim_end_matches('Z')));
-    let class = |case: &Case| match case.operation.as_str() {
+    let class = |case: &TestCase| match case.operation.as_str() {
         "" => name.clone(),
         operation => format!("{name}.{}", escaped(operation)),
     };
@@ -162,16 +154,17 @@ fn put_suite(out: &mut String, suite: &Suite) {
             seconds(case.elapsed_ms)
         );
         let _ok = match &case.end {
-            End::Passed => writeln!(out, "{head}/>"),
-            End::Skipped(why) => {
+            CaseEnd::Passed => writeln!(out, "{head}/>"),
+            CaseEnd::Skipped(why) => {
                 writeln!(out, "{head}>\n      <skipped message=\"{}\"/>\n    </testcase>", escaped(why))
             }
-            End::Failed(trouble) => writeln!(out, "{head}>\n{}    </testcase>", troubled("failure", trouble)),
-            End::Broken(trouble) => writeln!(out, "{head}>\n{}    </testcase>", troubled("error", trouble)),
+            CaseEnd::Failed(trouble) => writeln!(out, "{head}>\n{}    </testcase>", troubled("failure", trouble)),
+            CaseEnd::Broken(trouble) => writeln!(out, "{head}>\n{}    </testcase>", troubled("error", trouble)),
         };
     }
     if !suite.notes.is_empty() {
-        let _ok = writeln!(out, "    <system-out>{}</system-out>", escaped(&suite.notes.join("\n")).replace("&#10;", "\n"));
+        let _ok =
+            writeln!(out, "    <system-out>{}</system-out>", escaped(&suite.notes.join("\n")).replace("&#10;", "\n"));
     }
     out.push_str("  </testsuite>\n");
 }
@@ -182,16 +175,16 @@ fn troubled(tag: &str, trouble: &Trouble) -> String {
     format!("      <{tag} type=\"{kind}\" message=\"{message}\">{text}</{tag}>\n")
 }
 
-fn sums<'c>(cases: impl Iterator<Item = &'c Case>) -> String {
+fn sums<'c>(cases: impl Iterator<Item = &'c TestCase>) -> String {
     let (mut all, mut failures, mut errors, mut skipped, mut time) = (0, 0, 0, 0, 0);
     for case in cases {
         all += 1;
         time += case.elapsed_ms;
         match case.end {
-            End::Passed => {}
-            End::Skipped(_) => skipped += 1,
-            End::Failed(_) => failures += 1,
-            End::Broken(_) => errors += 1,
+            CaseEnd::Passed => {}
+            CaseEnd::Skipped(_) => skipped += 1,
+            CaseEnd::Failed(_) => failures += 1,
+            CaseEnd::Broken(_) => errors += 1,
         }
     }
     format!(

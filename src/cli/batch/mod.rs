@@ -9,4 +9,7 @@ pub(crate) mod run;
 pub(crate) mod runs;
 mod sandbox_connections;
 mod show;
+mod stored_error;
 mod timeline;
+
+pub(crate) use beginning::age_text;

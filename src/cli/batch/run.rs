@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{junit, plan};
 use super::progress::BatchScreen;
 use super::sandbox_connections::sandbox_connections;
+use super::{junit, plan};
 use crate::authoring::duration::duration;
 use crate::batch::{Batch, BatchConfig, Report, ResumePolicy, RunOptions};
 use crate::cli::app::App;
@@ -94,7 +94,12 @@ pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<u8> {
 }
 
 /// The configuration of the batch: connections, secrets, variables.
-pub(crate) fn config(app: &App, args: &RunArgs, engine: &Arc<Engine>, sandbox: Option<Arc<Sandbox>>) -> Result<BatchConfig> {
+pub(crate) fn config(
+    app: &App,
+    args: &RunArgs,
+    engine: &Arc<Engine>,
+    sandbox: Option<Arc<Sandbox>>,
+) -> Result<BatchConfig> {
     let mut config = BatchConfig::new(Arc::clone(engine));
     config.connections_instead = app.named_connections();
     config.connections = default_file();

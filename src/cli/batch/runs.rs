@@ -1,16 +1,13 @@
 //! `runs`: lists finished and unfinished runs, or shows one.
 
-use serde_json::value::RawValue;
-
 use super::show;
 use crate::batch::{self, RunStatus, RunSummary};
 use crate::cli::app::App;
 use crate::cli::args::{ListForm, RunsArgs, RunsCommand};
 use crate::cli::messages;
-use crate::cli::screen::terminal_text::{one_line, thousands};
+use crate::cli::screen::terminal_text::thousands;
 use crate::cli::screen::{Paint, TableColumn, TextTable, width};
 use crate::error::{Error, ErrorKind, Result};
-use crate::json_text::fields_of;
 
 /// Minimum width of folders; longer ones go on a separate line.
 const FOLDER_MIN: usize = 16;
@@ -36,14 +33,6 @@ pub(crate) fn run(app: &App, args: &RunsArgs) -> Result<u8> {
         return Ok(app.screen.nothing(&format!("there are no runs{of} in {}", args.state.display())));
     }
     Ok(0)
-}
-
-/// The message of a stored error, on one line.
-pub(super) fn why_of(error: &RawValue) -> String {
-    let fields = fields_of(error.get()).unwrap_or_default();
-    let message = fields.iter().find(|(name, _)| name == "message");
-    let text: Option<String> = message.and_then(|(_, raw)| serde_json::from_str(raw.get()).ok());
-    one_line(text.unwrap_or_default().lines().next().unwrap_or_default()).into_owned()
 }
 
 fn json(value: &(impl serde::Serialize + ?Sized)) -> Result<String> {

@@ -1,7 +1,7 @@
 //! `runs show`: one run with its steps, its timeline, and what is left of it.
 
 use super::junit;
-use super::runs::why_of;
+use super::stored_error::why_of;
 use super::timeline::{self, duration};
 use crate::batch::{LeftItem, MAIN, RunRecord, RunStatus, SettledItem, StepRecord, run_records};
 use crate::cli::app::App;

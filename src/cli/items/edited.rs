@@ -26,7 +26,8 @@ pub(super) async fn run(app: &App, args: &ItemEditArgs) -> Result<u8> {
 /// The item as it is sent.
 fn changed(item: &LeftItem, args: &ItemEditArgs) -> Result<String> {
     if item.method == "query" || (item.item.is_none() && item.options.is_some()) {
-        let message = format!("item {} of {} has no fields to change: its call has only options", item.key(), item.step);
+        let message =
+            format!("item {} of {} has no fields to change: its call has only options", item.key(), item.step);
         return Err(Error::new(ErrorKind::Usage, message).advise("change the batch file, and run the batch again"));
     }
     if let Some(json) = &args.item_json {

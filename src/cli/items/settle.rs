@@ -24,7 +24,8 @@ pub(super) async fn run(app: &App, args: &ItemsSettleArgs) -> Result<u8> {
         return Ok(app.screen.nothing("there is nothing to settle"));
     };
     let run = first.run.clone();
-    let settled = settle_items(&args.filter.runs.state, &found, args.note.as_deref(), &host(), SystemTime::now()).await?;
+    let settled =
+        settle_items(&args.filter.runs.state, &found, args.note.as_deref(), &host(), SystemTime::now()).await?;
     let text = format!("{} of run {run} settled; `opnode runs show {run}` lists them", count(settled as u64, "item"));
     app.screen.note(&text);
     Ok(0)

@@ -1,7 +1,7 @@
 //! `items show`: one item with all that is known about it.
 
-use super::list::{error_field, json, status_name, why};
 use super::choose;
+use super::list::{error_field, json, status_name, why};
 use crate::OutcomeStatus;
 use crate::batch::{LeftItem, MAIN};
 use crate::cli::app::App;

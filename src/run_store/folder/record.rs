@@ -60,6 +60,7 @@ fn files(root: &Path) -> Vec<(PathBuf, u64)> {
     };
     let rows = [super::archive::FAILED, super::archive::SPOOL].into_iter().flat_map(|name| entries(root.join(name)));
     let named = [log::NAME, "report.json", "journal"].into_iter().map(|name| root.join(name));
-    let sized = |path: PathBuf| std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file).map(|m| (path, m.len()));
+    let sized =
+        |path: PathBuf| std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file).map(|m| (path, m.len()));
     named.chain(rows.flat_map(entries)).filter_map(sized).collect()
 }
