@@ -247,6 +247,9 @@ pub struct Report {
     pub ended: String,
     /// How long this process worked on it, in milliseconds.
     pub elapsed_ms: u64,
+    /// The exit code of the command line: 0, that of the most severe error, or 128 and the number of the signal that
+    /// stopped the run.
+    pub exit_code: u8,
     /// Whether a job of it resumed an earlier run.
     pub resumed: bool,
     /// Whether all steps are done; else the run resumes when it is started again. Items that failed or are in doubt may
@@ -296,6 +299,15 @@ impl Report {
     /// The kind of the most severe error of a job.
     pub(crate) fn kind_of(&self, name: &str) -> Option<String> {
         self.of_job(name).check().err().map(|error| error.kind().to_string())
+    }
+
+    /// Sets the exit code. `signal` is that of a signal, or 0.
+    pub(crate) fn set_exit_code(&mut self, signal: u8) {
+        self.exit_code = match self.check() {
+            Ok(()) => 0,
+            Err(error) if error.kind() == ErrorKind::Cancelled && signal > 0 => signal,
+            Err(error) => error.kind().exit_code(),
+        };
     }
 
     /// `Ok` if everything was done; else the most severe error.

@@ -32,20 +32,64 @@ pub struct Resent {
     pub outcome: Outcome,
 }
 
-/// Settles items: they are not listed any more, and nothing is sent. Returns how many. `wall` is the current time.
+/// Settles items: they are not listed any more, and nothing is sent. The note of the person who does it stays with the
+/// run. Returns how many. `wall` is the current time.
 ///
 /// # Errors
 /// `state` when another process holds their run, or writing fails.
-pub async fn settle_items(folder: &Path, items: &[LeftItem], host: &str, wall: SystemTime) -> Result<usize> {
-    let since = now(wall);
+pub async fn settle_items(
+    folder: &Path,
+    items: &[LeftItem],
+    note: Option<&str>,
+    host: &str,
+    wall: SystemTime,
+) -> Result<usize> {
+    let (at, note) = (seconds(wall), note.map(str::to_owned));
+    let fact = move |step: String, item: &LeftItem| {
+        let (element, index, note) = (item.element, item.index, note.clone());
+        Fact::Settled { step, element, index, at, note }
+    };
+    record(folder, items, &fact, (host, wall)).await
+}
+
+/// Lets items whose outcome is unknown be sent again when their run is resumed: they count as failed from now on.
+/// Returns how many.
+///
+/// # Errors
+/// As for [`settle_items`].
+pub async fn release_items(folder: &Path, items: &[LeftItem], host: &str, wall: SystemTime) -> Result<usize> {
+    let fact = |step: String, item: &LeftItem| Fact::Released { step, element: item.element, index: item.index };
+    record(folder, items, &fact, (host, wall)).await
+}
+
+/// Replaces an item, as JSON: it is sent so when its run is resumed, or when it is sent again.
+///
+/// # Errors
+/// As for [`settle_items`].
+pub async fn edit_item(folder: &Path, item: &LeftItem, text: &str, host: &str, wall: SystemTime) -> Result<()> {
+    let fact = |step: String, item: &LeftItem| {
+        let (element, index, item) = (item.element, item.index, text.to_owned());
+        Fact::Edited { step, element, index, item }
+    };
+    record(folder, std::slice::from_ref(item), &fact, (host, wall)).await.map(drop)
+}
+
+/// Records a fact about each of these items.
+async fn record(
+    folder: &Path,
+    items: &[LeftItem],
+    fact: &(dyn Fn(String, &LeftItem) -> Fact + Sync),
+    (host, wall): (&str, SystemTime),
+) -> Result<usize> {
     for (run, own) in by_run(items) {
-        let Some(mut ledger) = ItemsLedger::open(folder, run, host, since.clone())? else {
+        let Some(mut ledger) = ItemsLedger::open(folder, run, host, now(wall))? else {
             return Err(no_run(run));
         };
         for item in own {
             let (place, step) = place_of(item);
-            ledger.record(&place, Fact::Settled { step, element: item.element, index: item.index }).await?;
+            ledger.note(&place, fact(step, item));
         }
+        ledger.commit().await?;
         ledger.finish()?;
     }
     Ok(items.len())
@@ -68,6 +112,10 @@ fn place_of(item: &LeftItem) -> (StepPlace, String) {
     let place = StepPlace { job: item.job.clone(), step: item.step.clone() };
     let key = format!("{}/{}", item.job, item.step);
     (place, key)
+}
+
+fn method_of(item: &LeftItem) -> Method {
+    if item.method == "delete" { Method::Delete } else { Method::Mutate }
 }
 
 impl Batch {
@@ -104,6 +152,19 @@ impl Batch {
         Ok(found)
     }
 
+    /// Checks an edited item against its operation; sends nothing. An item without an operation was in flight when its
+    /// run was killed: the run that sends it checks it.
+    ///
+    /// # Errors
+    /// `invalid_items` with each fault.
+    pub fn check_edited(&self, item: &LeftItem, edited: &str) -> Result<()> {
+        let Some(raw) = item.options.as_ref().filter(|_| !item.operation.is_empty()) else { return Ok(()) };
+        let Ok(options) = Options::read(raw.get()) else { return Ok(()) };
+        let request = Request::new(method_of(item), item.operation.clone(), &options);
+        let writes = self.effects.call_in_parts(&item.connection, &request, &CallOptions::default())?;
+        writes.check(&Items::from_array(format!("[{edited}]"))?)
+    }
+
     async fn resend_one(
         &self,
         folder: &Path,
@@ -114,7 +175,7 @@ impl Batch {
     ) -> Result<Outcome> {
         let (place, step) = place_of(item);
         let (text, options) = self.content(folder, item, edited)?;
-        let method = if item.method == "delete" { Method::Delete } else { Method::Mutate };
+        let method = method_of(item);
         let gate =
             ItemGate { ledger: Arc::clone(ledger), place: place.clone(), step: step.clone(), element: item.element };
         let with = CallOptions {
@@ -126,6 +187,10 @@ impl Batch {
         let request = Request::new(method, item.operation.clone(), &options);
         let mut writes = self.effects.call_in_parts(&item.connection, &request, &with)?;
         writes.add(item.index, text.as_deref().map(|text| Items::from_array(format!("[{text}]"))).transpose()?)?;
+        if let Some(edited) = edited {
+            let (element, index, item) = (item.element, item.index, edited.to_owned());
+            ledger.lock().await.record(&place, Fact::Edited { step: step.clone(), element, index, item }).await?;
+        }
         let none = || Error::new(ErrorKind::Internal, "an item has no outcome");
         let outcome = writes.next().await.ok_or_else(none)?;
         let mut ledger = ledger.lock().await;

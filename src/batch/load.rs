@@ -186,7 +186,7 @@ impl Batch {
     }
 }
 
-fn name(c: &mut Checker<'_>, path: &Path, said: Option<&str>) -> String {
+pub(super) fn name(c: &mut Checker<'_>, path: &Path, said: Option<&str>) -> String {
     let stem = || path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     let name = said.map_or_else(stem, str::to_owned);
     let fits =
@@ -201,7 +201,7 @@ fn name(c: &mut Checker<'_>, path: &Path, said: Option<&str>) -> String {
     name
 }
 
-fn resume(c: &mut Checker<'_>, said: Option<&ResumePart>) -> ResumePolicy {
+pub(super) fn resume(c: &mut Checker<'_>, said: Option<&ResumePart>) -> ResumePolicy {
     match said {
         None => ResumePolicy::default(),
         Some(ResumePart::Word(ResumeWord::Never)) => ResumePolicy::Never,

@@ -42,6 +42,15 @@ impl LocalWork {
         }
     }
 
+    /// The step that looks up each of its rows.
+    pub(crate) fn looked_up(&self) -> Option<&String> {
+        match self {
+            LocalWork::Load(_) | LocalWork::Inner(_) | LocalWork::Left(_) => None,
+            LocalWork::Transform(plan) => plan.looked_up.as_ref(),
+            LocalWork::Upserted(plan) => plan.looked_up.as_ref(),
+        }
+    }
+
     /// What it does, in plans.
     pub(crate) fn describe(&self) -> String {
         let source = |source: &ItemSource| match source {
@@ -94,15 +103,6 @@ impl InnerPlan {
         match job {
             MAIN => format!("{batch}+{step}"),
             job => format!("{batch}+{step}+{}", file_name(job)),
-        }
-    }
-
-    /// The step that looks up each of its rows.
-    pub(crate) fn looked_up(&self) -> Option<&String> {
-        match self {
-            LocalWork::Load(_) => None,
-            LocalWork::Transform(plan) => plan.looked_up.as_ref(),
-            LocalWork::Upserted(plan) => plan.looked_up.as_ref(),
         }
     }
 }

@@ -54,15 +54,19 @@ mod event;
 mod file;
 #[cfg(all(feature = "ffi", any(test, feature = "fuzzing")))]
 pub(crate) mod fuzzing;
+mod head;
 mod include;
 mod inner;
 mod inputs;
+mod item_key;
 mod items;
 mod load;
 mod local;
 mod local_file;
 mod local_plan;
+mod log;
 mod plan;
+mod record;
 mod run;
 mod run_plan;
 mod save;
@@ -78,11 +82,14 @@ pub use event::{
 };
 #[cfg(feature = "schemas")]
 pub(crate) use file::BatchFile;
+pub use head::BatchHead;
 pub use inputs::BatchInput;
-pub use items::{Resent, settle_items};
-pub use plan::{BatchPlan, JobPlan, StepPlan};
-pub use run::{Run, RunOptions};
-pub use run_plan::{Batch, MAIN};
+pub use item_key::ItemKey;
+pub use items::{Resent, edit_item, release_items, settle_items};
 #[cfg(feature = "cli")]
 pub(crate) use local_plan::INNER;
+pub use plan::{BatchPlan, JobPlan, StepPlan};
+pub use record::{RunNote, RunPart, RunRecord, SettledItem, StepRecord, StoredFile, run_records};
+pub use run::{Run, RunOptions};
+pub use run_plan::{Batch, MAIN};
 pub(crate) use webhook::NAME as HTTP;

@@ -63,7 +63,12 @@ pub(crate) struct Signals(Arc<AtomicU8>);
 impl Signals {
     /// Starts listening: the first signal cancels, the second ends the process.
     pub(crate) fn listen(cancel: &Cancel) -> Signals {
-        let signals = Signals::default();
+        Signals::store(cancel, Arc::default())
+    }
+
+    /// The same; the exit code for the first signal is stored.
+    pub(crate) fn store(cancel: &Cancel, code: Arc<AtomicU8>) -> Signals {
+        let signals = Signals(code);
         let (code, cancel) = (Arc::clone(&signals.0), cancel.clone());
         let on_first = move |first| {
             code.store(first, Ordering::SeqCst);

@@ -22,8 +22,10 @@ use super::connections::{self, login, logout, sandbox, test as connection};
 use super::connector;
 use super::generated;
 use super::guide;
+use super::items;
 use super::messages::{self, Screen};
 use super::recording;
+use super::schedule;
 use super::signals;
 use super::trace;
 use crate::definition::{Catalog, Method};
@@ -105,6 +107,8 @@ fn run(app: &App, command: Command) -> Result<u8> {
         Command::Connector(ConnectorCommand::FromCurl(args)) => wait(connector::from_curl(app, &args)),
         Command::Run(args) => wait(batch::run(app, &args)),
         Command::Runs(args) => runs::run(app, &args),
+        Command::Items(command) => wait(items::run(app, &command)),
+        Command::Schedule(args) => done(schedule::run(app, &args)),
         Command::Init(args) => done(init::run(app, &args)),
         Command::Connection(ConnectionCommand::List(args)) => connections::list::run(app, &args),
         Command::Connection(ConnectionCommand::Test(args)) => wait(connection::test(app, args)),

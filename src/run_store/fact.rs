@@ -144,7 +144,20 @@ pub(crate) enum Fact {
         job: String,
     },
     /// A person settled an item that had failed or whose outcome was unknown.
-    Settled { step: String, element: u64, index: u64 },
+    Settled {
+        step: String,
+        element: u64,
+        index: u64,
+        #[serde(default)]
+        at: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    },
+    /// A person decided that an item whose outcome was unknown may be sent again: it counts as failed.
+    Released { step: String, element: u64, index: u64 },
+    /// A person replaced an item that did not succeed. `item` is JSON text: facts are parsed as values, which lose
+    /// digits.
+    Edited { step: String, element: u64, index: u64, item: String },
     /// The failed items of an ended run are retried from here.
     Again {
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -58,7 +58,9 @@ pub(crate) struct StepState {
     pub(crate) failed: BTreeSet<(u64, u64)>,
     pub(crate) unknown: BTreeSet<(u64, u64)>,
     /// Items that a person has settled.
-    pub(crate) settled: BTreeSet<(u64, u64)>,
+    pub(crate) settled: BTreeMap<(u64, u64), Settlement>,
+    /// Items that a person has replaced, as JSON text.
+    pub(crate) edited: BTreeMap<(u64, u64), String>,
     /// Elements of a `for` that reads that had failed and were read later, in this order.
     pub(crate) recovered: Vec<u64>,
     open: HashMap<u64, OpenWrite>,
@@ -83,6 +85,16 @@ pub(crate) struct Addition {
     pub(crate) is_whole: bool,
     /// Whether the step has run again since, so that they may differ from its rows.
     pub(crate) is_outdated: bool,
+}
+
+/// How a person settled an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Settlement {
+    /// What it was before.
+    pub(crate) status: OutcomeStatus,
+    /// Unix time in seconds; 0 if it was not recorded.
+    pub(crate) at: u64,
+    pub(crate) note: Option<String>,
 }
 
 /// Items of a write in progress.
@@ -165,6 +177,8 @@ impl RunState {
             | Fact::Outcome { step, .. }
             | Fact::Element { step, .. }
             | Fact::Settled { step, .. }
+            | Fact::Released { step, .. }
+            | Fact::Edited { step, .. }
             | Fact::Reopened { step, .. }
             | Fact::Done { step, .. }
             | Fact::Adding { step, .. }
@@ -271,7 +285,11 @@ impl StepState {
                     self.open.entry(0).or_default().next = self.items_in;
                 }
             }
-            Fact::Settled { element, index, .. } => self.settled(*element, *index),
+            Fact::Settled { element, index, at, note, .. } => self.settled((*element, *index), *at, note.clone()),
+            Fact::Released { element, index, .. } => self.released((*element, *index)),
+            Fact::Edited { element, index, item, .. } => {
+                self.edited.insert((*element, *index), item.clone());
+            }
             Fact::Journal { .. }
             | Fact::Job { .. }
             | Fact::Again { .. }
@@ -311,19 +329,27 @@ impl StepState {
     }
 
     /// An item that needs no attention any more.
-    fn settled(&mut self, element: u64, index: u64) {
-        let key = (element, index);
-        if let Some(open) = self.open.get_mut(&element) {
-            open.intended.remove(&index);
+    fn settled(&mut self, key: (u64, u64), at: u64, note: Option<String>) {
+        let status = if self.failed.contains(&key) { OutcomeStatus::Failed } else { OutcomeStatus::Unknown };
+        if let Some(open) = self.open.get_mut(&key.0) {
+            open.intended.remove(&key.1);
         }
         self.failed.remove(&key);
         self.unknown.remove(&key);
-        self.settled.insert(key);
+        self.settled.insert(key, Settlement { status, at, note });
+    }
+
+    /// An item that may be sent again, although it may have taken effect.
+    fn released(&mut self, key: (u64, u64)) {
+        let was_open = self.open.get_mut(&key.0).is_some_and(|open| open.intended.remove(&key.1));
+        if self.unknown.remove(&key) || was_open {
+            self.failed.insert(key);
+        }
     }
 
     /// Elements of a `for` that reads whose rows were not read, also if a person has settled them.
     pub(crate) fn elements_left_out(&self) -> impl Iterator<Item = u64> {
-        self.failed.union(&self.settled).map(|(element, _)| *element)
+        self.failed.iter().chain(self.settled.keys()).map(|(element, _)| *element)
     }
 
     /// Items that failed or whose outcome is unknown, and that nobody has settled.
@@ -340,7 +366,7 @@ impl StepState {
         } else if self.failed.contains(&key) {
             ItemState::Failed
         } else if self.done
-            || self.settled.contains(&key)
+            || self.settled.contains_key(&key)
             || element < self.element
             || open.is_some_and(|o| index < o.next || o.beyond.contains(&index))
         {

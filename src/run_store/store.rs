@@ -138,6 +138,9 @@ pub(crate) trait RunStore: RowStore {
     /// `state` when one cannot be read.
     fn has_left_before(&self, job: &str, steps: &BTreeSet<String>) -> Result<bool>;
 
+    /// Adds a line to the log; one that `is_kept` also when the log is full. Never fails: nothing depends on the log.
+    fn log(&self, line: &str, is_kept: bool);
+
     /// Stores the run's report, a JSON document.
     ///
     /// # Errors

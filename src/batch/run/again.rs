@@ -22,7 +22,7 @@ pub(super) async fn reset_closing_steps(job_run: &JobRun<'_>) -> Result<()> {
         let steps = || context.plan.steps.iter();
         let is_left = |step: &Step| {
             let known = of(step);
-            !known.done || !known.saved || (context.retry_failed && !known.failed.is_empty())
+            !known.done || !known.saved || context.retries(step, &known)
         };
         if !steps().any(|step| step.phase == Phase::Main && is_left(step)) {
             return Ok(());

@@ -1,9 +1,11 @@
 //! A run: jobs in parallel, steps in order or as far as they are independent. Always ends with a report.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -15,6 +17,8 @@ use super::job_run::JobRun;
 use super::run_values;
 use super::save_step::refuse_run_folder;
 use crate::batch::event::{Archived, Event, JobBegun, JobReport, Report, StepReport, StepStatus, shown_id};
+use crate::batch::item_key::ItemKey;
+use crate::batch::log;
 use crate::batch::run_plan::{Batch, MatrixJob};
 use crate::batch::step::{Context, Outages, RunLedger, stopped, tell_done, tell_in_doubt};
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
@@ -42,10 +46,14 @@ pub struct RunOptions {
     pub accept_changes: bool,
     /// Only go on with jobs that have failed items, whatever the policy.
     pub retry_failed: bool,
+    /// With `retry_failed`: only these of the failed items.
+    pub only: Option<BTreeSet<ItemKey>>,
     /// Stop before this step.
     pub until: Option<String>,
     /// Stops the run: no further request, those in flight get a moment to finish, the state is kept.
     pub cancel: Cancel,
+    /// The exit code of this process once a signal has stopped it, such as 143; 0 before. It is stored with the run.
+    pub signal: Arc<AtomicU8>,
     /// The name of this machine, shown to other processes that want the run's lock.
     pub host: String,
 }
@@ -60,6 +68,7 @@ pub struct Run {
     work: Pin<Box<dyn Future<Output = Done> + Send>>,
     events: mpsc::Receiver<Event>,
     done: Option<Done>,
+    signal: Arc<AtomicU8>,
 }
 
 /// A run that has done its work and still holds its folder.
@@ -124,6 +133,16 @@ impl Run {
             report.finished = false;
             report.error = Some(error);
         }
+        let before = report.exit_code;
+        report.set_exit_code(self.signal.load(Ordering::SeqCst));
+        for context in &contexts {
+            let own = report.of_job(&context.job().name);
+            if own.exit_code != before {
+                // The report of the run is not worse than before if this fails.
+                let _best_effort = context.store.keep_report(&serde_json::to_vec_pretty(&own).unwrap_or_default());
+            }
+            context.log(|at| Some((log::ended(&own, at), true)));
+        }
         report
     }
 }
@@ -150,6 +169,7 @@ impl Batch {
         let opened = self.open_jobs(&root, &options, part_of)?;
         let (events, receiver) = mpsc::channel(EVENTS);
         let (hard, outages) = (Cancel::default(), Arc::new(Outages::default()));
+        let only = options.only.clone().map(Arc::new);
         let deadline = self.plan.timeout.map(|timeout| self.effects.clock().now() + timeout);
         let (mut contexts, mut begun, mut notes) = (Vec::new(), Vec::new(), Vec::new());
         for (number, (start, opened)) in opened.into_iter().enumerate() {
@@ -172,14 +192,16 @@ impl Batch {
                 hard: hard.clone(),
                 events: events.clone(),
                 retry_failed,
+                only: only.clone(),
                 outages: Arc::clone(&outages),
                 runs: root.parent().unwrap_or(&root).to_owned(),
                 deadline,
                 until,
             });
         }
-        let work = Box::pin(run_all(contexts, begun, notes, options.cancel));
-        Ok(Run { work, events: receiver, done: None })
+        let stop = StopSignal { cancel: options.cancel, code: Arc::clone(&options.signal) };
+        let work = Box::pin(run_all(contexts, begun, notes, stop));
+        Ok(Run { work, events: receiver, done: None, signal: options.signal })
     }
 
     /// Locks the folder of each job, decides how each starts, and opens it.
@@ -199,7 +221,13 @@ impl Batch {
         let states = locked.iter().map(|folder| if asked.fresh { Ok(None) } else { folder.state() });
         let states = states.collect::<Result<Vec<Option<&RunState>>>>()?;
         let jobs: Vec<_> = outlines.iter().zip(states).collect();
-        let starts = starts(&jobs, asked, seconds(wall))?;
+        let mut starts = starts(&jobs, asked, seconds(wall))?;
+        if let Some(only) = &options.only {
+            // The other jobs stay as they are.
+            let is_named = |job: &MatrixJob| only.iter().any(|item| item.job == job.name);
+            let others = starts.iter_mut().zip(&self.plan.jobs).filter(|(_, job)| !is_named(job));
+            others.filter(|(start, _)| **start == JobStart::Resume).for_each(|(start, _)| *start = JobStart::Leave);
+        }
         let run = part_of.map_or_else(|| run_id(wall), str::to_owned);
         let parts = locked.into_iter().zip(starts).zip(&self.plan.jobs).zip(&outlines);
         let open = |(((folder, start), job), outline): (((LockedFolder, JobStart), &MatrixJob), &RunOutline)| {
@@ -311,10 +339,19 @@ fn pass_rows(context: &Context, id: &str, pass: &mut (dyn for<'r> FnMut(&'r str)
     Ok(())
 }
 
-async fn run_all(contexts: Vec<Context>, begun: Vec<JobBegun>, notes: Vec<String>, stop: Cancel) -> Done {
+/// What stops a run from outside.
+struct StopSignal {
+    cancel: Cancel,
+    /// The exit code for it; 0 if it is not a signal.
+    code: Arc<AtomicU8>,
+}
+
+async fn run_all(contexts: Vec<Context>, begun: Vec<JobBegun>, notes: Vec<String>, signal: StopSignal) -> Done {
+    let stop = signal.cancel.clone();
     let Some(first) = contexts.first() else { return Done { contexts, report: Report::default() } };
     let (plan, clock) = (Arc::clone(&first.plan), Arc::clone(first.effects.clock()));
     let since = clock.now();
+    contexts.iter().zip(&begun).for_each(|(context, job)| context.log(|at| Some((log::begun(job, at), true))));
     first.tell(Event::Begun { jobs: begun }).await;
     for message in notes {
         first.tell(Event::Note { message }).await;
@@ -350,12 +387,12 @@ async fn run_all(contexts: Vec<Context>, begun: Vec<JobBegun>, notes: Vec<String
     jobs.sort_by_key(|(number, _)| *number);
     let steps: Vec<StepReport> = jobs.into_iter().flat_map(|(_, steps)| steps).collect();
     let elapsed_ms = clock.now().saturating_sub(since).as_millis() as u64;
-    let report = conclude(&contexts, steps, elapsed_ms, stop.is_cancelled()).await;
+    let report = conclude(&contexts, steps, elapsed_ms, &signal).await;
     Done { contexts, report }
 }
 
 /// Makes all recorded facts durable, and creates the report.
-async fn conclude(contexts: &[Context], steps: Vec<StepReport>, elapsed_ms: u64, is_stopped: bool) -> Report {
+async fn conclude(contexts: &[Context], steps: Vec<StepReport>, elapsed_ms: u64, signal: &StopSignal) -> Report {
     let is_done = |s: &StepReport| matches!(s.status, StepStatus::Done | StepStatus::Partial | StepStatus::Skipped);
     let jobs = contexts.iter().map(|context| {
         let mut own = steps.iter().filter(|step| step.name.job == context.job().name).peekable();
@@ -376,15 +413,17 @@ async fn conclude(contexts: &[Context], steps: Vec<StepReport>, elapsed_ms: u64,
         started: first.map(|job| job.started.clone()).unwrap_or_default(),
         ended,
         elapsed_ms,
+        exit_code: 0,
         resumed: jobs.iter().any(|job| job.resumed),
         finished: jobs.iter().all(|job| job.finished),
         jobs,
         steps,
         error: None,
     };
-    if is_stopped && !report.finished {
+    if signal.cancel.is_cancelled() && !report.finished {
         report.error = Some(stopped());
     }
+    report.set_exit_code(signal.code.load(Ordering::SeqCst));
     for context in contexts {
         let text = serde_json::to_vec_pretty(&report.of_job(&context.job().name)).unwrap_or_default();
         // If the report cannot be stored, the run does not end, and resumes here instead of starting over.
@@ -394,6 +433,7 @@ async fn conclude(contexts: &[Context], steps: Vec<StepReport>, elapsed_ms: u64,
             report.finished = false;
             report.jobs.iter_mut().filter(|job| job.job == context.job().name).for_each(|job| job.finished = false);
             report.error = Some(error);
+            report.set_exit_code(0);
         }
     }
     report

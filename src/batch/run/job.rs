@@ -149,7 +149,7 @@ async fn run_step(job_run: &JobRun<'_>, number: usize, step: &Step, ends: &Ends)
     let ended = match permits.acquire().await {
         Ok(_permit) => match again::reopened(job_run, step).await {
             Ok(earlier) => {
-                let again = context.retry_failed && !earlier.failed.is_empty();
+                let again = context.retries(step, &earlier);
                 is_done = context.start == JobStart::Leave || (earlier.done && earlier.saved && !again);
                 if is_done {
                     Ok(saved_before(job_run, step))

@@ -12,7 +12,9 @@ use tokio::sync::mpsc;
 use super::outage::Outages;
 use crate::batch::effects::Effects;
 use crate::batch::event::{Event, StepCounts, StepName};
+use crate::batch::item_key::ItemKey;
 use crate::batch::local_plan::LocalWork;
+use crate::batch::log;
 use crate::batch::run_plan::{MatrixJob, RunPlan, Step};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
@@ -20,7 +22,7 @@ use crate::expression::Scope;
 use crate::lock::lock;
 use crate::receipt::Usage;
 use crate::run_store::{
-    Before, Fact, ItemOrigin, JobStart, RowWriter, RunInfo, RunState, RunStore, StepPlace, StepState, seconds,
+    Before, Fact, ItemOrigin, JobStart, RowWriter, RunInfo, RunState, RunStore, StepPlace, StepState, moment, seconds,
 };
 use crate::send::{Cancel, Gate, JobHandle, JobState};
 
@@ -37,6 +39,8 @@ pub(in crate::batch) struct RunLedger {
     clock: Arc<dyn Clock>,
     /// When the time was last recorded: Unix time in seconds.
     timed: AtomicU64,
+    /// The last state of the job that a step waits for, by step.
+    waits: Mutex<BTreeMap<String, String>>,
     /// No further request; requests in flight may finish.
     pub(in crate::batch) stop: Cancel,
 }
@@ -49,7 +53,7 @@ impl RunLedger {
         clock: Arc<dyn Clock>,
     ) -> RunLedger {
         let timed = AtomicU64::new(seconds(clock.wall()));
-        RunLedger { store, state: Mutex::new(state), clock, timed, stop }
+        RunLedger { store, state: Mutex::new(state), clock, timed, waits: Mutex::default(), stop }
     }
 
     /// The time, if it was not recorded for a while.
@@ -65,6 +69,22 @@ impl RunLedger {
 
     pub(in crate::batch) fn state(&self) -> MutexGuard<'_, RunState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a line to the log; `line` gets the time.
+    fn log(&self, line: impl FnOnce(&str) -> Option<(String, bool)>) {
+        if let Some((line, is_kept)) = line(&moment(self.clock.wall())) {
+            self.store.log(&line, is_kept);
+        }
+    }
+
+    /// Logs the state of a job of the system, if it is another than before.
+    fn log_wait(&self, step: &StepName, state: &JobState) {
+        let progress = state.progress.clone().unwrap_or_default();
+        let known = lock(&self.waits).insert(step.to_string(), progress.clone());
+        if known != Some(progress) {
+            self.log(|at| log::line(&Event::Waiting { step: step.clone(), state: state.clone() }, at));
+        }
     }
 
     /// Records facts; they are durable with the next commit.
@@ -99,6 +119,8 @@ pub(in crate::batch) struct Context {
     pub(in crate::batch) events: mpsc::Sender<Event>,
     /// Whether failed items are sent again.
     pub(in crate::batch) retry_failed: bool,
+    /// Of the failed items, only these are sent again.
+    pub(in crate::batch) only: Option<Arc<BTreeSet<ItemKey>>>,
     /// The outages of the accounts, shared by all jobs.
     pub(in crate::batch) outages: Arc<Outages>,
     /// The folder of run folders.
@@ -116,6 +138,17 @@ impl Context {
         self.plan.jobs.get(self.number).unwrap_or(&NONE)
     }
 
+    /// Whether a failed item is sent again, whatever its step says.
+    pub(in crate::batch) fn sends_again(&self, step: &Step, (element, index): (u64, u64)) -> bool {
+        let key = || ItemKey { job: self.job().name.clone(), step: step.id.clone(), element, index };
+        self.only.as_ref().map_or(self.retry_failed, |only| only.contains(&key()))
+    }
+
+    /// Whether failed items of a step that is done are sent again.
+    pub(in crate::batch) fn retries(&self, step: &Step, known: &StepState) -> bool {
+        self.retry_failed && known.failed.iter().any(|item| self.sends_again(step, *item))
+    }
+
     /// Records how this process leaves the run: ended, or to be resumed.
     pub(in crate::batch) async fn conclude(&self, is_finished: bool, kind: Option<String>) -> Result<()> {
         let at = seconds(self.effects.clock().wall());
@@ -128,7 +161,16 @@ impl Context {
         self.ledger.commit(vec![fact], Vec::new()).await
     }
 
+    /// Adds a line to the log of the job; `line` gets the time.
+    pub(in crate::batch) fn log(&self, line: impl FnOnce(&str) -> Option<(String, bool)>) {
+        // A job that was finished earlier has nothing to tell.
+        if self.start != JobStart::Leave {
+            self.ledger.log(line);
+        }
+    }
+
     pub(in crate::batch) async fn tell(&self, event: Event) {
+        self.log(|at| log::line(&event, at));
         // A missing listener does not stop the run.
         let _nobody_listens = self.events.send(event).await;
     }
@@ -293,6 +335,7 @@ impl Gate for Intent {
     }
 
     fn polled(&self, _: u64, state: &JobState) {
+        self.ledger.log_wait(&self.name, state);
         // A listener that is behind does not need each state.
         let _not_told = self.events.try_send(Event::Waiting { step: self.name.clone(), state: state.clone() });
     }

@@ -35,7 +35,7 @@ pub(super) async fn send_element(
 ) -> SentElement {
     let mut sent =
         SentElement { outcomes: Vec::new(), usage: Usage::default(), complete: false, lost: None, options: None };
-    let prepared = prepare(task, element, item);
+    let prepared = prepare(task, known, element, item);
     let (options, items) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
@@ -58,7 +58,10 @@ pub(super) async fn send_element(
     let decide = |index: usize| match only {
         Some(only) if only.contains(&(element, index as u64)) => Move::Send,
         Some(_) => Move::Pass,
-        None => decide(task.step, task.context.retry_failed, known, element, index as u64),
+        None => {
+            let again = task.context.sends_again(task.step, (element, index as u64));
+            decide(task.step, again, known, element, index as u64)
+        }
     };
     let mut index = 0;
     while index < count && sent.lost.is_none() {
@@ -95,15 +98,14 @@ pub(super) async fn send_element(
 }
 
 /// Options and items of an element.
-fn prepare(task: &Task<'_>, element: u64, item: &str) -> Result<(Options, Option<Vec<String>>)> {
+fn prepare(task: &Task<'_>, known: &StepState, element: u64, item: &str) -> Result<(Options, Option<Vec<String>>)> {
     let scope = task.scope.with_item(item, element);
     let options = options(task.step, &scope)?;
     let items = match &task.step.items {
         None => None,
         Some(source) => {
-            let items: Result<Vec<String>> =
-                Inputs::open(source, task.step, &scope)?.map(|item| item.map(|(_, item)| item)).collect();
-            Some(items?)
+            let inputs = Inputs::open(source, task.step, &scope)?.edited(known, element);
+            Some(inputs.map(|item| item.map(|(_, item)| item)).collect::<Result<Vec<String>>>()?)
         }
     };
     Ok((options, items))

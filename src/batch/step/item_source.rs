@@ -1,10 +1,13 @@
 //! Elements and items, one by one: an earlier step's rows from disk, or a value in memory.
 
+use std::collections::BTreeMap;
+
 use crate::batch::run_plan::{ItemSource, Step};
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::{RowIter, Scope};
 use crate::json_text::put_object;
+use crate::run_store::StepState;
 
 /// The elements of a source, with their numbers from 0.
 pub(in crate::batch) struct Elements {
@@ -115,11 +118,21 @@ pub(in crate::batch) struct Inputs<'s> {
     step: &'s Step,
     scope: Scope,
     next: u64,
+    /// Items that a person has replaced, by index.
+    edited: BTreeMap<u64, String>,
 }
 
 impl<'s> Inputs<'s> {
     pub(in crate::batch) fn open(source: &ItemSource, step: &'s Step, scope: &Scope) -> Result<Inputs<'s>> {
-        Ok(Inputs { elements: Elements::open(source, scope)?, step, scope: scope.clone(), next: 0 })
+        let elements = Elements::open(source, scope)?;
+        Ok(Inputs { elements, step, scope: scope.clone(), next: 0, edited: BTreeMap::new() })
+    }
+
+    /// The same, with the items that a person has replaced.
+    pub(in crate::batch) fn edited(mut self, known: &StepState, element: u64) -> Inputs<'s> {
+        let own = known.edited.range((element, 0)..=(element, u64::MAX));
+        self.edited = own.map(|((_, index), item)| (*index, item.clone())).collect();
+        self
     }
 
     /// The next item, or the element that gives no valid item.
@@ -137,6 +150,7 @@ impl<'s> Inputs<'s> {
             };
             let index = self.next;
             self.next += 1;
+            let made = self.edited.get(&index).cloned().map_or(made, Ok);
             return Ok(Some((index, made)));
         }
         Ok(None)

@@ -110,7 +110,7 @@ pub(in crate::batch) async fn run(task: &Task<'_>) -> Result<()> {
 impl StepReading<'_, '_> {
     async fn all(&mut self) -> Result<()> {
         let task = self.task;
-        let again = task.context.retry_failed && self.state.done;
+        let again = task.context.retries(task.step, &self.state) && self.state.done;
         let first = if again { 0 } else { self.state.element };
         let elements: Box<dyn Iterator<Item = Result<(u64, Option<String>)>> + Send> = match &task.step.each {
             None => Box::new(std::iter::once(Ok((0, None)))),
@@ -118,7 +118,8 @@ impl StepReading<'_, '_> {
                 Box::new(Elements::open(source, &task.scope)?.map(|e| e.map(|(number, item)| (number, Some(item)))))
             }
         };
-        let failed = self.state.failed.clone();
+        let mut failed = self.state.failed.clone();
+        failed.retain(|item| task.context.sends_again(task.step, *item));
         let wanted = move |number: u64| if again { failed.contains(&(number, 0)) } else { number >= first };
         let elements = elements.filter(|e| e.as_ref().map_or(true, |(number, _)| wanted(*number)));
         let resume = self.state.walk.take().filter(|_| !again);

@@ -163,7 +163,7 @@ impl Writing<'_, '_> {
         if task.step.on_error == OnErrorFile::Stop && !self.state.has_sent() {
             self.check_all(&writes)?;
         }
-        let mut inputs = Inputs::open(source, task.step, &task.scope)?;
+        let mut inputs = Inputs::open(source, task.step, &task.scope)?.edited(&self.state, 0);
         let mut call: Vec<String> = Vec::new();
         let (mut first, mut bytes) = (0, 0);
         let (count_max, bytes_max) = self.call_size();
@@ -218,7 +218,7 @@ impl Writing<'_, '_> {
     /// Invalid items are reported before the first one is sent.
     fn check_all(&self, writes: &Sending<'_>) -> Result<()> {
         let Some(source) = &self.task.step.items else { return Ok(()) };
-        let mut inputs = Inputs::open(source, self.task.step, &self.task.scope)?;
+        let mut inputs = Inputs::open(source, self.task.step, &self.task.scope)?.edited(&self.state, 0);
         loop {
             let mut part = Vec::new();
             let mut first = 0;
@@ -241,7 +241,8 @@ impl Writing<'_, '_> {
         if let Some(again) = &self.again {
             return if again.contains(&(element, index)) { Move::Send } else { Move::Pass };
         }
-        decide(self.task.step, self.task.context.retry_failed, &self.state, element, index)
+        let again = self.task.context.sends_again(self.task.step, (element, index));
+        decide(self.task.step, again, &self.state, element, index)
     }
 
     /// The outcome of an item that could not be built from its element, if it has none yet.
@@ -360,7 +361,7 @@ impl Writing<'_, '_> {
     async fn elements(&mut self) -> Result<()> {
         let task = self.task;
         let Some(source) = &task.step.each else { return Ok(()) };
-        let again = (task.context.retry_failed && self.state.done) || self.again.is_some();
+        let again = (task.context.retries(task.step, &self.state) && self.state.done) || self.again.is_some();
         let first = if again { 0 } else { self.state.element };
         let over = Arc::new(AtomicBool::new(false));
         let failed: BTreeSet<u64> = self.state.failed.iter().map(|(element, _)| *element).collect();

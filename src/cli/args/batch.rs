@@ -1,12 +1,15 @@
 //! Arguments of the batch commands: run, runs, init.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
+use super::items::RunsFilter;
 use super::listing::ListingArgs;
+use crate::batch::ItemKey;
 
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Default, ClapArgs)]
 pub(crate) struct RunArgs {
     /// The batch file
     #[arg(value_name = "FILE")]
@@ -44,16 +47,51 @@ pub(crate) struct RunArgs {
     /// Write a report as JSON to a file, or - for standard output
     #[arg(long, value_name = "FILE|-")]
     pub(crate) report: Option<PathBuf>,
+    /// Write the steps as JUnit XML, for CI systems
+    #[arg(long, value_name = "FILE", conflicts_with = "plan")]
+    pub(crate) junit: Option<PathBuf>,
     /// Call a built-in mock server instead of the real systems
     #[arg(long)]
     pub(crate) sandbox: bool,
     /// Faults for the sandbox to simulate, such as every=7,kinds=429+503+reset+slow
     #[arg(long, value_name = "SPEC", requires = "sandbox")]
     pub(crate) faults: Option<String>,
+    /// Of the failed items, only these: for `items resend`
+    #[arg(skip)]
+    pub(crate) only: Option<BTreeSet<ItemKey>>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// Show one run: when, how long, its steps, a timeline, what is left to do
+    Show(RunsShowArgs),
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct RunsShowArgs {
+    /// The run: its id, the beginning of it, or `last`
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+    /// Output format; junit is XML for CI systems
+    #[arg(long, value_name = "FORM", value_enum, default_value_t = ShowForm::Text)]
+    pub(crate) format: ShowForm,
+    #[command(flatten)]
+    pub(crate) filter: RunsFilter,
+}
+
+/// Format of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShowForm {
+    Text,
+    Json,
+    Junit,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct RunsArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<RunsCommand>,
     /// Only runs of this batch
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,

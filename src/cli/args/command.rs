@@ -7,9 +7,11 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use super::batch::{InitArgs, RunArgs, RunsArgs};
 use super::call::{QueryArgs, WriteCallArgs};
 use super::connection::{ConnectionCommand, LoginArgs, LogoutArgs, SandboxArgs};
+use super::items::ItemsCommand;
 use super::listing::{DescribeArgs, ListingArgs, SearchArgs, TemplateArgs};
 use super::raw::{ConnectorCommand, RawCallArgs, ValuesArgs};
 use super::recording::TestArgs;
+use super::schedule::ScheduleArgs;
 use crate::formats::Format;
 
 /// Call business APIs by OperationId: opnode handles paging, sign-in, retries and rate limits
@@ -99,8 +101,13 @@ pub(crate) enum Command {
     Connector(ConnectorCommand),
     /// Run a batch file; interrupted runs resume
     Run(RunArgs),
-    /// List finished and unfinished runs
+    /// List finished and unfinished runs, or show one
     Runs(RunsArgs),
+    /// Items of runs that failed or are in doubt: list them, send them again, settle them
+    #[command(subcommand)]
+    Items(ItemsCommand),
+    /// Print a systemd timer, a crontab line and a Kubernetes CronJob that run a batch file
+    Schedule(ScheduleArgs),
     /// Write a batch file and a connections file to start from
     Init(InitArgs),
     /// List or test connections, or print an example

@@ -4,18 +4,25 @@ mod batch;
 mod call;
 mod command;
 mod connection;
+mod items;
 mod listing;
 mod raw;
 mod recording;
+mod schedule;
 
-pub(crate) use batch::{InitArgs, RunArgs, RunsArgs};
+pub(crate) use batch::{InitArgs, RunArgs, RunsArgs, RunsCommand, RunsShowArgs, ShowForm};
 pub(crate) use call::{CallArgs, OutputArgs, OutputForm, QueryArgs, SystemArgs, WriteCallArgs};
 pub(crate) use command::{Args, CheckArgs, Command, ErrorForm, GlobalArgs};
 pub(crate) use connection::{
     ConnectionCommand, ConnectionExampleArgs, ConnectionTestArgs, LoginArgs, LogoutArgs, SandboxArgs,
+};
+pub(crate) use items::{
+    ItemEditArgs, ItemForm, ItemShowArgs, ItemsCommand, ItemsFilter, ItemsListArgs, ItemsResendArgs, ItemsSettleArgs,
+    LeftStatus, OneItem, ResendHow, RunsFilter,
 };
 pub(crate) use listing::{DescribeArgs, DescribeForm, ListForm, ListingArgs, SearchArgs, TemplateArgs, TemplateForm};
 pub(crate) use raw::{
     AuthName, ConnectorCommand, ConnectorNewArgs, FromCurlArgs, PagingName, RawCallArgs, SaveArgs, ValuesArgs,
 };
 pub(crate) use recording::{PlanForm, RecordArgs, TestArgs};
+pub(crate) use schedule::{ScheduleArgs, ScheduleForm};

@@ -60,7 +60,8 @@ fn why(reason: Reason) -> String {
     }
 }
 
-pub(super) fn age_text(seconds: u64) -> String {
+/// An age for people, from seconds.
+pub(crate) fn age_text(seconds: u64) -> String {
     match seconds {
         0..=119 => format!("{seconds} s"),
         120..=7199 => format!("{} min", seconds / 60),

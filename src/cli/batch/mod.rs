@@ -2,8 +2,14 @@
 
 mod beginning;
 pub(crate) mod init;
+mod junit;
 mod plan;
 mod progress;
 pub(crate) mod run;
 pub(crate) mod runs;
 mod sandbox_connections;
+mod show;
+mod stored_error;
+mod timeline;
+
+pub(crate) use beginning::age_text;

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::plan;
 use super::progress::BatchScreen;
 use super::sandbox_connections::sandbox_connections;
+use super::{junit, plan};
 use crate::authoring::duration::duration;
 use crate::batch::{Batch, BatchConfig, Report, ResumePolicy, RunOptions};
 use crate::cli::app::App;
@@ -42,8 +42,10 @@ pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<u8> {
         resume: args.resume.as_deref().map(resume_policy).transpose()?,
         accept_changes: args.accept_changes,
         retry_failed: args.retry_failed,
+        only: args.only.clone(),
         until: args.until.clone(),
         cancel: cancel.clone(),
+        signal: Arc::default(),
         host: host(),
     };
     if args.plan {
@@ -56,12 +58,14 @@ pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<u8> {
                 .advise("review it with --plan, and pass its hash"));
         }
     }
-    let report_file =
-        args.report.as_deref().map(|path| OutputPlace::open(Some(path), OldPartial::Overwrite)).transpose();
-    // If another process runs the batch, that error is more useful.
-    let report_file = report_file.map_err(|e| batch.check_free(options.state.as_deref()).err().unwrap_or(e))?;
+    let open = |path: Option<&Path>| {
+        let opened = path.map(|path| OutputPlace::open(Some(path), OldPartial::Overwrite)).transpose();
+        // If another process runs the batch, that error is more useful.
+        opened.map_err(|e| batch.check_free(options.state.as_deref()).err().unwrap_or(e))
+    };
+    let (report_file, junit_file) = (open(args.report.as_deref())?, open(args.junit.as_deref())?);
     let mut run = Arc::clone(&batch).run(options.clone())?;
-    let signals = Signals::listen(&cancel);
+    let signals = Signals::store(&cancel, Arc::clone(&options.signal));
     let mut shown = BatchScreen::new(app.screen, &batch);
     while let Some(event) = shown.watch(run.next()).await {
         shown.show(&event);
@@ -71,7 +75,8 @@ pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<u8> {
         .finish(|report| {
             let printed = with_worded_errors(report);
             shown.close(&printed);
-            written = write_report(report_file, &printed);
+            written = write_report(report_file, &printed)
+                .and_then(|()| write_whole(junit_file, junit::of_report(&printed).as_bytes()));
             if written.is_ok() {
                 concluded = Some((conclude(app, &args.file, report, &signals), report.finished));
             }
@@ -92,7 +97,12 @@ pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<u8> {
 }
 
 /// The configuration of the batch: connections, secrets, variables.
-fn config(app: &App, args: &RunArgs, engine: &Arc<Engine>, sandbox: Option<Arc<Sandbox>>) -> Result<BatchConfig> {
+pub(crate) fn config(
+    app: &App,
+    args: &RunArgs,
+    engine: &Arc<Engine>,
+    sandbox: Option<Arc<Sandbox>>,
+) -> Result<BatchConfig> {
     let mut config = BatchConfig::new(Arc::clone(engine));
     config.connections_instead = app.named_connections();
     config.connections = default_file();
@@ -169,7 +179,7 @@ fn resume_policy(text: &str) -> Result<ResumePolicy> {
     }
 }
 
-fn host() -> String {
+pub(crate) fn host() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| std::env::var("COMPUTERNAME").ok());
     name.map_or_else(|| "this machine".to_owned(), |name| name.trim().to_owned())
 }
@@ -184,11 +194,15 @@ fn with_worded_errors(report: &Report) -> Report {
 }
 
 fn write_report(file: Option<OutputPlace>, report: &Report) -> Result<()> {
-    let Some(mut file) = file else { return Ok(()) };
     let mut text =
         serde_json::to_vec_pretty(report).map_err(|e| Error::new(ErrorKind::Internal, format!("the report: {e}")))?;
     text.push(b'\n');
-    file.write(&text)?;
+    write_whole(file, &text)
+}
+
+fn write_whole(file: Option<OutputPlace>, text: &[u8]) -> Result<()> {
+    let Some(mut file) = file else { return Ok(()) };
+    file.write(text)?;
     file.finish()
 }
 

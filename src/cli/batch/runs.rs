@@ -1,8 +1,9 @@
-//! `runs`: lists finished and unfinished runs.
+//! `runs`: lists finished and unfinished runs, or shows one.
 
+use super::show;
 use crate::batch::{self, RunStatus, RunSummary};
 use crate::cli::app::App;
-use crate::cli::args::{ListForm, RunsArgs};
+use crate::cli::args::{ListForm, RunsArgs, RunsCommand};
 use crate::cli::messages;
 use crate::cli::screen::terminal_text::thousands;
 use crate::cli::screen::{Paint, TableColumn, TextTable, width};
@@ -13,6 +14,9 @@ const FOLDER_MIN: usize = 16;
 
 /// Prints them.
 pub(crate) fn run(app: &App, args: &RunsArgs) -> Result<u8> {
+    if let Some(RunsCommand::Show(args)) = &args.command {
+        return show::run(app, args);
+    }
     let mut all = batch::runs(&args.state)?;
     all.retain(|r| args.name.as_ref().is_none_or(|name| r.info.name == *name));
     let printed = match args.listing.format {
@@ -39,7 +43,8 @@ fn json(value: &(impl serde::Serialize + ?Sized)) -> Result<String> {
 fn table(app: &App, all: &[RunSummary]) -> String {
     let columns = [
         TableColumn::whole("batch").rank(9),
-        TableColumn::whole("started").rank(8),
+        TableColumn::whole("run").rank(8),
+        TableColumn::whole("started").rank(4).optional(),
         TableColumn::text("").rank(9),
         TableColumn::number("steps").rank(4).optional(),
         TableColumn::number("rows").rank(6).optional(),
@@ -70,6 +75,7 @@ fn row(run: &RunSummary) -> Vec<String> {
     let is_single = run.info.job == batch::MAIN;
     vec![
         if is_single { run.info.name.clone() } else { format!("{}/{}", run.info.name, run.info.job) },
+        run.info.run.clone(),
         run.info.started.clone(),
         status.to_owned(),
         format!("{}/{}", run.steps_done, run.steps),

@@ -126,20 +126,24 @@ impl Question {
 /// # Errors
 /// `cancelled` when the answer is not yes.
 pub(crate) fn delete(screen: Screen, operation: &str, connection: &str, count: usize) -> Result<()> {
-    let question = format!("Delete {count} records of {connection} with {operation}? [y/N] ");
+    match confirmed(screen, &format!("Delete {count} records of {connection} with {operation}? [y/N] "))? {
+        Some(true) | None => Ok(()),
+        Some(false) => Err(Error::new(ErrorKind::Cancelled, "nothing was deleted: not confirmed")
+            .advise("--yes deletes without confirmation")),
+    }
+}
+
+/// Asks a question that is answered with yes or no; `None` without a terminal.
+pub(crate) fn confirmed(screen: Screen, question: &str) -> Result<Option<bool>> {
     let answer = if is_possible(screen) {
-        line(&question)?
+        line(question)?
     } else if let Some(terminal) = terminal() {
         let _ignored = write!(&terminal, "{question}");
         read(&mut std::io::BufReader::new(terminal))?
     } else {
-        return Ok(());
+        return Ok(None);
     };
-    if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
-        return Ok(());
-    }
-    Err(Error::new(ErrorKind::Cancelled, "nothing was deleted: not confirmed")
-        .advise("--yes deletes without confirmation"))
+    Ok(Some(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")))
 }
 
 /// Prints a question and reads a line.

@@ -187,6 +187,7 @@ fn examples(n: &ExampleNames) -> Vec<(&'static str, String)> {
         ),
     ];
     all.extend(own_connector_examples());
+    all.extend(batch_examples());
     all
 }
 
@@ -228,6 +229,51 @@ fn own_connector_examples() -> Vec<(&'static str, String)> {
         ),
     ]
 }
+
+/// Examples of the commands that watch batches.
+fn batch_examples() -> Vec<(&'static str, String)> {
+    let s = |text: &str| text.to_owned();
+    vec![
+        ("runs show", lines(&[s("runs show last"), s("runs show last --format junit > report.xml")])),
+        (
+            "items",
+            lines(&[
+                s("items list"),
+                s("items show last STEP 3"),
+                s("items resend last STEP --item 3"),
+                s("items edit-and-resend last STEP 3 --set name=Bolt"),
+                s("items settle last --note 'deleted by hand'"),
+            ]),
+        ),
+        ("items list", lines(&[s("items list"), s("items list last --status unknown --format ndjson")])),
+        (
+            "items resend",
+            format!(
+                "{}\n\n{RESEND_NOTES}",
+                lines(&[s("items resend last"), s("items resend last STEP --item 3 --item 7")])
+            ),
+        ),
+        (
+            "items edit-and-resend",
+            lines(&[
+                s("items edit-and-resend last STEP 3 --set price=1.50 --set company.id=7"),
+                s("items edit-and-resend last STEP 3"),
+            ]),
+        ),
+        (
+            "schedule",
+            lines(&[
+                s("schedule night.yaml --every 02:00"),
+                s("schedule night.yaml --every 'mon-fri 06:30' --as systemd --output units"),
+                s("schedule night.yaml --every 15m --as cron -- --resume 15m"),
+            ]),
+        ),
+    ]
+}
+
+const RESEND_NOTES: &str = "\
+Items of an archived run are sent one by one. Items of the last run are sent by resuming it, so that later steps use their results.
+Items whose outcome is unknown may have taken effect: they are sent only after confirmation, or with --yes.";
 
 /// A command on lines of at most 78 columns: clap wraps longer ones, which could then not be pasted.
 fn folded(command: &str) -> String {

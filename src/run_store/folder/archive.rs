@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::disk;
+use super::log;
 use super::recall::recall;
 use super::tail;
 use crate::error::Result;
@@ -43,7 +44,7 @@ pub(super) fn set_aside(root: &Path, whole: bool, run: &str) -> Result<PathBuf> 
     } else if spool.exists() {
         std::fs::remove_dir_all(&spool).map_err(|e| disk::failed("removed", &spool, &e))?;
     }
-    for name in [FAILED, "report.json", "run.json", tail::NAME, "journal"] {
+    for name in [FAILED, log::NAME, "report.json", "run.json", tail::NAME, "journal"] {
         let (from, to) = (root.join(name), target.join(name));
         if from.exists() && !to.is_dir() {
             disk::rename(&from, &to)?;

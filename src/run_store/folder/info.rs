@@ -100,7 +100,12 @@ pub(crate) fn now(wall: SystemTime) -> String {
     timestamp(wall).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// The same for a Unix time in seconds.
+/// A time in UTC with milliseconds.
+pub(crate) fn moment(wall: SystemTime) -> String {
+    timestamp(wall).strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+}
+
+/// A Unix time in seconds, in the form of [`now`].
 pub(crate) fn time_text(seconds: u64) -> String {
     now(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds))
 }

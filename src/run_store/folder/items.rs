@@ -48,7 +48,7 @@ pub struct LeftItem {
     pub method: String,
     /// OperationId.
     pub operation: String,
-    /// As it was sent; null if the process was killed while it was in flight.
+    /// As it was sent, or as a person has changed it since; null if the process was killed while it was in flight.
     pub item: Option<Box<RawValue>>,
     /// The options of its call.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,6 +93,10 @@ pub(crate) struct ItemsFolder {
 }
 
 impl ItemsFolder {
+    pub(super) fn new(root: PathBuf, folder: PathBuf) -> ItemsFolder {
+        ItemsFolder { root, folder }
+    }
+
     fn is_archived(&self) -> bool {
         self.root != self.folder
     }
@@ -115,7 +119,11 @@ pub fn left_items(folder: &Path) -> Result<Vec<LeftItem>> {
     Ok(found)
 }
 
-fn left_of(at: &ItemsFolder, info: &RunInfo, state: &RunState) -> Result<Vec<LeftItem>> {
+/// The items that are left of one run.
+///
+/// # Errors
+/// `state` when a file of failed items cannot be read.
+pub(super) fn left_of(at: &ItemsFolder, info: &RunInfo, state: &RunState) -> Result<Vec<LeftItem>> {
     let mut found = Vec::new();
     for (key, known) in &state.steps {
         let left = known.items_left();
@@ -129,6 +137,8 @@ fn left_of(at: &ItemsFolder, info: &RunInfo, state: &RunState) -> Result<Vec<Lef
                 Some(line) => (line.at, line.item, line.options, line.error),
                 None => (info.started.clone(), None, None, None),
             };
+            let edited = known.edited.get(&(element, index)).cloned();
+            let item = edited.and_then(|text| RawValue::from_string(text).ok()).or(item);
             found.push(LeftItem {
                 batch: info.name.clone(),
                 run: info.run.clone(),
@@ -217,11 +227,25 @@ impl ItemsLedger {
     /// # Errors
     /// `state` when writing fails.
     pub(crate) async fn record(&mut self, place: &StepPlace, fact: Fact) -> Result<()> {
+        self.note(place, fact);
+        self.commit().await
+    }
+
+    /// Records a fact; it is durable with the next commit.
+    pub(crate) fn note(&mut self, place: &StepPlace, fact: Fact) {
         self.state.apply(&fact);
         if !self.changed.contains(place) {
             self.changed.push(place.clone());
         }
-        self.journal.commit(vec![fact], Vec::new()).await
+        self.journal.note(vec![fact], Vec::new());
+    }
+
+    /// Makes all recorded facts durable.
+    ///
+    /// # Errors
+    /// `state` when writing fails.
+    pub(crate) async fn commit(&self) -> Result<()> {
+        self.journal.commit(Vec::new(), Vec::new()).await
     }
 
     /// Records an item that did not succeed again.

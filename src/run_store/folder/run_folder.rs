@@ -14,6 +14,7 @@ use super::index;
 use super::items;
 use super::journal::Journal;
 use super::kept::KeptMarks;
+use super::log::RunLog;
 use super::rows::{Again, FolderRows};
 use super::spool::{self, Spool};
 use crate::error::Result;
@@ -32,13 +33,14 @@ pub(crate) struct Folder {
     journal: Journal,
     /// The watermarks of earlier runs and of this one.
     kept: Mutex<KeptMarks>,
+    log: RunLog,
     _lock: File,
 }
 
 impl Folder {
     /// A store on a folder whose run has begun.
     pub(super) fn new(root: &Path, journal: Journal, kept: KeptMarks, lock: File) -> Folder {
-        Folder { root: root.to_owned(), journal, kept: Mutex::new(kept), _lock: lock }
+        Folder { root: root.to_owned(), journal, kept: Mutex::new(kept), log: RunLog::new(root), _lock: lock }
     }
 
     /// The file of a step's rows.
@@ -124,6 +126,10 @@ impl RunStore for Folder {
 
     fn has_left_before(&self, job: &str, steps: &BTreeSet<String>) -> Result<bool> {
         archive::has_left(&self.root, job, steps)
+    }
+
+    fn log(&self, line: &str, is_kept: bool) {
+        self.log.add(line, is_kept);
     }
 
     fn keep_report(&self, json: &[u8]) -> Result<()> {

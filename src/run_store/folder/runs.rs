@@ -9,6 +9,7 @@ use super::held::is_held;
 use super::info::RunInfo;
 use super::recall::recall;
 use crate::error::Result;
+use crate::run_store::state::RunState;
 
 /// The status of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -58,7 +59,9 @@ pub struct RunSummary {
 /// `state` when a folder cannot be read.
 pub fn runs(folder: &Path) -> Result<Vec<RunSummary>> {
     let all = run_folders(folder)?;
-    let summary = |(root, run): &(PathBuf, PathBuf)| summary(run, Some(root.as_path()).filter(|root| root == run));
+    let summary = |(root, run): &(PathBuf, PathBuf)| {
+        summary(run, Some(root.as_path()).filter(|root| root == run)).map(|(summary, _)| summary)
+    };
     let mut found: Vec<RunSummary> = all.iter().filter_map(summary).collect();
     found.sort_by(|a, b| (&a.info.name, &a.info.run, &a.info.job).cmp(&(&b.info.name, &b.info.run, &b.info.job)));
     Ok(found)
@@ -86,8 +89,9 @@ fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
     }
 }
 
-/// `None` for a folder without a run.
-fn summary(root: &Path, live: Option<&Path>) -> Option<RunSummary> {
+/// The summary of a run and its state; `None` for a folder without a run. `live` is the folder of the job if the run is
+/// not archived.
+pub(super) fn summary(root: &Path, live: Option<&Path>) -> Option<(RunSummary, RunState)> {
     let path = root.join("journal");
     if !path.is_file() {
         return None;
@@ -108,7 +112,7 @@ fn summary(root: &Path, live: Option<&Path>) -> Option<RunSummary> {
     };
     let steps = || state.steps.values();
     let planned = info.planned_steps;
-    Some(RunSummary {
+    let summary = RunSummary {
         info,
         status,
         steps_done: steps().filter(|s| s.done).count() as u64,
@@ -119,5 +123,6 @@ fn summary(root: &Path, live: Option<&Path>) -> Option<RunSummary> {
         unknown: steps().map(|s| s.unknown.len() as u64).sum(),
         requests: steps().map(|s| s.tally.requests).sum(),
         folder: root.to_owned(),
-    })
+    };
+    Some((summary, state))
 }

@@ -1,0 +1,219 @@
+//! `items resend`: items of archived runs are sent one by one, those of the last run by resuming it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::choose;
+use crate::batch::{Batch, ItemKey, LeftItem, Resent, RunStatus, edit_item, left_items, release_items, runs};
+use crate::cli::app::App;
+use crate::cli::args::{ItemsResendArgs, ResendHow, RunArgs};
+use crate::cli::batch::run::{self as batch, host};
+use crate::cli::call::ask;
+use crate::cli::screen::terminal_text::count;
+use crate::cli::signals::Signals;
+use crate::error::{Error, ErrorKind, Result};
+use crate::{Cancel, OutcomeStatus};
+
+/// Items that are sent between two messages.
+const PART: usize = 20;
+
+/// Sends them.
+pub(super) async fn run(app: &App, args: &ItemsResendArgs) -> Result<u8> {
+    let found = choose::left(Some(&args.run), args.step.as_deref(), &args.filter)?;
+    if found.is_empty() {
+        return Ok(app.screen.nothing("there is nothing to send again"));
+    }
+    Resending { app, how: &args.how, state: &args.filter.runs.state }.all(found, None).await
+}
+
+/// Items that are sent again.
+pub(super) struct Resending<'a> {
+    pub(super) app: &'a App,
+    pub(super) how: &'a ResendHow,
+    /// The folder of runs.
+    pub(super) state: &'a Path,
+}
+
+impl Resending<'_> {
+    /// Sends the items of one run. `edited` replaces the only one. Returns the exit code.
+    pub(super) async fn all(&self, items: Vec<LeftItem>, edited: Option<&str>) -> Result<u8> {
+        refuse_impossible(&items)?;
+        self.confirm(&items)?;
+        let file = self.file(&items)?;
+        let (archived, last): (Vec<LeftItem>, Vec<LeftItem>) = items.into_iter().partition(|item| item.is_archived);
+        let mut code = 0;
+        if !archived.is_empty() {
+            code = self.one_by_one(&file, &archived, edited).await?;
+        }
+        if !last.is_empty() && code < 128 {
+            code = code.max(self.resume(&file, &last, edited).await?);
+        }
+        Ok(code)
+    }
+
+    /// Items whose outcome is unknown are sent only on purpose.
+    fn confirm(&self, items: &[LeftItem]) -> Result<()> {
+        let unknown = items.iter().filter(|item| item.status == OutcomeStatus::Unknown).count() as u64;
+        if unknown == 0 || self.how.yes {
+            return Ok(());
+        }
+        let what = format!("{} may have taken effect", count(unknown, "item"));
+        match ask::confirmed(self.app.screen, &format!("{what}: send again? [y/N] "))? {
+            Some(true) => Ok(()),
+            Some(false) => Err(Error::new(ErrorKind::Cancelled, "nothing was sent: not confirmed")
+                .advise("--status failed sends only failed items")),
+            None => Err(Error::new(ErrorKind::Usage, format!("{what}, and there is no terminal to ask on"))
+                .advise("look for the records: --yes sends them again, --status failed sends only failed items, `opnode items settle` takes them off the list")),
+        }
+    }
+
+    /// The batch file of the run.
+    fn file(&self, items: &[LeftItem]) -> Result<PathBuf> {
+        if let Some(file) = &self.how.file {
+            return Ok(file.clone());
+        }
+        let run = items.first().map(|item| item.run.as_str()).unwrap_or_default();
+        let all = runs(self.state)?;
+        let named = all.iter().find(|summary| summary.info.run == run).map(|summary| PathBuf::from(&summary.info.file));
+        let named = named.unwrap_or_default();
+        // The command may be in another folder than the run was: the state is in `.opnode/runs` beside the file.
+        let beside = self.state.parent().and_then(Path::parent).zip(named.file_name()).map(|(at, name)| at.join(name));
+        let there = std::iter::once(named.clone()).chain(beside).find(|path| path.is_file());
+        there.ok_or_else(|| {
+            Error::new(ErrorKind::Usage, format!("the batch file {} of run {run} is not there", named.display()))
+                .advise("name it with --file")
+        })
+    }
+
+    fn batch(&self, file: &Path) -> Result<Batch> {
+        let engine = Arc::new(self.app.engine(false)?);
+        Batch::load(file, &batch::config(self.app, &self.run_args(file), &engine, None)?)
+    }
+
+    /// Sends items of archived runs.
+    async fn one_by_one(&self, file: &Path, items: &[LeftItem], edited: Option<&str>) -> Result<u8> {
+        let batch = self.batch(file)?;
+        let cancel = Cancel::default();
+        let signals = Signals::listen(&cancel);
+        let (host, mut counts) = (host(), Counts::default());
+        for part in items.chunks(PART) {
+            if cancel.is_cancelled() {
+                break;
+            }
+            for resent in batch.resend(Some(self.state), part, edited, (&host, &cancel)).await? {
+                counts.add(&resent);
+                self.tell(&resent);
+            }
+        }
+        self.app.screen.note(&counts.text(items.len() as u64));
+        Ok(signals.exit_code().unwrap_or_else(|| counts.exit_code()))
+    }
+
+    fn tell(&self, resent: &Resent) {
+        let name = format!("{}: item {}", resent.item.step, resent.item.key());
+        let error = resent.outcome.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default();
+        match resent.outcome.status {
+            OutcomeStatus::Ok => self.app.screen.note(&format!("{name} was sent")),
+            OutcomeStatus::Failed => self.app.screen.warn(&format!("{name} failed{error}")),
+            OutcomeStatus::Unknown => self.app.screen.warn(&format!("{name} is unknown{error}")),
+            OutcomeStatus::Skipped => self.app.screen.warn(&format!("{name} was not sent{error}")),
+        }
+    }
+
+    /// Sends items of the last run by resuming it, so that later steps get their results.
+    async fn resume(&self, file: &Path, items: &[LeftItem], edited: Option<&str>) -> Result<u8> {
+        let (host, now) = (host(), SystemTime::now());
+        if let (Some(text), [item]) = (edited, items) {
+            self.batch(file)?.check_edited(item, text)?;
+            edit_item(self.state, item, text, &host, now).await?;
+        }
+        let unknown: Vec<LeftItem> =
+            items.iter().filter(|item| item.status == OutcomeStatus::Unknown).cloned().collect();
+        release_items(self.state, &unknown, &host, now).await?;
+        let only: BTreeSet<ItemKey> = items.iter().map(LeftItem::key).collect();
+        let run = items.first().map(|item| item.run.clone()).unwrap_or_default();
+        let args = RunArgs { retry_failed: true, only: Some(only.clone()), ..self.run_args(file) };
+        let was_unfinished = self.is_unfinished(&run)?;
+        let code = batch::run(self.app, &args).await?;
+        // A run that goes on sends failed items again only once it has ended.
+        let again = code < 128 && was_unfinished && !self.is_unfinished(&run)? && self.left(&run, &only)? > 0;
+        let code = if again { batch::run(self.app, &args).await? } else { code };
+        let (all, left) = (only.len() as u64, self.left(&run, &only)?);
+        self.app.screen.note(&format!("{} of {} done", all.saturating_sub(left), count(all, "item")));
+        Ok(code)
+    }
+
+    fn is_unfinished(&self, run: &str) -> Result<bool> {
+        Ok(runs(self.state)?.iter().any(|own| own.info.run == run && own.status == RunStatus::Unfinished))
+    }
+
+    /// How many of these items are still left.
+    fn left(&self, run: &str, only: &BTreeSet<ItemKey>) -> Result<u64> {
+        let is_it = |item: &&LeftItem| item.run == run && only.contains(&item.key());
+        Ok(left_items(self.state)?.iter().filter(is_it).count() as u64)
+    }
+
+    fn run_args(&self, file: &Path) -> RunArgs {
+        RunArgs {
+            file: file.to_owned(),
+            var: self.how.var.clone(),
+            accept_changes: self.how.accept_changes,
+            state: Some(self.state.to_owned()),
+            ..RunArgs::default()
+        }
+    }
+}
+
+/// Items of archived runs that cannot be sent by themselves.
+fn refuse_impossible(items: &[LeftItem]) -> Result<()> {
+    let why = |item: &LeftItem| match item {
+        item if !item.is_archived => None,
+        item if item.method == "query" => Some("it is an element that could not be read, and its run is archived"),
+        item if !item.secret_options.is_empty() => Some("its secret options were not stored"),
+        _ => None,
+    };
+    let Some((item, why)) = items.iter().find_map(|item| Some((item, why(item)?))) else { return Ok(()) };
+    Err(Error::new(
+        ErrorKind::Usage,
+        format!("item {} of {} cannot be sent again by itself: {why}", item.key(), item.step),
+    )
+    .advise("run the batch again, then settle the item; STEP, --item and --status choose other items"))
+}
+
+/// Outcomes of items that were sent again.
+#[derive(Default)]
+struct Counts {
+    ok: u64,
+    failed: u64,
+    unknown: u64,
+}
+
+impl Counts {
+    fn add(&mut self, resent: &Resent) {
+        match resent.outcome.status {
+            OutcomeStatus::Ok => self.ok += 1,
+            OutcomeStatus::Failed => self.failed += 1,
+            OutcomeStatus::Unknown => self.unknown += 1,
+            OutcomeStatus::Skipped => {}
+        }
+    }
+
+    fn text(&self, all: u64) -> String {
+        let mut parts = vec![format!("{} of {} done", self.ok, count(all, "item"))];
+        parts.extend((self.failed > 0).then(|| format!("{} failed again", self.failed)));
+        parts.extend((self.unknown > 0).then(|| format!("{} unknown", self.unknown)));
+        let left = all - self.ok - self.failed - self.unknown;
+        parts.extend((left > 0).then(|| format!("{left} not sent")));
+        parts.join(", ")
+    }
+
+    fn exit_code(&self) -> u8 {
+        match (self.unknown, self.failed) {
+            (0, 0) => 0,
+            (0, _) => ErrorKind::Partial.exit_code(),
+            _ => ErrorKind::UnknownOutcome.exit_code(),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! `items show`: one item with all that is known about it.
+
+use super::choose;
+use super::list::{error_field, json, status_name, why};
+use crate::OutcomeStatus;
+use crate::batch::{LeftItem, MAIN};
+use crate::cli::app::App;
+use crate::cli::args::{ItemForm, ItemShowArgs};
+use crate::cli::messages;
+use crate::cli::screen::json::{compact, pretty};
+use crate::error::Result;
+
+/// Prints it.
+pub(super) fn run(app: &App, args: &ItemShowArgs) -> Result<u8> {
+    let item = choose::one(&args.which)?;
+    match args.format {
+        ItemForm::Json => messages::print(&json(&item)?)?,
+        ItemForm::Text => {
+            messages::print(&text(&item))?;
+            app.screen.note(&next(&item));
+        }
+    }
+    Ok(0)
+}
+
+fn text(item: &LeftItem) -> String {
+    let job = if item.job == MAIN { String::new() } else { format!(" for {}", item.job) };
+    let mut lines = vec![format!(
+        "item {} of {}{job}, run {} of {}: {}",
+        item.key(),
+        item.step,
+        item.run,
+        item.batch,
+        status_name(item.status)
+    )];
+    let mut line = |name: &str, value: &str| {
+        if !value.is_empty() {
+            lines.push(format!("  {name:<9}{value}"));
+        }
+    };
+    line("when", &item.at);
+    let to = match item.connection.as_str() {
+        "" => item.operation.clone(),
+        connection => format!("{} on {connection}", item.operation),
+    };
+    line(if item.method.is_empty() { "step" } else { &item.method }, &to);
+    if let Some(options) = &item.options {
+        line("options", &compact(options.get()));
+    }
+    if !item.secret_options.is_empty() {
+        line("secret", &format!("{} (not stored)", item.secret_options.join(", ")));
+    }
+    let kind = error_field(item, "kind").map(|kind| format!("[{kind}] ")).unwrap_or_default();
+    line("why", &format!("{kind}{}", error_field(item, "message").unwrap_or_else(|| why(item))));
+    line("advice", &error_field(item, "advice").unwrap_or_default());
+    line("state", if item.is_archived { "its run is archived" } else { "its run is the last one" });
+    match &item.item {
+        Some(raw) => lines.push(format!("  item\n{}", pretty(raw.get()))),
+        None => lines.push("  item     not recorded".to_owned()),
+    }
+    lines.join("\n")
+}
+
+fn next(item: &LeftItem) -> String {
+    let (run, step, key) = (&item.run, &item.step, item.key());
+    let job = if item.job == MAIN { String::new() } else { format!(" --job {}", item.job) };
+    let look = match item.status {
+        OutcomeStatus::Unknown => "it may have taken effect: look for its record in the system; then",
+        OutcomeStatus::Ok | OutcomeStatus::Failed | OutcomeStatus::Skipped => "next,",
+    };
+    format!(
+        "{look} one of\n  opnode items resend {run} {step} --item {key}{job}\n  opnode items edit-and-resend {run} {step} {key}{job} --set FIELD=VALUE\n  opnode items settle {run} {step} --item {key}{job} --note TEXT"
+    )
+}
