@@ -271,7 +271,7 @@ impl PlannedStep<'_> {
         };
         let most = self.step.operation.items_per_call();
         let mut part: Vec<String> = Vec::new();
-        for input in Inputs::open(source, self.step, scope)? {
+        for input in Inputs::open(source, self.step, scope)?.edited(self.known, element) {
             let (index, item) = input?;
             if decide(self.step, self.retries, self.known, element, index) != Move::Send {
                 continue;

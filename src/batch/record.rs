@@ -340,7 +340,6 @@ fn step_record(name: StepName, seen: SeenStep, stored: &StoredRun) -> StepRecord
         pages: entry.pages.max(known.tally.pages),
         wait_ms: entry.wait_ms,
         elapsed_ms: entry.elapsed_ms.max(known.tally.elapsed_ms),
-        ..known.tally
     };
     let counts = StepCounts {
         items_in: entry.items_in.max(known.items_in),

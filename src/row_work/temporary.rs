@@ -55,6 +55,7 @@ impl<'w> Workspace<'w> {
     }
 
     /// The same with another limit for the memory of all buffers, in bytes. A row that is longer is still processed.
+    #[cfg(test)]
     pub(crate) fn with_budget(self, budget: usize) -> Workspace<'w> {
         Workspace { budget, ..self }
     }
@@ -64,11 +65,13 @@ impl<'w> Workspace<'w> {
     }
 
     /// The largest number of bytes that the buffers have held at one time.
+    #[cfg(test)]
     pub(crate) fn peak(&self) -> usize {
         self.meter.peak.load(Ordering::Relaxed)
     }
 
     /// How many temporary files were opened.
+    #[cfg(test)]
     pub(crate) fn files(&self) -> u32 {
         self.files.get()
     }

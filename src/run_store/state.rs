@@ -287,9 +287,7 @@ impl StepState {
             }
             Fact::Settled { element, index, at, note, .. } => self.settled((*element, *index), *at, note.clone()),
             Fact::Released { element, index, .. } => self.released((*element, *index)),
-            Fact::Edited { element, index, item, .. } => {
-                self.edited.insert((*element, *index), item.clone());
-            }
+            Fact::Edited { element, index, item, .. } => drop(self.edited.insert((*element, *index), item.clone())),
             Fact::Journal { .. }
             | Fact::Job { .. }
             | Fact::Again { .. }
@@ -449,5 +447,46 @@ impl StepState {
     /// Items by outcome.
     pub(crate) fn counts(&self) -> OutcomeCounts {
         OutcomeCounts { ok: self.ok, failed: self.failed.len() as u64, unknown: self.unknown.len() as u64, skipped: 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ItemState, RunState};
+    use crate::receipt::{OutcomeStatus, Usage};
+    use crate::run_store::extent::Extent;
+    use crate::run_store::fact::Fact;
+
+    fn applied(facts: impl IntoIterator<Item = Fact>) -> RunState {
+        let mut state = RunState::default();
+        facts.into_iter().for_each(|fact| state.apply(&fact));
+        state
+    }
+
+    fn outcome(index: u64, status: OutcomeStatus) -> Fact {
+        let (extent, tally) = (Extent::default(), Usage::default());
+        Fact::Outcome { step: "main/s".into(), element: 0, index, status, extent, tally }
+    }
+
+    #[test]
+    fn a_released_item_counts_as_failed_and_a_settled_one_is_not_left() {
+        let step = || "main/s".to_owned();
+        let intended = Fact::Intended { step: step(), element: 0, first: 0, count: 3 };
+        let release = |index| Fact::Released { step: step(), element: 0, index };
+        let settle = Fact::Settled { step: step(), element: 0, index: 1, at: 7, note: Some("gone".into()) };
+        // Item 0 is unknown, 1 failed, 2 is in doubt, 3 was never sent.
+        let begun = [intended, outcome(0, OutcomeStatus::Unknown), outcome(1, OutcomeStatus::Failed)];
+        let state = applied(begun.into_iter().chain([release(0), release(2), release(3), settle])).step("main/s");
+        let states: Vec<ItemState> = (0..4).map(|index| state.item_state(0, index)).collect();
+        assert_eq!(states, [ItemState::Failed, ItemState::Settled, ItemState::Failed, ItemState::New]);
+        assert_eq!((state.left(), state.in_doubt()), (2, 0));
+        let settled = &state.settled[&(0, 1)];
+        assert_eq!((settled.status, settled.at, settled.note.as_deref()), (OutcomeStatus::Failed, 7, Some("gone")));
+    }
+
+    #[test]
+    fn a_settled_fact_of_an_earlier_build_has_neither_time_nor_note() {
+        let fact: Fact = serde_json::from_str(r#"{"fact":"settled","step":"main/s","element":0,"index":4}"#).unwrap();
+        assert_eq!(applied([fact]).step("main/s").settled[&(0, 4)].at, 0);
     }
 }

@@ -194,7 +194,6 @@ impl Batch {
                 retry_failed,
                 only: only.clone(),
                 outages: Arc::clone(&outages),
-                runs: root.parent().unwrap_or(&root).to_owned(),
                 deadline,
                 until,
             });

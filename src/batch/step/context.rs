@@ -123,8 +123,6 @@ pub(in crate::batch) struct Context {
     pub(in crate::batch) only: Option<Arc<BTreeSet<ItemKey>>>,
     /// The outages of the accounts, shared by all jobs.
     pub(in crate::batch) outages: Arc<Outages>,
-    /// The folder of run folders.
-    pub(in crate::batch) runs: std::path::PathBuf,
     /// When the run must stop, by the monotonic clock.
     pub(in crate::batch) deadline: Option<Duration>,
     /// The number of the step before which it stops.
@@ -132,6 +130,11 @@ pub(in crate::batch) struct Context {
 }
 
 impl Context {
+    /// The folder of run folders.
+    pub(in crate::batch) fn runs(&self) -> &std::path::Path {
+        self.root.parent().unwrap_or(&self.root)
+    }
+
     /// The job. A plan has every job that is run.
     pub(in crate::batch) fn job(&self) -> &MatrixJob {
         static NONE: MatrixJob = MatrixJob { name: String::new(), connection: None, connector: None };

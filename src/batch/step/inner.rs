@@ -27,7 +27,7 @@ pub(in crate::batch) async fn run(task: &Task<'_>, plan: &InnerPlan) -> Result<(
         job: context.number,
         inputs: inputs.collect(),
         name: name.clone(),
-        runs: &context.runs,
+        runs: context.runs(),
         run: &context.info.run,
         host: &context.info.host,
         cancel: context.ledger.stop.clone(),

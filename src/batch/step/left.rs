@@ -14,7 +14,7 @@ pub(in crate::batch) async fn run(task: &Task<'_>, plan: &LeftPlan) -> Result<()
     let context = task.context;
     context.store.clear(&task.place)?;
     let mut rows = context.store.writer(&task.place, Extent::default(), true)?;
-    for item in left_items(&context.runs)? {
+    for item in left_items(context.runs())? {
         let is_meant = item.batch == plan.batch && plan.step.as_ref().is_none_or(|step| *step == item.step);
         if !is_meant || item.run == context.info.run {
             continue;

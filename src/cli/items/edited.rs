@@ -1,6 +1,6 @@
 //! `items edit-and-resend`: changes an item by flags, or in an editor, and sends it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::value::RawValue;
@@ -119,7 +119,7 @@ fn in_editor(text: &str) -> Result<String> {
     Ok(item)
 }
 
-fn write(path: &PathBuf, text: &str) -> Result<()> {
+fn write(path: &Path, text: &str) -> Result<()> {
     let wrong = |e: std::io::Error| failed(path, "written", &e);
     let mut file = private_file::begin(path, true).map_err(wrong)?;
     std::io::Write::write_all(&mut file, format!("{text}\n").as_bytes()).map_err(wrong)

@@ -33,7 +33,7 @@ pub(super) struct Job {
 
 /// When it runs.
 pub(super) enum Times {
-    Cron(When),
+    Cron(Box<When>),
     /// An expression of systemd.
     Calendar(String),
 }
@@ -130,7 +130,7 @@ fn name(given: Option<&str>, batch: &str) -> Result<String> {
     let plain: String = plain.trim_matches('-').chars().take(NAME_MAX).collect();
     let plain = plain.trim_matches('-').to_owned();
     match given {
-        Some(given) if given != plain => {
+        Some(given) if given != plain || plain.is_empty() => {
             let message = format!("--name {} is not a name of a unit", given.escape_debug());
             Err(Error::new(ErrorKind::Usage, message)
                 .advise(format!("use small letters, digits and single -, {NAME_MAX} at most, such as night-sync")))

@@ -51,10 +51,11 @@ spec:
         secrets = job.secrets,
         times = text_of(&when.cron()),
     );
-    head + &spec(job, deadline, &command)
+    head + &spec(deadline) + &pod(job, &command)
 }
 
-fn spec(job: &Job, deadline: u64, command: &str) -> String {
+/// How often pods start, and what becomes of those that fail.
+fn spec(deadline: u64) -> String {
     format!(
         "
   # No overlap; a run also locks its folder.
@@ -79,6 +80,16 @@ fn spec(job: &Job, deadline: u64, command: &str) -> String {
               containerName: opnode
               operator: NotIn
               values: [6]
+"
+    )
+    .trim_start_matches('\n')
+    .to_owned()
+}
+
+/// The pod.
+fn pod(job: &Job, command: &str) -> String {
+    format!(
+        "
       template:
         spec:
           restartPolicy: Never

@@ -35,7 +35,7 @@ pub(crate) fn run(app: &App, args: &ScheduleArgs) -> Result<()> {
 
 fn times(args: &ScheduleArgs) -> Result<Times> {
     match (&args.every, &args.on_calendar) {
-        (Some(every), _) => when::parse(every).map(Times::Cron),
+        (Some(every), _) => when::parse(every).map(|when| Times::Cron(Box::new(when))),
         (None, Some(calendar)) => {
             let wrong = |why: &str| Error::new(ErrorKind::Usage, format!("--on-calendar {why}"));
             if calendar.trim().is_empty() || calendar.chars().any(char::is_control) {
