@@ -121,6 +121,13 @@ pub(crate) enum ItemState {
     Settled,
 }
 
+impl Addition {
+    /// Whether the rows are in the file, and are those of the step.
+    pub(crate) fn is_current(&self) -> bool {
+        self.is_whole && !self.is_outdated
+    }
+}
+
 impl RunState {
     /// The state of a run that begins now.
     pub(crate) fn begun(run: String, watermarks: Option<Sum>, now: u64) -> RunState {
@@ -271,14 +278,8 @@ impl StepState {
                 self.open.clear();
                 self.jobs.clear();
             }
-            Fact::Adding { files, .. } => {
-                let begun = |rows: &AddedRows| Addition { rows: rows.clone(), is_whole: false, is_outdated: false };
-                self.additions.extend(files.iter().map(|rows| (rows.path.clone(), begun(rows))));
-            }
-            Fact::Saved { .. } => {
-                self.saved = true;
-                self.additions.values_mut().for_each(|addition| addition.is_whole = true);
-            }
+            Fact::Adding { files, .. } => self.adding(files),
+            Fact::Saved { .. } => self.saved(),
             Fact::Reopened { by_element, .. } => {
                 (self.done, self.saved) = (false, false);
                 if !by_element {
@@ -297,6 +298,16 @@ impl StepState {
             | Fact::Paused { .. }
             | Fact::Reset { .. } => {}
         }
+    }
+
+    fn adding(&mut self, files: &[AddedRows]) {
+        let begun = |rows: &AddedRows| Addition { rows: rows.clone(), is_whole: false, is_outdated: false };
+        self.additions.extend(files.iter().map(|rows| (rows.path.clone(), begun(rows))));
+    }
+
+    fn saved(&mut self) {
+        self.saved = true;
+        self.additions.values_mut().for_each(|addition| addition.is_whole = true);
     }
 
     fn settle(&mut self, element: u64, index: u64, status: OutcomeStatus) {

@@ -275,7 +275,7 @@ fn edited(setting: &Setting, _: &Clean) -> Result<(), String> {
     let world = World::new(setting);
     world.run_to_the_end(&[])?;
     let stored = world.watermarks()?;
-    write(&world, "watermarks.json", |text| text.replace("2026-03-41", "2025-03-41"));
+    write(&world, "watermarks.json", |text| text.replace("2026-03-31", "2025-03-31"));
     let again = world.run(None, &["--resume", "never"])?;
     if again.exit != Some(8) || !again.stderr.contains("was edited after the run") || world.watermarks()? != stored {
         return Err(format!("ended with {:?}: {}", again.exit, again.stderr));

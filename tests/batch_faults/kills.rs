@@ -7,6 +7,8 @@ use crate::{Point, table, verdict};
 /// Points of the short matrix: for each kind, the number of points.
 const SHORT: [(&str, u64); 8] =
     [("open", 4), ("write", 8), ("sync", 6), ("rename", 4), ("truncate", 2), ("unlink", 2), ("mkdir", 1), ("send", 6)];
+/// Points of an addition to a file.
+const ADDING: u64 = 24;
 const MODES: [When; 4] = [When::PowerCut, When::Before, When::Half, When::After];
 
 /// The calls of the short matrix depend on the number of calls of the clean run.
@@ -22,6 +24,17 @@ pub fn short() -> Vec<Point> {
                 kill(setting, clean, kind, &[Fault::Kill(mode, call.number)])
             }));
         }
+    }
+    // From the first call that prepares an addition to a file, to those behind the last.
+    for number in 0..ADDING {
+        let mode = MODES[(number % 4) as usize];
+        points.push(Point::new(format!("kill/adding/{number}-{mode:?}").to_lowercase(), move |setting, clean| {
+            let is_added = |call: &&Call| call.path.to_string_lossy().contains("all.csv");
+            let mut own = clean.calls.iter().filter(is_added).map(|call| call.number);
+            let (first, last) = own.next().zip(own.next_back()).ok_or("a run adds nothing")?;
+            let at = first + (last + 3 - first) * number / (ADDING - 1);
+            kill(setting, clean, "adding", &[Fault::Kill(mode, at)])
+        }));
     }
     // The facts that an element failed and that the next one started are recorded together.
     points.push(Point::new("kill/write/half-of-facts-recorded-together".into(), |setting, clean| {

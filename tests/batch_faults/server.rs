@@ -19,8 +19,6 @@ pub const ITEMS: u64 = PAGES * 2;
 pub const MADE: u64 = 32;
 /// Items that the server refuses.
 pub const REFUSED: [u64; 2] = [7, 19];
-/// The largest stamp of the list. It is in the middle, so that it is not on the last page.
-pub const STAMP: &str = "2026-03-41T00:00:00Z";
 
 /// Longer than the interval of checkpoints, so that later facts are written at once.
 const SLOW: Duration = Duration::from_millis(270);
@@ -87,7 +85,8 @@ async fn list(Path(world): Path<String>, query: RawQuery, headers: HeaderMap) ->
         tokio::time::sleep(SLOW).await;
     }
     let item = |id: u64| {
-        let stamp = if id == 41 { 41 } else { id % 28 + 1 };
+        // The largest one is in the middle, so that it is not on the last page.
+        let stamp = if id == 41 { 31 } else { id % 28 + 1 };
         json!({ "id": id, "name": format!("Item {id}, \"quoted\""), "stamp": format!("2026-03-{stamp:02}T00:00:00Z"), "tags": ["a", id] })
     };
     let rows = [number * 2 - 1, number * 2].map(item).to_vec();

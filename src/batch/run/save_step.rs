@@ -173,7 +173,7 @@ impl<'s> Saving<'s> {
         // A closing step that runs again reports a new end.
         let is_over = |known: &&Addition| self.step.phase != Phase::Main && known.is_whole && known.is_outdated;
         let known = known.filter(|known| !is_over(known));
-        if known.is_some_and(|known| known.is_whole && !known.is_outdated && known.rows.rows == count) {
+        if known.is_some_and(|known| known.is_current() && known.rows.rows == count) {
             return Ok(None);
         }
         let mut rows = self.rows()?;
@@ -203,8 +203,11 @@ impl<'s> Saving<'s> {
         if prepared.len() < 2 {
             return Ok(());
         }
-        let files = prepared.iter_mut().filter_map(|prepared| prepared.file.as_mut());
-        files.map(|file| if let PreparedFile::Whole(sink) = file { sink.seal() } else { Ok(()) }).collect()
+        let mut files = prepared.iter_mut().filter_map(|prepared| prepared.file.as_mut());
+        files.try_for_each(|file| match file {
+            PreparedFile::Whole(sink) => sink.seal(),
+            PreparedFile::Added(_) | PreparedFile::Parts(_) => Ok(()),
+        })
     }
 
     /// Output on standard output cannot be undone: it is written to its end.

@@ -68,7 +68,7 @@ impl AppendedFile {
         sink.seal()?;
         let (added, shown) = (measure.extent(), path.display().to_string());
         let Start { start, before, first, mut replaced } = start;
-        let unfinished = known.filter(|known| known.rows.start == start && !(known.is_whole && !known.is_outdated));
+        let unfinished = known.filter(|known| known.rows.start == start && !known.is_current());
         replaced.extend(unfinished.map(|known| known.rows.added).filter(|old| *old != added));
         let rows = AddedRows { path: shown, start, before, first, rows: count, added, replaced };
         Ok((AppendedFile { sink, rows }, form))

@@ -9,16 +9,16 @@ use crate::error::Result;
 use crate::expression::Shape;
 use crate::run_store::{AddedRows, Addition, RowReader};
 
-/// Rows in memory.
-struct Rows(Vec<String>, usize);
+/// MemoryRows in memory.
+struct MemoryRows(Vec<String>, usize);
 
-impl Rows {
-    fn new(rows: &[&str]) -> Rows {
-        Rows(rows.iter().map(|row| (*row).to_owned()).collect(), 0)
+impl MemoryRows {
+    fn new(rows: &[&str]) -> MemoryRows {
+        MemoryRows(rows.iter().map(|row| (*row).to_owned()).collect(), 0)
     }
 }
 
-impl RowReader for Rows {
+impl RowReader for MemoryRows {
     fn next_row(&mut self) -> Result<Option<&str>> {
         self.1 += 1;
         Ok(self.0.get(self.1 - 1).map(String::as_str))
@@ -44,7 +44,7 @@ fn save(columns: &[&str]) -> Save {
 
 fn prepare(path: &Path, format: SaveFormat, known: Option<&Addition>, rows: &[&str]) -> Result<AppendedFile> {
     let (save, count) = (save(&[]), rows.len() as u64);
-    let prepared = AppendedFile::prepare(&mut Rows::new(rows), (path, &save, format), (known, count), &|| Ok(()));
+    let prepared = AppendedFile::prepare(&mut MemoryRows::new(rows), (path, &save, format), (known, count), &|| Ok(()));
     prepared.map(|(file, _)| file)
 }
 
@@ -141,9 +141,13 @@ fn later_rows_of_the_run_are_added_and_outdated_ones_replaced() {
         prepare(&path, SaveFormat::Ndjson, Some(&known), &ROWS[1..]).unwrap().add().unwrap();
         assert_eq!(text(), format!("{}\n{}\n", ROWS[1], ROWS[2]), "{left:?}");
     }
-    std::fs::write(&path, format!("{both}{{\"other\":1}}\n")).unwrap();
+    // Old rows are not replaced if others have added theirs, also if they begin with the new ones.
+    let left = format!("{}\n{}\n{{\"other\":1}}\n", ROWS[1], ROWS[2]);
+    std::fs::write(&path, &left).unwrap();
     let known = addition(fact, true, true);
-    assert!(prepare(&path, SaveFormat::Ndjson, Some(&known), &ROWS[..1]).unwrap().add().is_err());
+    let error = prepare(&path, SaveFormat::Ndjson, Some(&known), &ROWS[1..2]).unwrap().add().unwrap_err();
+    assert!(error.message.contains("others have added rows"), "{error}");
+    assert_eq!(text(), left);
 }
 
 #[test]
@@ -154,7 +158,7 @@ fn the_end_and_the_header_of_the_file_must_fit() {
         std::fs::write(&path, text).unwrap();
         let (save, row) = (save(columns), r#"{"a":1,"b":2}"#);
         let place = (path.as_path(), &save, format);
-        match AppendedFile::prepare(&mut Rows::new(&[row]), place, (None, 1), &|| Ok(())) {
+        match AppendedFile::prepare(&mut MemoryRows::new(&[row]), place, (None, 1), &|| Ok(())) {
             Ok((file, _)) => file.add().map(|()| String::new()).unwrap(),
             Err(error) => error.message.clone(),
         }

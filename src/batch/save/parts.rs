@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::form_writer::FormWriter;
 use super::protected::Protected;
-use super::template::PathTemplate;
+use super::template::{LOCK, PathTemplate};
 use crate::batch::save_file::SaveFormat;
 use crate::batch::save_plan::Save;
 use crate::claim::{Claim, claim};
@@ -23,8 +23,6 @@ use crate::row_work::{FieldPath, NullOrder, SortKey, SortPlan, Workspace, sort};
 use crate::run_store::RowReader;
 use crate::sink::{FileSink, ParkedFile, failed, sync_folder};
 
-/// The file in the folder of all parts that is locked while they are written.
-pub(super) const LOCK: &str = ".opnode-partition";
 /// The most files of one step.
 const FILES_MAX: usize = 10_000;
 

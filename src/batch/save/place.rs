@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::template::PathTemplate;
+use super::template::{LOCK, PathTemplate};
 use crate::batch::save_file::SaveFormat;
 use crate::batch::save_plan::Save;
 use crate::error::{Error, ErrorKind, Result};
@@ -46,7 +46,7 @@ impl SaveTarget {
         match &self.place {
             SavePlace::Stdout => None,
             SavePlace::File(path) => Some(path.clone()),
-            SavePlace::Parts(template) => Some(template.root().join(super::parts::LOCK)),
+            SavePlace::Parts(template) => Some(template.root().join(LOCK)),
         }
     }
 }

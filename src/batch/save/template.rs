@@ -7,6 +7,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::expression::{Expr, Piece, Scope, Shape};
 use crate::real_path::real_path;
 
+/// The file in the folder of all files of a path that is locked while they are written.
+pub(super) const LOCK: &str = ".opnode-partition";
 /// The longest name in bytes: systems allow 255, and the temporary file has a longer one.
 const NAME_MAX: usize = 240;
 
