@@ -74,5 +74,4 @@ pub use load::{BatchConfig, Env, Resolve, Stdin};
 pub use plan::{BatchPlan, JobPlan, StepPlan};
 pub use run::{Run, RunOptions};
 pub use run_plan::{Batch, MAIN};
-#[cfg(feature = "cli")]
-pub(crate) use webhook::NAME as HTTP;
+pub use webhook::HTTP;
