@@ -384,7 +384,7 @@ fn sessions(
     names.dedup();
     for name in names {
         let Some(connection) = known.get(name) else { continue };
-        let is_webhook = connection.connector == webhook::NAME;
+        let is_webhook = connection.connector == webhook::HTTP;
         let folder = if is_webhook { own_folder } else { &known.folder };
         let opened = (config.resolve)(folder, name, connection).and_then(|spec| match is_webhook {
             true => webhook::open(&config.engine, &spec),

@@ -92,4 +92,4 @@ pub use plan::{BatchPlan, JobPlan, StepPlan};
 pub use record::{RunNote, RunPart, RunRecord, SettledItem, StepRecord, StoredFile, run_records};
 pub use run::{Run, RunOptions};
 pub use run_plan::{Batch, MAIN};
-pub(crate) use webhook::NAME as HTTP;
+pub use webhook::HTTP;

@@ -17,18 +17,18 @@ use crate::definition::Catalog;
 use crate::engine::{Engine, Session};
 use crate::error::{Error, ErrorKind, Place, Result};
 
-/// The name of the connector, and of its operation.
-pub(crate) const NAME: &str = "http";
+/// The connector of the connections that `http` steps make; their only value is `url`, the address.
+pub const HTTP: &str = "http";
 
 /// The connection of an `http` step, by the step's id.
 pub(super) fn connection_name(step: &str) -> String {
-    format!("{NAME} of {step}")
+    format!("{HTTP} of {step}")
 }
 
 /// The connection with its address as written, for the host to resolve.
 pub(super) fn connection(address: &ValueFile) -> ConnectionFile {
     ConnectionFile {
-        connector: NAME.to_owned(),
+        connector: HTTP.to_owned(),
         account: None,
         limits: crate::connection::Limits::default(),
         allow_http: false,
@@ -54,7 +54,7 @@ pub(super) fn place(file: &BatchFile, name: &str) -> Option<String> {
 pub(super) fn operation() -> CalledOperation {
     CalledOperation {
         connector: String::new(),
-        id: NAME.to_owned(),
+        id: HTTP.to_owned(),
         request_line: "POST".to_owned(),
         is_paged: false,
         may_be_repeated: false,
@@ -81,8 +81,8 @@ pub(super) fn open(engine: &Engine, resolved: &ConnectionSpec) -> Result<Session
     }
     let parts = AddressParts::of(&url);
     let mut catalog = Catalog::empty();
-    catalog.add(NAME, "connector.yaml", &parts.connector(&url));
-    catalog.add(NAME, "operations.yaml", &parts.operations());
+    catalog.add(HTTP, "connector.yaml", &parts.connector(&url));
+    catalog.add(HTTP, "operations.yaml", &parts.operations());
     let spec = ConnectionSpec { values: parts.values, ..resolved.clone() };
     engine.with_catalog(Arc::new(catalog)).connect(&spec)
 }
@@ -124,7 +124,7 @@ impl AddressParts {
         let host = url.host_str().unwrap_or_default();
         let property = |name: &String| (name.clone(), json!({ "type": "string", "secret": true }));
         json!({
-            "version": Format::Connector.version(), "connector": NAME, "title": host,
+            "version": Format::Connector.version(), "connector": HTTP, "title": host,
             "connection": self.values.keys().map(property).collect::<Map<_, _>>(),
             "base_url": url.origin().ascii_serialization(), "auth": "none",
         })
@@ -139,6 +139,6 @@ impl AddressParts {
         if let Some(map) = operation.as_object_mut().filter(|_| !self.query.is_empty()) {
             map.insert("fixed".to_owned(), json!({ "query": self.query }));
         }
-        json!({ "version": Format::Operations.version(), "operations": { NAME: operation } }).to_string()
+        json!({ "version": Format::Operations.version(), "operations": { HTTP: operation } }).to_string()
     }
 }

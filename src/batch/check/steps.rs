@@ -68,8 +68,11 @@ pub(in crate::batch) fn steps(
     row_fields::push_columns_down(&mut steps);
     let place = |number: usize| all.get(number).map(|placed| placed.at.clone()).unwrap_or_default();
     let steps: Vec<(String, Step)> = steps.into_iter().map(|(number, step, _)| (place(number), step)).collect();
-    for (at, step) in file.steps.iter().enumerate().filter(|(_, step)| step.upsert.is_some()) {
-        upsert::refuse_keys(c, &format!("/steps/{at}"), step);
+    let lists = [("steps", &file.steps), ("on_failure", &file.on_failure), ("finally", &file.finally)];
+    for (key, list) in lists {
+        for (at, step) in list.iter().enumerate().filter(|(_, step)| step.upsert.is_some()) {
+            upsert::refuse_keys(c, &format!("/{key}/{at}"), step);
+        }
     }
     steps
 }
