@@ -16,7 +16,7 @@ use crate::sink::Stdout;
 pub type Resolve = Arc<dyn Fn(&Path, &str, &ConnectionFile) -> Result<ConnectionSpec> + Send + Sync>;
 /// What a batch takes over from the batch of which it is a step.
 #[derive(Default)]
-pub(super) struct Within {
+pub(super) struct OuterBatch {
     /// Its connections, for a file that names none.
     pub(super) known: Option<KnownConnections>,
     /// The connection, for a file that names none.

@@ -132,7 +132,7 @@ pub(crate) fn shown_id(id: &str) -> String {
 impl std::fmt::Display for StepName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let step = shown_id(&self.step);
-        if self.job == super::run_plan::MAIN { f.write_str(&step) } else { write!(f, "{}/{step}", self.job) }
+        if self.job == super::row_source::MAIN { f.write_str(&step) } else { write!(f, "{}/{step}", self.job) }
     }
 }
 

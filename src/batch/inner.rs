@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::check::{InnerBatches, KnownConnections};
-use super::config::{BatchConfig, Within};
+use super::config::{BatchConfig, OuterBatch};
 use super::effects::{InnerCall, InnerRun};
 use super::event::{Event, Report};
 use super::include::read;
@@ -50,7 +50,7 @@ impl InnerBatches for InnerLoader {
 
     fn load(&self, path: &Path, inputs: Vec<(String, Json)>, connection: Option<&str>) -> Result<Batch> {
         let config = BatchConfig { inputs, vars: Vec::new(), ..self.config.clone() };
-        let within = Within {
+        let within = OuterBatch {
             known: Some(self.known.clone()),
             connection: connection.map(str::to_owned),
             chain: self.chain.clone(),

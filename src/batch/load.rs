@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use super::check::steps::steps;
 use super::check::{CheckContext, KnownConnections, find, targets};
-use super::config::{BatchConfig, Within};
+use super::config::{BatchConfig, OuterBatch};
 use super::file::{BatchFile, ConnectionsPart, MatrixFile, ResumePart, ResumeWord, RunFile, WithinFile};
 use super::include::{self, read};
 use super::inner::InnerLoader;
 use super::inputs::{self, BatchInput};
 use super::local::Local;
 use super::local_plan::LocalWork;
-use super::run_plan::{Batch, CalledOperation, MAIN, MatrixJob, RunPlan, Step, StepLimits};
+use super::row_source::MAIN;
+use super::run_plan::{Batch, CalledOperation, MatrixJob, RunPlan, Step, StepLimits};
 use super::webhook;
 use crate::authoring::duration::duration;
 use crate::authoring::values::NamesPart;
@@ -47,11 +48,11 @@ impl Batch {
     /// # Errors
     /// As [`load`](Self::load).
     pub fn parse(path: &Path, text: &str, config: &BatchConfig) -> Result<Batch> {
-        Batch::parse_within(path, text, config, &Within::default())
+        Batch::parse_within(path, text, config, &OuterBatch::default())
     }
 
     /// The same for a batch that is a step of another.
-    pub(super) fn parse_within(path: &Path, text: &str, config: &BatchConfig, within: &Within) -> Result<Batch> {
+    pub(super) fn parse_within(path: &Path, text: &str, config: &BatchConfig, within: &OuterBatch) -> Result<Batch> {
         let shown = path.display().to_string();
         let (doc, parts) = include::whole(path, text)?;
         let file: BatchFile = doc.read().map_err(|e| explain(Format::Batch, &doc, &[], &e))?;
@@ -258,7 +259,7 @@ fn known(
     c: &mut Checker<'_>,
     folder: &Path,
     said: Option<ConnectionsPart>,
-    (config, within, calls): (&BatchConfig, &Within, bool),
+    (config, within, calls): (&BatchConfig, &OuterBatch, bool),
 ) -> KnownConnections {
     if let (None, None, Some(known)) = (&config.connections_instead, &said, &within.known) {
         return known.clone();

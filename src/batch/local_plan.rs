@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::run_plan::{ItemSource, MAIN};
+use super::row_source::{ItemSource, MAIN};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::{Expr, Shape};
 use crate::row_file::{CellType, EmptyCell, ReadOptions, RowFormat, RowSchema, SheetChoice, TextEncoding};
 use crate::row_work::{FieldPath, WorkPlan};
 use crate::run_store::file_name;
 
-/// The name of steps that run another batch file.
-pub(crate) const INNER: &str = "batch";
+/// The operation, in plans and reports, of steps that run another batch file.
+pub const INNER: &str = "batch";
 
 /// What a step does without requests.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -49,6 +49,12 @@ impl LocalWork {
             LocalWork::Transform(plan) => plan.looked_up.as_ref(),
             LocalWork::Upserted(plan) => plan.looked_up.as_ref(),
         }
+    }
+
+    /// The shape of its rows, if it ends with one.
+    pub(crate) fn last_map(&self) -> Option<&Shape> {
+        let LocalWork::Transform(plan) = self else { return None };
+        plan.actions.iter().rev().find_map(|action| if let Action::Map(map) = action { Some(map) } else { None })
     }
 
     /// What it does, in plans.

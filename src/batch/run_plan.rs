@@ -9,16 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use super::conditions::Conditions;
 use super::effects::Effects;
-use super::file::{OnErrorFile, OnUnknownFile};
+use super::file::{OnErrorFile, OnUnknownFile, StepFile};
 use super::local_plan::LocalWork;
+use super::row_source::{ItemSource, MAIN};
 use super::save_plan::Save;
 use crate::authoring::Pointer;
 use crate::definition::{Method, Operation, Repeat, Send};
 use crate::expression::{Expr, Shape};
 use crate::run_store::{ItemOrigin, JobOutline, Mark, ResumePolicy, RunOutline, StepOutline, file_name};
-
-/// The name of the one job of a batch without a matrix.
-pub const MAIN: &str = "main";
 
 /// A checked batch. [`run`](Self::run) runs it, [`plan`](Self::plan) returns its requests.
 pub struct Batch {
@@ -205,17 +203,6 @@ impl CalledOperation {
     }
 }
 
-/// The source of items or elements.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) enum ItemSource {
-    /// An earlier step's rows, read from disk.
-    Step(String),
-    /// A value, held in memory.
-    Shape(Shape),
-    /// Each combination of the elements of several sources: an object with these names.
-    Combinations(Vec<(String, ItemSource)>),
-}
-
 /// A value that was read, kept for the next run.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Watermark {
@@ -274,6 +261,43 @@ impl RunPlan {
 }
 
 impl Step {
+    /// A step that does nothing yet.
+    pub(super) fn new(file: &StepFile, (method, operation): (Method, CalledOperation), phase: Phase) -> Step {
+        Step {
+            id: file.id.clone(),
+            method,
+            operation,
+            local: None,
+            connections: Vec::new(),
+            options: Shape::Map(Vec::new()),
+            items: None,
+            each: None,
+            keep: None,
+            map: None,
+            when: None,
+            phase,
+            needs: BTreeSet::new(),
+            awaits: BTreeSet::new(),
+            parallel: 1,
+            limit: None,
+            forward_only: false,
+            known_fields: true,
+            watermark: None,
+            save: Vec::new(),
+            files: None,
+            verify: None,
+            limits: StepLimits::default(),
+            on_error: file.on_error,
+            on_unknown: file.on_unknown,
+        }
+    }
+
+    /// A step that sends no requests.
+    pub(super) fn local(file: &StepFile, local: LocalWork, phase: Phase) -> Step {
+        let operation = CalledOperation::none(&local);
+        Step { local: Some(local), ..Step::new(file, (Method::Query, operation), phase) }
+    }
+
     /// What its items are sent to, or its elements are read from, by a job, by its number.
     pub(crate) fn origin(&self, job: usize) -> ItemOrigin {
         ItemOrigin {

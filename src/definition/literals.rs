@@ -36,11 +36,11 @@ pub(crate) enum Literal<'v> {
 
 /// Where a value is in a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Within {
+enum LiteralPlace {
     Bare,
-    /// Within quotes that the author has written.
+    /// LiteralPlace quotes that the author has written.
     Quotes(char),
-    /// Within the marks of a time that the author has written.
+    /// LiteralPlace the marks of a time that the author has written.
     Time,
 }
 
@@ -56,15 +56,17 @@ impl Literals {
         is_time: &dyn Fn(&str) -> bool,
     ) -> Result<String, String> {
         match (self.within(before), value) {
-            (Within::Bare, value) => self.bare(before, value),
-            (Within::Quotes(quote), Literal::Text(text) | Literal::Number(text) | Literal::Time(text)) => {
+            (LiteralPlace::Bare, value) => self.bare(before, value),
+            (LiteralPlace::Quotes(quote), Literal::Text(text) | Literal::Number(text) | Literal::Time(text)) => {
                 self.check_wildcards(before_quote(before, quote), text)?;
                 self.escaped(text, quote)
             }
-            (Within::Quotes(_), Literal::Bool(flag)) => Ok(self.boolean(*flag).to_owned()),
-            (Within::Time, Literal::Time(text)) => Ok((*text).to_owned()),
-            (Within::Time, Literal::Text(text)) if is_time(text) => Ok((*text).to_owned()),
-            (Within::Time, Literal::Text(_) | Literal::Number(_) | Literal::Bool(_)) => Err("it is no time".to_owned()),
+            (LiteralPlace::Quotes(_), Literal::Bool(flag)) => Ok(self.boolean(*flag).to_owned()),
+            (LiteralPlace::Time, Literal::Time(text)) => Ok((*text).to_owned()),
+            (LiteralPlace::Time, Literal::Text(text)) if is_time(text) => Ok((*text).to_owned()),
+            (LiteralPlace::Time, Literal::Text(_) | Literal::Number(_) | Literal::Bool(_)) => {
+                Err("it is no time".to_owned())
+            }
             (_, Literal::List(_)) => Err("a list stands outside of quotes: field in (…)".to_owned()),
         }
     }
@@ -118,7 +120,7 @@ impl Literals {
     }
 
     /// Where a text ends: quotes of both kinds may be open.
-    fn within(&self, before: &str) -> Within {
+    fn within(&self, before: &str) -> LiteralPlace {
         let mut open: Option<char> = None;
         let mut rest = before.char_indices();
         let mut in_time = false;
@@ -137,9 +139,9 @@ impl Literals {
             }
         }
         match open {
-            Some(quote) => Within::Quotes(quote),
-            None if in_time => Within::Time,
-            None => Within::Bare,
+            Some(quote) => LiteralPlace::Quotes(quote),
+            None if in_time => LiteralPlace::Time,
+            None => LiteralPlace::Bare,
         }
     }
 }

@@ -1,20 +1,8 @@
 //! Puts a document together from parts in several files: each fault keeps the place in its own file. Pure.
 
 use super::tree::{Entries, Node, NodeValue};
-use super::{Document, Origin};
+use super::{Document, DocumentPart, INCLUDE, Origin};
 use crate::json_pointer::escape;
-
-/// The key that names a part.
-pub(crate) const INCLUDE: &str = "include";
-
-/// A document of another file within a document.
-pub(super) struct Part {
-    /// The place in the whole.
-    at: String,
-    /// The place in the part.
-    from: String,
-    document: std::sync::Arc<Document>,
-}
 
 /// Where a document names a part.
 pub(crate) struct Included {
@@ -78,21 +66,11 @@ impl Document {
         document.parts = whole.parts;
         document
     }
-
-    /// The part at a pointer, and the pointer in it.
-    pub(super) fn part(&self, pointer: &str) -> Option<(&Document, String)> {
-        let found = self.parts.iter().filter_map(|part| {
-            let rest = pointer.strip_prefix(part.at.as_str())?;
-            (rest.is_empty() || rest.starts_with('/')).then_some((part, rest))
-        });
-        let (part, rest) = found.max_by_key(|(part, _)| part.at.len())?;
-        Some((&part.document, format!("{}{rest}", part.from)))
-    }
 }
 
 /// A document that is put together.
 struct Whole {
-    parts: Vec<Part>,
+    parts: Vec<DocumentPart>,
     entries: Vec<(super::tree::NodeKey, Node)>,
 }
 
@@ -112,7 +90,7 @@ impl Whole {
             };
             for (number, node) in steps_of(document).into_iter().enumerate() {
                 let (at, from) = (format!("/{name}/{}", all.len()), format!("/steps/{number}"));
-                places.push(Part { at, from, document: std::sync::Arc::clone(document) });
+                places.push(DocumentPart { at, from, document: std::sync::Arc::clone(document) });
                 all.push(node);
             }
         }
@@ -129,7 +107,7 @@ impl Whole {
         for (key, node) in map.iter().filter(|(key, _)| key.name != "version") {
             let at = format!("/{}", escape(&key.name));
             let mut place = |at: String, from: String| {
-                self.parts.push(Part { at, from, document: std::sync::Arc::clone(&document) });
+                self.parts.push(DocumentPart { at, from, document: std::sync::Arc::clone(&document) });
             };
             let own = self.entries.iter_mut().find(|(own, _)| own.name == key.name).map(|(_, node)| &mut node.value);
             match (own, &node.value) {

@@ -23,8 +23,6 @@ use crate::digits::{has_digits, is_number};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::json_pointer::{escape, unescape};
 use crate::json_text::fields_of;
-#[cfg(feature = "batch")]
-pub(crate) use merge::INCLUDE;
 use options::options;
 pub use options::{ALIASED_MAX, DEPTH_MAX, NODES_MAX};
 pub(crate) use tree::Node;
@@ -44,7 +42,21 @@ pub(crate) struct Document {
     placed: OnceLock<Node>,
     /// Parts of other files.
     #[cfg(feature = "batch")]
-    parts: Vec<merge::Part>,
+    parts: Vec<DocumentPart>,
+}
+
+/// The key that names a part.
+#[cfg(feature = "batch")]
+pub(crate) const INCLUDE: &str = "include";
+
+/// A document of another file within a document.
+#[cfg(feature = "batch")]
+struct DocumentPart {
+    /// The place in the whole.
+    at: String,
+    /// The place in the part.
+    from: String,
+    document: std::sync::Arc<Document>,
 }
 
 enum Origin {
@@ -181,6 +193,17 @@ impl Document {
     /// The name of its file.
     pub(crate) fn file(&self) -> &str {
         &self.file
+    }
+
+    /// The part at a pointer, and the pointer in it.
+    #[cfg(feature = "batch")]
+    fn part(&self, pointer: &str) -> Option<(&Document, String)> {
+        let found = self.parts.iter().filter_map(|part| {
+            let rest = pointer.strip_prefix(part.at.as_str())?;
+            (rest.is_empty() || rest.starts_with('/')).then_some((part, rest))
+        });
+        let (part, rest) = found.max_by_key(|(part, _)| part.at.len())?;
+        Some((&part.document, format!("{}{rest}", part.from)))
     }
 
     /// The place of a JSON Pointer, or of its nearest parent if the field is absent.

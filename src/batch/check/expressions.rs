@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::names;
 use crate::authoring::{Checker, Json};
-use crate::batch::run_plan::ItemSource;
+use crate::batch::row_source::ItemSource;
 use crate::error::Advice;
 use crate::expression::{Expr, Shape, Wrong};
 use crate::json_pointer::escape;

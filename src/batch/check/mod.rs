@@ -1,10 +1,13 @@
 //! Turns a batch file into checked steps: resolves every name, option and expression, or reports a fault at its place.
 
+mod call_step;
 mod context;
 mod expressions;
+mod here;
 mod inner;
 mod literal;
 mod local;
+mod local_step;
 mod names;
 mod options;
 mod row_fields;

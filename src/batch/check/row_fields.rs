@@ -7,7 +7,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::authoring::Checker;
-use crate::batch::run_plan::{ItemSource, Step};
+use crate::batch::row_source::ItemSource;
+use crate::batch::run_plan::Step;
 use crate::batch::save_plan::Save;
 use crate::definition::{Fields, Method, Operation};
 use crate::error::nearest;

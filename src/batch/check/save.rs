@@ -116,7 +116,8 @@ fn declared(record: &SavedRecord<'_>) -> Vec<String> {
     let Fields::Object { known, .. } = record.fields else { return Vec::new() };
     let mut names: Vec<String> = match (record.map, record.operation.and_then(Operation::record)) {
         (Some(Shape::Map(map)), _) => map.iter().map(|(name, _)| name.clone()).collect(),
-        (Some(_), _) | (None, None) => Vec::new(),
+        // Their order is that of the rows.
+        (Some(_), _) | (None, None) => return Vec::new(),
         (None, Some(own)) => {
             let properties =
                 fields_of(&own.schema.0).and_then(|keys| keys.into_iter().find(|(k, _)| k == "properties"));

@@ -1,15 +1,15 @@
 //! An upsert as the steps that it consists of: items, records that are found, what to do, creates, changes, the result.
 
-use super::steps::{CheckedStep, StepHere};
+use super::here::{CheckedStep, StepHere};
 use crate::authoring::values::NamesPart;
 use crate::authoring::{Checker, Json};
 use crate::batch::file::StepFile;
 use crate::batch::local_file::{KeyPart, SendWord, TransformFile, UpsertCallFile, UpsertFile};
 use crate::batch::local_plan::{Action, ComparePlan, LocalWork, TransformPlan, UpsertedPlan};
-use crate::batch::run_plan::{CalledOperation, ItemSource, Step, StepLimits};
-use crate::definition::{Fields, Method};
+use crate::batch::row_source::ItemSource;
+use crate::batch::run_plan::{Step, StepLimits};
+use crate::definition::Fields;
 use crate::error::Error;
-use crate::expression::Shape;
 use crate::row_work::{FieldPath, JoinKind, JoinPair, JoinPlan, SeveralMatches, WorkPlan};
 
 /// Between the id of an upsert and the name of one of its parts; ids of files do not contain it.
@@ -17,7 +17,7 @@ pub(super) const PART: &str = "__";
 
 /// One part of an upsert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum UpsertPart {
     /// A step as in a file.
     Plain,
     /// What to do with each item.
@@ -27,7 +27,7 @@ pub(super) enum Part {
 }
 
 /// The parts of an upsert, each with its place in the file of the upsert.
-pub(super) fn expanded(step: &StepFile, upsert: &UpsertFile) -> Vec<(String, StepFile, Part)> {
+pub(super) fn expanded(step: &StepFile, upsert: &UpsertFile) -> Vec<(String, StepFile, UpsertPart)> {
     let id = |part: &str| format!("{}{PART}{part}", step.id);
     let rows = |part: &str| Json(serde_json::Value::from(format!("${{{{ steps.{}.items }}}}", id(part))).to_string());
     let part = |part: &str| StepFile {
@@ -75,15 +75,15 @@ pub(super) fn expanded(step: &StepFile, upsert: &UpsertFile) -> Vec<(String, Ste
         ..part(name)
     };
     let mut parts = vec![
-        (String::new(), items, Part::Plain),
-        ("/upsert/find".to_owned(), found, Part::Plain),
-        ("/upsert".to_owned(), local("plan"), Part::Plan),
+        (String::new(), items, UpsertPart::Plain),
+        ("/upsert/find".to_owned(), found, UpsertPart::Plain),
+        ("/upsert".to_owned(), local("plan"), UpsertPart::Plan),
     ];
     for (name, call) in [("create", &upsert.create), ("update", &upsert.update)] {
-        parts.extend(call.iter().map(|call| (format!("/upsert/{name}"), write(name, call), Part::Plain)));
+        parts.extend(call.iter().map(|call| (format!("/upsert/{name}"), write(name, call), UpsertPart::Plain)));
     }
     let result = StepFile { save: step.save.clone(), upsert: Some(upsert.clone()), ..local("result") };
-    parts.push((String::new(), StepFile { id: step.id.clone(), ..result }, Part::Result));
+    parts.push((String::new(), StepFile { id: step.id.clone(), ..result }, UpsertPart::Result));
     parts
 }
 
@@ -101,13 +101,13 @@ pub(super) fn made_step(
     c: &mut Checker<'_>,
     here: &StepHere<'_>,
     file: &StepFile,
-    (upsert, part): (&UpsertFile, Part),
+    (upsert, part): (&UpsertFile, UpsertPart),
     limits: StepLimits,
 ) -> CheckedStep {
     let owner = file.id.strip_suffix("__plan").unwrap_or(&file.id);
     let id = |part: &str| format!("{owner}{PART}{part}");
     let mut needed = vec!["items", "found"];
-    if part == Part::Result {
+    if part == UpsertPart::Result {
         needed = vec!["plan"];
         needed.extend(looks_up_each(upsert).then_some("found"));
         needed.extend(upsert.create.is_some().then_some("create"));
@@ -115,8 +115,8 @@ pub(super) fn made_step(
         check(c, here, upsert, file);
     }
     let local = match part {
-        Part::Plan => LocalWork::Transform(plan(here, upsert, (id("items"), id("found")))),
-        Part::Result | Part::Plain => LocalWork::Upserted(UpsertedPlan {
+        UpsertPart::Plan => LocalWork::Transform(plan(here, upsert, (id("items"), id("found")))),
+        UpsertPart::Result | UpsertPart::Plain => LocalWork::Upserted(UpsertedPlan {
             plan: id("plan"),
             looked_up: looks_up_each(upsert).then(|| id("found")),
             create: upsert.create.as_ref().map(|_| id("create")),
@@ -125,33 +125,7 @@ pub(super) fn made_step(
     };
     let needs = needed.iter().filter_map(|part| here.ids.position(&id(part))).collect();
     let save = here.save_of(c, file);
-    let step = Step {
-        id: file.id.clone(),
-        method: Method::Query,
-        operation: CalledOperation::none(&local),
-        local: Some(local),
-        connections: Vec::new(),
-        options: Shape::Map(Vec::new()),
-        items: None,
-        each: None,
-        keep: None,
-        map: None,
-        when: None,
-        phase: here.phase,
-        needs,
-        awaits: std::collections::BTreeSet::new(),
-        parallel: 1,
-        limit: None,
-        forward_only: false,
-        known_fields: true,
-        watermark: None,
-        save,
-        files: None,
-        verify: None,
-        limits,
-        on_error: file.on_error,
-        on_unknown: file.on_unknown,
-    };
+    let step = Step { needs, save, limits, ..Step::local(file, local, here.phase) };
     (Some((step, None)), Fields::Any)
 }
 

@@ -2,7 +2,8 @@
 
 use super::job_run::JobRun;
 use crate::batch::event::Event;
-use crate::batch::run_plan::{ItemSource, Phase, Step};
+use crate::batch::row_source::ItemSource;
+use crate::batch::run_plan::{Phase, Step};
 use crate::definition::Method;
 use crate::error::Result;
 use crate::run_store::{Fact, JobStart, StepState};

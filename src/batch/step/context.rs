@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
-use super::outage::Outages;
+use super::outages::Outages;
 use crate::batch::effects::Effects;
 use crate::batch::event::{Event, StepCounts, StepName};
 use crate::batch::item_key::ItemKey;

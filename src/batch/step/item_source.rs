@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::batch::run_plan::{ItemSource, Step};
+use crate::batch::row_source::ItemSource;
+use crate::batch::run_plan::Step;
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::{RowIter, Scope};

@@ -1,8 +1,6 @@
 //! Outages are waited out: while the system of an account does not answer, or refuses more requests for now, the steps
 //! that use it pause, and one of them asks from time to time.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::context::{Task, stopped};
@@ -12,24 +10,6 @@ use crate::lock::lock;
 
 /// Waits between two questions: the first, and the longest.
 const WAIT: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
-
-/// The outages of a run, by account.
-#[derive(Default)]
-pub(in crate::batch) struct Outages(Mutex<BTreeMap<String, Arc<Account>>>);
-
-/// One account. The lock is held by the step that asks.
-#[derive(Default)]
-struct Account {
-    asking: tokio::sync::Mutex<()>,
-    /// Number of outages that have ended.
-    ended: Mutex<u64>,
-}
-
-impl Outages {
-    fn account(&self, name: &str) -> Arc<Account> {
-        Arc::clone(lock(&self.0).entry(name.to_owned()).or_default())
-    }
-}
 
 /// Whether an error shows that the system is not available at the moment, or accepts no more requests for now.
 pub(super) fn is_outage(error: &Error) -> bool {

@@ -14,7 +14,7 @@ use super::decide::{Move, decide, in_doubt};
 use super::element::{SentElement, send_element};
 use super::item_source::{Elements, Inputs};
 use super::sending::Sending;
-use super::verify::{self, Found};
+use super::verify::{self, FoundRecord};
 use crate::batch::event::{Event, StepCounts};
 use crate::batch::file::OnErrorFile;
 use crate::batch::run_plan::CALL;
@@ -132,10 +132,10 @@ impl Writing<'_, '_> {
     }
 
     /// Records what was found out about an item.
-    async fn verified(&mut self, (element, index): (u64, u64), found: Found, item: Option<&str>) -> Result<()> {
+    async fn verified(&mut self, (element, index): (u64, u64), found: FoundRecord, item: Option<&str>) -> Result<()> {
         let (status, items, error) = match found {
-            Found::Done(record) => (OutcomeStatus::Ok, record.map(Items::one).unwrap_or_default(), None),
-            Found::NotDone => {
+            FoundRecord::Done(record) => (OutcomeStatus::Ok, record.map(Items::one).unwrap_or_default(), None),
+            FoundRecord::NotDone => {
                 let message = "its record is not there: it did not take effect";
                 (OutcomeStatus::Failed, Items::default(), Some(Error::new(ErrorKind::Rejected, message)))
             }

@@ -118,7 +118,7 @@ type Stream<'s> = Box<dyn Iterator<Item = Result<Arc<str>>> + 's>;
 impl TransformWork {
     fn run(&self, mut rows: Box<dyn RowWriter>) -> Result<Box<dyn RowWriter>> {
         private_file::folder(&self.folder).map_err(|e| failed("made", &self.folder, &e))?;
-        let mut kept: Option<Stage> = None;
+        let mut kept: Option<TransformStage> = None;
         let mut left = self.plan.actions.as_slice();
         loop {
             let (light, heavy) = split(left);
@@ -132,7 +132,7 @@ impl TransformWork {
                 return Ok(rows);
             };
             let number = self.plan.actions.len() - rest.len();
-            let mut stage = Stage::begin(&self.folder, &format!("{}.{number}", self.name))?;
+            let mut stage = TransformStage::begin(&self.folder, &format!("{}.{number}", self.name))?;
             self.heavy(stream, action, number, &mut |row| stage.push(row))?;
             kept = Some(stage.finish()?);
             left = rest;
@@ -256,16 +256,16 @@ fn at_row(error: Error, what: &str, number: u64) -> Error {
 }
 
 /// Rows between two actions, in a temporary file.
-struct Stage {
+struct TransformStage {
     path: PathBuf,
     file: Option<BufWriter<File>>,
 }
 
-impl Stage {
-    fn begin(folder: &Path, name: &str) -> Result<Stage> {
+impl TransformStage {
+    fn begin(folder: &Path, name: &str) -> Result<TransformStage> {
         let path = folder.join(format!("{name}.rows"));
         let file = private_file::begin(&path, true).map_err(|e| failed("written", &path, &e))?;
-        Ok(Stage { path, file: Some(BufWriter::with_capacity(256 << 10, file)) })
+        Ok(TransformStage { path, file: Some(BufWriter::with_capacity(256 << 10, file)) })
     }
 
     fn push(&mut self, row: &str) -> Result<()> {
@@ -275,7 +275,7 @@ impl Stage {
             .map_err(|e| failed("written", &self.path, &e))
     }
 
-    fn finish(mut self) -> Result<Stage> {
+    fn finish(mut self) -> Result<TransformStage> {
         if let Some(mut file) = self.file.take() {
             file.flush().map_err(|e| failed("written", &self.path, &e))?;
         }
@@ -290,7 +290,7 @@ impl Stage {
     }
 }
 
-impl Drop for Stage {
+impl Drop for TransformStage {
     fn drop(&mut self) {
         let _only_uses_space = std::fs::remove_file(&self.path);
     }

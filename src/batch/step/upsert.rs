@@ -87,7 +87,7 @@ fn decided(outcome: &str, key: &str, send: &str, item: &str, found: &str) -> Str
 }
 
 /// The writes of one kind, in the order of the items.
-struct Written {
+struct WrittenItems {
     failed: BTreeSet<u64>,
     unknown: BTreeSet<u64>,
     /// The records that were returned, if there is one for each item that succeeded.
@@ -95,9 +95,9 @@ struct Written {
     next: u64,
 }
 
-impl Written {
-    fn open(task: &Task<'_>, id: Option<&String>) -> Result<Written> {
-        let none = Written { failed: BTreeSet::new(), unknown: BTreeSet::new(), rows: None, next: 0 };
+impl WrittenItems {
+    fn open(task: &Task<'_>, id: Option<&String>) -> Result<WrittenItems> {
+        let none = WrittenItems { failed: BTreeSet::new(), unknown: BTreeSet::new(), rows: None, next: 0 };
         let Some(id) = id else { return Ok(none) };
         let state: StepState = task.context.ledger.state().step(&format!("{}/{id}", task.job.name));
         let index = |keys: &BTreeSet<(u64, u64)>| keys.iter().map(|(_, index)| *index).collect::<BTreeSet<u64>>();
@@ -106,7 +106,7 @@ impl Written {
         let place = StepPlace { job: task.job.name.clone(), step: id.clone() };
         let marks: Arc<[Extent]> = state.marks.all().into();
         let rows = if is_one_each { Some(task.context.store.rows(&place, marks)?) } else { None };
-        Ok(Written { failed, unknown, rows, next: 0 })
+        Ok(WrittenItems { failed, unknown, rows, next: 0 })
     }
 
     /// What became of the next item, and the record that was returned.
@@ -133,7 +133,7 @@ pub(in crate::batch) async fn run(task: &Task<'_>, plan: &UpsertedPlan) -> Resul
     store.clear(&task.place)?;
     let mut rows = store.writer(&task.place, Extent::default(), true)?;
     let (mut created, mut changed) =
-        (Written::open(task, plan.create.as_ref())?, Written::open(task, plan.update.as_ref())?);
+        (WrittenItems::open(task, plan.create.as_ref())?, WrittenItems::open(task, plan.update.as_ref())?);
     let decided = task.scope.steps.get(&plan.plan).map(|view| view.rows.rows()).transpose()?;
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for row in decided.into_iter().flatten() {

@@ -14,7 +14,7 @@ use crate::options::Options;
 use crate::run_store::ItemContent;
 
 /// What was found out about an item.
-pub(super) enum Found {
+pub(super) enum FoundRecord {
     /// It took effect; the record, if there is one.
     Done(Option<String>),
     /// It did not take effect.
@@ -29,7 +29,7 @@ pub(super) async fn look(
     task: &Task<'_>,
     verify: &Verify,
     items: &BTreeMap<(u64, u64), ItemContent>,
-) -> Result<BTreeMap<(u64, u64), Found>> {
+) -> Result<BTreeMap<(u64, u64), FoundRecord>> {
     let known: Vec<(&(u64, u64), &str)> =
         items.iter().filter_map(|(key, content)| Some((key, content.item.as_deref()?))).collect();
     if known.is_empty() {
@@ -119,16 +119,16 @@ fn value_at<'i>(item: Item<'i>, path: &[String]) -> Option<&'i str> {
 }
 
 /// What a found record means, or its absence.
-fn judged(task: &Task<'_>, verify: &Verify, item: &str, record: Option<String>) -> Found {
+fn judged(task: &Task<'_>, verify: &Verify, item: &str, record: Option<String>) -> FoundRecord {
     match (task.step.method, record) {
-        (Method::Delete, None) => Found::Done(None),
-        (Method::Delete, Some(_)) | (_, None) => Found::NotDone,
-        (_, Some(record)) if verify.is_compared && !is_same_value(item, &record) => Found::NotDone,
-        (_, Some(record)) => Found::Done(Some(record)),
+        (Method::Delete, None) => FoundRecord::Done(None),
+        (Method::Delete, Some(_)) | (_, None) => FoundRecord::NotDone,
+        (_, Some(record)) if verify.is_compared && !is_same_value(item, &record) => FoundRecord::NotDone,
+        (_, Some(record)) => FoundRecord::Done(Some(record)),
     }
 }
 
 /// The keys of the items that did not take effect.
-pub(super) fn not_done(found: &BTreeMap<(u64, u64), Found>) -> BTreeSet<(u64, u64)> {
-    found.iter().filter(|(_, found)| matches!(found, Found::NotDone)).map(|(key, _)| *key).collect()
+pub(super) fn not_done(found: &BTreeMap<(u64, u64), FoundRecord>) -> BTreeSet<(u64, u64)> {
+    found.iter().filter(|(_, found)| matches!(found, FoundRecord::NotDone)).map(|(key, _)| *key).collect()
 }

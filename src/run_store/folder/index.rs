@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::rows::FolderRows;
-use super::run_folder::rows_file;
+use super::step_files::rows_file;
 use crate::error::Result;
 use crate::item::Items;
 use crate::row_work::{FieldPath, KeyIndex, NdjsonFile, RowsAt, Workspace};

@@ -17,6 +17,7 @@ mod rows;
 mod run_folder;
 mod runs;
 mod spool;
+mod step_files;
 mod tail;
 mod view;
 

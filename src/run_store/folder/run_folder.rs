@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::archive::{self, FAILED, SPOOL, file_name};
+use super::archive;
 use super::disk;
 use super::failures::{self, Failures};
 use super::index;
@@ -17,6 +17,7 @@ use super::kept::KeptMarks;
 use super::log::RunLog;
 use super::rows::{Again, FolderRows};
 use super::spool::{self, Spool};
+use super::step_files::{failures_file, rows_file};
 use crate::error::Result;
 use crate::run_store::extent::Extent;
 use crate::run_store::fact::Fact;
@@ -135,16 +136,6 @@ impl RunStore for Folder {
     fn keep_report(&self, json: &[u8]) -> Result<()> {
         disk::replace(&self.root.join("report.json"), json)
     }
-}
-
-/// The file of a step's rows.
-pub(super) fn rows_file(root: &Path, place: &StepPlace) -> PathBuf {
-    root.join(SPOOL).join(file_name(&place.job)).join(format!("{}.ndjson", place.step))
-}
-
-/// The file of a step's failures.
-pub(super) fn failures_file(root: &Path, place: &StepPlace) -> PathBuf {
-    root.join(FAILED).join(file_name(&place.job)).join(format!("{}.ndjson", place.step))
 }
 
 /// The rows of a step in a folder.
