@@ -63,6 +63,10 @@ mod plan;
 mod run;
 mod run_plan;
 mod step;
+#[cfg(feature = "schemas")]
+mod test_file;
+#[cfg(feature = "cli")]
+mod testing;
 mod webhook;
 
 pub use crate::run_store::{LeftItem, Reason, ResumePolicy, RunInfo, RunStatus, RunSummary, left_items, runs};
@@ -75,3 +79,10 @@ pub use load::{BatchConfig, Env, Resolve, Stdin};
 pub use plan::{BatchPlan, JobPlan, StepPlan};
 pub use run::{Run, RunOptions};
 pub use run_plan::{Batch, MAIN};
+#[cfg(feature = "schemas")]
+pub use test_file::{
+    BatchCaseFile, BatchTestFile, BatchTests, CaseInputPart, CaseSandboxFile, CaseTextFile, ExpectedEnd, ExpectedFile,
+    ExpectedItem, ExpectedRequest, ExpectedRequestPart, ExpectedStep,
+};
+#[cfg(feature = "cli")]
+pub use webhook::NAME as HTTP;

@@ -17,7 +17,7 @@ use crate::engine::{Engine, Session};
 use crate::error::{Error, ErrorKind, Place, Result};
 
 /// The name of the connector, and of its operation.
-pub(super) const NAME: &str = "http";
+pub const NAME: &str = "http";
 
 /// The connection of an `http` step, by the step's id.
 pub(super) fn connection_name(step: &str) -> String {

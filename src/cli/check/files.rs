@@ -148,7 +148,7 @@ fn add_to_connector(catalog: &mut Catalog, file: &NamedFile, named: &[NamedFile]
     let expected = match file.format {
         Format::Connector => Some("connector.yaml"),
         Format::Sandbox => Some("sandbox.yaml"),
-        Format::Operations | Format::Templates | Format::Connections | Format::Batch => None,
+        Format::Operations | Format::Templates | Format::Connections | Format::Batch | Format::BatchTest => None,
     };
     if let Some(expected) = expected.filter(|name| file.real.file_name().is_none_or(|n| n != *name)) {
         return Err(fault(
