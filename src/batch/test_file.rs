@@ -115,6 +115,7 @@ mirrors! {
     enum ExpectedEnd {
         /// Its exit code is 0
         Ok,
+        /// It is another
         Failed,
     }
 

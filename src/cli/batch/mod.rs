@@ -7,3 +7,5 @@ mod progress;
 pub(crate) mod run;
 pub(crate) mod runs;
 mod sandbox_connections;
+
+pub(super) use sandbox_connections::sandbox_connections;
