@@ -4,6 +4,7 @@ use crate::authoring::values::mirrors;
 use crate::authoring::{Checker, Document, Format, Json, Ordered, explain, version};
 use crate::definition::ReplyFile;
 use crate::error::Result;
+use crate::json_text::fields_of;
 
 mirrors! {
     /// NAME.test.yaml: tests of the batch file NAME.yaml; `opnode test NAME.yaml` runs them
@@ -174,7 +175,7 @@ pub enum CaseInputPart {
 }
 
 /// A request
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum ExpectedRequestPart {
@@ -182,6 +183,28 @@ pub enum ExpectedRequestPart {
     Line(String),
     /// A request with a body
     Whole(ExpectedRequest),
+}
+
+impl<'de> serde::Deserialize<'de> for ExpectedRequestPart {
+    /// Not by serde's own reading of alternatives, in which numbers lose their digits.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        use serde::de::Error as _;
+        let Json(json) = Json::deserialize(deserializer)?;
+        let text = |json: &str| serde_json::from_str::<String>(json).map_err(D::Error::custom);
+        let Some(fields) = fields_of(&json) else { return text(&json).map(ExpectedRequestPart::Line) };
+        let (mut request, mut body) = (None, None);
+        for (name, value) in fields {
+            match name.as_str() {
+                "request" => request = Some(text(value.get())?),
+                "body" => body = Some(Json(value.get().to_owned())),
+                _ => return Err(D::Error::custom(format!("unknown key `{name}`"))),
+            }
+        }
+        match (request, body) {
+            (Some(request), Some(body)) => Ok(ExpectedRequestPart::Whole(ExpectedRequest { request, body })),
+            _ => Err(D::Error::custom("a request has the keys `request` and `body`")),
+        }
+    }
 }
 
 /// A test file that fits its format, with the places of its values.
@@ -220,7 +243,7 @@ impl BatchTests {
             }
             refuse(case).into_iter().for_each(|(place, message)| c.fault(&format!("{at}{place}"), message, None));
         }
-        let checked = c.finish("the test file is invalid", Some(file))?;
+        let checked = c.finish("the batch-test file is invalid", Some(file))?;
         Ok(BatchTests { file: checked, doc })
     }
 

@@ -43,6 +43,19 @@ fn step(report: &serde_json::Value, leg: &str, step: &str) -> (String, u64, u64)
     )
 }
 
+/// The tests of the examples themselves, in the repository: they leave nothing behind.
+#[test]
+fn tests_of_examples_pass() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/batches");
+    let before = std::fs::read_dir(&examples).unwrap().count();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_opnode"));
+    command.arg("test").arg(&examples).env_remove("OPNODE_DEFINITIONS");
+    let output = Program::output(&mut command).unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && shown.contains("ok      upsert-organizations/a-refused-company"), "{shown}");
+    assert_eq!(std::fs::read_dir(&examples).unwrap().count(), before);
+}
+
 fn lines(folder: &Path, file: &str) -> usize {
     std::fs::read_to_string(folder.join(file)).unwrap().lines().count()
 }

@@ -30,7 +30,7 @@ pub(crate) async fn run(
     for suite in suites {
         for (name, case) in suite.tests.file.cases.iter().filter(|(name, _)| names.is_empty() || names.contains(*name))
         {
-            let verdict = match run_case(app, suite, case).await {
+            let verdict = match run_case(app, suite, (name, case)).await {
                 Ok(done) => judge(suite, (name, case), done, update)?,
                 Err(error) => CaseVerdict::Failed(error_lines(&error)),
             };

@@ -19,7 +19,9 @@ pub(super) fn differences(expected: &ExpectedFile, found: &ExpectedFile, is_full
         lines.push(format!("exit code: expected {code}, found {}", found.exit_code.unwrap_or_default()));
     }
     let (old, new) = (&expected.errors, &found.errors);
-    each(old, new, is_full, |step, old, new| lines.extend(texts(&format!("error of {step}"), old, new)));
+    // An end that was not expected is explained by its errors.
+    let is_explained = is_full || (old.is_none() && !lines.is_empty());
+    each(old, new, is_explained, |step, old, new| lines.extend(texts(&format!("error of {step}"), old, new)));
     let (old, new) = (&expected.steps, &found.steps);
     each(old, new, is_full, |step, old, new| lines.extend(step_lines(step, old, new, is_full)));
     let (old, new) = (&expected.requests, &found.requests);

@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::OutcomeStatus;
 use crate::batch::{
-    Batch, ExpectedEnd, ExpectedFile, ExpectedItem, ExpectedRequestPart, ExpectedStep, MAIN, Report, StepName,
-    StepReport, left_items,
+    Batch, ExpectedEnd, ExpectedFile, ExpectedItem, ExpectedRequestPart, ExpectedStep, Report, StepName, StepReport,
+    left_items,
 };
 use crate::cli::new_files;
 use crate::definition::{Json, Ordered};
@@ -123,7 +123,7 @@ fn text_of(bytes: &[u8]) -> String {
 fn left(results: &RunResults<'_>) -> Result<Ordered<Vec<ExpectedItem>>> {
     let mut by_step: Ordered<Vec<ExpectedItem>> = Ordered::new();
     for item in left_items(results.state)? {
-        let step = if item.job == MAIN { item.step } else { StepName { job: item.job, step: item.step }.to_string() };
+        let step = StepName { job: item.job, step: item.step }.to_string();
         let error = item.error.as_deref().map(|error| {
             let fields = fields_of(error.get()).unwrap_or_default();
             let text = |key: &str| {

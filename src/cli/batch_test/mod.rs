@@ -12,4 +12,4 @@ mod suite;
 mod world;
 
 pub(super) use command::run;
-pub(super) use suite::suites;
+pub(super) use suite::{suites, test_file_faults};

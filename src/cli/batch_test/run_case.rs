@@ -33,14 +33,16 @@ struct Folders {
 ///
 /// # Errors
 /// Those of the batch file and of the case; what goes wrong in the run is a part of what was found.
-pub(super) async fn run_case(app: &App, suite: &Suite, case: &BatchCaseFile) -> Result<CaseRun> {
+pub(super) async fn run_case(app: &App, suite: &Suite, (name, case): (&str, &BatchCaseFile)) -> Result<CaseRun> {
+    let key = if case.exchanges.is_some() { "exchanges" } else { "sandbox" };
+    let place = |key: &str| suite.tests.place(&format!("/cases/{}/{key}", crate::json_pointer::escape(name)));
     let temporary = tempfile::Builder::new().prefix("opnode-test-").tempdir();
     let temporary = temporary.map_err(|e| new_files::failed(&std::env::temp_dir(), "written", &e))?;
     // Its real path: that is how messages name its files.
     let root = std::fs::canonicalize(temporary.path()).unwrap_or_else(|_| temporary.path().to_owned());
     let folders = Folders { work: root.join("work"), state: root.join("state") };
-    let inputs = put_files(suite, case, &folders.work)?;
-    let server = TestServer::open(suite, case, app.shared_catalog()?)?;
+    let inputs = put_files(suite, case, &folders.work).map_err(|e| e.at(place("files")))?;
+    let server = TestServer::open(suite, case, app.shared_catalog()?).map_err(|e| e.at(place(key)))?;
     let sent = Arc::new(SentRequests::default());
     let begin = start(case.at.as_deref().unwrap_or(START)).map_err(|why| Error::new(ErrorKind::Definition, why))?;
     let engine = Engine::new(EngineConfig {
@@ -52,7 +54,8 @@ pub(super) async fn run_case(app: &App, suite: &Suite, case: &BatchCaseFile) -> 
     let engine = Arc::new(engine.watched(Arc::clone(&sent) as Arc<dyn crate::exchanges::Watch>));
     let output = KeptOutput::default();
     let config = BatchConfig { stdout: Some(output.opener()), ..config(app, suite, case, (&server, engine)) };
-    let batch = open(suite, case, &folders, &config)?;
+    let batch = Arc::new(open(suite, &folders, &config)?);
+    batch.put_watermarks(&folders.state, &case.watermarks).map_err(|e| e.at(place("watermarks")))?;
     let options = RunOptions { state: Some(folders.state.clone()), host: "test".to_owned(), ..RunOptions::default() };
     let mut run = Arc::clone(&batch).run(options)?;
     while run.next().await.is_some() {}
@@ -108,19 +111,19 @@ fn config(app: &App, suite: &Suite, case: &BatchCaseFile, (server, engine): (&Te
 }
 
 /// The batch, whose folder is the temporary one.
-fn open(suite: &Suite, case: &BatchCaseFile, folders: &Folders, config: &BatchConfig) -> Result<Arc<Batch>> {
+fn open(suite: &Suite, folders: &Folders, config: &BatchConfig) -> Result<Batch> {
     let name = suite.batch.file_name().unwrap_or_default();
     let path = folders.work.join(name);
     let real = suite.batch.display().to_string();
     let batch = Batch::parse(&path, &suite.text, config).map_err(|e| renamed(e, &path, &real))?;
     if let Some((step, path)) = batch.results_outside()?.first() {
-        let message = format!("{step}: {} is outside of the folder of the batch file", path.display());
+        let shown = path.strip_prefix(&folders.work).unwrap_or(path).display();
+        let message = format!("{step}: {shown} is outside of the folder of the batch file");
         return Err(Error::new(ErrorKind::Definition, message).advise(
             "a test writes no file of yours: use a relative path, or a variable that the case overrides with `vars`",
         ));
     }
-    batch.put_watermarks(&folders.state, &case.watermarks)?;
-    Ok(Arc::new(batch))
+    Ok(batch)
 }
 
 /// The same error with the place in the file that the user has.

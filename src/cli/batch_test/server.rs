@@ -36,15 +36,14 @@ impl TestServer {
         }
         let given = case.sandbox.clone().unwrap_or_default();
         let faults = given.faults.as_deref().unwrap_or("none").parse()?;
-        let known = |name: &str| catalog.sandbox(name).is_ok_and(|file| file.is_some());
-        if let Some(name) = given.records.keys().chain(given.replies.keys()).find(|name| !known(name)) {
-            let hint = crate::error::did_you_mean(name, catalog.connector_names());
-            let message = format!("the sandbox does not simulate `{name}`{hint}");
-            return Err(Error::new(ErrorKind::Definition, message)
-                .advise("`sandbox` has the names of connectors with a sandbox.yaml"));
-        }
         let data = SandboxData { records: given.records, replies: given.replies, faults };
-        Ok(TestServer::Sandbox(Arc::new(InProcessSandbox::new(catalog, data))))
+        let named: Vec<String> = data.records.keys().chain(data.replies.keys()).cloned().collect();
+        let sandbox = InProcessSandbox::new(Arc::clone(&catalog), data);
+        for name in named {
+            catalog.connector(&name)?;
+            sandbox.connection(&name)?;
+        }
+        Ok(TestServer::Sandbox(Arc::new(sandbox)))
     }
 
     pub(super) fn transport(&self) -> Arc<dyn Transport> {

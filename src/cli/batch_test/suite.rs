@@ -6,7 +6,7 @@ use super::normal::ignore_fault;
 use crate::authoring::Document;
 use crate::batch::{BatchCaseFile, BatchTests, ExpectedFile};
 use crate::cli::new_files;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::formats::{Format, to_yaml};
 use crate::text_file::{if_there, read_text};
 
@@ -143,6 +143,11 @@ impl Suite {
         );
         new_files::replace(&self.stored(case), &(head + &to_yaml(&file)?))
     }
+}
+
+/// The faults of a test file.
+pub(crate) fn test_file_faults(name: &str, text: &str) -> Vec<Fault> {
+    BatchTests::parse(name, text, faults).err().map(|error| error.to_faults()).unwrap_or_default()
 }
 
 /// The faults of a case that its format does not show: the place in it, and the message.

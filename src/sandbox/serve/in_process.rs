@@ -109,10 +109,7 @@ impl InProcessSandbox {
 
     fn simulate(&self, name: &str, address: SocketAddr) -> Result<MockConnector> {
         let mut file = self.catalog.sandbox(name)?.ok_or_else(|| {
-            Error::new(
-                ErrorKind::Unsupported,
-                format!("the sandbox does not simulate `{name}`: it has no sandbox.yaml"),
-            )
+            Error::new(ErrorKind::Unsupported, format!("the sandbox does not simulate {name}: it has no sandbox.yaml"))
         })?;
         if let Some(replies) = self.data.replies.get(name) {
             let (operations, _) = self.catalog.sound_operations(name)?;
