@@ -13,7 +13,7 @@ use crate::batch::{BatchCaseFile, HTTP, Resolve};
 use crate::cli::recording::{Replay, ReplayTokens};
 use crate::connections::{ConnectionFile, Reference, ValueFile};
 use crate::definition::{Catalog, Ordered};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::sandbox::{InProcessSandbox, SandboxData};
 use crate::secret::MASK;
 use crate::{ConnectionSpec, ExchangeLimits, Failure, FailureKind, Response, TokenStore, Transport};
@@ -22,6 +22,7 @@ use crate::{ConnectionSpec, ExchangeLimits, Failure, FailureKind, Response, Toke
 const WEBHOOK: &str = "https://webhook.invalid/";
 
 /// What answers.
+#[derive(Clone)]
 pub(super) enum TestServer {
     Sandbox(Arc<InProcessSandbox>),
     Recorded { replay: Arc<Replay>, catalog: Arc<Catalog> },
@@ -63,7 +64,7 @@ impl TestServer {
 
     /// The values of a connection, without its secrets.
     pub(super) fn resolve(&self, env: &Ordered<String>) -> Resolve {
-        let (server, env) = (self.clone_parts(), env.clone());
+        let (server, env) = (self.clone(), env.clone());
         Arc::new(move |_: &Path, name: &str, connection: &ConnectionFile| {
             let spec = match &server {
                 _ if connection.connector == HTTP => webhook(connection, &env),
@@ -81,15 +82,6 @@ impl TestServer {
         match self {
             TestServer::Sandbox(_) => (Vec::new(), 0),
             TestServer::Recorded { replay, .. } => (replay.missed(), replay.unused()),
-        }
-    }
-
-    fn clone_parts(&self) -> TestServer {
-        match self {
-            TestServer::Sandbox(sandbox) => TestServer::Sandbox(Arc::clone(sandbox)),
-            TestServer::Recorded { replay, catalog } => {
-                TestServer::Recorded { replay: Arc::clone(replay), catalog: Arc::clone(catalog) }
-            }
         }
     }
 }
