@@ -28,6 +28,9 @@ pub(crate) async fn run(
             .advise(format!("the cases are {known}")));
     }
     for suite in suites {
+        for path in suite.strays() {
+            app.screen.warn(&format!("{} belongs to no case: remove it", path.display()));
+        }
         for (name, case) in suite.tests.file.cases.iter().filter(|(name, _)| names.is_empty() || names.contains(*name))
         {
             let verdict = match run_case(app, suite, (name, case)).await {

@@ -115,6 +115,19 @@ impl Suite {
         self.folder.join(format!("{}.test", self.name)).join(format!("{case}.yaml"))
     }
 
+    /// Files with what is expected of cases that the test file does not have any more.
+    pub(super) fn strays(&self) -> Vec<PathBuf> {
+        let folder = self.folder.join(format!("{}.test", self.name));
+        let files = std::fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+        let is_stray = |path: &PathBuf| {
+            let case = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".yaml"));
+            case.is_some_and(|case| !self.tests.file.cases.contains_key(case))
+        };
+        let mut strays: Vec<PathBuf> = files.filter(is_stray).collect();
+        strays.sort();
+        strays
+    }
+
     /// What is expected of a case, as an earlier `--update` wrote it.
     pub(super) fn expected(&self, case: &str) -> Result<Option<ExpectedFile>> {
         let path = self.stored(case);
