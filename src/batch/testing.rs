@@ -17,7 +17,7 @@ impl Batch {
     /// The results that would be written outside of the batch file's folder, each with its step.
     ///
     /// # Errors
-    /// Those of the expressions in paths.
+    /// `definition` when the expression of a path fails, or the path names no file.
     pub fn results_outside(&self) -> Result<Vec<(StepName, PathBuf)>> {
         let root = real_path(&self.plan.folder);
         let mut outside = Vec::new();
