@@ -10,7 +10,7 @@
 //! ```
 
 #[cfg(feature = "schemas")]
-use crate::batch::BatchFile;
+use crate::batch::{BatchFile, BatchTestFile};
 #[cfg(feature = "schemas")]
 use crate::connections::ConnectionsFile;
 #[cfg(feature = "schemas")]
@@ -32,6 +32,7 @@ pub fn generate_schema(format: Format) -> String {
         Format::Connections => schemars::schema_for!(ConnectionsFile),
         Format::Sandbox => schemars::schema_for!(SandboxFile),
         Format::Batch => schemars::schema_for!(BatchFile),
+        Format::BatchTest => schemars::schema_for!(BatchTestFile),
     };
     serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
 }
@@ -44,7 +45,7 @@ mod tests {
     use serde::Serialize;
     use serde::de::DeserializeOwned;
 
-    use super::{BatchFile, ConnectorFile, OperationsFile, SandboxFile, TemplatesFile, to_yaml};
+    use super::{BatchFile, BatchTestFile, ConnectorFile, OperationsFile, SandboxFile, TemplatesFile, to_yaml};
     use crate::authoring::{Document, Format};
 
     fn files(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -82,6 +83,7 @@ mod tests {
                 Format::Templates => round_trip::<TemplatesFile>(&name, &text),
                 Format::Sandbox => round_trip::<SandboxFile>(&name, &text),
                 Format::Batch => round_trip::<BatchFile>(&name, &text),
+                Format::BatchTest => round_trip::<BatchTestFile>(&name, &text),
                 Format::Connections => {}
             }
         }

@@ -286,6 +286,7 @@ mod secret;
 mod send;
 #[cfg(feature = "batch")]
 mod sink;
+mod step_tag;
 mod text_file;
 mod transport;
 mod walk;

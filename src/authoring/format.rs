@@ -18,12 +18,21 @@ pub enum Format {
     Sandbox,
     /// `batch.yaml`.
     Batch,
+    /// `NAME.test.yaml`: tests of a batch file.
+    BatchTest,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Format; 6] =
-        [Format::Connector, Format::Operations, Format::Templates, Format::Connections, Format::Sandbox, Format::Batch];
+    pub const ALL: [Format; 7] = [
+        Format::Connector,
+        Format::Operations,
+        Format::Templates,
+        Format::Connections,
+        Format::Sandbox,
+        Format::Batch,
+        Format::BatchTest,
+    ];
 
     /// Its name, as in `schemas/NAME.schema.json`.
     #[must_use]
@@ -35,6 +44,7 @@ impl Format {
             Format::Connections => "connections",
             Format::Sandbox => "sandbox",
             Format::Batch => "batch",
+            Format::BatchTest => "batch-test",
         }
     }
 
@@ -43,7 +53,7 @@ impl Format {
     pub const fn version(self) -> u32 {
         match self {
             Format::Connector | Format::Operations => 2,
-            Format::Templates | Format::Connections | Format::Sandbox | Format::Batch => 1,
+            Format::Templates | Format::Connections | Format::Sandbox | Format::Batch | Format::BatchTest => 1,
         }
     }
 
@@ -58,6 +68,7 @@ impl Format {
         let found = match () {
             () if has(&["connector", "base_url"]) => Some(Format::Connector),
             () if has(&["steps"]) => Some(Format::Batch),
+            () if has(&["cases"]) => Some(Format::BatchTest),
             () if has(&["connections"]) => Some(Format::Connections),
             () if has(&["templates"]) => Some(Format::Templates),
             () if has(&["operations", "records"]) => Some(Format::Operations),
@@ -74,7 +85,7 @@ impl Format {
             };
             Error::new(ErrorKind::Definition, message).at(doc.place("")).advise(
                 Advice::from(
-                    "the top level needs one of the keys connector, operations, templates, connections, collections or steps",
+                    "the top level needs one of the keys connector, operations, templates, connections, collections, cases or steps",
                 )
                 .and(Advice::ShowFormat(None)),
             )
@@ -91,6 +102,7 @@ impl Format {
             Format::Connections => include_str!("../../schemas/connections.schema.json"),
             Format::Sandbox => include_str!("../../schemas/sandbox.schema.json"),
             Format::Batch => include_str!("../../schemas/batch.schema.json"),
+            Format::BatchTest => include_str!("../../schemas/batch-test.schema.json"),
         }
     }
 }

@@ -74,6 +74,10 @@ mod save;
 mod save_file;
 mod save_plan;
 mod step;
+#[cfg(feature = "schemas")]
+mod test_file;
+#[cfg(feature = "cli")]
+mod testing;
 mod webhook;
 
 pub use crate::run_store::{LeftItem, Reason, ResumePolicy, RunInfo, RunStatus, RunSummary, left_items, runs};
@@ -93,4 +97,9 @@ pub use record::{RunNote, RunPart, RunRecord, SettledItem, StepRecord, StoredFil
 pub use row_source::MAIN;
 pub use run::{Run, RunOptions};
 pub use run_plan::Batch;
+#[cfg(feature = "schemas")]
+pub use test_file::{
+    BatchCaseFile, BatchTestFile, BatchTests, CaseInputPart, CaseSandboxFile, CaseTextFile, ExpectedEnd, ExpectedFile,
+    ExpectedItem, ExpectedRequest, ExpectedRequestPart, ExpectedStep,
+};
 pub use webhook::HTTP;

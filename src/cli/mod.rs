@@ -3,6 +3,7 @@
 mod app;
 mod args;
 mod batch;
+mod batch_test;
 mod call;
 mod catalog;
 mod check;
@@ -23,6 +24,7 @@ mod screen;
 mod signals;
 mod spinner;
 mod start;
+mod test_command;
 mod trace;
 
 pub use start::main;

@@ -24,9 +24,9 @@ use super::generated;
 use super::guide;
 use super::items;
 use super::messages::{self, Screen};
-use super::recording;
 use super::schedule;
 use super::signals;
+use super::test_command;
 use super::trace;
 use crate::definition::{Catalog, Method};
 use crate::error::{Error, ErrorKind, Result};
@@ -116,7 +116,7 @@ fn run(app: &App, command: Command) -> Result<u8> {
         Command::Login(args) => wait(login::run(app, args)),
         Command::Logout(args) => wait(logout::run(app, args)),
         Command::Check(args) => check::run(app, &args),
-        Command::Test(args) => wait(recording::run(app, &args)),
+        Command::Test(args) => wait(test_command::run(app, &args)),
         Command::Guide(args) => done(guide::run(args.mapping.as_deref())),
         Command::Schema(args) => done(messages::print(args.name.schema())),
         Command::Sandbox(args) => wait(sandbox::run(app, &args)),

@@ -13,6 +13,7 @@ use bytes::Bytes;
 
 use crate::reply::Response;
 use crate::secret::Redactor;
+use crate::step_tag;
 use crate::transport::{ExchangeLimits, Failure, Transport};
 pub(crate) use hidden_fields::hide_fields;
 pub(crate) use masked_json::mask_json;
@@ -28,6 +29,8 @@ pub(crate) struct Exchange {
     pub(crate) is_sign_in: bool,
     /// Query parameters that carry credentials.
     pub(crate) secret_query: Vec<String>,
+    /// The step of a batch that it belongs to.
+    pub(crate) step: Option<Arc<str>>,
 }
 
 /// Receives each exchange when it has ended.
@@ -60,7 +63,8 @@ impl Transport for WatchedTransport {
         let outcome = self.inner.send(request, limits).await;
         let (redactor, is_sign_in) = (self.redactor.clone(), self.is_sign_in);
         let secret_query = self.secret_query.clone();
-        let exchange = Exchange { request: copy, outcome, redactor, is_sign_in, secret_query };
+        let step = step_tag::current();
+        let exchange = Exchange { request: copy, outcome, redactor, is_sign_in, secret_query, step };
         self.watch.exchange(&exchange);
         exchange.outcome
     }

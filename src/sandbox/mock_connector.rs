@@ -11,13 +11,16 @@ use super::auth::{AuthServer, MockCsrf};
 use super::http::{Last, Pattern, SandboxReply, Wording, reply};
 use super::ready;
 use super::records::{Collection, Parts, Tables};
-use crate::authoring::{Ordered, Text};
+use crate::authoring::{Json, Ordered, Text};
 use crate::connection::{Connection, ConnectionSpec};
 use crate::definition::{
     Catalog, Connector, JobPart, JobResult, Method, Operation, ParameterStyle, ReplyFile, ResultShape, SandboxFile,
     Send,
 };
 use crate::error::{Error, ErrorKind, Fault, Place, Result, did_you_mean};
+
+/// Records of a connector that are given, by collection.
+pub(super) type GivenRecords = Ordered<Vec<Json>>;
 
 /// A simulated connector.
 pub(super) struct MockConnector {
@@ -105,7 +108,13 @@ impl MockConnector {
     ///
     /// # Errors
     /// `unsupported` if its requests would go to another address; `definition` with every fault of its files.
-    pub(super) fn new(catalog: &Catalog, name: &str, file: &SandboxFile, address: SocketAddr) -> Result<MockConnector> {
+    pub(super) fn new(
+        catalog: &Catalog,
+        name: &str,
+        file: &SandboxFile,
+        given: &GivenRecords,
+        address: SocketAddr,
+    ) -> Result<MockConnector> {
         let connector = catalog.connector(name)?;
         // A faulty operation is not simulated; calls to it get an error that says why.
         let (operations, _) = catalog.sound_operations(name)?;
@@ -115,7 +124,7 @@ impl MockConnector {
         })?;
         ready::check(&connection, address)?;
         let mut faults = MockFaults::default();
-        let collections = collections(catalog, name, file, &mut faults)?;
+        let collections = collections(catalog, name, (file, given), &mut faults)?;
         let mut told = replies(&operations, &file.replies, &mut faults);
         told.extend(parts(&operations, file, &collections, &mut faults));
         let wording = Wording::new(&connector.errors, &file.errors).map_err(|(place, why)| faults.add(place, why)).ok();
@@ -159,13 +168,21 @@ impl MockConnector {
 fn collections(
     catalog: &Catalog,
     connector: &str,
-    file: &SandboxFile,
+    (file, given): (&SandboxFile, &GivenRecords),
     faults: &mut MockFaults,
 ) -> Result<Vec<Collection>> {
     let mut collections = Vec::new();
+    for name in given.keys().filter(|name| !file.collections.contains_key(*name)) {
+        let hint = did_you_mean(name, file.collections.keys().map(String::as_str));
+        faults.add(format!("/records/{name}"), format!("there is no collection `{name}`{hint}"));
+    }
     for (name, collection) in &file.collections {
         let record = catalog.record(connector, &collection.record)?;
         let made = Collection::new(name, collection, file, record);
+        let made = made.and_then(|made| match given.get(name) {
+            Some(records) => made.with_records(records),
+            None => Ok(made),
+        });
         collections.extend(faults.accept(&format!("/collections/{name}"), made));
     }
     Ok(collections)

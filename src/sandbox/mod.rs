@@ -14,4 +14,4 @@ mod ready;
 mod records;
 mod serve;
 
-pub use serve::{FaultKind, Faults, Sandbox, SandboxOptions};
+pub use serve::{FaultKind, Faults, InProcessSandbox, Sandbox, SandboxData, SandboxOptions};

@@ -24,6 +24,7 @@ use crate::paging::{Admission, Ended, Pager, PagingStep};
 use crate::receipt::{EndSeen, Kept, Receipt, StopReason};
 use crate::request::{self, Cursor, Inserted, RequestInput};
 use crate::send::{Call, ConnectionClient, JobHandle, Outgoing, Sent};
+use crate::step_tag;
 use submitted::Submission;
 
 /// A walk over the pages of a list, or over the only reply of an operation without paging. Dropping it stops it.
@@ -388,7 +389,8 @@ impl Walk {
         let url = request.uri().to_string();
         let (head, body) = request.into_parts();
         let (client, call) = (Arc::clone(&self.client), Arc::clone(&self.call));
-        let task = tokio::spawn(async move { client.send(&call, Outgoing { head: &head, body: &body }, None).await });
+        let sent = async move { client.send(&call, Outgoing { head: &head, body: &body }, None).await };
+        let task = tokio::spawn(step_tag::carried(sent));
         self.queue.push_back(Fetch { cursor, url, task });
         Ok(())
     }

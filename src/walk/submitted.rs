@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::job::{JobCall, JobEnd};
 use crate::options::Options;
 use crate::send::{Call, ConnectionClient, JobHandle, Outgoing, Sent};
+use crate::step_tag;
 
 /// What a job ends with.
 pub(super) enum Submitted {
@@ -42,7 +43,7 @@ impl Submission {
         let known = with.resume.as_ref().and_then(|resume| resume.job.clone());
         // The pages after the first show that the job is done.
         let is_done = with.resume.as_ref().is_some_and(|resume| resume.pages > 0);
-        Submission(tokio::spawn(async move {
+        Submission(tokio::spawn(step_tag::carried(async move {
             let handle = match (known, first) {
                 (Some(handle), _) => handle,
                 (None, None) => return Err(Error::new(ErrorKind::Internal, "a job has no request")),
@@ -60,7 +61,7 @@ impl Submission {
             let told = |state: &crate::send::JobState| gate.iter().for_each(|gate| gate.polled(0, state));
             let end = if is_done { job.known_end()? } else { job.wait(&told).await? };
             Ok(Submitted::Job(handle, end))
-        }))
+        })))
     }
 
     pub(super) async fn done(&mut self) -> Result<Submitted> {

@@ -28,6 +28,7 @@ use crate::job::JobCall;
 use crate::options::Options;
 use crate::receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt};
 use crate::send::{Announce, Call, ConnectionClient, JobHandle, JobState, Outgoing, Sent, settle};
+use crate::step_tag;
 pub(crate) use build::Requests;
 use build::{Model, RequestKey};
 pub use check::check_items;
@@ -247,7 +248,7 @@ impl Writes {
         let (client, call, options) = (Arc::clone(&self.client), Arc::clone(&self.call), self.options.clone());
         let (gate, key, model) = (self.with.gate.clone(), self.key.clone(), Arc::clone(&self.model));
         let (known, keeps) = (self.with.jobs.get(&(part.first + chunk.first as u64)).cloned(), self.with.keep_jobs);
-        tokio::spawn(async move {
+        tokio::spawn(step_tag::carried(async move {
             let key = key.as_deref().map_or(RequestKey::Own, |name| RequestKey::Run(name, part.first));
             let (connection, operation) = (&*client.connection, &*call.operation);
             let (first, count) = (part.first + chunk.first as u64, chunk.count as u64);
@@ -274,7 +275,7 @@ impl Writes {
                 true => Error::cancelled(),
                 false => in_doubt(&handle, e),
             })
-        })
+        }))
     }
 
     fn count(&mut self, outcome: &Outcome) {

@@ -25,6 +25,7 @@ const LAYERS: &[&[&str]] = &[
         "lock",
         "private_file",
         "secret",
+        "step_tag",
         "wipe",
     ],
     &["claim", "item", "text_file"],

@@ -21,6 +21,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
 use crate::receipt::Usage;
 use crate::run_store::{Extent, Fact, JobStart, RowStore, StepState};
+use crate::step_tag;
 
 /// How the steps of a job have ended, by their number.
 type Ends = BTreeMap<usize, StepReport>;
@@ -67,7 +68,9 @@ pub(super) async fn run_job(job_run: JobRun<'_>) -> Vec<StepReport> {
                 Some(report) => drop(ends.insert(number, report)),
                 None => {
                     let (job_run, ends) = (&job_run, ends_of(step, &ends));
-                    running.push(async move { (number, run_step(job_run, number, step, &ends).await) });
+                    let tag = job_run.name(step).to_string();
+                    let work = async move { (number, run_step(job_run, number, step, &ends).await) };
+                    running.push(step_tag::of_step(tag, work));
                 }
             }
         }

@@ -56,6 +56,9 @@ pub(crate) struct RunArgs {
     /// Faults for the sandbox to simulate, such as every=7,kinds=429+503+reset+slow
     #[arg(long, value_name = "SPEC", requires = "sandbox")]
     pub(crate) faults: Option<String>,
+    /// Keep each request and reply, secrets masked, in this folder, for `exchanges` of a test of the batch
+    #[arg(long, value_name = "DIR", conflicts_with = "plan")]
+    pub(crate) record: Option<PathBuf>,
     /// Of the failed items, only these: for `items resend`
     #[arg(skip)]
     pub(crate) only: Option<BTreeSet<ItemKey>>,

@@ -119,7 +119,7 @@ pub(crate) enum Command {
     Logout(LogoutArgs),
     /// Check definitions, connections and batch files; each fault has its place
     Check(CheckArgs),
-    /// Repeat recorded calls (--record) without a network, and compare what they give
+    /// Run the tests of batches, and repeat recorded calls (--record), without a network; compare what they do
     Test(TestArgs),
     /// Print the guide to connectors of your own, with all keys of their files
     Guide(GuideArgs),

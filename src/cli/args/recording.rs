@@ -18,12 +18,15 @@ pub(crate) struct RecordArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct TestArgs {
-    /// Folder with recorded calls, at any depth: a connector's folder, a folder of definitions, or one recording
-    #[arg(value_name = "DIR")]
-    pub(crate) folder: PathBuf,
-    /// Accept what the calls give as what is expected
+    /// A batch file, whose tests are in NAME.test.yaml beside it; or a folder with recorded calls and tests of batches, at any depth
+    #[arg(value_name = "FILE|DIR")]
+    pub(crate) path: PathBuf,
+    /// Accept what the calls and batches do as what is expected
     #[arg(long)]
     pub(crate) update: bool,
+    /// Run only this case of a batch. Repeatable
+    #[arg(long, value_name = "NAME")]
+    pub(crate) case: Vec<String>,
 }
 
 /// Form of a plan.

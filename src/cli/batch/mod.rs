@@ -13,3 +13,4 @@ mod stored_error;
 mod timeline;
 
 pub(crate) use beginning::age_text;
+pub(super) use sandbox_connections::sandbox_connections;

@@ -13,7 +13,7 @@ use super::{junit, plan};
 use crate::authoring::duration::duration;
 use crate::batch::{Batch, BatchConfig, Report, ResumePolicy, RunOptions};
 use crate::cli::app::App;
-use crate::cli::args::RunArgs;
+use crate::cli::args::{RecordArgs, RunArgs};
 use crate::cli::connections::file::{default_file, secrets};
 use crate::cli::connections::route::{faults, start_sandbox};
 use crate::cli::errors::worded;
@@ -27,7 +27,8 @@ use crate::{Cancel, Engine};
 
 /// Runs the command. Returns the exit code.
 pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<u8> {
-    let engine = Arc::new(app.engine(args.sandbox)?);
+    let record = RecordArgs { record: args.record.clone(), replay: None };
+    let engine = Arc::new(app.engine_of(app.parts(args.sandbox, &record)?)?);
     let sandbox = if args.sandbox {
         Some(Arc::new(start_sandbox(engine.catalog(), 0, faults(args.faults.as_deref())?).await?))
     } else {

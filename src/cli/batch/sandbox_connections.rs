@@ -13,7 +13,7 @@ use crate::definition::Catalog;
 const CALLS: [&str; 4] = ["query", "mutate", "delete", "template"];
 
 /// The connections. Faults of the batch are ignored here; loading it reports them.
-pub(super) fn sandbox_connections(catalog: &Catalog, batch: &Path) -> ConnectionsFile {
+pub(crate) fn sandbox_connections(catalog: &Catalog, batch: &Path) -> ConnectionsFile {
     let text = std::fs::read_to_string(batch).unwrap_or_default();
     let batch = Document::parse("", &text, 0).map(|document| document.to_value()).unwrap_or_default();
     let named = named(catalog, &batch);

@@ -8,6 +8,7 @@ use super::connections::{connections_file, unreadable};
 use crate::authoring::Document;
 use crate::batch::{Batch, BatchConfig};
 use crate::cli::app::App;
+use crate::cli::batch_test::test_file_faults;
 use crate::cli::connections::file::default_file;
 use crate::cli::output::standard_output;
 use crate::cli::screen::terminal_text;
@@ -43,6 +44,9 @@ pub(super) fn check(app: &App, mut catalog: Catalog, files: &[PathBuf]) -> Check
         match classify(typed) {
             Ok(file) if file.format == Format::Connections => connections.push(typed),
             Ok(file) if file.format == Format::Batch => batches.push(file),
+            Ok(file) if file.format == Format::BatchTest => {
+                faults.extend(test_file_faults(&file.typed.display().to_string(), &file.text));
+            }
             Ok(file) => named.push(file),
             Err(found) => faults.extend(found),
         }
@@ -151,7 +155,7 @@ fn add_to_connector(catalog: &mut Catalog, file: &NamedFile, named: &[NamedFile]
     let expected = match file.format {
         Format::Connector => Some("connector.yaml"),
         Format::Sandbox => Some("sandbox.yaml"),
-        Format::Operations | Format::Templates | Format::Connections | Format::Batch => None,
+        Format::Operations | Format::Templates | Format::Connections | Format::Batch | Format::BatchTest => None,
     };
     if let Some(expected) = expected.filter(|name| file.real.file_name().is_none_or(|n| n != *name)) {
         return Err(fault(

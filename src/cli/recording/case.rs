@@ -74,7 +74,7 @@ impl CallFile {
 }
 
 /// A folder with a recorded call.
-pub(super) struct Case {
+pub(crate) struct Case {
     pub(super) name: String,
     pub(super) folder: PathBuf,
 }

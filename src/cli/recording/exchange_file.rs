@@ -180,6 +180,16 @@ impl ExchangeFile {
         Ok(reply)
     }
 
+    /// The same exchange with another host, whose addresses in the reply are changed.
+    pub(super) fn moved(&self, from: &str, to: &str) -> ExchangeFile {
+        if from.is_empty() || from == to {
+            return self.clone();
+        }
+        let headers = self.headers.iter().map(|(name, value)| (name.clone(), value.replace(from, to)));
+        let body = self.body.as_ref().map(|text| text.replace(from, to));
+        ExchangeFile { headers: headers.collect(), body, ..self.clone() }
+    }
+
     /// The recorded body of the request.
     pub(super) fn sent(&self) -> Bytes {
         match (&self.request_body, &self.request_body_base64) {

@@ -23,6 +23,8 @@ pub(in crate::sandbox) struct Collection {
     pub(in crate::sandbox) sort: Option<SortFile>,
     pub(in crate::sandbox) choice: Option<OptionNameFile>,
     count: u64,
+    /// Records that are given instead.
+    given: Option<Vec<Tree>>,
     sample: Tree,
     vary: Vec<(Vec<String>, Tree)>,
     server_fields: Vec<String>,
@@ -54,14 +56,43 @@ impl Collection {
             sort: file.sort.clone().or_else(|| all.sort.clone()),
             choice: file.fields.clone().or_else(|| all.fields.clone()),
             count: file.count,
+            given: None,
             sample: sample(&record.sample),
             vary: vary?,
             server_fields: file.server_fields.clone(),
         })
     }
 
+    /// The same with these records at the start; one without a key has its number, from 1.
+    pub(in crate::sandbox) fn with_records(self, records: &[Json]) -> Result<Collection, String> {
+        let mut given = Vec::with_capacity(records.len());
+        for (number, json) in (1u64..).zip(records) {
+            let Tree::Object(fields) = Tree::of(json) else {
+                return Err(format!("record {number} must be an object, found `{}`", json.0));
+            };
+            let mut record = Tree::Object(fields);
+            if record.at(&self.key).is_none() {
+                record.set(&self.key, self.like_sample(&self.key, &number.to_string()));
+            }
+            if given.iter().any(|other: &Tree| other.at(&self.key) == record.at(&self.key)) {
+                return Err(format!("two records have the key of record {number}"));
+            }
+            given.push(record);
+        }
+        Ok(Collection { given: Some(given), ..self })
+    }
+
+    /// The number of the next record: above all numeric keys.
+    pub(in crate::sandbox) fn next_number(&self, records: &[Tree]) -> u64 {
+        let largest = records.iter().filter_map(|record| self.key_of(record)?.parse::<u64>().ok()).max();
+        largest.unwrap_or_default().max(records.len() as u64).saturating_add(1)
+    }
+
     /// The initial records, numbered from 1. `path` contains the values of the parameters in the collection's path.
     pub(in crate::sandbox) fn generate(&self, path: &[(String, String)]) -> Vec<Tree> {
+        if let Some(given) = &self.given {
+            return given.clone();
+        }
         (1..=self.count).map(|number| self.finish(self.sample.clone(), number, path, &self.vary)).collect()
     }
 

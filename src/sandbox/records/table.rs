@@ -34,7 +34,7 @@ impl Tables {
         }
         self.by_path.entry(name).or_insert_with(|| {
             let records = collection.generate(path);
-            Table { next: records.len() as u64 + 1, records }
+            Table { next: collection.next_number(&records), records }
         })
     }
 

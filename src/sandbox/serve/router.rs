@@ -68,6 +68,11 @@ impl Router {
             .advise("it simulates the connectors that have a sandbox.yaml"))
     }
 
+    /// Its first connector.
+    pub(super) fn first(&self) -> Option<&MockConnector> {
+        self.connectors.first()
+    }
+
     /// Answers one request.
     pub(super) async fn answer(&self, call: SandboxCall) -> SandboxOutcome {
         if let Some(reply) = self.own(&call) {

@@ -17,7 +17,7 @@ use crate::connection::ConnectionSpec;
 use crate::definition::Catalog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sandbox::http::{BODY_MAX, SandboxCall};
-use crate::sandbox::mock_connector::MockConnector;
+use crate::sandbox::mock_connector::{GivenRecords, MockConnector};
 
 /// Maximum time to receive a body.
 const BODY_TIME: Duration = Duration::from_secs(30);
@@ -129,7 +129,7 @@ fn simulated(catalog: &Catalog, address: SocketAddr) -> Result<(Vec<MockConnecto
     let (mut connectors, mut absent) = (Vec::new(), Vec::new());
     for name in catalog.connector_names() {
         let Some(file) = catalog.sandbox(name)? else { continue };
-        match MockConnector::new(catalog, name, &file, address) {
+        match MockConnector::new(catalog, name, &file, &GivenRecords::new(), address) {
             Ok(mock) => connectors.push(mock),
             Err(error) if error.kind() == ErrorKind::Unsupported => {
                 absent.push((name.to_owned(), error.message.clone()))

@@ -8,9 +8,12 @@ use crate::error::Error;
 pub(super) fn top_level(format: Format, doc: &Document) -> Option<Error> {
     let fits = match format {
         Format::Templates => doc.read::<TemplatesFile>().map(|f| (f.version, f.templates.len())),
-        Format::Connector | Format::Operations | Format::Connections | Format::Sandbox | Format::Batch => {
-            doc.read::<OperationsFile>().map(|f| (f.version, f.operations.len() + f.records.len()))
-        }
+        Format::Connector
+        | Format::Operations
+        | Format::Connections
+        | Format::Sandbox
+        | Format::Batch
+        | Format::BatchTest => doc.read::<OperationsFile>().map(|f| (f.version, f.operations.len() + f.records.len())),
     };
     match fits {
         Err(misfit) => Some(explain(format, doc, &[], &misfit)),
