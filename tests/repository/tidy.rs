@@ -27,7 +27,7 @@ const LAYERS: &[&[&str]] = &[
         "secret",
         "wipe",
     ],
-    &["claim", "item", "text_file"],
+    &["claim", "item", "telemetry", "text_file"],
     &["part_file"],
     &["authoring", "options", "output", "receipt", "reply", "sink"],
     // Model: the definitions.

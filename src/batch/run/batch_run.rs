@@ -9,12 +9,13 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream;
 use tokio::sync::{Semaphore, mpsc};
+use tracing::{Instrument as _, Span};
 
 use super::job::run_job;
 use super::job_run::JobRun;
 use super::{run_values, save};
 use crate::batch::event::{Archived, Event, JobBegun, JobReport, Report, StepReport, StepStatus};
-use crate::batch::run_plan::{Batch, MatrixJob};
+use crate::batch::run_plan::{Batch, MAIN, MatrixJob};
 use crate::batch::step::{Context, Outages, RunLedger, stopped, tell_done, tell_in_doubt};
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::real_path::real_path;
@@ -23,6 +24,7 @@ use crate::run_store::{
     RunState, check_free, now, refuse_unfinished, run_id, seconds, starts,
 };
 use crate::send::Cancel;
+use crate::telemetry::{job_span, run_ended, run_span};
 
 /// How long requests in flight may continue after a stop.
 const GRACE: Duration = Duration::from_millis(700);
@@ -149,7 +151,14 @@ impl Batch {
                 until,
             });
         }
-        let work = Box::pin(run_all(contexts, begun, notes, options.cancel));
+        let run = contexts.first().map(|context| context.info.run.as_str()).unwrap_or_default();
+        let (span, name) = (run_span(&self.plan.name, run), self.plan.name.clone());
+        let work = run_all(contexts, begun, notes, options.cancel).instrument(span.clone());
+        let work = Box::pin(async move {
+            let done = work.await;
+            run_ended(&span, &name, done.report.check().err().map(|error| error.kind()));
+            done
+        });
         Ok(Run { work, events: receiver, done: None })
     }
 
@@ -297,7 +306,11 @@ async fn run_all(contexts: Vec<Context>, begun: Vec<JobBegun>, notes: Vec<String
             let permits = &permits;
             async move {
                 let watermarks = context.store.watermarks();
-                (context.number, run_job(JobRun { context, permits, watermarks: &watermarks }).await)
+                // Only a job of a matrix has a span of its own.
+                let is_matrix = context.job().name != MAIN;
+                let span = if is_matrix { job_span(&context.job().name) } else { Span::none() };
+                let job = run_job(JobRun { context, permits, watermarks: &watermarks });
+                (context.number, job.instrument(span).await)
             }
         })
         .collect();
