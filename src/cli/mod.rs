@@ -21,6 +21,11 @@ mod screen;
 mod signals;
 mod spinner;
 mod start;
+#[cfg(feature = "otel")]
+mod telemetry;
+#[cfg(not(feature = "otel"))]
+#[path = "no_telemetry.rs"]
+mod telemetry;
 mod trace;
 
 pub use start::main;

@@ -25,6 +25,7 @@ use super::guide;
 use super::messages::{self, Screen};
 use super::recording;
 use super::signals;
+use super::telemetry::Telemetry;
 use super::trace;
 use crate::definition::{Catalog, Method};
 use crate::error::{Error, ErrorKind, Result};
@@ -45,18 +46,18 @@ pub fn main() -> ExitCode {
         args.global.definitions = folders;
     }
     let app = App::new(args.global);
-    trace::start(app.global.verbose);
+    let (telemetry, spans) = Telemetry::start(app.screen);
+    trace::start(app.global.verbose, spans);
     let done = match args.command {
         Some(command) => run(&app, command),
         None => app.catalog().and_then(|catalog| messages::print(&help::orientation(&catalog))).map(|()| 0),
     };
-    match done {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            app.screen.error(&error);
-            ExitCode::from(error.kind().exit_code())
-        }
-    }
+    let code = done.unwrap_or_else(|error| {
+        app.screen.error(&error);
+        error.kind().exit_code()
+    });
+    telemetry.finish();
+    ExitCode::from(code)
 }
 
 /// Parses the commands that programs call often, without building the arguments of the other commands, which takes most of the time. `None` for other
@@ -134,6 +135,8 @@ fn wait(work: impl Future<Output = Result<u8>>) -> Result<u8> {
     // A refresh token may be usable only once, so its replacement must be stored.
     let _as_long_as_that_takes =
         runtime.block_on(async { tokio::time::timeout(RENEWAL, crate::wait_for_renewals()).await });
+    // Requests of a call that was stopped are dropped, so that their spans end.
+    runtime.block_on(tokio::task::yield_now());
     // Leaked on purpose: a hanging DNS lookup must not delay the end of the process.
     std::mem::forget(runtime);
     done

@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{BUDGET, FieldPath, KeyIndex, NdjsonFile, RowStream, RowsAt, WorkInput, WorkPlan, Workspace};
+use super::temporary::BUDGET;
+use super::{FieldPath, KeyIndex, NdjsonFile, RowStream, RowsAt, WorkInput, WorkPlan, Workspace};
 use crate::error::{Error, ErrorKind, Result};
 
 #[derive(serde::Deserialize)]
