@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::tests::{go_on, plan, run, with_offsets};
 use super::temporary::BUDGET;
+use super::tests::{go_on, plan, run, with_offsets};
 use super::{FieldPath, KeyIndex, Workspace};
 
 /// Values in their order; equal ones have one rank. Absent is the empty text.

@@ -67,7 +67,7 @@ pub fn write(folder: &Path, system: &Server, names: &[&str], headers: &str) {
     write("definitions/operations/acme/things.yaml", OPERATIONS.to_owned());
     let connection = |name: &&str| {
         let values = format!("url: {}, user: robot, password: \"{PASSWORD}\"", system.url());
-        format!("  {name}: {{ connector: acme, values: {{ {values} }} }}\n")
+        format!("  {name}: {{ connector: acme, {values} }}\n")
     };
     let all: String = names.iter().map(connection).collect();
     write("connections.yaml", format!("version: 1\nconnections:\n{all}"));
@@ -85,7 +85,9 @@ pub fn opnode(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> 
     let inherited = std::env::vars_os().map(|(name, _)| name);
     let own = inherited
         .filter(|name| name.to_string_lossy().starts_with("OTEL_") || name.to_string_lossy().starts_with("TRACE"));
-    own.for_each(|name| drop(command.env_remove(name)));
+    own.for_each(|name| {
+        command.env_remove(name);
+    });
     command.envs(variables.iter().copied());
     Program::output(&mut command).unwrap()
 }
