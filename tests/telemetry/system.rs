@@ -73,7 +73,7 @@ pub fn write(folder: &Path, system: &Server, names: &[&str], headers: &str) {
     write("connections.yaml", format!("version: 1\nconnections:\n{all}"));
     let used = match names {
         [one] => format!("connection: {one}"),
-        several => format!("connections: [{}]", several.join(", ")),
+        several => format!("matrix: {{ connection: [{}] }}", several.join(", ")),
     };
     write("nightly.yaml", BATCH.replace("CONNECTIONS", &used));
 }
