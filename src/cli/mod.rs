@@ -15,6 +15,8 @@ mod guide;
 mod listing;
 mod messages;
 mod new_files;
+#[cfg(not(feature = "otel"))]
+mod no_telemetry;
 mod output;
 mod recording;
 mod screen;
@@ -22,9 +24,6 @@ mod signals;
 mod spinner;
 mod start;
 #[cfg(feature = "otel")]
-mod telemetry;
-#[cfg(not(feature = "otel"))]
-#[path = "no_telemetry.rs"]
 mod telemetry;
 mod trace;
 

@@ -23,8 +23,11 @@ use super::connector;
 use super::generated;
 use super::guide;
 use super::messages::{self, Screen};
+#[cfg(not(feature = "otel"))]
+use super::no_telemetry::NoTelemetry as Telemetry;
 use super::recording;
 use super::signals;
+#[cfg(feature = "otel")]
 use super::telemetry::Telemetry;
 use super::trace;
 use crate::definition::{Catalog, Method};

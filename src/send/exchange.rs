@@ -13,7 +13,7 @@ use crate::lock::lock;
 use crate::reply::Response;
 use crate::retry;
 use crate::secret::Secret;
-use crate::telemetry::{RequestTrace, Sending};
+use crate::telemetry::{RequestTrace, TracedRequest};
 use crate::transport::{Failure, FailureKind, SpillFolder};
 
 /// Maximum number of replays of one attempt with tokens that others renewed.
@@ -207,7 +207,7 @@ impl ConnectionClient {
     fn traced(&self, call: &Call, request: Outgoing<'_>) -> RequestTrace {
         let resends = request.count_send();
         let (verb, uri, redactor) = (&request.head.method, &request.head.uri, &self.connection.redactor);
-        call.trace.request(&Sending { verb, uri, redactor, resends })
+        call.trace.request(&TracedRequest { verb, uri, redactor, resends })
     }
 
     async fn signed(&self, call: &Call, request: Outgoing<'_>, proof: Option<&RequestProof<'_>>) -> Result<Response> {

@@ -47,16 +47,16 @@ pub(crate) fn job_span(job: &str) -> Span {
 
 /// Items of a step by outcome; records that were read are `ok`.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct StepItems {
+pub(crate) struct TracedItems {
     pub(crate) ok: u64,
     pub(crate) failed: u64,
     pub(crate) unknown: u64,
 }
 
-impl StepItems {
+impl TracedItems {
     /// Those that came after others.
-    fn since(self, earlier: StepItems) -> StepItems {
-        StepItems {
+    fn since(self, earlier: TracedItems) -> TracedItems {
+        TracedItems {
             ok: self.ok.saturating_sub(earlier.ok),
             failed: self.failed.saturating_sub(earlier.failed),
             unknown: self.unknown.saturating_sub(earlier.unknown),
@@ -67,12 +67,12 @@ impl StepItems {
 /// The span of a step, and what earlier runs have done of it.
 pub(crate) struct StepSpan {
     span: Span,
-    earlier: StepItems,
+    earlier: TracedItems,
 }
 
 impl StepSpan {
     /// Begins a step within the current span.
-    pub(crate) fn begin(step: &str, operation: &str, earlier: StepItems) -> StepSpan {
+    pub(crate) fn begin(step: &str, operation: &str, earlier: TracedItems) -> StepSpan {
         let span = tracing::info_span!(
             "step",
             otel.name = Empty,
@@ -101,7 +101,7 @@ impl StepSpan {
         self,
         (batch, step): (&str, &str),
         status: &'static str,
-        now: StepItems,
+        now: TracedItems,
         error: Option<ErrorKind>,
     ) {
         let new = now.since(self.earlier);

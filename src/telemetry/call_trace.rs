@@ -7,7 +7,7 @@ use tracing::Span;
 use tracing::field::Empty;
 
 use super::metrics;
-use super::request_trace::{RequestTrace, Sending};
+use super::request_trace::{RequestTrace, TracedRequest};
 use crate::error::ErrorKind;
 
 /// The trace of a call; nothing if nobody listens. Clones share it, and the span ends with the last of them.
@@ -43,9 +43,9 @@ impl CallTrace {
     }
 
     /// Begins a request of the call.
-    pub(crate) fn request(&self, sending: &Sending<'_>) -> RequestTrace {
+    pub(crate) fn request(&self, sent: &TracedRequest<'_>) -> RequestTrace {
         match &self.0 {
-            Some(call) => RequestTrace::begin(&call.span, &call.operation, sending),
+            Some(call) => RequestTrace::begin(&call.span, &call.operation, sent),
             None => RequestTrace::none(),
         }
     }

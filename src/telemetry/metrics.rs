@@ -1,10 +1,11 @@
 //! The metrics of OpenTelemetry: recorded once a host has given a meter.
 
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, Meter};
+
+use super::ended_request::EndedRequest;
 
 /// Limits of the buckets in seconds: those of OpenTelemetry's conventions for HTTP.
 const SECONDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
@@ -46,17 +47,6 @@ pub fn measure(meter: &Meter) {
 /// Whether metrics are recorded.
 pub(super) fn is_on() -> bool {
     INSTRUMENTS.get().is_some()
-}
-
-/// A request that has ended.
-pub(super) struct EndedRequest<'a> {
-    pub(super) operation: &'a str,
-    pub(super) verb: &'a http::Method,
-    pub(super) host: &'a str,
-    pub(super) port: u16,
-    pub(super) status: Option<u16>,
-    pub(super) error: Option<&'a str>,
-    pub(super) took: Duration,
 }
 
 pub(super) fn request(ended: &EndedRequest<'_>) {

@@ -3,6 +3,27 @@
 //! opnode opens `tracing` spans, whatever the features of the build: a program that embeds it sees them in its own
 //! subscriber, as children of the span that it has entered. Without a subscriber they cost nearly nothing.
 //!
+//! ```
+//! # use opnode::sandbox::{Sandbox, SandboxOptions};
+//! # use opnode::{Catalog, Engine, EngineConfig};
+//! use opnode::{CallOptions, Options};
+//! use tracing_subscriber::fmt::format::FmtSpan;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> opnode::Result<()> {
+//! # let mut catalog = Catalog::empty();
+//! # catalog.add_folder("examples/definitions".as_ref())?;
+//! # let engine = Engine::new(EngineConfig::new(catalog));
+//! # let sandbox = Sandbox::start(engine.catalog().clone(), SandboxOptions::default()).await?;
+//! # let session = engine.connect(&sandbox.connection("acme-desk")?)?;
+//! // A line for each call and each request when it ends, with its fields and its time.
+//! let lines = tracing_subscriber::fmt().with_span_events(FmtSpan::CLOSE).with_writer(std::io::stderr).finish();
+//! let _for_this_thread = tracing::subscriber::set_default(lines);
+//! session.query("getTickets", Options::default(), &CallOptions::default())?.collect().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! | span | opened for | fields |
 //! |---|---|---|
 //! | `run` | a batch run of this process | `opnode.batch`, `opnode.run` |
@@ -18,6 +39,7 @@
 #[cfg(feature = "batch")]
 mod batch_spans;
 mod call_trace;
+mod ended_request;
 #[cfg(feature = "otel")]
 mod metrics;
 #[cfg(not(feature = "otel"))]
@@ -28,8 +50,8 @@ mod request_trace;
 mod trace_header;
 
 #[cfg(feature = "batch")]
-pub(crate) use batch_spans::{StepItems, StepSpan, job_span, run_ended, run_span};
+pub(crate) use batch_spans::{StepSpan, TracedItems, job_span, run_ended, run_span};
 pub(crate) use call_trace::CallTrace;
 #[cfg(feature = "otel")]
 pub use metrics::measure;
-pub(crate) use request_trace::{RequestTrace, Sending};
+pub(crate) use request_trace::{RequestTrace, TracedRequest};

@@ -7,12 +7,13 @@ use http::{HeaderMap, Method, Uri};
 use tracing::Span;
 use tracing::field::Empty;
 
-use super::metrics::{self, EndedRequest};
+use super::ended_request::EndedRequest;
+use super::metrics;
 use crate::error::ErrorKind;
 use crate::secret::Redactor;
 
 /// A request that is about to be sent.
-pub(crate) struct Sending<'a> {
+pub(crate) struct TracedRequest<'a> {
     pub(crate) verb: &'a Method,
     pub(crate) uri: &'a Uri,
     /// Masks the secrets of the connection.
@@ -38,8 +39,8 @@ impl RequestTrace {
         RequestTrace(None)
     }
 
-    pub(super) fn begin(call: &Span, operation: &str, sending: &Sending<'_>) -> RequestTrace {
-        let Sending { verb, uri, redactor, resends } = sending;
+    pub(super) fn begin(call: &Span, operation: &str, sent: &TracedRequest<'_>) -> RequestTrace {
+        let TracedRequest { verb, uri, redactor, resends } = sent;
         let port = uri.port_u16().unwrap_or(if uri.scheme() == Some(&http::uri::Scheme::HTTP) { 80 } else { 443 });
         let host = redactor.mask(uri.host().unwrap_or_default()).into_owned();
         let span = tracing::info_span!(

@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
 use crate::receipt::Usage;
 use crate::run_store::{Extent, Fact, JobStart, RowStore, StepState};
-use crate::telemetry::{StepItems, StepSpan};
+use crate::telemetry::{StepSpan, TracedItems};
 
 /// How the steps of a job have ended, by their number.
 type Ends = BTreeMap<usize, StepReport>;
@@ -175,13 +175,13 @@ async fn run_step(job_run: &JobRun<'_>, number: usize, step: &Step, ends: &Ends)
 }
 
 /// The items of a step for its trace: outcomes of a write, else rows that were read.
-fn traced_items(step: &Step, state: &StepState) -> StepItems {
+fn traced_items(step: &Step, state: &StepState) -> TracedItems {
     let counts = state.counts();
     let ok = match (&step.local, step.method) {
         (None, Method::Mutate | Method::Delete) => counts.ok,
         (Some(_), _) | (None, Method::Query) => state.items.max(state.items_in),
     };
-    StepItems { ok, failed: counts.failed, unknown: counts.unknown }
+    TracedItems { ok, failed: counts.failed, unknown: counts.unknown }
 }
 
 /// The file that an earlier run has saved.

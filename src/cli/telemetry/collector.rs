@@ -8,10 +8,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use opentelemetry_http::{HttpClient, HttpError};
 use tokio::runtime::Runtime;
+use url::{Host, Url};
 
 use super::delivery::Delivery;
-use super::settings::Signal;
-use crate::connection::is_loopback;
+use super::settings::OtlpSignal;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::lock;
 use crate::{ExchangeLimits, HttpOptions, HttpTransport, Transport};
@@ -29,7 +29,7 @@ pub(super) struct Collector {
 }
 
 impl Collector {
-    pub(super) fn new(signal: &Signal, delivery: Arc<Delivery>) -> Result<Collector> {
+    pub(super) fn new(signal: &OtlpSignal, delivery: Arc<Delivery>) -> Result<Collector> {
         let timeout = signal.timeout;
         let transport = HttpTransport::new(HttpOptions {
             connect: timeout.min(Duration::from_secs(5)),
@@ -53,6 +53,16 @@ impl Collector {
             header_max: 64 << 10,
         };
         Ok(Collector { runtime: Mutex::new(runtime), transport, limits, delivery })
+    }
+}
+
+/// Whether an address is of this machine: a proxy would reach another one.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

@@ -25,7 +25,7 @@ use tracing_subscriber::filter::{LevelFilter, filter_fn};
 
 use self::collector::Collector;
 use self::delivery::Delivery;
-use self::settings::{Settings, Signal};
+use self::settings::{OtlpSignal, Settings};
 use self::watched::{CountedSpans, WatchedMetrics, WatchedSpans};
 use super::messages::Screen;
 use super::trace::SpanLayer;
@@ -117,7 +117,7 @@ fn retries() -> RetryPolicy {
         .with_max_delay(Duration::from_secs(1))
 }
 
-fn spans_to(signal: &Signal) -> Result<(SdkTracerProvider, Arc<Delivery>)> {
+fn spans_to(signal: &OtlpSignal) -> Result<(SdkTracerProvider, Arc<Delivery>)> {
     let delivery = Arc::new(Delivery::new("spans", &signal.url));
     let client = Collector::new(signal, Arc::clone(&delivery))?;
     let builder = SpanExporter::builder().with_http().with_http_client(client).with_retry_policy(retries());
@@ -127,7 +127,7 @@ fn spans_to(signal: &Signal) -> Result<(SdkTracerProvider, Arc<Delivery>)> {
     Ok((SdkTracerProvider::builder().with_resource(resource()).with_span_processor(counted).build(), delivery))
 }
 
-fn metrics_to(signal: &Signal) -> Result<(SdkMeterProvider, Arc<Delivery>)> {
+fn metrics_to(signal: &OtlpSignal) -> Result<(SdkMeterProvider, Arc<Delivery>)> {
     let delivery = Arc::new(Delivery::new("metrics", &signal.url));
     let client = Collector::new(signal, Arc::clone(&delivery))?;
     let builder = MetricExporter::builder().with_http().with_http_client(client).with_retry_policy(retries());

@@ -15,15 +15,15 @@ const PROTOCOL: &str = "http/protobuf";
 /// What is exported.
 #[derive(Debug, Default)]
 pub(super) struct Settings {
-    pub(super) traces: Option<Signal>,
-    pub(super) metrics: Option<Signal>,
+    pub(super) traces: Option<OtlpSignal>,
+    pub(super) metrics: Option<OtlpSignal>,
     /// Settings that cannot be used.
     pub(super) warnings: Vec<String>,
 }
 
 /// Where traces or metrics go.
 #[derive(Debug)]
-pub(super) struct Signal {
+pub(super) struct OtlpSignal {
     pub(super) url: Url,
     pub(super) timeout: Duration,
     pub(super) trust: Option<TlsSpec>,
@@ -58,7 +58,7 @@ impl Settings {
 }
 
 /// Traces or metrics; nothing without an endpoint. The error is a warning.
-fn signal(name: &str, path: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Option<Signal>, String> {
+fn signal(name: &str, path: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Option<OtlpSignal>, String> {
     // A variable of one signal counts before that of all.
     let otlp = |key: &str| {
         let names = [format!("OTEL_EXPORTER_OTLP_{name}_{key}"), format!("OTEL_EXPORTER_OTLP_{key}")];
@@ -95,7 +95,7 @@ fn signal(name: &str, path: &str, variable: &dyn Fn(&str) -> Option<String>) -> 
     let file = |key: &str| otlp(key).map(|(_, path)| path);
     let (ca, certificate, key) = (file("CERTIFICATE"), file("CLIENT_CERTIFICATE"), file("CLIENT_KEY"));
     let trust = (ca.is_some() || certificate.is_some()).then_some(TlsSpec { ca, certificate, key, only_ca: false });
-    Ok(Some(Signal { url, timeout, trust }))
+    Ok(Some(OtlpSignal { url, timeout, trust }))
 }
 
 #[cfg(test)]
