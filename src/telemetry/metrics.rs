@@ -15,7 +15,9 @@ static INSTRUMENTS: OnceLock<Instruments> = OnceLock::new();
 struct Instruments {
     requests: Counter<u64>,
     retries: Counter<u64>,
+    #[cfg(feature = "batch")]
     items: Counter<u64>,
+    #[cfg(feature = "batch")]
     runs: Counter<u64>,
     duration: Histogram<f64>,
 }
@@ -33,7 +35,9 @@ pub fn measure(meter: &Meter) {
             .with_unit("{request}")
             .with_description("Requests that were sent again")
             .build(),
+        #[cfg(feature = "batch")]
         items: meter.u64_counter("opnode.items").with_unit("{item}").with_description("Items of batch steps").build(),
+        #[cfg(feature = "batch")]
         runs: meter.u64_counter("opnode.runs").with_unit("{run}").with_description("Batch runs that ended").build(),
         duration: meter
             .f64_histogram("http.client.request.duration")
