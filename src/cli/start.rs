@@ -138,8 +138,10 @@ fn wait(work: impl Future<Output = Result<u8>>) -> Result<u8> {
     // A refresh token may be usable only once, so its replacement must be stored.
     let _as_long_as_that_takes =
         runtime.block_on(async { tokio::time::timeout(RENEWAL, crate::wait_for_renewals()).await });
-    // Requests of a call that was stopped are dropped, so that their spans end.
-    runtime.block_on(tokio::task::yield_now());
+    // If somebody listens, requests of a call that was stopped are dropped, so that their spans end.
+    if tracing::dispatcher::has_been_set() {
+        runtime.block_on(tokio::task::yield_now());
+    }
     // Leaked on purpose: a hanging DNS lookup must not delay the end of the process.
     std::mem::forget(runtime);
     done
