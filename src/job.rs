@@ -191,7 +191,7 @@ impl JobCall<'_> {
         let parts = self.inserted(&call.operation, cursor);
         let body = body.map(|json| body::constants(&parts, json, &|name| self.own_value(name))).transpose()?;
         let (head, body) = request::build(&parts, body)?.into_parts();
-        let sent = self.client.send(call, Outgoing { head: &head, body: &body }, None).await?;
+        let sent = self.client.send(call, Outgoing::new(&head, &body), None).await?;
         sent.reply.map(|reply| *reply).ok_or_else(|| Error::new(ErrorKind::Internal, "a job's state has no reply"))
     }
 
@@ -211,7 +211,7 @@ impl JobCall<'_> {
         let parts = self.inserted(&call.operation, &end.cursor);
         let body = body::build(&parts, None)?;
         let (head, body) = request::build(&parts, body)?.into_parts();
-        let request = Outgoing { head: &head, body: &body };
+        let request = Outgoing::new(&head, &body);
         let known = end.reply.take().and_then(|reply| self.client.answered(&call, request, *reply));
         match known {
             Some(sent) => Ok(sent),

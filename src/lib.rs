@@ -210,6 +210,7 @@
 //! | `schemas` | with `cli` | [`formats::generate_schema`]: JSON Schemas of the file formats |
 //! | `write` | with `cli` | [`formats::to_yaml`]: definition files as YAML text |
 //! | `keyring` | no | secrets and tokens in the system keyring |
+//! | `otel` | no | OpenTelemetry: export by the command line, `traceparent` on requests, metrics |
 //! | `xlsx` | no | rows of Excel sheets |
 //! | `wipe` | no | [`Wiping`] as the allocator of the whole program |
 //! | `full` | no | all but `wipe` |
@@ -227,6 +228,7 @@
 //! - [`Session`]: the calls; [`CallOptions`] and [`Request`]: how to call; [`Receipt`] and [`Outcome`]: the results.
 //! - [`Catalog`]: own definitions; [`describe`]: definitions as JSON, for forms and listings.
 //! - [`TokenStore`], [`Clock`], [`Transport`], [`Gate`]: traits that a host can implement.
+//! - [`telemetry`]: the spans that it opens. `docs/telemetry.md`: OpenTelemetry.
 //! - `docs/embedding.md`: the C interface. `docs/batch.md`: batch files. `docs/reliability.md`: every fault, and what
 //!   opnode does about it. `docs/performance.md`: time and memory.
 
@@ -287,6 +289,7 @@ mod send;
 #[cfg(feature = "batch")]
 mod sink;
 mod step_tag;
+pub mod telemetry;
 mod text_file;
 mod transport;
 mod walk;

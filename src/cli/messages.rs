@@ -46,6 +46,12 @@ impl Screen {
         self.is_interactive() && !self.verbose
     }
 
+    /// Whether requests are logged.
+    #[cfg(not(feature = "otel"))]
+    pub(crate) fn is_verbose(self) -> bool {
+        self.verbose
+    }
+
     /// Whether messages are JSON lines.
     pub(crate) fn is_json(self) -> bool {
         self.json

@@ -17,6 +17,8 @@ mod items;
 mod listing;
 mod messages;
 mod new_files;
+#[cfg(not(feature = "otel"))]
+mod no_telemetry;
 mod output;
 mod recording;
 mod schedule;
@@ -25,6 +27,8 @@ mod signals;
 mod spinner;
 mod start;
 mod test_command;
+#[cfg(feature = "otel")]
+mod telemetry;
 mod trace;
 
 pub use start::main;

@@ -24,8 +24,12 @@ use super::generated;
 use super::guide;
 use super::items;
 use super::messages::{self, Screen};
+#[cfg(not(feature = "otel"))]
+use super::no_telemetry::NoTelemetry as Telemetry;
 use super::schedule;
 use super::signals;
+#[cfg(feature = "otel")]
+use super::telemetry::Telemetry;
 use super::test_command;
 use super::trace;
 use crate::definition::{Catalog, Method};
@@ -47,18 +51,18 @@ pub fn main() -> ExitCode {
         args.global.definitions = folders;
     }
     let app = App::new(args.global);
-    trace::start(app.global.verbose);
+    let (telemetry, spans) = Telemetry::start(app.screen);
+    trace::start(app.global.verbose, spans);
     let done = match args.command {
         Some(command) => run(&app, command),
         None => app.catalog().and_then(|catalog| messages::print(&help::orientation(&catalog))).map(|()| 0),
     };
-    match done {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            app.screen.error(&error);
-            ExitCode::from(error.kind().exit_code())
-        }
-    }
+    let code = done.unwrap_or_else(|error| {
+        app.screen.error(&error);
+        error.kind().exit_code()
+    });
+    telemetry.finish();
+    ExitCode::from(code)
 }
 
 /// Parses the commands that programs call often, without building the arguments of the other commands, which takes most of the time. `None` for other
@@ -138,6 +142,10 @@ fn wait(work: impl Future<Output = Result<u8>>) -> Result<u8> {
     // A refresh token may be usable only once, so its replacement must be stored.
     let _as_long_as_that_takes =
         runtime.block_on(async { tokio::time::timeout(RENEWAL, crate::wait_for_renewals()).await });
+    // If somebody listens, requests of a call that was stopped are dropped, so that their spans end.
+    if tracing::dispatcher::has_been_set() {
+        runtime.block_on(tokio::task::yield_now());
+    }
     // Leaked on purpose: a hanging DNS lookup must not delay the end of the process.
     std::mem::forget(runtime);
     done

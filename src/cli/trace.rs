@@ -6,28 +6,39 @@ use std::fmt;
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::Registry;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
 use url::Url;
 
 use super::screen::json;
 use super::screen::terminal_text::{count, one_line, safe};
 use crate::exchanges::{Exchange, MessageBody, ShownMessage, Watch, hide_fields};
 
-/// Starts logging; `verbose` is the number of `-v` flags.
-pub(crate) fn start(verbose: u8) {
+/// Receives spans for their export.
+pub(crate) type SpanLayer = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// Starts logging, and the export of spans; `verbose` is the number of `-v` flags.
+pub(crate) fn start(verbose: u8, spans: Option<SpanLayer>) {
     let level = match verbose {
-        0 => return,
-        1 => tracing::Level::DEBUG,
-        _ => tracing::Level::TRACE,
+        0 => None,
+        1 => Some(tracing::Level::DEBUG),
+        _ => Some(tracing::Level::TRACE),
     };
-    let filter = tracing_subscriber::EnvFilter::new(format!("opnode={level}"));
-    let _already_set = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_env_filter(filter)
-        .event_format(TraceLines { is_full: verbose > 1 })
-        .try_init();
+    if level.is_none() && spans.is_none() {
+        return;
+    }
+    let lines = level.map(|level| {
+        tracing_subscriber::fmt::layer()
+            .with_writer(std::io::stderr)
+            .event_format(TraceLines { is_full: verbose > 1 })
+            .with_filter(tracing_subscriber::EnvFilter::new(format!("opnode={level}")))
+    });
+    let _already_set = tracing_subscriber::registry().with(spans).with(lines).try_init();
 }
 
 /// Formats events as text lines.

@@ -22,7 +22,7 @@ impl Session {
         let (operation, request) = self.raw(operation, &options, body)?;
         let (head, body) = request.into_parts();
         let call = self.call_of(&operation, with);
-        let outgoing = crate::send::Outgoing { head: &head, body: &body };
+        let outgoing = crate::send::Outgoing::new(&head, &body);
         self.client.send(&call, outgoing, None).await.map(|_| ())
     }
 

@@ -19,6 +19,7 @@ use crate::request::{self, Cursor, Inserted, PlannedRequest, RequestInput};
 #[cfg(feature = "cli")]
 use crate::secret::Redactor;
 use crate::send::{Call, ConnectionClient};
+use crate::telemetry::CallTrace;
 use crate::walk::{PageReading, Reply, Walk};
 use crate::write::{Requests, Writes, check_items};
 
@@ -122,6 +123,7 @@ impl Session {
             attempts: with.attempts,
             files: with.files.clone(),
             tally,
+            trace: CallTrace::begin(&operation.id),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the requests of one call share: cancellation, the gate of its writes, and its usage.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,6 +13,7 @@ use super::job_handle::{JobHandle, JobState};
 use crate::definition::{Operation, ResultShape};
 use crate::error::Result;
 use crate::part_file::FileTarget;
+use crate::telemetry::CallTrace;
 
 /// Cancels a call from any thread. Clones share the state, which never changes back.
 ///
@@ -111,6 +112,19 @@ pub(crate) struct Announce<'a> {
 pub(crate) struct Outgoing<'a> {
     pub(crate) head: &'a Parts,
     pub(crate) body: &'a Bytes,
+    /// How often it was sent: attempts, redirects, and repetitions for a new token.
+    pub(super) sends: Option<&'a AtomicU32>,
+}
+
+impl<'a> Outgoing<'a> {
+    pub(crate) fn new(head: &'a Parts, body: &'a Bytes) -> Outgoing<'a> {
+        Outgoing { head, body, sends: None }
+    }
+
+    /// Counts a send. Returns the number of earlier ones.
+    pub(super) fn count_send(&self) -> u32 {
+        self.sends.map_or(0, |sends| sends.fetch_add(1, Ordering::Relaxed))
+    }
 }
 
 /// The usage of a call, shared by its requests.
@@ -136,9 +150,16 @@ pub(crate) struct Call {
     /// Where files are written.
     pub(crate) files: Option<FileTarget>,
     pub(crate) tally: Arc<Tally>,
+    pub(crate) trace: CallTrace,
 }
 
 impl Call {
+    /// A request is sent again.
+    pub(crate) fn count_retry(&self) {
+        self.tally.retries.fetch_add(1, Ordering::Relaxed);
+        self.trace.retry();
+    }
+
     /// Where its replies are written, if they are files.
     pub(crate) fn downloads_to(&self) -> Option<&FileTarget> {
         self.files.as_ref().filter(|_| self.operation.response.result == ResultShape::File)

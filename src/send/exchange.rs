@@ -13,6 +13,7 @@ use crate::lock::lock;
 use crate::reply::Response;
 use crate::retry;
 use crate::secret::Secret;
+use crate::telemetry::{RequestTrace, TracedRequest};
 use crate::transport::{Failure, FailureKind, SpillFolder};
 
 /// Maximum number of replays of one attempt with tokens that others renewed.
@@ -70,7 +71,7 @@ impl ConnectionClient {
     /// since and so invalidated it.
     async fn replay(&self, call: &Call, request: Outgoing<'_>, mut access: Access) -> Result<Response> {
         for _ in 0..REPLAYS_MAX {
-            call.tally.retries.fetch_add(1, Ordering::Relaxed);
+            call.count_retry();
             let response = self.proved(call, request, Some(&access.token)).await?;
             if !refuses(call, &response) {
                 return Ok(response);
@@ -120,7 +121,7 @@ impl ConnectionClient {
             Ok(csrf) => csrf,
             Err(refusal) => return Ok(refusal),
         };
-        call.tally.retries.fetch_add(1, Ordering::Relaxed);
+        call.count_retry();
         self.answering(call, request, (token, Some(&csrf))).await
     }
 
@@ -186,8 +187,11 @@ impl ConnectionClient {
         call: &Call,
         request: Outgoing<'_>,
         proof: Option<&RequestProof<'_>>,
+        trace: &RequestTrace,
     ) -> Result<impl Future<Output = Result<Response, Failure>> + Send + use<'s>> {
         let mut signed = http::Request::from_parts(request.head.clone(), request.body.clone());
+        // Before it is signed, and before a public origin removes all headers of the connection.
+        trace.add_headers(signed.headers_mut());
         match proof {
             Some(proof) => auth::sign(&self.connection, &call.operation, proof, &mut signed).map_err(fatal)?,
             None => keep_public(&mut signed),
@@ -197,6 +201,13 @@ impl ConnectionClient {
         }
         call.tally.requests.fetch_add(1, Ordering::Relaxed);
         Ok(self.transport.send(signed, self.exchange_limits(call)))
+    }
+
+    /// Begins the trace of a request.
+    fn traced(&self, call: &Call, request: Outgoing<'_>) -> RequestTrace {
+        let resends = request.count_send();
+        let (verb, uri, redactor) = (&request.head.method, &request.head.uri, &self.connection.redactor);
+        call.trace.request(&TracedRequest { verb, uri, redactor, resends })
     }
 
     async fn signed(&self, call: &Call, request: Outgoing<'_>, proof: Option<&RequestProof<'_>>) -> Result<Response> {
@@ -227,19 +238,34 @@ impl ConnectionClient {
         let write = call.operation.repeat != Repeat::SafeRead;
         let mut unprocessed = 0;
         loop {
-            let exchange = self.exchanged(call, request, proof)?;
+            let trace = self.traced(call, request);
+            let exchange = self.exchanged(call, request, proof, &trace)?;
+            let began = self.clock.now();
+            let took = || self.clock.now().saturating_sub(began);
             let outcome = tokio::select! {
                 outcome = exchange => outcome,
-                () = call.cancel.cancelled() => return Err(fatal(settle(Error::cancelled(), write))),
+                () = call.cancel.cancelled() => {
+                    trace.failed(ErrorKind::Cancelled, took());
+                    return Err(fatal(settle(Error::cancelled(), write)));
+                }
             };
             match outcome {
                 Err(failure) if failure.kind == FailureKind::Unprocessed && unprocessed < UNPROCESSED_MAX => {
-                    unprocessed += 1
+                    unprocessed += 1;
+                    trace.failed(ErrorKind::Network, took());
                 }
-                Err(failure) => return self.without_body(call, &failure).ok_or_else(|| self.failure(call, failure)),
-                Ok(response) => return Ok(response),
+                outcome => {
+                    let ended = outcome.or_else(|failure| {
+                        self.without_body(call, &failure).ok_or_else(|| self.failure(call, failure))
+                    });
+                    match &ended {
+                        Ok(response) => trace.answered(response.status.as_u16(), took()),
+                        Err(miss) => trace.failed(miss.error.kind(), took()),
+                    }
+                    return ended;
+                }
             }
-            call.tally.retries.fetch_add(1, Ordering::Relaxed);
+            call.count_retry();
             self.pause(call, UNPROCESSED_PAUSE * unprocessed.saturating_sub(UNPROCESSED_AT_ONCE))
                 .await
                 .map_err(fatal)?;

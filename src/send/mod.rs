@@ -9,7 +9,7 @@ mod judge;
 mod log;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use http::Method as Verb;
@@ -141,6 +141,8 @@ impl ConnectionClient {
         let mut attempts = 0;
         let mut ambiguous = false;
         let mut spent = 0;
+        let sends = AtomicU32::new(0);
+        let request = Outgoing { sends: Some(&sends), ..request };
         let begun = self.clock.now();
         loop {
             let place = self.turn(call).await.map_err(|e| self.name(call, request, attempts, settle(e, ambiguous)))?;
@@ -200,7 +202,7 @@ impl ConnectionClient {
                 lock(&self.budget.rate_limiter).hold(self.clock.now() + asked);
             }
             tracing::debug!(operation = %call.operation.id, account = self.connection.account(), attempts, wait_ms = wait.as_millis() as u64, why = %self.connection.redactor.mask(&miss.error.message), "retry");
-            call.tally.retries.fetch_add(1, Ordering::Relaxed);
+            call.count_retry();
             if let Err(stopped) = self.pause(call, wait).await {
                 return Err(named(settle(in_place_of(miss.error, stopped), ambiguous)));
             }

@@ -275,7 +275,7 @@ impl Walk {
         page.number = number;
         let step = self.pager.next(&page, &fetch.url, &fetch.cursor).map_err(|e| self.named(e, number + 1));
         if let Ok(PagingStep::Again) = step {
-            self.call.tally.retries.fetch_add(1, Ordering::Relaxed);
+            self.call.count_retry();
             self.held = Some(page);
             self.fetch(fetch.cursor.clone())?;
             // Pages that were fetched ahead stay, because the walk may need them.
@@ -293,12 +293,12 @@ impl Walk {
             let rows = page.items.len() as u64;
             if rows > left || (rows == left && more) {
                 page.items = page.items.take(usize::try_from(left).unwrap_or(usize::MAX));
-                self.receipt.items += page.items.len() as u64;
+                self.add_items(&page);
                 self.end(StopReason::ItemLimit, None, false);
                 return Ok(Some(page));
             }
         }
-        self.receipt.items += page.items.len() as u64;
+        self.add_items(&page);
         self.resume = match &step {
             Ok(PagingStep::More(next)) => Some(self.resume_at(next.clone())),
             Ok(PagingStep::Stop(_) | PagingStep::Again) | Err(_) => None,
@@ -313,6 +313,12 @@ impl Walk {
             Err(error) => self.broken = Some(error),
         }
         Ok(Some(page))
+    }
+
+    fn add_items(&mut self, page: &Page) {
+        let count = page.items.len() as u64;
+        self.receipt.items += count;
+        self.call.trace.add_items(count);
     }
 
     fn resume_at(&self, cursor: Cursor) -> Resume {
@@ -389,7 +395,7 @@ impl Walk {
         let url = request.uri().to_string();
         let (head, body) = request.into_parts();
         let (client, call) = (Arc::clone(&self.client), Arc::clone(&self.call));
-        let sent = async move { client.send(&call, Outgoing { head: &head, body: &body }, None).await };
+        let sent = async move { client.send(&call, Outgoing::new(&head, &body), None).await };
         let task = tokio::spawn(step_tag::carried(sent));
         self.queue.push_back(Fetch { cursor, url, task });
         Ok(())
@@ -441,6 +447,7 @@ impl Walk {
     }
 
     fn fail(&mut self, error: Error) -> Error {
+        self.call.trace.failed(error.kind());
         self.end(StopReason::Failed, None, false);
         error
     }

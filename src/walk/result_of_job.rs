@@ -13,7 +13,7 @@ impl Walk {
     /// The first page, if this reply is it.
     fn answered(&self, cursor: &Cursor, reply: Response) -> Result<Option<(String, Sent)>> {
         let (head, body) = self.request(cursor)?.into_parts();
-        let sent = self.client.answered(&self.call, Outgoing { head: &head, body: &body }, reply);
+        let sent = self.client.answered(&self.call, Outgoing::new(&head, &body), reply);
         Ok(sent.map(|sent| (head.uri.to_string(), sent)))
     }
 

@@ -49,7 +49,7 @@ impl Submission {
                 (None, None) => return Err(Error::new(ErrorKind::Internal, "a job has no request")),
                 (None, Some(request)) => {
                     let (head, body) = request.into_parts();
-                    let mut sent = client.send(&call, Outgoing { head: &head, body: &body }, None).await?;
+                    let mut sent = client.send(&call, Outgoing::new(&head, &body), None).await?;
                     let Some(handle) = sent.job.take() else { return Ok(Submitted::AtOnce(Box::new(sent))) };
                     if let Some(gate) = &gate {
                         gate.accepted(0, 0, &handle).await?;

@@ -258,7 +258,7 @@ impl Writes {
                     let requests = Requests { connection, operation, options: &options, items: Some(&part.items) };
                     let (head, body) = requests.build(chunk, key, &model)?;
                     let announce = |gate| Announce { gate, first, count };
-                    let outgoing = Outgoing { head: &head, body: &body };
+                    let outgoing = Outgoing::new(&head, &body);
                     let mut sent = client.send(&call, outgoing, gate.as_deref().map(announce)).await?;
                     let Some(handle) = sent.job.take() else { return Ok(sent) };
                     if let Some(gate) = &gate {
@@ -283,7 +283,9 @@ impl Writes {
         self.receipt.outcomes.get_or_insert_default().add(outcome.status);
         if let Some(error) = &outcome.error {
             keep_representative(&mut self.first_error, outcome.index, error);
+            self.call.trace.failed(error.kind());
         }
+        self.call.trace.add_items(1);
     }
 
     fn refresh(&mut self) {

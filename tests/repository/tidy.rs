@@ -28,7 +28,7 @@ const LAYERS: &[&[&str]] = &[
         "step_tag",
         "wipe",
     ],
-    &["claim", "item", "text_file"],
+    &["claim", "item", "telemetry", "text_file"],
     &["part_file"],
     &["authoring", "options", "output", "receipt", "reply", "sink"],
     // Model: the definitions.

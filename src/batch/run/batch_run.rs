@@ -11,6 +11,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream;
 use tokio::sync::{Semaphore, mpsc};
+use tracing::{Instrument as _, Span};
 
 use super::job::run_job;
 use super::job_run::JobRun;
@@ -19,6 +20,7 @@ use super::save_step::refuse_run_folder;
 use crate::batch::event::{Archived, Event, JobBegun, JobReport, Report, StepReport, StepStatus, shown_id};
 use crate::batch::item_key::ItemKey;
 use crate::batch::log;
+use crate::batch::row_source::MAIN;
 use crate::batch::run_plan::{Batch, MatrixJob};
 use crate::batch::step::{Context, Outages, RunLedger, stopped, tell_done, tell_in_doubt};
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
@@ -27,6 +29,7 @@ use crate::run_store::{
     RunState, StepPlace, check_free, now, refuse_unfinished, run_id, seconds, starts,
 };
 use crate::send::Cancel;
+use crate::telemetry::{job_span, run_ended, run_span};
 
 /// How long requests in flight may continue after a stop.
 const GRACE: Duration = Duration::from_millis(700);
@@ -199,7 +202,14 @@ impl Batch {
             });
         }
         let stop = StopSignal { cancel: options.cancel, code: Arc::clone(&options.signal) };
-        let work = Box::pin(run_all(contexts, begun, notes, stop));
+        let run = contexts.first().map(|context| context.info.run.as_str()).unwrap_or_default();
+        let (span, name) = (run_span(&self.plan.name, run), self.plan.name.clone());
+        let work = run_all(contexts, begun, notes, stop).instrument(span.clone());
+        let work = Box::pin(async move {
+            let done = work.await;
+            run_ended(&span, &name, done.report.check().err().map(|error| error.kind()));
+            done
+        });
         Ok(Run { work, events: receiver, done: None, signal: options.signal })
     }
 
@@ -366,7 +376,11 @@ async fn run_all(contexts: Vec<Context>, begun: Vec<JobBegun>, notes: Vec<String
             let permits = &permits;
             async move {
                 let watermarks = context.store.watermarks();
-                (context.number, run_job(JobRun { context, permits, watermarks: &watermarks }).await)
+                // Only a job of a matrix has a span of its own.
+                let is_matrix = context.job().name != MAIN;
+                let span = if is_matrix { job_span(&context.job().name) } else { Span::none() };
+                let job = run_job(JobRun { context, permits, watermarks: &watermarks });
+                (context.number, job.instrument(span).await)
             }
         })
         .collect();

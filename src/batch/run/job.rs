@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use tracing::Instrument as _;
 
 use super::job_run::JobRun;
 use super::save_step::{SavedFiles, base_scope, save_step, saved_before};
@@ -22,6 +23,7 @@ use crate::expression::Scope;
 use crate::receipt::Usage;
 use crate::run_store::{Extent, Fact, JobStart, RowStore, StepState};
 use crate::step_tag;
+use crate::telemetry::{StepSpan, TracedItems};
 
 /// How the steps of a job have ended, by their number.
 type Ends = BTreeMap<usize, StepReport>;
@@ -148,7 +150,7 @@ async fn conclude_main(job_run: &JobRun<'_>, ends: &mut Ends) {
 async fn run_step(job_run: &JobRun<'_>, number: usize, step: &Step, ends: &Ends) -> StepReport {
     let JobRun { context, permits, .. } = job_run;
     let (key, name) = (step.key(job_run.job()), job_run.name(step));
-    let mut is_done = false;
+    let (mut is_done, mut span) = (false, None);
     let ended = match permits.acquire().await {
         Ok(_permit) => match again::reopened(job_run, step).await {
             Ok(earlier) => {
@@ -158,7 +160,11 @@ async fn run_step(job_run: &JobRun<'_>, number: usize, step: &Step, ends: &Ends)
                     Ok(saved_before(job_run, step))
                 } else {
                     context.tell(Event::StepBegun { step: name.clone() }).await;
-                    execute(job_run, (number, step), key.clone(), (&earlier, again), ends).await
+                    let opened = StepSpan::begin(&step.id, &step.operation.id, traced_items(step, &earlier));
+                    let work = execute(job_run, (number, step), key.clone(), (&earlier, again), ends);
+                    let ended = work.instrument(opened.span()).await;
+                    span = Some(opened);
+                    ended
                 }
             }
             Err(error) => Err(error),
@@ -166,8 +172,23 @@ async fn run_step(job_run: &JobRun<'_>, number: usize, step: &Step, ends: &Ends)
         Err(closed) => Err(Error::new(ErrorKind::Internal, format!("the run's permits are closed: {closed}"))),
     };
     let report = report(job_run, step, &key, name, ended, is_done);
+    if let Some(span) = span {
+        let items = traced_items(step, &context.ledger.state().step(&key));
+        let error = report.error.as_ref().map(Error::kind);
+        span.end((&context.plan.name, &step.id), report.status.name(), items, error);
+    }
     context.tell(Event::StepEnded(report.clone())).await;
     report
+}
+
+/// The items of a step for its trace: outcomes of a write, else rows that were read.
+fn traced_items(step: &Step, state: &StepState) -> TracedItems {
+    let counts = state.counts();
+    let ok = match (&step.local, step.method) {
+        (None, Method::Mutate | Method::Delete) => counts.ok,
+        (Some(_), _) | (None, Method::Query) => state.items.max(state.items_in),
+    };
+    TracedItems { ok, failed: counts.failed, unknown: counts.unknown }
 }
 
 /// The scope of the step's expressions.

@@ -71,8 +71,9 @@ pub(crate) enum FailureName {
     Encoding,
 }
 
-/// Headers that differ in every reply and decide nothing.
-const LEFT_OUT: [&str; 6] = ["connection", "content-length", "date", "keep-alive", "server", "transfer-encoding"];
+/// Headers that differ in every exchange and decide nothing.
+const LEFT_OUT: [&str; 8] =
+    ["connection", "content-length", "date", "keep-alive", "server", "traceparent", "tracestate", "transfer-encoding"];
 
 fn name_of(kind: FailureKind) -> FailureName {
     match kind {
