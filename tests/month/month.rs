@@ -74,7 +74,7 @@ impl Month {
             comment: 0,
             broken: BTreeMap::new(),
             debts: BTreeSet::new(),
-            is_told: std::env::var_os("SEED").is_some(),
+            is_told: std::env::var_os("SEED").is_some() && std::env::var("MONTHS").map_or(true, |months| months == "1"),
         }
     }
 
