@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-#[expect(dead_code, reason = "only a part of it is used here")]
-mod cleanup;
 #[path = "month/attempt.rs"]
 mod attempt;
 #[path = "month/batch.rs"]
 mod batch;
+#[expect(dead_code, reason = "only a part of it is used here")]
+mod cleanup;
 #[path = "month/clock.rs"]
 mod clock;
 #[path = "month/fault.rs"]
@@ -67,7 +67,11 @@ fn main() {
                 println!("SEED={seed}: {}", own.keep().display());
             }
             tables.lock().unwrap().push(month.table.clone());
-            if faults.is_empty() { Ok(()) } else { Err(Failed::from(format!("SEED={seed} {:?}\n{}", month.place.shape, faults.join("\n")))) }
+            if faults.is_empty() {
+                Ok(())
+            } else {
+                Err(Failed::from(format!("SEED={seed} {:?}\n{}", month.place.shape, faults.join("\n"))))
+            }
         })
     });
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
@@ -87,21 +91,34 @@ fn print(tables: &[Table]) {
             let key = (name.to_owned(), kind.clone());
             (kind, sum(&|table| table.ends.get(&key).copied().unwrap_or_default()))
         });
-        times.filter(|(_, times)| *times > 0).map(|(kind, times)| format!("{kind} {times}")).collect::<Vec<_>>().join(", ")
+        times
+            .filter(|(_, times)| *times > 0)
+            .map(|(kind, times)| format!("{kind} {times}"))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     for name in fault::NAMES.iter().chain(&["none"]) {
         println!("  {name:12} {}", shown(name));
     }
     println!("rows {}, versions {}", sum(&|t| t.rows), sum(&|t| t.versions));
     println!("requests {}, writes {}", sum(&|t| t.requests), sum(&|t| t.writes));
-    println!("identical updates that were sent again {}, deletes of what was gone {}", sum(&|t| t.same_stamps), sum(&|t| t.gone));
+    println!(
+        "identical updates that were sent again {}, deletes of what was gone {}",
+        sum(&|t| t.same_stamps),
+        sum(&|t| t.gone)
+    );
     println!("healthy accounts in the morning {}, of them complete {}", sum(&|t| t.mornings), sum(&|t| t.complete));
     println!(
         "a person settled {} items, sent {} again, could not send {}, and compared source and target {} times",
-        sum(&|t| t.settled), sum(&|t| t.resent), sum(&|t| t.not_resent), sum(&|t| t.repaired),
+        sum(&|t| t.settled),
+        sum(&|t| t.resent),
+        sum(&|t| t.not_resent),
+        sum(&|t| t.repaired),
     );
     println!(
         "at the end: {} failed and {} unknown items are listed; missing and listed {}",
-        sum(&|t| t.left.0 as u64), sum(&|t| t.left.1 as u64), sum(&|t| t.missing_listed),
+        sum(&|t| t.left.0 as u64),
+        sum(&|t| t.left.1 as u64),
+        sum(&|t| t.missing_listed),
     );
 }

@@ -138,7 +138,8 @@ impl Place {
         let wrong = self.clock.wrong();
         let passed = self.clock.passed_ms();
         let Start { seed, edition, comment, accept_changes, .. } = start;
-        let told = json!([self.folder, self.shape.bits(), self.socket, passed, wrong, seed, edition, comment, accept_changes]);
+        let told =
+            json!([self.folder, self.shape.bits(), self.socket, passed, wrong, seed, edition, comment, accept_changes]);
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.env(CHILD, told.to_string()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         if let Some(shim) = &self.shim {
@@ -154,7 +155,8 @@ impl Place {
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let Some(line) = text.lines().find(|line| line.starts_with('{')) else {
             let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-            let fault = (output.status.code().is_some()).then(|| format!("a child ended with {}: {errors}", output.status));
+            let fault =
+                (output.status.code().is_some()).then(|| format!("a child ended with {}: {errors}", output.status));
             return Ended { fault, ..Ended::killed() };
         };
         let told: Value = serde_json::from_str(line).unwrap();

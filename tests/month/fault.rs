@@ -8,26 +8,62 @@ use crate::shim::{Fault as ShimFault, When};
 /// A fault of a night.
 #[derive(Clone, Debug)]
 pub enum Fault {
-    Credential { account: usize, nights: u32 },
-    Outage { account: Option<usize>, kind: Outage, minutes: u64, after: u32 },
+    Credential {
+        account: usize,
+        nights: u32,
+    },
+    Outage {
+        account: Option<usize>,
+        kind: Outage,
+        minutes: u64,
+        after: u32,
+    },
     /// The first starts are dropped at a request.
     Kill(Vec<(u32, bool)>),
     /// Child processes are killed at a call, or lose their power.
     KillChild(Vec<(When, u64)>),
-    Disk { kind: &'static str, number: u64, errno: &'static str },
+    Disk {
+        kind: &'static str,
+        number: u64,
+        errno: &'static str,
+    },
     Comment(u32),
     Change(u32),
-    WrongRows { account: usize, rows: u32 },
-    Unclear { account: usize, percent: u32 },
-    RefusedFinds { account: usize },
+    WrongRows {
+        account: usize,
+        rows: u32,
+    },
+    Unclear {
+        account: usize,
+        percent: u32,
+    },
+    RefusedFinds {
+        account: usize,
+    },
     /// A row changes again in the second in which it was read.
-    Swift { account: usize },
+    Swift {
+        account: usize,
+    },
     ClockBack(u32),
-    Twice { is_child: bool },
+    Twice {
+        is_child: bool,
+    },
 }
 
 pub const NAMES: [&str; 13] = [
-    "credential", "outage", "kill", "kill -9", "disk", "comment", "change", "wrong rows", "unclear", "look-ups", "swift", "clock back", "two starts",
+    "credential",
+    "outage",
+    "kill",
+    "kill -9",
+    "disk",
+    "comment",
+    "change",
+    "wrong rows",
+    "unclear",
+    "look-ups",
+    "swift",
+    "clock back",
+    "two starts",
 ];
 
 impl Fault {

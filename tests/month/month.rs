@@ -235,7 +235,8 @@ impl Month {
             self.faults.extend(account.target.faults.iter().map(place));
             self.faults.extend(verdict::passed(&self.place.folder, name, account, own).iter().map(place));
             self.faults.extend(verdict::unlisted(name, account, own, &self.settled).iter().map(place));
-            let is_ill = faults.iter().any(|fault| fault.account() == Some(number)) || self.broken.contains_key(&number);
+            let is_ill =
+                faults.iter().any(|fault| fault.account() == Some(number)) || self.broken.contains_key(&number);
             if is_all || is_ill || had_debts.contains(*name) {
                 continue;
             }
@@ -244,7 +245,10 @@ impl Month {
             let forgotten = verdict::forgotten(missing, own);
             match forgotten.is_empty() {
                 true => self.table.complete += 1,
-                false => self.faults.push(place(&format!("a healthy account lacks {forgotten:?}: {:?}", account.source.rows.get(&forgotten[0].1)))),
+                false => self.faults.push(place(&format!(
+                    "a healthy account lacks {forgotten:?}: {:?}",
+                    account.source.rows.get(&forgotten[0].1)
+                ))),
             }
         }
     }

@@ -24,7 +24,11 @@ pub struct Call {
 /// What the client gets.
 #[derive(Clone, Debug)]
 pub enum Reply {
-    Answer { status: u16, headers: Vec<(String, String)>, body: String },
+    Answer {
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: String,
+    },
     /// No connection.
     Refused,
     /// The connection broke after the request was sent.

@@ -9,6 +9,7 @@ mod item_source;
 pub(super) mod load;
 mod marking;
 mod outage;
+mod prime;
 pub(super) mod read;
 mod same;
 pub(super) mod send;

@@ -93,7 +93,8 @@ struct LookUps {
 
 impl LookUps {
     fn of(task: &Task<'_>, plan: &TransformPlan) -> LookUps {
-        let known = plan.looked_up.as_ref().map(|id| task.context.ledger.state().step(&format!("{}/{id}", task.job.name)));
+        let known =
+            plan.looked_up.as_ref().map(|id| task.context.ledger.state().step(&format!("{}/{id}", task.job.name)));
         let known = known.unwrap_or_default();
         LookUps { failed: known.elements_left_out().collect(), later: known.recovered }
     }
