@@ -103,7 +103,16 @@ impl Month {
     fn settle(&mut self, item: &LeftItem) -> bool {
         let folder = self.place.folder.join(".opnode/runs");
         let wall = self.place.clock.wall();
-        let done = block_on(settle_items(&folder, std::slice::from_ref(item), "person", wall));
+        let settle = || block_on(settle_items(&folder, std::slice::from_ref(item), "person", wall));
+        let mut done = settle();
+        // A process that another month starts has a copy of the lock until it runs its program.
+        for _ in 0..100 {
+            if done.as_ref().err().is_none_or(|error| !error.message.contains("is running this batch")) {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            done = settle();
+        }
         if let Err(error) = &done {
             self.faults.push(format!("an item cannot be settled: {error}"));
         }
