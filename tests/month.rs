@@ -68,10 +68,12 @@ fn main() {
             }
             tables.lock().unwrap().push(month.table.clone());
             if faults.is_empty() {
-                Ok(())
-            } else {
-                Err(Failed::from(format!("SEED={seed} {:?}\n{}", month.place.shape, faults.join("\n"))))
+                return Ok(());
             }
+            let told = format!("SEED={seed} {:?}\n{}", month.place.shape, faults.join("\n"));
+            // A run of many months takes long.
+            eprintln!("{told}");
+            Err(Failed::from(told))
         })
     });
     let conclusion = libtest_mimic::run(&arguments, trials.collect());

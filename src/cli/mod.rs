@@ -26,9 +26,9 @@ mod screen;
 mod signals;
 mod spinner;
 mod start;
-mod test_command;
 #[cfg(feature = "otel")]
 mod telemetry;
+mod test_command;
 mod trace;
 
 pub use start::main;

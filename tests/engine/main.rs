@@ -13,6 +13,8 @@ mod server;
 mod accounts;
 #[cfg(all(feature = "batch", feature = "sandbox"))]
 mod batch;
+#[cfg(feature = "batch")]
+mod look_ups;
 mod paging;
 mod shared_limits;
 mod styles;

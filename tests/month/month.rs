@@ -14,7 +14,7 @@ use super::wire;
 
 pub const NIGHTS: i64 = 30;
 /// Nights without faults at the end, in which what was interrupted is finished.
-const CALM: i64 = 2;
+const CALM: i64 = 3;
 /// The starts of a night, in minutes after midnight: the schedule, and the restarts of the supervisor.
 const STARTS: [u64; 3] = [120, 180, 285];
 
@@ -74,7 +74,7 @@ impl Month {
             comment: 0,
             broken: BTreeMap::new(),
             debts: BTreeSet::new(),
-            is_told: std::env::var_os("SEED").is_some(),
+            is_told: std::env::var_os("SEED").is_some() && std::env::var("MONTHS").map_or(true, |months| months == "1"),
         }
     }
 
@@ -126,10 +126,8 @@ impl Month {
             self.tell(|| format!("morning {night}: {} {:?}", end.kind(), end.error));
             self.note_debts(std::slice::from_ref(&end));
         }
-        if night <= NIGHTS {
-            let start = self.plain();
-            self.morning(&start);
-        }
+        let start = self.plain();
+        self.morning(&start, night > NIGHTS);
     }
 
     fn plain(&self) -> Start {

@@ -24,15 +24,16 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 }
 
 impl Month {
-    /// Handles some of the listed items.
-    pub fn morning(&mut self, start: &Start) {
+    /// Handles some of the listed items. Where a step stops at a failed item, the account waits for a person.
+    pub fn morning(&mut self, start: &Start, is_last: bool) {
         let items: Vec<LeftItem> = {
             let system = self.place.system.lock().unwrap();
             verdict::listed(&self.place.folder, &system).into_values().flat_map(|own| own.items).collect()
         };
         for item in items {
             // Some are left for weeks; an unfinished run may go on by itself.
-            let is_seen = self.random.u8(..10) < if item.is_archived { 6 } else { 2 };
+            let is_urgent = self.place.shape.stops && !item.is_archived;
+            let is_seen = is_urgent || (!is_last && self.random.u8(..10) < if item.is_archived { 6 } else { 2 });
             if is_seen {
                 self.handle(&item, start);
             }
@@ -47,7 +48,8 @@ impl Month {
             Finding::Wrong => {
                 let (_, row, version) = demand.clone().unwrap_or(("records", String::new(), 0));
                 let edited = item.item.as_ref().map(|raw| raw.get().replace("\"?\"", "\"corrected\""));
-                if self.random.bool() && item.method != "query" {
+                // A run that begins anew would stop at the same row of the source.
+                if !self.place.shape.stops && self.random.bool() && item.method != "query" {
                     self.send_again(item, edited.as_deref(), start)
                 } else {
                     self.touch(&item.job, &row, version);
@@ -101,7 +103,16 @@ impl Month {
     fn settle(&mut self, item: &LeftItem) -> bool {
         let folder = self.place.folder.join(".opnode/runs");
         let wall = self.place.clock.wall();
-        let done = block_on(settle_items(&folder, std::slice::from_ref(item), "person", wall));
+        let settle = || block_on(settle_items(&folder, std::slice::from_ref(item), "person", wall));
+        let mut done = settle();
+        // A process that another month starts has a copy of the lock until it runs its program.
+        for _ in 0..100 {
+            if done.as_ref().err().is_none_or(|error| !error.message.contains("is running this batch")) {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            done = settle();
+        }
         if let Err(error) = &done {
             self.faults.push(format!("an item cannot be settled: {error}"));
         }

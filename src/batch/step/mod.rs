@@ -12,6 +12,7 @@ pub(super) mod load;
 mod marking;
 mod outage;
 mod outages;
+mod prime;
 pub(super) mod read;
 mod same;
 pub(super) mod send;

@@ -1,41 +1,28 @@
 //! Query steps: walks write the step's rows, checkpoint after checkpoint.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use super::context::{Intent, Task, stopped};
+use super::context::Task;
 use super::item_source::{Elements, shaped};
 use super::marking::{Marking, MarkingPlace};
 use super::outage::is_outage;
+use super::prime::{Primed, prime};
 use crate::batch::event::{Event, StepCounts};
 use crate::batch::file::OnErrorFile;
-use crate::call::{CallOptions, Request, Resume};
-use crate::engine::Running;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
 use crate::item::Items;
 use crate::page::Page;
 use crate::receipt::{OutcomeStatus, Receipt, Usage};
 use crate::run_store::{Before, Fact, FailedItem, FailureWriter, Mark, Measure, RowWriter, StepState};
-use crate::send::Gate;
 use crate::walk::Walk;
 
 /// Maximum time and bytes between checkpoints: rows that are read again after a kill.
 const CHECKPOINT: (Duration, u64) = (Duration::from_millis(250), 8 << 20);
-
-/// A walk with its first page.
-struct Primed {
-    element: u64,
-    item: Option<String>,
-    scope: Scope,
-    /// Pages of it that an earlier run has read.
-    pages: u64,
-    begun: Result<(Walk, Option<Result<Page>>)>,
-}
 
 /// A running query step.
 struct StepReading<'t, 'r> {
@@ -445,63 +432,5 @@ impl StepReading<'_, '_> {
             ..StepCounts::default()
         };
         self.task.progress(counts, receipt.advertised_total).await;
-    }
-}
-
-/// Starts an element's walk and waits for its first page, so that several elements run at once.
-async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Option<crate::call::Resume>) -> Primed {
-    let scope = match &item {
-        Some(item) => task.scope.with_item(item, element),
-        None => task.scope.clone(),
-    };
-    let begin = || -> Result<Walk> {
-        task.check_stop()?;
-        let options = super::call::options(task.step, &scope)?;
-        let folder = task.step.files.as_ref().map(|files| files.plain(&scope)).transpose()?;
-        let request = Request {
-            files: folder.map(|folder| task.context.plan.folder.join(folder)),
-            limit: task.step.limit,
-            forward_only: task.step.forward_only,
-            known_fields: task.step.known_fields,
-            ..Request::new(task.step.method, task.step.operation.id.clone(), options)
-        };
-        let known = task.state();
-        // A job that was accepted before the run was killed goes on.
-        let of_job = || known.job_of_walk(element).map(|job| Resume { job: Some(job.clone()), ..Resume::default() });
-        let intent = Intent::of(task, element, task.context.ledger.stop.clone());
-        let resume = resume.or_else(of_job);
-        let with = CallOptions {
-            gate: Some(Arc::new(intent) as Arc<dyn Gate>),
-            keep_jobs: true,
-            // Later steps rely on a complete list; unknown fields are handled separately.
-            strict: true,
-            cancel: task.context.ledger.stop.clone(),
-            attempts: task.step.limits.attempts,
-            timeout: task.time_left(),
-            resume,
-            ..CallOptions::default()
-        };
-        match task.context.effects.call(task.connection, &request, &with)? {
-            Running::Read(walk) => Ok(walk),
-            Running::Write(_) => Err(Error::new(ErrorKind::Internal, "a query returned outcomes")),
-        }
-    };
-    let mut pages = 0;
-    let begun = match begin() {
-        Ok(mut walk) => {
-            pages = walk.receipt().pages;
-            let first = walk.next().await;
-            Ok((walk, first))
-        }
-        Err(error) => Err(error),
-    };
-    // Expressions on rows see the row as `item`, and the element as `parent`.
-    let scope = Scope { parent: scope.item.clone(), item: None, index: None, ..scope };
-    Primed {
-        element,
-        item,
-        scope,
-        pages,
-        begun: begun.map_err(|e| if task.context.ledger.stop.is_cancelled() { stopped() } else { e }),
     }
 }
