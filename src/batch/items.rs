@@ -96,7 +96,7 @@ async fn record(
 }
 
 /// Items by run and job.
-fn by_run(items: &[LeftItem]) -> BTreeMap<(&str, &str), Vec<&LeftItem>> {
+pub(super) fn by_run(items: &[LeftItem]) -> BTreeMap<(&str, &str), Vec<&LeftItem>> {
     let mut found: BTreeMap<(&str, &str), Vec<&LeftItem>> = BTreeMap::new();
     for item in items {
         found.entry((&item.run, &item.job)).or_default().push(item);
@@ -104,11 +104,11 @@ fn by_run(items: &[LeftItem]) -> BTreeMap<(&str, &str), Vec<&LeftItem>> {
     found
 }
 
-fn no_run((run, job): (&str, &str)) -> Error {
+pub(super) fn no_run((run, job): (&str, &str)) -> Error {
     Error::new(ErrorKind::State, format!("the run {run} of {job} is not there any more"))
 }
 
-fn place_of(item: &LeftItem) -> (StepPlace, String) {
+pub(super) fn place_of(item: &LeftItem) -> (StepPlace, String) {
     let place = StepPlace { job: item.job.clone(), step: item.step.clone() };
     let key = format!("{}/{}", item.job, item.step);
     (place, key)
@@ -251,8 +251,31 @@ impl Batch {
         }
     }
 
+    /// The content of an item, as it was sent or would be.
+    pub(super) fn content_of(&self, folder: &Path, item: &LeftItem) -> Result<Option<String>> {
+        if let Some(raw) = &item.item {
+            return Ok(Some(raw.get().to_owned()));
+        }
+        Ok(self.made_again(folder, item)?.and_then(|(text, _)| text))
+    }
+
     /// The content of an item, from the rows of its run.
     fn made_again(&self, folder: &Path, item: &LeftItem) -> Result<Option<(Option<String>, Options)>> {
+        let Some(scope) = self.scope_of_run(folder, item)? else { return Ok(None) };
+        let Some(step) = self.plan.steps.iter().find(|step| step.id == item.step) else { return Ok(None) };
+        made(step, &scope, item)
+    }
+
+    /// The scope of a job without the rows of its steps.
+    pub(super) fn own_scope(&self, item: &LeftItem) -> Result<Scope> {
+        let no_job = || Error::new(ErrorKind::Usage, format!("the batch has no job `{}` any more", item.job));
+        let job = self.plan.jobs.iter().find(|job| job.name == item.job).ok_or_else(no_job)?;
+        let (values, environment) = ((&self.plan.vars, &self.plan.inputs), self.effects.environment());
+        Ok(run_values::scope(values, environment, job, &item.run, &self.plan.name))
+    }
+
+    /// The scope of an item's step in its run; `None` if the step has changed since.
+    pub(super) fn scope_of_run(&self, folder: &Path, item: &LeftItem) -> Result<Option<Scope>> {
         let jobs = self.plan.jobs.iter().enumerate();
         let Some((number, job)) = jobs.into_iter().find(|(_, job)| job.name == item.job) else { return Ok(None) };
         let root = job.folder(&folder.join(&self.plan.name));
@@ -264,13 +287,7 @@ impl Batch {
         let Some(step) = self.plan.steps.iter().find(|step| step.id == item.step).filter(|_| is_same) else {
             return Ok(None);
         };
-        let mut scope = run_values::scope(
-            (&self.plan.vars, &self.plan.inputs),
-            self.effects.environment(),
-            job,
-            &item.run,
-            &self.plan.name,
-        );
+        let mut scope = self.own_scope(item)?;
         let needed = step.needs.iter().filter_map(|number| self.plan.steps.get(*number));
         let views = needed.map(|needed| {
             let place = StepPlace { job: job.name.clone(), step: needed.id.clone() };
@@ -278,11 +295,11 @@ impl Batch {
             (needed.id.clone(), run_values::step_view(view.rows(), place, &known, None))
         });
         scope.steps = Arc::new(views.collect());
-        made(step, &scope, item)
+        Ok(Some(scope))
     }
 
     /// The folder of the run folders of all batches.
-    fn runs_folder(&self, state: Option<&Path>) -> std::path::PathBuf {
+    pub(super) fn runs_folder(&self, state: Option<&Path>) -> std::path::PathBuf {
         let own = self.run_folder(state);
         own.parent().map(Path::to_owned).unwrap_or_default()
     }

@@ -78,6 +78,7 @@ mod step;
 mod test_file;
 #[cfg(feature = "cli")]
 mod testing;
+mod verify_items;
 mod webhook;
 
 pub use crate::run_store::{LeftItem, Reason, ResumePolicy, RunInfo, RunStatus, RunSummary, left_items, runs};
@@ -102,4 +103,5 @@ pub use test_file::{
     BatchCaseFile, BatchTestFile, BatchTests, CaseInputPart, CaseSandboxFile, CaseTextFile, ExpectedEnd, ExpectedFile,
     ExpectedItem, ExpectedRequest, ExpectedRequestPart, ExpectedStep,
 };
+pub use verify_items::Verified;
 pub use webhook::HTTP;

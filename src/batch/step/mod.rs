@@ -26,3 +26,4 @@ pub(super) use call::options;
 pub(super) use context::{Context, RunLedger, Task, stopped, tell_done, tell_in_doubt};
 pub(super) use item_source::{Elements, Inputs};
 pub(super) use outages::Outages;
+pub(super) use verify::{FoundRecord, LookUp, look, not_there};

@@ -105,7 +105,7 @@ impl Writing<'_, '_> {
             task.context.ledger.commit(Vec::new(), self.rows.unsaved()).await?;
             let mut items = task.context.store.failed_items(&task.place)?;
             items.retain(|key, _| unknown.contains(key));
-            let found = verify::look(task, verify, &items).await?;
+            let found = verify::look(&task.look_up(verify), &items).await?;
             let again = verify::not_done(&found);
             let done = found.len() - again.len();
             for (key, found) in found {
@@ -135,10 +135,7 @@ impl Writing<'_, '_> {
     async fn verified(&mut self, (element, index): (u64, u64), found: FoundRecord, item: Option<&str>) -> Result<()> {
         let (status, items, error) = match found {
             FoundRecord::Done(record) => (OutcomeStatus::Ok, record.map(Items::one).unwrap_or_default(), None),
-            FoundRecord::NotDone => {
-                let message = "its record is not there: it did not take effect";
-                (OutcomeStatus::Failed, Items::default(), Some(Error::new(ErrorKind::Rejected, message)))
-            }
+            FoundRecord::NotDone => (OutcomeStatus::Failed, Items::default(), Some(verify::not_there())),
         };
         self.bad.1 = self.bad.1.saturating_sub(1);
         let outcome = Outcome { index, status, http_status: None, items, location: None, error, attempts: 0 };

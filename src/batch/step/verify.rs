@@ -1,98 +1,149 @@
 //! Items with an unknown outcome: the step looks whether their records are there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::context::{Task, stopped};
 use super::same::is_same as is_same_value;
+use crate::batch::effects::Effects;
 use crate::batch::run_plan::Verify;
 use crate::call::{CallOptions, Request};
 use crate::definition::Method;
 use crate::engine::Running;
 use crate::error::{Error, ErrorKind, Result};
+use crate::expression::Scope;
 use crate::item::{Item, Items};
 use crate::options::Options;
 use crate::run_store::ItemContent;
+use crate::send::Cancel;
 
 /// What was found out about an item.
-pub(super) enum FoundRecord {
+pub(in crate::batch) enum FoundRecord {
     /// It took effect; the record, if there is one.
     Done(Option<String>),
     /// It did not take effect.
     NotDone,
 }
 
+/// Where records are looked for.
+pub(in crate::batch) struct LookUp<'l> {
+    pub(in crate::batch) effects: &'l dyn Effects,
+    pub(in crate::batch) connection: &'l str,
+    /// The method of the items.
+    pub(in crate::batch) method: Method,
+    pub(in crate::batch) verify: &'l Verify,
+    pub(in crate::batch) scope: &'l Scope,
+    pub(in crate::batch) cancel: &'l Cancel,
+    pub(in crate::batch) attempts: Option<u32>,
+    pub(in crate::batch) timeout: Option<Duration>,
+}
+
+impl Task<'_> {
+    /// Where the step looks for the records of its items.
+    pub(super) fn look_up<'l>(&'l self, verify: &'l Verify) -> LookUp<'l> {
+        LookUp {
+            effects: self.context.effects.as_ref(),
+            connection: self.connection,
+            method: self.step.method,
+            verify,
+            scope: &self.scope,
+            cancel: &self.context.ledger.stop,
+            attempts: self.step.limits.attempts,
+            timeout: self.time_left(),
+        }
+    }
+}
+
 /// Looks for the records of items, by element and index. Items whose content is not known are left out.
 ///
 /// # Errors
 /// Those of the query.
-pub(super) async fn look(
-    task: &Task<'_>,
-    verify: &Verify,
+pub(in crate::batch) async fn look(
+    look_up: &LookUp<'_>,
     items: &BTreeMap<(u64, u64), ItemContent>,
 ) -> Result<BTreeMap<(u64, u64), FoundRecord>> {
+    let LookUp { verify, scope, cancel, .. } = *look_up;
     let known: Vec<(&(u64, u64), &str)> =
         items.iter().filter_map(|(key, content)| Some((key, content.item.as_deref()?))).collect();
     if known.is_empty() {
         return Ok(BTreeMap::new());
     }
     tokio::select! {
-        () = task.clock().sleep(verify.wait) => {}
-        () = task.context.ledger.stop.cancelled() => return Err(stopped()),
+        () = look_up.effects.clock().sleep(verify.wait) => {}
+        () = cancel.cancelled() => return Err(stopped()),
     }
+    let options = |scope: &Scope| verify.operation.conditions.json(&verify.options, scope);
     let mut found = BTreeMap::new();
     if verify.is_per_item {
         for (key, item) in known {
-            task.check_stop()?;
-            let scope = task.scope.with_item(item, key.1);
             let mut record = None;
-            query(task, verify, &verify.operation.conditions.json(&verify.options, &scope)?, &mut |row| {
-                if is_same(verify, item, row) {
-                    record.get_or_insert_with(|| row.as_str().to_owned());
-                }
-            })
-            .await?;
-            found.insert(*key, judged(task, verify, item, record));
+            look_up
+                .query(&options(&scope.with_item(item, key.1))?, &mut |row| {
+                    if is_same(verify, item, row) {
+                        record.get_or_insert_with(|| row.as_str().to_owned());
+                    }
+                })
+                .await?;
+            found.insert(*key, look_up.judged(item, record));
         }
         return Ok(found);
     }
     let mut records: BTreeMap<(u64, u64), String> = BTreeMap::new();
-    query(task, verify, &verify.operation.conditions.json(&verify.options, &task.scope)?, &mut |row| {
-        for (key, _) in known.iter().filter(|(_, item)| is_same(verify, item, row)) {
-            records.entry(**key).or_insert_with(|| row.as_str().to_owned());
-        }
-    })
-    .await?;
+    look_up
+        .query(&options(scope)?, &mut |row| {
+            for (key, _) in known.iter().filter(|(_, item)| is_same(verify, item, row)) {
+                records.entry(**key).or_insert_with(|| row.as_str().to_owned());
+            }
+        })
+        .await?;
     for (key, item) in known {
-        found.insert(*key, judged(task, verify, item, records.remove(key)));
+        found.insert(*key, look_up.judged(item, records.remove(key)));
     }
     Ok(found)
 }
 
-/// Runs the query; each row is given to `each`.
-async fn query(task: &Task<'_>, verify: &Verify, options: &str, each: &mut (dyn FnMut(Item<'_>) + Send)) -> Result<()> {
-    let options = Options::read(options)
-        .map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("the options of `verify` cannot be read: {e}")))?;
-    let request = Request::new(Method::Query, verify.operation.id.clone(), &options);
-    let with = CallOptions {
-        // What is not in an incomplete list may be there.
-        strict: true,
-        cancel: task.context.ledger.stop.clone(),
-        attempts: task.step.limits.attempts,
-        timeout: task.time_left(),
-        ..CallOptions::default()
-    };
-    let Running::Read(mut walk) = task.context.effects.call(task.connection, &request, &with)? else {
-        return Err(Error::new(ErrorKind::Internal, "a query returned outcomes"));
-    };
-    while let Some(page) = walk.next().await {
-        match page {
-            Ok(page) => page.items.iter().for_each(&mut *each),
-            // A record that is asked for by its id.
-            Err(error) if error.kind() == ErrorKind::NotFound && verify.is_per_item => return Ok(()),
-            Err(error) => return Err(error.with(|d| d.message = format!("verify: {}", d.message))),
+impl LookUp<'_> {
+    /// Runs the query; each row is given to `each`.
+    async fn query(&self, options: &str, each: &mut (dyn FnMut(Item<'_>) + Send)) -> Result<()> {
+        let LookUp { verify, cancel, .. } = *self;
+        if cancel.is_cancelled() {
+            return Err(stopped());
+        }
+        let options = Options::read(options).map_err(|e| {
+            Error::new(ErrorKind::InvalidOptions, format!("the options of `verify` cannot be read: {e}"))
+        })?;
+        let request = Request::new(Method::Query, verify.operation.id.clone(), &options);
+        let with = CallOptions {
+            // What is not in an incomplete list may be there.
+            strict: true,
+            cancel: cancel.clone(),
+            attempts: self.attempts,
+            timeout: self.timeout,
+            ..CallOptions::default()
+        };
+        let Running::Read(mut walk) = self.effects.call(self.connection, &request, &with)? else {
+            return Err(Error::new(ErrorKind::Internal, "a query returned outcomes"));
+        };
+        while let Some(page) = walk.next().await {
+            match page {
+                Ok(page) => page.items.iter().for_each(&mut *each),
+                // A record that is asked for by its id.
+                Err(error) if error.kind() == ErrorKind::NotFound && verify.is_per_item => return Ok(()),
+                Err(error) => return Err(error.with(|d| d.message = format!("verify: {}", d.message))),
+            }
+        }
+        if walk.receipt().complete { Ok(()) } else { Err(incomplete(verify)) }
+    }
+
+    /// What a found record means, or its absence.
+    fn judged(&self, item: &str, record: Option<String>) -> FoundRecord {
+        match (self.method, record) {
+            (Method::Delete, None) => FoundRecord::Done(None),
+            (Method::Delete, Some(_)) | (_, None) => FoundRecord::NotDone,
+            (_, Some(record)) if self.verify.is_compared && !is_same_value(item, &record) => FoundRecord::NotDone,
+            (_, Some(record)) => FoundRecord::Done(Some(record)),
         }
     }
-    if walk.receipt().complete { Ok(()) } else { Err(incomplete(verify)) }
 }
 
 fn incomplete(verify: &Verify) -> Error {
@@ -118,14 +169,9 @@ fn value_at<'i>(item: Item<'i>, path: &[String]) -> Option<&'i str> {
     if item.as_str().starts_with(['{', '[']) { item.raw(path) } else { Some(item.as_str()) }
 }
 
-/// What a found record means, or its absence.
-fn judged(task: &Task<'_>, verify: &Verify, item: &str, record: Option<String>) -> FoundRecord {
-    match (task.step.method, record) {
-        (Method::Delete, None) => FoundRecord::Done(None),
-        (Method::Delete, Some(_)) | (_, None) => FoundRecord::NotDone,
-        (_, Some(record)) if verify.is_compared && !is_same_value(item, &record) => FoundRecord::NotDone,
-        (_, Some(record)) => FoundRecord::Done(Some(record)),
-    }
+/// The error of an item whose record is not there.
+pub(in crate::batch) fn not_there() -> Error {
+    Error::new(ErrorKind::Rejected, "its record is not there: it did not take effect")
 }
 
 /// The keys of the items that did not take effect.

@@ -16,6 +16,8 @@ pub(crate) enum ItemsCommand {
     Resend(ItemsResendArgs),
     /// Change one item and send it again
     EditAndResend(ItemEditArgs),
+    /// Look up the records of items whose outcome is unknown; what is not there is sent again
+    Verify(ItemsVerifyArgs),
     /// Take items off the list; nothing is sent
     Settle(ItemsSettleArgs),
 }
@@ -125,6 +127,23 @@ pub(crate) struct ItemsResendArgs {
     /// Only items of this step
     #[arg(value_name = "STEP")]
     pub(crate) step: Option<String>,
+    #[command(flatten)]
+    pub(crate) filter: ItemsFilter,
+    #[command(flatten)]
+    pub(crate) how: ResendHow,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ItemsVerifyArgs {
+    /// The run: its id, the beginning of it, or `last`
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+    /// Only items of this step
+    #[arg(value_name = "STEP")]
+    pub(crate) step: Option<String>,
+    /// Only look: what is not there stays listed as failed
+    #[arg(long)]
+    pub(crate) no_send: bool,
     #[command(flatten)]
     pub(crate) filter: ItemsFilter,
     #[command(flatten)]

@@ -18,7 +18,7 @@ pub(crate) use connection::{
 };
 pub(crate) use items::{
     ItemEditArgs, ItemForm, ItemShowArgs, ItemsCommand, ItemsFilter, ItemsListArgs, ItemsResendArgs, ItemsSettleArgs,
-    LeftStatus, OneItem, ResendHow, RunsFilter,
+    ItemsVerifyArgs, LeftStatus, OneItem, ResendHow, RunsFilter,
 };
 pub(crate) use listing::{DescribeArgs, DescribeForm, ListForm, ListingArgs, SearchArgs, TemplateArgs, TemplateForm};
 pub(crate) use raw::{

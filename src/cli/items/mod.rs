@@ -6,6 +6,7 @@ mod list;
 mod resend;
 mod settle;
 mod show;
+mod verify;
 
 pub(crate) use choose::run_id;
 pub(crate) use list::{cells, columns, why};
@@ -21,6 +22,7 @@ pub(crate) async fn run(app: &App, command: &ItemsCommand) -> Result<u8> {
         ItemsCommand::Show(args) => show::run(app, args),
         ItemsCommand::Resend(args) => resend::run(app, args).await,
         ItemsCommand::EditAndResend(args) => edited::run(app, args).await,
+        ItemsCommand::Verify(args) => verify::run(app, args).await,
         ItemsCommand::Settle(args) => settle::run(app, args).await,
     }
 }

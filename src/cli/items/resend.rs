@@ -70,7 +70,7 @@ impl Resending<'_> {
     }
 
     /// The batch file of the run.
-    fn file(&self, items: &[LeftItem]) -> Result<PathBuf> {
+    pub(super) fn file(&self, items: &[LeftItem]) -> Result<PathBuf> {
         if let Some(file) = &self.how.file {
             return Ok(file.clone());
         }
@@ -87,7 +87,7 @@ impl Resending<'_> {
         })
     }
 
-    fn batch(&self, file: &Path) -> Result<Batch> {
+    pub(super) fn batch(&self, file: &Path) -> Result<Batch> {
         let engine = Arc::new(self.app.engine(false)?);
         Batch::load(file, &batch::config(self.app, &self.run_args(file), &engine, None)?)
     }
