@@ -38,8 +38,6 @@ pub(crate) use plan::{
     WorkPlan,
 };
 pub(crate) use sort::sort;
-#[cfg(test)]
-pub(crate) use temporary::BUDGET;
 pub(crate) use temporary::Workspace;
 
 /// Rows one after the other, each as JSON text.

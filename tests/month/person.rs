@@ -103,7 +103,7 @@ impl Month {
     fn settle(&mut self, item: &LeftItem) -> bool {
         let folder = self.place.folder.join(".opnode/runs");
         let wall = self.place.clock.wall();
-        let settle = || block_on(settle_items(&folder, std::slice::from_ref(item), "person", wall));
+        let settle = || block_on(settle_items(&folder, std::slice::from_ref(item), None, "person", wall));
         let mut done = settle();
         // A process that another month starts has a copy of the lock until it runs its program.
         for _ in 0..100 {

@@ -248,17 +248,22 @@ async fn execute(
         let own = step.limits.timeout.map(|timeout| context.effects.clock().now() + timeout);
         let deadline = own.into_iter().chain(context.deadline).min();
         let task = Task { context, step, job, key: key.clone(), connection, scope, place, deadline, noted };
-        match (&step.local, step.method) {
-            (Some(LocalWork::Load(plan)), _) => load::run(&task, plan).await?,
-            (Some(LocalWork::Transform(plan)), _) => transform::run(&task, plan).await?,
-            (Some(LocalWork::Upserted(plan)), _) => upsert::run(&task, plan).await?,
-            (Some(LocalWork::Left(plan)), _) => left::run(&task, plan).await?,
-            (Some(LocalWork::Inner(plan)), _) => inner::run(&task, plan).await?,
-            (None, Method::Query) => read::run(&task).await?,
-            (None, Method::Mutate | Method::Delete) => send::run(&task).await?,
-        }
+        work(&task).await.map_err(|error| task.in_time(error))?;
     }
     finish_step(job_run, step, key).await
+}
+
+/// What the step does, by its kind.
+async fn work(task: &Task<'_>) -> Result<()> {
+    match (&task.step.local, task.step.method) {
+        (Some(LocalWork::Load(plan)), _) => load::run(task, plan).await,
+        (Some(LocalWork::Transform(plan)), _) => transform::run(task, plan).await,
+        (Some(LocalWork::Upserted(plan)), _) => upsert::run(task, plan).await,
+        (Some(LocalWork::Left(plan)), _) => left::run(task, plan).await,
+        (Some(LocalWork::Inner(plan)), _) => inner::run(task, plan).await,
+        (None, Method::Query) => read::run(task).await,
+        (None, Method::Mutate | Method::Delete) => send::run(task).await,
+    }
 }
 
 /// Writes the rows and the failures to their files.

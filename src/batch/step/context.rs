@@ -29,6 +29,9 @@ use crate::send::{Cancel, Gate, JobHandle, JobState};
 /// Seconds between two facts with the time.
 const TIME_INTERVAL: u64 = 10;
 
+const TIME_OVER: &str = "the time of the step or of the run is over";
+const TIME_ADVICE: &str = "run it again to resume; `timeout` in the step and under `run` set the time";
+
 /// Maximum number of different notes of a step.
 const NOTES: usize = 100;
 
@@ -262,11 +265,20 @@ impl Task<'_> {
     /// `cancelled` or `timeout`.
     pub(in crate::batch) fn check_stop(&self) -> Result<()> {
         self.context.check_stop()?;
-        if self.time_left().is_some_and(|left| left.is_zero()) {
-            return Err(Error::new(ErrorKind::Timeout, "the time of the step or of the run is over")
-                .advise("run it again to resume; `timeout` in the step and under `run` set the time"));
+        if self.is_time_over() { Err(Error::new(ErrorKind::Timeout, TIME_OVER).advise(TIME_ADVICE)) } else { Ok(()) }
+    }
+
+    fn is_time_over(&self) -> bool {
+        self.time_left().is_some_and(|left| left.is_zero())
+    }
+
+    /// An error of the step, which says so if the time was over.
+    pub(in crate::batch) fn in_time(&self, error: Error) -> Error {
+        let is_of_time = matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Network | ErrorKind::Unavailable);
+        if !is_of_time || !self.is_time_over() || error.message == TIME_OVER {
+            return error;
         }
-        Ok(())
+        error.with(|d| d.message = format!("{TIME_OVER}: {}", d.message)).advise(TIME_ADVICE)
     }
 
     /// Unix time in seconds.

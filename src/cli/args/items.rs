@@ -108,6 +108,9 @@ pub(crate) struct ResendHow {
     /// The batch file [default: that of the run]
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
+    /// Give an input of the batch its value, as in the run. Repeatable
+    #[arg(long, short, value_name = "NAME=VALUE")]
+    pub(crate) input: Vec<String>,
     /// Override a variable of `vars`, as in the run. Repeatable
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) var: Vec<String>,

@@ -40,6 +40,7 @@ impl Resending<'_> {
     /// Sends the items of one run. `edited` replaces the only one. Returns the exit code.
     pub(super) async fn all(&self, items: Vec<LeftItem>, edited: Option<&str>) -> Result<u8> {
         refuse_impossible(&items)?;
+        self.refuse_inner(&items)?;
         self.confirm(&items)?;
         let file = self.file(&items)?;
         let (archived, last): (Vec<LeftItem>, Vec<LeftItem>) = items.into_iter().partition(|item| item.is_archived);
@@ -51,6 +52,22 @@ impl Resending<'_> {
             code = code.max(self.resume(&file, &last, edited).await?);
         }
         Ok(code)
+    }
+
+    /// The last run of a batch that is a step goes on with the batch of which it is a part.
+    fn refuse_inner(&self, items: &[LeftItem]) -> Result<()> {
+        let inner = items.iter().filter(|item| !item.is_archived);
+        let Some((item, outer)) = inner.filter_map(|item| Some((item, item.batch.split_once('+')?.0))).next() else {
+            return Ok(());
+        };
+        let all = runs(self.state)?;
+        let file = all.iter().find(|summary| summary.info.name == outer).map(|summary| summary.info.file.clone());
+        let message = format!("item {} of {} is in a part of the run of {outer}", item.key(), item.step);
+        let advice = match file {
+            Some(file) => format!("`opnode run {file}` goes on with this part, and sends failed items again"),
+            None => format!("run {outer} again: it goes on with this part, and sends failed items again"),
+        };
+        Err(Error::new(ErrorKind::Usage, message).advise(advice))
     }
 
     /// Items whose outcome is unknown are sent only on purpose.
@@ -158,6 +175,7 @@ impl Resending<'_> {
     fn run_args(&self, file: &Path) -> RunArgs {
         RunArgs {
             file: file.to_owned(),
+            input: self.how.input.clone(),
             var: self.how.var.clone(),
             accept_changes: self.how.accept_changes,
             state: Some(self.state.to_owned()),
