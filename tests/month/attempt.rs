@@ -55,6 +55,8 @@ pub struct Ended {
     pub error: Option<(String, String)>,
     /// Jobs: name, id of the run, whether it was resumed and is finished.
     pub jobs: Vec<(String, String, bool, bool)>,
+    /// The errors of all steps, if it ran in this process.
+    pub errors: Vec<String>,
     /// What is wrong with opnode itself.
     pub fault: Option<String>,
 }
@@ -71,7 +73,8 @@ impl Ended {
     fn of(report: &Report) -> Ended {
         let error = report.check().err().map(|e| (e.kind().to_string(), e.message.clone()));
         let jobs = report.jobs.iter().map(|job| (job.job.clone(), job.run.clone(), job.resumed, job.finished));
-        Ended { finished: report.finished, error, jobs: jobs.collect(), ..Ended::default() }
+        let errors = report.steps.iter().filter_map(|step| step.error.as_ref()).map(ToString::to_string).collect();
+        Ended { finished: report.finished, error, jobs: jobs.collect(), errors, ..Ended::default() }
     }
 
     pub fn kind(&self) -> &str {
@@ -163,6 +166,7 @@ impl Place {
         self.clock.move_to(told["passed"].as_u64().unwrap_or_default());
         Ended {
             was_killed: false,
+            errors: Vec::new(),
             finished: told["finished"] == true,
             error: serde_json::from_value(told["error"].clone()).unwrap(),
             jobs: serde_json::from_value(told["jobs"].clone()).unwrap(),

@@ -109,7 +109,7 @@ impl Month {
             faults.iter().for_each(|fault| fault.prepare(number, &mut start));
             (self.edition, self.comment) = (start.edition, start.comment);
             let end = self.place.run(&start);
-            self.tell(|| format!("night {night}.{number} {faults:?}: {} {:?} {:?}", end.kind(), end.error, end.jobs));
+            self.tell(|| format!("night {night}.{number} {faults:?}: {} {:?} {:?}", end.kind(), end.errors, end.jobs));
             self.faults.extend(end.fault.clone());
             self.count(&faults, &end);
             ends.push(end);
@@ -235,7 +235,9 @@ impl Month {
             self.faults.extend(verdict::unlisted(name, account, own, &self.settled).iter().map(place));
             let is_ill =
                 faults.iter().any(|fault| fault.account() == Some(number)) || self.broken.contains_key(&number);
-            if is_all || is_ill || had_debts.contains(*name) {
+            // A step that stops at a failed item waits for a person.
+            let is_stopped = self.place.shape.stops && own.items.iter().any(|item| !item.is_archived);
+            if is_all || is_ill || is_stopped || had_debts.contains(*name) {
                 continue;
             }
             self.table.mornings += 1;

@@ -57,6 +57,9 @@ impl Month {
                 }
             }
             Finding::Unclear => {
+                if let Some((_, row, version)) = &demand {
+                    self.touch(&item.job, row, *version);
+                }
                 self.repair(item);
                 self.settle(item)
             }

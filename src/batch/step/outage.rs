@@ -11,6 +11,14 @@ use crate::lock::lock;
 /// Waits between two questions: the first, and the longest.
 const WAIT: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
 
+/// The outages since the last success.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct OutagesPast {
+    number: u32,
+    /// When the first of them began, by the monotonic clock.
+    since: Option<Duration>,
+}
+
 /// Whether an error shows that the system is not available at the moment, or accepts no more requests for now.
 pub(super) fn is_outage(error: &Error) -> bool {
     let gateway = |status: u16| matches!(status, 429 | 502..=504 | 521 | 523 | 525 | 526);
@@ -28,15 +36,17 @@ pub(super) fn is_outage(error: &Error) -> bool {
 }
 
 impl Task<'_> {
-    /// Waits until the system answers again. `again` is the number of outages since the last success: the more there were,
-    /// the longer the first wait is.
+    /// Waits until the system answers again. The more outages there were since the last success, the longer the first wait
+    /// is; all of them together are one outage, because without a probe the step itself has to try.
     ///
     /// # Errors
     /// The error itself when the outage lasts longer than the step waits; `cancelled` when the run stops.
-    pub(super) async fn wait_out(&self, error: Error, again: u32) -> Result<()> {
+    pub(super) async fn wait_out(&self, error: Error, past: &mut OutagesPast) -> Result<()> {
         let effects = &self.context.effects;
         let account = self.context.outages.account(&effects.account(self.connection));
-        let (since, known) = (self.clock().now(), *lock(&account.ended));
+        let (now, known) = (self.clock().now(), *lock(&account.ended));
+        let (since, again) = (*past.since.get_or_insert(now), past.number);
+        past.number += 1;
         let asking = tokio::select! {
             asking = account.asking.lock() => asking,
             () = self.context.ledger.stop.cancelled() => return Err(stopped()),

@@ -9,7 +9,7 @@ use futures_util::stream;
 use super::context::Task;
 use super::item_source::{Elements, shaped};
 use super::marking::{Marking, MarkingPlace};
-use super::outage::is_outage;
+use super::outage::{OutagesPast, is_outage};
 use super::prime::{Primed, prime};
 use crate::batch::event::{Event, StepCounts};
 use crate::batch::file::OnErrorFile;
@@ -131,7 +131,7 @@ impl StepReading<'_, '_> {
         self.pages = pages;
         let before = (self.rows.measure().clone(), self.state.items, self.kept.clone());
         let marked = self.marking.as_ref().map(Marking::place);
-        let (mut again, mut is_down) = (0, false);
+        let (mut past, mut is_down) = (OutagesPast::default(), false);
         let outcome = loop {
             let outcome = match begun {
                 Ok((walk, first)) => self.walk(element, &scope, walk, first).await,
@@ -139,11 +139,10 @@ impl StepReading<'_, '_> {
             };
             match outcome {
                 Err(error) if is_outage(&error) && self.task.waits() => {
-                    if let Err(over) = self.task.wait_out(error, again).await {
+                    if let Err(over) = self.task.wait_out(error, &mut past).await {
                         is_down = true;
                         break Err(over);
                     }
-                    again += 1;
                     begun = self.begin_again(element, item.as_deref(), &before, marked.as_ref()).await;
                 }
                 other => break other,

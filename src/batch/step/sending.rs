@@ -2,7 +2,7 @@
 
 use super::call::{check_part, give, open};
 use super::context::Task;
-use super::outage::is_outage;
+use super::outage::{OutagesPast, is_outage};
 use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::receipt::{Outcome, OutcomeStatus, Usage};
@@ -21,8 +21,8 @@ pub(super) struct Sending<'t> {
     /// Items that are sent again after an outage.
     held: Vec<u64>,
     outage: Option<Error>,
-    /// Number of outages since the last success.
-    outages: u32,
+    /// The outages since the last success.
+    outages: OutagesPast,
     /// Usage of earlier calls.
     spent: Usage,
     /// Why the rest cannot be sent.
@@ -45,7 +45,7 @@ impl<'t> Sending<'t> {
             part: (0, None),
             held: Vec::new(),
             outage: None,
-            outages: 0,
+            outages: OutagesPast::default(),
             spent: Usage::default(),
             lost: None,
         })
@@ -136,10 +136,9 @@ impl<'t> Sending<'t> {
         let is_trial = self.outage.is_some();
         match self.outage.take() {
             Some(outage) => {
-                self.task.wait_out(outage, self.outages).await?;
-                self.outages += 1;
+                self.task.wait_out(outage, &mut self.outages).await?;
             }
-            None => self.outages = 0,
+            None => self.outages = OutagesPast::default(),
         }
         self.spent = self.usage();
         self.writes = open(self.task, &self.stop, self.element, &self.options)?;
