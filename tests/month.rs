@@ -20,7 +20,6 @@ mod clock;
 #[path = "month/fault.rs"]
 mod fault;
 #[path = "month/month.rs"]
-#[expect(clippy::module_inception, reason = "a month is the main thing of this test")]
 mod month;
 #[path = "month/person.rs"]
 mod person;

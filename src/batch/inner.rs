@@ -23,13 +23,13 @@ const DEPTH_MAX: usize = 8;
 /// Loads the batches of the steps of a file.
 #[derive(Clone)]
 pub(super) struct InnerLoader {
-    pub(super) config: BatchConfig,
+    config: BatchConfig,
     /// The connections of the outer batch, for files that name none.
-    pub(super) known: KnownConnections,
+    known: KnownConnections,
     /// The folder of the outer file.
-    pub(super) folder: PathBuf,
+    folder: PathBuf,
     /// The files from the outermost batch to this one.
-    pub(super) chain: Vec<PathBuf>,
+    chain: Vec<PathBuf>,
 }
 
 impl InnerBatches for InnerLoader {
@@ -62,6 +62,13 @@ impl InnerBatches for InnerLoader {
 }
 
 impl InnerLoader {
+    /// For the steps of the file at `path`.
+    pub(super) fn new(path: &Path, config: &BatchConfig, known: &KnownConnections, within: &OuterBatch) -> InnerLoader {
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        let chain = within.chain.iter().cloned().chain([real_path(path)]).collect();
+        InnerLoader { config: config.clone(), known: known.clone(), folder, chain }
+    }
+
     /// Starts the batch of a step, or goes on with it.
     pub(super) fn start(&self, call: InnerCall<'_>) -> Result<Box<dyn InnerRun>> {
         let connection = call.plan.connections.get(call.job).cloned().flatten();

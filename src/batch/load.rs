@@ -9,19 +9,19 @@ use super::check::steps::steps;
 use super::check::{CheckContext, KnownConnections, find, targets};
 use super::config::{BatchConfig, OuterBatch};
 use super::file::{BatchFile, ConnectionsPart, MatrixFile, ResumePart, ResumeWord, RunFile, WithinFile};
+use super::fingerprints::{fingerprint, fingerprints};
 use super::include::{self, read};
 use super::inner::InnerLoader;
 use super::inputs::{self, BatchInput};
 use super::local::Local;
 use super::local_plan::LocalWork;
 use super::row_source::MAIN;
-use super::run_plan::{Batch, CalledOperation, MatrixJob, RunPlan, Step, StepLimits};
+use super::run_plan::{Batch, MatrixJob, RunPlan, Step, StepLimits};
 use super::webhook;
 use crate::authoring::duration::duration;
 use crate::authoring::values::NamesPart;
 use crate::authoring::{Checker, Document, Format, Json, Ordered, explain, version};
-use crate::connections::{ConnectionFile, ConnectionsFile};
-use crate::definition::Catalog;
+use crate::connections::ConnectionsFile;
 use crate::engine::Session;
 use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result, did_you_mean};
 use crate::json_pointer::escape;
@@ -66,20 +66,17 @@ impl Batch {
         let before = c.faults.len();
         let connection = file.connection.as_deref().or(within.connection.as_deref());
         let mut known = known(&mut c, &folder, file.connections.clone(), (config, within, file.calls()));
-        let jobs = match &file.matrix {
-            _ if c.faults.len() > before => vec![MatrixJob { name: MAIN.into(), connection: None, connector: None }],
-            Some(matrix) => jobs(&mut c, matrix, &known),
-            None => vec![single_job(&mut c, connection, &known)],
+        let jobs = match c.faults.len() > before {
+            true => vec![MatrixJob { name: MAIN.into(), connection: None, connector: None }],
+            false => jobs(&mut c, file.matrix.as_ref(), connection, &known),
         };
         let resume = resume(&mut c, file.run.resume.as_ref());
         let limits = run_limits(&mut c, &file.run);
-        let catalog = config.engine.catalog();
         let is_doubtful = c.faults.len() > before;
-        let mut chain = within.chain.clone();
-        chain.push(real_path(path));
-        let batches = InnerLoader { config: config.clone(), known: known.clone(), folder: folder.clone(), chain };
+        let batches = InnerLoader::new(path, config, &known, within);
+        known.add_addresses(&file);
         let context = CheckContext {
-            catalog,
+            catalog: config.engine.catalog(),
             known: &known,
             jobs: &jobs,
             vars: &vars,
@@ -91,43 +88,26 @@ impl Batch {
             has_stdout: config.stdout.is_some(),
             batches: &batches,
         };
-        if file.steps.is_empty() {
-            c.fault("/steps", "the batch has no steps", None);
-        }
         let steps = steps(&mut c, &file, &context);
-        let parts = parts.iter().map(PathBuf::as_path);
-        let own = std::iter::once(path).chain(parts).chain(known.file.as_deref()).chain(catalog.files());
-        let inner = steps.iter().filter_map(|(_, step)| match &step.local {
-            Some(LocalWork::Inner(inner)) => Some(inner.path.as_path()),
-            Some(_) | None => None,
-        });
-        let own: BTreeSet<PathBuf> = own.chain(inner).map(real_path).collect();
-        let refused = targets::targets(&mut c, &steps, &context, (&folder, &own), &name);
+        let own_files = own_files(path, &parts, &context, steps.iter().map(|(_, step)| step));
+        let refused = targets::targets(&mut c, &steps, &context, (&folder, &own_files), &name);
         let steps: Vec<Step> = steps.into_iter().map(|(_, step)| step).collect();
-        for step in file.steps.iter().chain(&file.on_failure).chain(&file.finally) {
-            if let Some(http) = &step.http {
-                known.connections.insert(webhook::connection_name(&step.id), webhook::connection(&http.post));
-            }
-        }
         let sessions = sessions(&mut c, config, (&known, &folder), &steps, &file);
-        let fingerprints = fingerprints(&jobs, (&vars, &inputs, &env), config, &known, &steps);
-        for session in sessions.values() {
-            env.values().for_each(|value| session.connection().redactor.learn(value));
-        }
-        let concurrency = usize::from(file.concurrency.max(1));
-        let timeout = limits.timeout;
+        let fingerprints = fingerprints(&context, &steps);
+        let redactors = sessions.values().map(|session| &session.connection().redactor);
+        redactors.for_each(|redactor| env.values().for_each(|value| redactor.learn(value)));
         let plan = RunPlan {
             name,
             file: shown,
             folder,
             vars,
             inputs,
-            concurrency,
+            concurrency: usize::from(file.concurrency.max(1)),
             resume,
-            timeout,
+            timeout: limits.timeout,
             jobs,
             steps,
-            own_files: own,
+            own_files,
             fingerprints,
         };
         let local = Local {
@@ -139,11 +119,11 @@ impl Batch {
             stdout: config.stdout.clone(),
         };
         let batch = Batch { plan: Arc::new(plan), effects: Arc::new(local) };
-        if refused > 0 && c.faults.len() == refused {
+        match refused > 0 && c.faults.len() == refused {
             // The file is valid, and can be run once the disk accepts the results.
-            return Err(Error::from_faults(ErrorKind::State, "the results cannot be stored", c.faults));
+            true => Err(Error::from_faults(ErrorKind::State, "the results cannot be stored", c.faults)),
+            false => c.finish("the batch file is invalid", Some(batch)),
         }
-        c.finish("the batch file is invalid", Some(batch))
     }
 
     /// The inputs of a batch file; nothing else of it is checked.
@@ -316,6 +296,21 @@ fn known(
     }
 }
 
+/// The files that a run reads: no result may be saved over them.
+fn own_files<'s>(
+    path: &Path,
+    parts: &[PathBuf],
+    context: &CheckContext<'_>,
+    steps: impl Iterator<Item = &'s Step>,
+) -> BTreeSet<PathBuf> {
+    let inner = steps.filter_map(|step| match &step.local {
+        Some(LocalWork::Inner(inner)) => Some(inner.path.as_path()),
+        Some(_) | None => None,
+    });
+    let own = std::iter::once(path).chain(parts.iter().map(PathBuf::as_path)).chain(context.known.file.as_deref());
+    own.chain(context.catalog.files()).chain(inner).map(real_path).collect()
+}
+
 fn single_job(c: &mut Checker<'_>, connection: Option<&str>, known: &KnownConnections) -> MatrixJob {
     let found = connection.and_then(|name| find(c, "/connection", name, known));
     MatrixJob {
@@ -325,8 +320,9 @@ fn single_job(c: &mut Checker<'_>, connection: Option<&str>, known: &KnownConnec
     }
 }
 
-fn jobs(c: &mut Checker<'_>, matrix: &MatrixFile, known: &KnownConnections) -> Vec<MatrixJob> {
-    let named: Vec<(String, String)> = match &matrix.connection {
+/// The connections of a matrix, each with its place in the file.
+fn named(c: &mut Checker<'_>, matrix: &MatrixFile, known: &KnownConnections) -> Vec<(String, String)> {
+    match &matrix.connection {
         NamesPart::One(star) if star == "*" => match &matrix.connector {
             None => {
                 let advice = "name the connector: { connection: \"*\", connector: NAME }".to_owned();
@@ -353,10 +349,20 @@ fn jobs(c: &mut Checker<'_>, matrix: &MatrixFile, known: &KnownConnections) -> V
             }
             names.iter().enumerate().map(|(i, n)| (n.clone(), format!("/matrix/connection/{i}"))).collect()
         }
-    };
+    }
+}
+
+/// The jobs of a matrix, or the only one.
+fn jobs(
+    c: &mut Checker<'_>,
+    matrix: Option<&MatrixFile>,
+    connection: Option<&str>,
+    known: &KnownConnections,
+) -> Vec<MatrixJob> {
+    let Some(matrix) = matrix else { return vec![single_job(c, connection, known)] };
     let mut jobs: Vec<MatrixJob> = Vec::new();
     let mut taken = BTreeSet::new();
-    for (name, at) in named {
+    for (name, at) in named(c, matrix, known) {
         if taken.contains(&name) {
             c.fault(&at, format!("`{name}` is in the matrix twice"), None);
         } else if let Some(found) = find(c, &at, &name, known) {
@@ -423,56 +429,4 @@ fn place(known: &KnownConnections, name: &str, error: &Error) -> Option<Place> {
     let doc = Document::parse(&path.display().to_string(), &read(path).ok()??, 0).ok()?;
     let field = error.place.as_ref().and_then(|p| p.field.clone()).unwrap_or_default();
     Some(doc.place(&format!("/connections/{}{field}", escape(name))))
-}
-
-/// Digests of all inputs of each job. Of the batch file only its meaning counts.
-fn fingerprints(
-    jobs: &[MatrixJob],
-    (vars, inputs, env): (&BTreeMap<String, String>, &BTreeMap<String, String>, &BTreeMap<String, String>),
-    config: &BatchConfig,
-    known: &KnownConnections,
-    steps: &[Step],
-) -> Vec<BTreeMap<String, String>> {
-    let mut shared = BTreeMap::new();
-    shared.extend(vars.iter().map(|(name, value)| (format!("the variable {name}"), fingerprint(value))));
-    shared.extend(inputs.iter().map(|(name, value)| (format!("the input {name}"), fingerprint(value))));
-    shared.extend(env.iter().map(|(name, value)| (format!("the environment variable {name}"), fingerprint(value))));
-    let catalog = config.engine.catalog();
-    let of_job = |number: usize| {
-        let mut found = shared.clone();
-        for step in steps {
-            found.insert(format!("the step {}", step.id), fingerprint(&step.meaning(number)));
-            let verify = step.verify.as_ref().map(|verify| &verify.operation);
-            // A step without a connector calls no operation of the catalogue.
-            let called = Some(&step.operation).filter(|operation| !operation.connector.is_empty());
-            for CalledOperation { connector, id, .. } in called.into_iter().chain(verify) {
-                found
-                    .entry(format!("the definition of {connector}/{id}"))
-                    .or_insert_with(|| fingerprint(&catalog.definition_text(connector, id)));
-            }
-            let own = step.connections.get(number).and_then(|name| Some((name, known.get(name)?)));
-            if let Some((name, connection)) = own {
-                found
-                    .entry(format!("the connection {name}"))
-                    .or_insert_with(|| fingerprint(&connection_text(catalog, connection)));
-            }
-        }
-        found
-    };
-    (0..jobs.len()).map(of_job).collect()
-}
-
-/// A connection with its address and without secrets: secrets may be renewed before a run resumes.
-fn connection_text(catalog: &Catalog, connection: &ConnectionFile) -> String {
-    let connector = catalog.connector(&connection.connector).ok();
-    let is_plain = |property: &str| connector.as_ref().and_then(|c| c.property(property)).is_some_and(|p| !p.secret);
-    let plain: Vec<String> =
-        connection.values.iter().filter(|(p, _)| is_plain(p)).map(|(p, v)| format!("{p}={v:?}")).collect();
-    let account = connection.account.as_ref().map(|a| format!("{a:?}\n")).unwrap_or_default();
-    format!("{}\n{:?}\n{account}{}", connection.connector, connection.reroute, plain.join("\n"))
-}
-
-/// A short digest.
-pub(super) fn fingerprint(text: &str) -> String {
-    crate::secret::digest([text])
 }

@@ -52,6 +52,7 @@ mod config;
 mod effects;
 mod event;
 mod file;
+mod fingerprints;
 #[cfg(all(feature = "ffi", any(test, feature = "fuzzing")))]
 pub(crate) mod fuzzing;
 mod head;

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::event::{StepName, shown_id};
-use super::load::fingerprint;
+use super::fingerprints::fingerprint;
 use super::local_plan::LocalWork;
 use super::row_source::ItemSource;
 use super::run::{RunOptions, run_values};

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::conditions::Conditions;
 use super::effects::Effects;
 use super::file::{OnErrorFile, OnUnknownFile, StepFile};
+use super::fingerprints::Fingerprints;
 use super::local_plan::LocalWork;
 use super::row_source::{ItemSource, MAIN};
 use super::save_plan::Save;
@@ -45,7 +46,7 @@ pub(crate) struct RunPlan {
     /// The batch's own files, without links: no step may write them.
     pub(crate) own_files: BTreeSet<PathBuf>,
     /// Digests of the inputs of each job, by input.
-    pub(crate) fingerprints: Vec<BTreeMap<String, String>>,
+    pub(crate) fingerprints: Vec<Fingerprints>,
 }
 
 /// When a step runs.

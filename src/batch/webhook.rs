@@ -81,8 +81,8 @@ pub(super) fn open(engine: &Engine, resolved: &ConnectionSpec) -> Result<Session
     }
     let parts = AddressParts::of(&url);
     let mut catalog = Catalog::empty();
-    catalog.add(HTTP, "connector.yaml", &parts.connector(&url));
-    catalog.add(HTTP, "operations.yaml", &parts.operations());
+    catalog.add(HTTP, "connector.yaml", parts.connector(&url));
+    catalog.add(HTTP, "operations.yaml", parts.operations());
     let spec = ConnectionSpec { values: parts.values, ..resolved.clone() };
     engine.with_catalog(Arc::new(catalog)).connect(&spec)
 }

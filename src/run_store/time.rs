@@ -35,7 +35,7 @@ impl IsoTime {
         let at = self.0.checked_sub(SignedDuration::try_from(lag).ok()?).ok()?;
         let written = match text.parse::<Date>() {
             // A day is taken whole.
-            Ok(_) if text.len() == 10 => DateTime::from(civil(at)).date().to_string(),
+            Ok(_) if text.len() == 10 => civil(at).date().to_string(),
             _ => like(text, at)?,
         };
         IsoTime::parse(&written).map(|at| (written, at))

@@ -230,7 +230,7 @@ impl Account {
     /// Notes that the reply to a write was not received.
     pub fn lose(&mut self, call: &Call) {
         let body: Value = serde_json::from_str(&call.body).unwrap_or_default();
-        let kind = call.uri.splitn(5, '/').nth(3).unwrap_or_default().split('?').next().unwrap_or_default();
+        let kind = call.uri.split('/').nth(3).unwrap_or_default().split('?').next().unwrap_or_default();
         let key = match (call.method.as_str(), kind) {
             ("POST", "events") => text(&body, "key"),
             ("PATCH", "records") => format!("{}@{}", self.name_of(&call.uri), number(&body, "version")),
@@ -242,7 +242,7 @@ impl Account {
     fn name_of(&self, uri: &str) -> String {
         let id = uri.rsplit('/').next().and_then(|id| id.parse::<u64>().ok());
         let records = self.target.records.iter();
-        let found = records.filter(|(_, own)| own.iter().any(|record| Some(record.id) == id)).map(|(name, _)| name);
-        found.cloned().next().unwrap_or_default()
+        let mut found = records.filter(|(_, own)| own.iter().any(|record| Some(record.id) == id)).map(|(name, _)| name);
+        found.next().cloned().unwrap_or_default()
     }
 }

@@ -44,8 +44,8 @@ impl Collector {
 
     /// The points of a metric in its last state: attributes as `name=value`, and the sum, or the count of a histogram.
     pub fn metric(&self, name: &str) -> Vec<(Vec<String>, u64)> {
-        let requests = self.0.requests().into_iter().filter(|request| request.target() == "/v1/metrics");
-        let last = requests.last().expect("no metrics were sent");
+        let mut requests = self.0.requests().into_iter().filter(|request| request.target() == "/v1/metrics");
+        let last = requests.next_back().expect("no metrics were sent");
         let request = ExportMetricsServiceRequest::decode(last.body.as_slice()).unwrap();
         let all = request.resource_metrics.into_iter().flat_map(|metrics| metrics.scope_metrics);
         let metric = all.flat_map(|metrics| metrics.metrics).find(|metric| metric.name == name);

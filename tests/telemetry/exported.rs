@@ -215,6 +215,9 @@ fn a_call_of_the_command_line_is_part_of_the_callers_trace() {
     assert!(memchr::memmem::find(&collector.bytes(), b"an-api-key-77").is_none());
 }
 
+/// Environment variables.
+type Variables<'v> = &'v [(&'v str, &'v str)];
+
 /// Variables, whether the system gets `traceparent`, and whether the collector gets spans and metrics.
 #[test]
 fn nothing_is_sent_unless_asked_for() {
@@ -222,7 +225,7 @@ fn nothing_is_sent_unless_asked_for() {
     let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url());
     let endpoint = (endpoint.0, endpoint.1.as_str());
     let metrics_only = ("OTEL_TRACES_EXPORTER", "none");
-    let cases: [(&[(&str, &str)], bool, &[&str]); 4] = [
+    let cases: [(Variables<'_>, bool, &[&str]); 4] = [
         (&[], false, &[]),
         (&[endpoint, ("OTEL_SDK_DISABLED", "true")], false, &[]),
         (&[endpoint, metrics_only], false, &["/v1/metrics"]),

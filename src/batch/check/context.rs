@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::authoring::{Checker, Json, Ordered};
+use crate::batch::file::BatchFile;
 use crate::batch::inputs::BatchInput;
 use crate::batch::run_plan::{Batch, MatrixJob, StepLimits};
+use crate::batch::webhook;
 use crate::connections::ConnectionFile;
 use crate::definition::Catalog;
 use crate::error::{Advice, Result, did_you_mean};
@@ -58,6 +60,15 @@ impl KnownConnections {
 
     pub(in crate::batch) fn names(&self) -> impl Iterator<Item = &str> {
         self.connections.keys().map(String::as_str)
+    }
+
+    /// Adds the addresses of `http` steps, which are connections of their own.
+    pub(in crate::batch) fn add_addresses(&mut self, file: &BatchFile) {
+        for step in file.steps.iter().chain(&file.on_failure).chain(&file.finally) {
+            if let Some(http) = &step.http {
+                self.connections.insert(webhook::connection_name(&step.id), webhook::connection(&http.post));
+            }
+        }
     }
 
     /// Those of a connector.

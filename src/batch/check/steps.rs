@@ -25,6 +25,9 @@ pub(in crate::batch) fn steps(
     file: &BatchFile,
     context: &CheckContext<'_>,
 ) -> Vec<(String, Step)> {
+    if file.steps.is_empty() {
+        c.fault("/steps", "the batch has no steps", None);
+    }
     let all = placed_steps(file);
     let ids = StepIds::new(all.iter().map(|placed| placed.file.id.as_str()));
     let mut steps = Vec::new();

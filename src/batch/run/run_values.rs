@@ -78,6 +78,9 @@ fn started(run: &str) -> String {
     time.unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
 }
 
+/// An index; `None` if the store has none.
+type Indexed = Option<Arc<dyn RowIndex>>;
+
 /// The rows of a step that is done.
 struct StepRows {
     store: Arc<dyn RowStore>,
@@ -88,7 +91,7 @@ struct StepRows {
     /// Expressions may read them once per item.
     shared: Arc<dyn SharedRows>,
     /// Indexes by the path of their key; built when they are first used.
-    indexes: Mutex<BTreeMap<Vec<String>, Option<Arc<dyn RowIndex>>>>,
+    indexes: Mutex<BTreeMap<Vec<String>, Indexed>>,
 }
 
 impl StepRows {
@@ -97,8 +100,8 @@ impl StepRows {
         StepRows { store, place, marks, count, shared, indexes: Mutex::default() }
     }
 
-    /// The index by a path; `None` if the store has none.
-    fn index(&self, path: &[String]) -> Result<Option<Arc<dyn RowIndex>>> {
+    /// The index by a path.
+    fn index(&self, path: &[String]) -> Result<Indexed> {
         let mut indexes = lock(&self.indexes);
         if let Some(index) = indexes.get(path) {
             return Ok(index.clone());

@@ -78,7 +78,7 @@ impl Loading<'_, '_> {
             return self.stream(plan, options).await;
         }
         let files = files_of(&from, &self.task.context.plan.folder)?;
-        let found = files.iter().map(|path| found(path)).collect::<Result<Vec<LoadedFile>>>()?;
+        let found = files.iter().map(found).collect::<Result<Vec<LoadedFile>>>()?;
         if self.state.files.is_empty() {
             let fact = self.loaded(found.clone());
             self.task.context.ledger.note(vec![fact], Vec::new());

@@ -102,7 +102,10 @@ fn signal(name: &str, path: &str, variable: &dyn Fn(&str) -> Option<String>) -> 
 mod tests {
     use super::*;
 
-    fn read(pairs: &[(&str, &str)]) -> Settings {
+    /// Environment variables.
+    type Variables<'v> = &'v [(&'v str, &'v str)];
+
+    fn read(pairs: Variables<'_>) -> Settings {
         let find = |name: &str| pairs.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned());
         Settings::read(&find)
     }
@@ -112,7 +115,7 @@ mod tests {
     /// Variables, and whether traces and metrics are exported.
     #[test]
     fn what_is_exported() {
-        let cases: [(&[(&str, &str)], (bool, bool)); 8] = [
+        let cases: [(Variables<'_>, (bool, bool)); 8] = [
             (&[], (false, false)),
             (&[("OTEL_EXPORTER_OTLP_ENDPOINT", " ")], (false, false)),
             (&[ALL], (true, true)),
