@@ -100,14 +100,18 @@ fn run(root: &Path, case: &Path, server: &str) -> Result<(), String> {
         .stdout(to("stdout"))
         .stderr(to("stderr"));
     let mut program = Program::start(&mut command).map_err(|e| e.to_string())?;
-    let status = program.ended(TIMEOUT).ok_or_else(|| format!("it did not end within {} s", TIMEOUT.as_secs()));
+    let status = program.ended(TIMEOUT);
     // Ends all child processes.
     drop(program);
     let text = |name: &str| {
         steady(&String::from_utf8_lossy(&std::fs::read(told.path().join(name)).unwrap()), server, folder.path())
     };
-    let exit = status?.code().map_or_else(|| "signal".to_owned(), |code| code.to_string());
-    compare(case, &Outcome { stdout: text("stdout"), stderr: text("stderr"), exit: format!("{exit}\n") })
+    let (stdout, stderr) = (text("stdout"), text("stderr"));
+    let Some(status) = status else {
+        return Err(format!("it did not end within {} s; until then:\n{stdout}\n{stderr}", TIMEOUT.as_secs()));
+    };
+    let exit = status.code().map_or_else(|| "signal".to_owned(), |code| code.to_string());
+    compare(case, &Outcome { stdout, stderr, exit: format!("{exit}\n") })
 }
 
 fn prepare(root: &Path, case: &Path, server: &str, folder: &Path) {

@@ -2,6 +2,7 @@
 //!
 //! A file that fits its types is converted directly; otherwise its JSON Schema reports all faults at once.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use http::{HeaderName, HeaderValue};
@@ -172,9 +173,10 @@ impl<'d> Checker<'d> {
         match value {
             Some(value) if self.faults.is_empty() => Ok(value),
             _ => {
-                let file = self.faults.first().and_then(|fault| fault.place.file.as_deref());
-                // A batch also reports the faults of its connections file.
-                let other = file.filter(|file| *file != self.doc.file()).map(|file| format!("{file} is invalid"));
+                // A batch also reports the faults of its connections file and of its parts.
+                let files: BTreeSet<_> = self.faults.iter().filter_map(|f| f.place.file.as_deref()).collect();
+                let only = files.first().filter(|file| files.len() == 1 && **file != self.doc.file());
+                let other = only.map(|file| format!("{file} is invalid"));
                 Err(Error::from_faults(ErrorKind::Definition, other.as_deref().unwrap_or(what), self.faults))
             }
         }

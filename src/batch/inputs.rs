@@ -22,6 +22,8 @@ pub struct BatchInput {
     pub default: Option<String>,
     /// The only values that it can have, as JSON.
     pub choices: Vec<String>,
+    #[serde(skip)]
+    declared: InputFile,
 }
 
 impl BatchInput {
@@ -37,6 +39,14 @@ impl BatchInput {
         };
         self.choices.first().or(self.default.as_ref()).map_or_else(|| of_kind.to_owned(), Clone::clone)
     }
+
+    /// Whether a value fits.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(super) fn check(&self, json: &str) -> Result<(), String> {
+        typed(&self.declared, json).map(drop)
+    }
 }
 
 /// The inputs of a file.
@@ -47,6 +57,7 @@ pub(super) fn listed(file: &Ordered<InputFile>) -> Vec<BatchInput> {
         title: input.title.clone(),
         default: input.default.as_ref().map(|json| json.0.clone()),
         choices: input.choices.iter().map(|json| json.0.clone()).collect(),
+        declared: input.clone(),
     };
     file.iter().map(input).collect()
 }
@@ -89,11 +100,17 @@ pub(super) fn values(
     values
 }
 
-/// A value as JSON of its type; a text that came from a command line is read as that type.
 fn checked(c: &mut Checker<'_>, at: &str, input: &InputFile, json: &str) -> Option<String> {
+    typed(input, json).map_err(|message| c.fault(at, message, None)).ok()
+}
+
+/// A value as JSON of its type; a text that came from a command line is read as that type.
+///
+/// # Errors
+/// Why it is not of the type.
+fn typed(input: &InputFile, json: &str) -> Result<String, String> {
     if json.contains("${{") {
-        c.fault(at, "an input cannot contain expressions", None);
-        return None;
+        return Err("an input cannot contain expressions".to_owned());
     }
     let text: Option<String> = serde_json::from_str(json).ok();
     let value = match (input.kind, &text) {
@@ -103,16 +120,14 @@ fn checked(c: &mut Checker<'_>, at: &str, input: &InputFile, json: &str) -> Opti
     };
     if !input.kind.fits(&value) {
         let shown: String = json.chars().take(60).collect();
-        c.fault(at, format!("{shown} is no {}", input.kind.words()), None);
-        return None;
+        return Err(format!("{shown} is no {}", input.kind.words()));
     }
     let is_value = |choice: &Json| same(&choice.0, &value);
     if !input.choices.is_empty() && !input.choices.iter().any(is_value) {
         let all: Vec<&str> = input.choices.iter().map(|json| json.0.as_str()).collect();
-        c.fault(at, format!("{value} is not one of {}", all.join(", ")), None);
-        return None;
+        return Err(format!("{value} is not one of {}", all.join(", ")));
     }
-    Some(value)
+    Ok(value)
 }
 
 fn same(one: &str, other: &str) -> bool {

@@ -19,7 +19,7 @@ use crate::item::Items;
 use crate::options::Options;
 use crate::receipt::{Outcome, OutcomeStatus};
 use crate::run_store::{
-    Extent, Fact, FailedItem, FolderView, ItemOrigin, ItemsLedger, LeftItem, StepPlace, now, seconds,
+    Extent, Fact, FailedItem, FolderView, ItemOrigin, ItemsLedger, LeftItem, RunKey, StepPlace, now, seconds,
 };
 use crate::send::{Cancel, Gate, JobHandle};
 
@@ -95,17 +95,19 @@ async fn record(
     Ok(items.len())
 }
 
-/// Items by run and job.
-pub(super) fn by_run(items: &[LeftItem]) -> BTreeMap<(&str, &str), Vec<&LeftItem>> {
-    let mut found: BTreeMap<(&str, &str), Vec<&LeftItem>> = BTreeMap::new();
+/// Items by run.
+pub(super) fn by_run(items: &[LeftItem]) -> BTreeMap<RunKey<'_>, Vec<&LeftItem>> {
+    let mut found: BTreeMap<RunKey<'_>, Vec<&LeftItem>> = BTreeMap::new();
     for item in items {
-        found.entry((&item.run, &item.job)).or_default().push(item);
+        let key = RunKey { batch: &item.batch, run: &item.run, job: &item.job };
+        found.entry(key).or_default().push(item);
     }
     found
 }
 
-pub(super) fn no_run((run, job): (&str, &str)) -> Error {
-    Error::new(ErrorKind::State, format!("the run {run} of {job} is not there any more"))
+pub(super) fn no_run(key: RunKey<'_>) -> Error {
+    let RunKey { batch, run, job } = key;
+    Error::new(ErrorKind::State, format!("the run {run} of {batch}, {job}, is not there any more"))
 }
 
 pub(super) fn place_of(item: &LeftItem) -> (StepPlace, String) {

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::event::{StepCounts, StepName};
 use super::item_key::ItemKey;
+use crate::authoring::values::NamesPart;
 use crate::error::Result;
 use crate::receipt::{OutcomeStatus, Usage};
 use crate::run_store::{LeftItem, RunStatus, RunSummary, StoredRun, clock_time, stored_runs};
@@ -66,9 +67,9 @@ pub struct StepRecord {
     /// For a step that did not start: the step that it needs and that failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub needs: Option<String>,
-    /// The path of the file with its rows.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub saved: Option<String>,
+    /// The paths of the files with its rows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub saved: Vec<String>,
     /// Why it failed: an object with kind and message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Box<RawValue>>,
@@ -150,7 +151,8 @@ struct StepEntry {
     wait_ms: u64,
     elapsed_ms: u64,
     needs: Option<String>,
-    saved: Option<String>,
+    /// A list; one path in reports of older builds.
+    saved: Option<NamesPart>,
     error: Option<Box<RawValue>>,
 }
 
@@ -176,8 +178,17 @@ pub fn run_records(folder: &Path, run: &str) -> Result<Vec<RunRecord>> {
 fn record(stored: StoredRun) -> RunRecord {
     let mut read = Reading::default();
     stored.log(&mut |line| read.line(line));
-    let report: ReportFile =
-        stored.report.as_ref().and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
+    let report: ReportFile = match stored.report.as_deref().map(serde_json::from_slice) {
+        Some(Ok(report)) => report,
+        Some(Err(error)) => {
+            read.notes.push(RunNote {
+                at: stored.summary.info.started.clone(),
+                message: format!("report.json cannot be read: {error}"),
+            });
+            ReportFile::default()
+        }
+        None => ReportFile::default(),
+    };
     let has_log = !read.parts.is_empty();
     let is_running = stored.summary.status == RunStatus::Running;
     let settled = settled(&stored);
@@ -261,7 +272,11 @@ impl Reading {
                 self.step(&line.step).waits.push(wait);
             }
             "step_ended" => {
-                let entry = serde_json::from_str(text).unwrap_or_default();
+                let entry = serde_json::from_str(text).unwrap_or_else(|error| {
+                    let message = format!("the log's line of the end of {} cannot be read: {error}", line.step);
+                    self.notes.push(RunNote { at: line.at.clone(), message });
+                    StepEntry::default()
+                });
                 let step = self.step(&line.step);
                 step.spans.extend(step.open.take().map(|from| (from, line.at)));
                 step.entry = entry;
@@ -360,7 +375,12 @@ fn step_record(name: StepName, seen: SeenStep, stored: &StoredRun) -> StepRecord
         status => status.to_owned(),
     };
     let error = entry.error.filter(|_| status != "done");
-    let (needs, saved, operation) = (entry.needs, entry.saved, entry.operation);
+    let (needs, operation) = (entry.needs, entry.operation);
+    let saved = match entry.saved {
+        Some(NamesPart::Several(paths)) => paths,
+        Some(NamesPart::One(path)) => vec![path],
+        None => Vec::new(),
+    };
     StepRecord { name, operation, status, counts, needs, saved, error, spans, waits }
 }
 

@@ -38,9 +38,9 @@ pub(crate) enum Literal<'v> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LiteralPlace {
     Bare,
-    /// LiteralPlace quotes that the author has written.
+    /// Within quotes that the author has written.
     Quotes(char),
-    /// LiteralPlace the marks of a time that the author has written.
+    /// Within the marks of a time that the author has written.
     Time,
 }
 
@@ -67,7 +67,7 @@ impl Literals {
             (LiteralPlace::Time, Literal::Text(_) | Literal::Number(_) | Literal::Bool(_)) => {
                 Err("it is no time".to_owned())
             }
-            (_, Literal::List(_)) => Err("a list stands outside of quotes: field in (…)".to_owned()),
+            (_, Literal::List(_)) => Err("a list must be outside of quotes: field in (…)".to_owned()),
         }
     }
 

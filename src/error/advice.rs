@@ -68,6 +68,8 @@ pub enum Advice {
     ResumeWithNewerVersion,
     /// Send the failed items again: run the batch again.
     RetryFailed,
+    /// Find out what became of items whose outcome is unknown.
+    CheckUnknown,
     /// List the items that failed or are in doubt.
     ListItems,
     /// Run without retrying failed items.
@@ -133,6 +135,9 @@ impl fmt::Display for Advice {
                 "finish it with the opnode version that started it, or start over, which archives it and sends its items again"
             }
             Advice::ResumeWithNewerVersion => "resume with the newer opnode, or start over",
+            Advice::CheckUnknown => {
+                "check the records in the remote system first, then settle the items or send them again; a new run sends all items again"
+            }
             Advice::RetryFailed => "run it again: only the failed items are sent again",
             Advice::ListItems => "list the items that failed or are in doubt, and settle each",
             Advice::RunWithoutRetry => "run the batch without retrying",

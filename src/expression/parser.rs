@@ -411,7 +411,14 @@ impl ExprParser<'_> {
     fn map(&mut self) -> Parsed<Vec<(ExprNode, ExprNode)>> {
         let mut map = Vec::new();
         while !self.take("}") {
+            let first = self.peek();
             let key = self.expression()?;
+            if let NodeKind::Name { .. } = key.kind
+                && self.peek() == ":"
+            {
+                let message = format!(" is not an expression: the key `{first}` of an object needs quotes");
+                return Err((message, Some(format!("write {{ '{first}': … }}"))));
+            }
             self.expect(":")?;
             map.push((key, self.expression()?));
             if !self.take(",") && self.peek() != "}" {

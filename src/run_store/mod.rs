@@ -19,8 +19,8 @@ pub(crate) use fact::{AddedRows, Fact, LoadedFile};
 #[cfg(all(feature = "ffi", any(test, feature = "fuzzing")))]
 pub(crate) use folder::recover;
 pub(crate) use folder::{
-    ArchivedRun, FolderView, INFO_VERSION, ItemsLedger, KILLED, LockedFolder, NewRun, Opened, StoredRun, check_free,
-    clock_time, file_name, load_watermarks, moment, now, refuse_unfinished, run_id, seconds, stored_runs,
+    ArchivedRun, FolderView, INFO_VERSION, ItemsLedger, KILLED, LockedFolder, NewRun, Opened, RunKey, StoredRun,
+    check_free, clock_time, file_name, load_watermarks, moment, now, refuse_unfinished, run_id, seconds, stored_runs,
 };
 pub use folder::{LeftItem, RunInfo, RunStatus, RunSummary, left_items, runs};
 pub(crate) use outline::{JobOutline, RunOutline, StepOutline};

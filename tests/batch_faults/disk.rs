@@ -24,6 +24,8 @@ use Expected::{Either, Harmless, Stops};
 const SPOOLS: &[&str] =
     &["list.ndjson", "details.ndjson", "make.ndjson", "failed/main/details.ndjson", "failed/main/make.ndjson"];
 const WHOLE: &[&str] = &["details.csv", "made.ndjson", "report.json", "run.json", "watermarks.json"];
+/// The keys of rows that earlier runs have seen.
+const SEEN: &str = "seen.main%2Flist";
 /// A file to which rows are added; they are written under a temporary name first.
 const ADDED: &[&str] = &["all.csv"];
 /// Files that are written under a temporary name and renamed; no spool has such a name.
@@ -37,6 +39,10 @@ const TABLE: &[(&str, &[&str], Expected)] = &[
     ("open", ADDED, Stops),
     ("write", ADDED, Stops),
     ("sync", ADDED, Stops),
+    ("open", &["list.seen.ndjson", SEEN], Stops),
+    ("write", &["list.seen.ndjson", SEEN], Stops),
+    ("sync", &["list.seen.ndjson", SEEN], Stops),
+    ("rename", &[SEEN], Stops),
     ("open", &["journal", "journal.tail", "gate", "lock", "probe"], Stops),
     ("write", SPOOLS, Stops),
     ("write", WHOLE, Stops),
@@ -67,6 +73,10 @@ fn name_of(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if name == ".opnode-probe" {
         return "probe".into();
+    }
+    // The run is a part of the name.
+    if name.starts_with(SEEN) {
+        return SEEN.into();
     }
     let name = name.trim_start_matches('.').trim_end_matches(".opnode");
     // A step's failures have the name of its rows.

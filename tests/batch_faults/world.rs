@@ -142,14 +142,18 @@ impl<'s> World<'s> {
 
     /// Runs the batch once.
     pub fn run(&self, fault: Option<&Fault>, more: &[&str]) -> Result<Ended, String> {
+        let report: &[&str] = if more.contains(&"--report") { &[] } else { &["--report", "report.json"] };
+        self.opnode(fault, &[&["run", "batch.yaml", "--state", "state"], report, more].concat())
+    }
+
+    /// Runs the program once.
+    pub fn opnode(&self, fault: Option<&Fault>, args: &[&str]) -> Result<Ended, String> {
         let log = self.path("calls.log");
         let _none_before_the_first = std::fs::remove_file(&log);
         let watch = format!("{}:{}", self.path("state").display(), self.path("out").display());
         let mut command = Command::new(env!("CARGO_BIN_EXE_opnode"));
         command
-            .args(["run", "batch.yaml", "--state", "state"])
-            .args(if more.contains(&"--report") { &[] } else { &["--report", "report.json"][..] })
-            .args(more)
+            .args(args)
             .current_dir(self.folder.path())
             .env_clear()
             .envs([("HOME", self.folder.path().as_os_str()), ("OPNODE_DEFINITIONS", "definitions".as_ref())])

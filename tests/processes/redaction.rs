@@ -244,7 +244,7 @@ fn batches_show_no_credential_except_in_the_items_of_the_server() {
         })
         .collect();
     let batch = format!(
-        "version: 1\nname: echoes\nconnections: connections.yaml\nconnection: echo\nsteps:\n  - {{ id: good, query: listThings, options: {{ how: good }}, save: out/good.ndjson }}\n{steps}"
+        "version: 1\nname: echoes\nconnections: connections.yaml\nconnection: echo\nrun: {{ wait_up_to: 0s }}\nsteps:\n  - {{ id: good, query: listThings, options: {{ how: good }}, save: out/good.ndjson }}\n{steps}"
     );
     std::fs::write(desk.folder.path().join("batch.yaml"), batch).unwrap();
     let (stdout, stderr, _) = desk.run(&["run", "batch.yaml", "--plan", "-vv"]);

@@ -41,11 +41,20 @@ pub(super) fn inner(
             continue;
         };
         let json = match &shape {
-            Shape::Fixed(json) => json.clone(),
+            Shape::Fixed(json) => {
+                if let Err(message) = input.check(json) {
+                    c.fault(&at, message, None);
+                }
+                json.clone()
+            }
             Shape::Value(_) | Shape::Text(_) | Shape::List(_) | Shape::Map(_) => input.sample(),
         };
         given.push((name.clone(), Json(json)));
         values.push((name.clone(), shape));
+    }
+    for input in known.iter().filter(|input| input.default.is_none() && !file.inputs.contains_key(&input.name)) {
+        let message = format!("{} needs a value for its input `{}`", path.display(), input.name);
+        c.fault(&place, message, Some(format!("inputs: {{ {}: … }}", input.name).into()));
     }
     if c.faults.len() > before {
         return None;

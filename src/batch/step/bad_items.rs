@@ -28,9 +28,7 @@ pub(in crate::batch) fn bad_items(step: &Step, name: &StepName, outcomes: &Outco
             ErrorKind::UnknownOutcome,
             format!("{name}: it is not known whether {unknown} {what}{} took effect", plural(unknown)),
         )
-        .advise(
-            "check the records in the remote system first: this run has ended, and a new run sends all items again",
-        ),
+        .advise(Advice::CheckUnknown),
     };
     error.with(|d| d.operation = Some(step.operation.id.clone()))
 }

@@ -70,7 +70,11 @@ fn forwarded(name: &StepName, event: Event) -> Option<Event> {
 /// The error of the step: what failed in the inner batch, and where its items are.
 fn failed(plan: &InnerPlan, run: &str, report: &Report, error: &Error) -> Error {
     let bad: u64 = report.steps.iter().map(|step| step.counts.failed + step.counts.unknown).sum();
-    let kept = if bad > 0 { format!("; {bad} items are kept in the run {run}") } else { String::new() };
+    let kept = match bad {
+        0 => String::new(),
+        1 => format!("; its item is kept in the run of {run}"),
+        _ => format!("; {bad} items are kept in the run of {run}"),
+    };
     error.clone().with(|d| d.message = format!("{}: {}{kept}", plan.path.display(), d.message))
 }
 

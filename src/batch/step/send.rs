@@ -113,8 +113,9 @@ impl Writing<'_, '_> {
             }
             let left = if round == 0 { "sent again" } else { "left as failed" };
             task.note(format!(
-                "of {} unknown items, {done} took effect, {} did not and are {left}",
+                "of {} unknown item{}, {done} took effect, {} did not and are {left}",
                 unknown.len(),
+                if unknown.len() == 1 { "" } else { "s" },
                 again.len()
             ))
             .await;

@@ -20,6 +20,7 @@ pub(super) fn run(app: &App, args: &RunsShowArgs) -> Result<u8> {
     let run = run_id(&args.run, &args.filter)?;
     let mut records = run_records(&args.filter.state, &run)?;
     records.retain(|record| args.filter.job.as_ref().is_none_or(|job| record.summary.info.job == *job));
+    records.retain(|record| args.filter.batch.as_ref().is_none_or(|batch| record.summary.info.name == *batch));
     match args.format {
         ShowForm::Json => {
             let text = serde_json::to_string(&records);
@@ -50,7 +51,7 @@ fn text(record: &RunRecord) -> String {
     section("settled", more(settled, record.settled.len()));
     let notes = record.notes.iter().take(SHOWN_MAX).map(|note| format!("  {}  {}", note.at, one_line(&note.message)));
     section("notes", more(notes.collect(), record.notes.len()));
-    let saved = record.step_records.iter().filter_map(|step| step.saved.clone()).map(|path| format!("  {path}"));
+    let saved = record.step_records.iter().flat_map(|step| step.saved.clone()).map(|path| format!("  {path}"));
     let own = record.files.iter().map(|file| format!("  {} ({} bytes)", file.path, thousands(file.bytes)));
     let files: Vec<String> = saved.chain(own).collect();
     let all = files.len();

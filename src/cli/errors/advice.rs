@@ -48,6 +48,9 @@ pub(crate) fn words(advice: &Advice) -> Option<String> {
             "finish it with the opnode version that started it, or start over with --fresh, which archives it and sends its items again".to_owned()
         }
         Advice::ResumeWithNewerVersion => "resume with the newer opnode, or start over with --fresh".to_owned(),
+        Advice::CheckUnknown => {
+            "check the records in the remote system first; `opnode items list` shows the items, `opnode items settle` or `resend` handles them. A new run sends all items again".to_owned()
+        }
         Advice::RetryFailed => "run it again to send only these items again; `opnode items list` shows them".to_owned(),
         Advice::ListItems => "`opnode items list` shows the items that need a decision".to_owned(),
         Advice::RunWithoutRetry => "run the batch without --retry-failed".to_owned(),

@@ -99,10 +99,12 @@ pub(crate) fn run_id(text: &str, filter: &RunsFilter) -> Result<String> {
     all.retain(|run| !run.info.run.is_empty());
     all.retain(|run| filter.batch.as_ref().is_none_or(|batch| run.info.name == *batch));
     all.retain(|run| filter.job.as_ref().is_none_or(|job| run.info.job == *job));
-    let ids: BTreeSet<&str> = all.iter().map(|run| run.info.run.as_str()).collect();
     if text == "last" {
-        return ids.last().map(|id| (*id).to_owned()).ok_or_else(|| no_run(text, filter));
+        // Of runs of one second, a run that is archived is not the last one.
+        let last = all.iter().max_by_key(|run| (&run.info.started, !run.is_archived, &run.info.run));
+        return last.map(|run| run.info.run.clone()).ok_or_else(|| no_run(text, filter));
     }
+    let ids: BTreeSet<&str> = all.iter().map(|run| run.info.run.as_str()).collect();
     let fits: Vec<&str> = ids.into_iter().filter(|id| id.starts_with(text)).collect();
     match fits.as_slice() {
         [one] => Ok((*one).to_owned()),

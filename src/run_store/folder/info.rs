@@ -57,7 +57,19 @@ fn main_job() -> String {
     "main".to_owned()
 }
 
+/// Which run of a job it is. A batch that is a step of another has a run with the id of that one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RunKey<'k> {
+    pub(crate) batch: &'k str,
+    pub(crate) run: &'k str,
+    pub(crate) job: &'k str,
+}
+
 impl RunInfo {
+    pub(super) fn key(&self) -> RunKey<'_> {
+        RunKey { batch: &self.name, run: &self.run, job: &self.job }
+    }
+
     fn sum(&self) -> Sum {
         Sum::of(&serde_json::to_vec(self).unwrap_or_default())
     }

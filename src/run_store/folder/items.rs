@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::disk;
 use super::failures::{self, Failures};
 use super::held;
-use super::info::RunInfo;
+use super::info::{RunInfo, RunKey};
 use super::journal::Journal;
 use super::recall::recall;
 use super::runs::run_folders;
@@ -191,19 +191,13 @@ pub(crate) struct ItemsLedger {
 }
 
 impl ItemsLedger {
-    /// Locks the run with an id; `None` if a folder of runs has no such run of a job.
+    /// Locks a run; `None` if a folder of runs has no such run.
     ///
     /// # Errors
     /// `state` when another process holds the folder, or its files are damaged.
-    pub(crate) fn open(
-        folder: &Path,
-        (run, job): (&str, &str),
-        host: &str,
-        since: String,
-    ) -> Result<Option<ItemsLedger>> {
+    pub(crate) fn open(folder: &Path, key: RunKey<'_>, host: &str, since: String) -> Result<Option<ItemsLedger>> {
         for (root, folder) in run_folders(folder)? {
-            let is_it = RunInfo::look(&folder).is_some_and(|info| info.run == run && info.job == job);
-            if is_it {
+            if RunInfo::look(&folder).is_some_and(|info| info.key() == key) {
                 return ItemsLedger::lock(&ItemsFolder { root, folder }, host, since).map(Some);
             }
         }

@@ -24,6 +24,7 @@ mod view;
 pub(crate) use archive::{ArchivedRun, file_name};
 pub(crate) use held::check as check_free;
 pub use info::RunInfo;
+pub(crate) use info::RunKey;
 pub(crate) use info::{VERSION as INFO_VERSION, moment, now, run_id, seconds, time_text as clock_time};
 pub(crate) use items::ItemsLedger;
 pub use items::{LeftItem, left_items};

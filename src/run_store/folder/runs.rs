@@ -51,6 +51,9 @@ pub struct RunSummary {
     pub requests: u64,
     /// The folder of the run.
     pub folder: PathBuf,
+    /// Whether a newer run has taken its place.
+    #[serde(skip)]
+    pub is_archived: bool,
 }
 
 /// The runs in a folder of runs, by name, time and job.
@@ -63,7 +66,11 @@ pub fn runs(folder: &Path) -> Result<Vec<RunSummary>> {
         summary(run, Some(root.as_path()).filter(|root| root == run)).map(|(summary, _)| summary)
     };
     let mut found: Vec<RunSummary> = all.iter().filter_map(summary).collect();
-    found.sort_by(|a, b| (&a.info.name, &a.info.run, &a.info.job).cmp(&(&b.info.name, &b.info.run, &b.info.job)));
+    // Of runs of one second, those that are archived are the older ones.
+    fn order(run: &RunSummary) -> (&String, &String, bool, &String, &String) {
+        (&run.info.name, &run.info.started, !run.is_archived, &run.info.run, &run.info.job)
+    }
+    found.sort_by(|a, b| order(a).cmp(&order(b)));
     Ok(found)
 }
 
@@ -123,6 +130,7 @@ pub(super) fn summary(root: &Path, live: Option<&Path>) -> Option<(RunSummary, R
         unknown: steps().map(|s| s.unknown.len() as u64).sum(),
         requests: steps().map(|s| s.tally.requests).sum(),
         folder: root.to_owned(),
+        is_archived: live.is_none(),
     };
     Some((summary, state))
 }
