@@ -31,6 +31,10 @@ class Shop(BaseHTTPRequestHandler):
         good = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.answer(201, json.dumps({"id": 1, **good}).encode())
 
+    def do_PATCH(self):
+        good = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.answer(200, json.dumps({"id": 1, **good}).encode())
+
     def log_message(self, *_):
         pass
 

@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::check::CheckContext;
-use super::run_plan::{CalledOperation, Step};
+use super::run_plan::{CalledOperation, Fingerprints, Step};
 use crate::connections::ConnectionFile;
 use crate::definition::Catalog;
 use crate::secret::digest;
-
-/// Digests of the inputs of a job, by what they are.
-pub(super) type Fingerprints = BTreeMap<String, String>;
 
 /// Digests of all inputs of each job. Of the batch file only its meaning counts.
 pub(super) fn fingerprints(context: &CheckContext<'_>, steps: &[Step]) -> Vec<Fingerprints> {

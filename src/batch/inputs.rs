@@ -40,10 +40,7 @@ impl BatchInput {
         self.choices.first().or(self.default.as_ref()).map_or_else(|| of_kind.to_owned(), Clone::clone)
     }
 
-    /// Whether a value fits.
-    ///
-    /// # Errors
-    /// Why not.
+    /// Whether a value fits; `Err` with the reason if not.
     pub(super) fn check(&self, json: &str) -> Result<(), String> {
         typed(&self.declared, json).map(drop)
     }
@@ -104,10 +101,8 @@ fn checked(c: &mut Checker<'_>, at: &str, input: &InputFile, json: &str) -> Opti
     typed(input, json).map_err(|message| c.fault(at, message, None)).ok()
 }
 
-/// A value as JSON of its type; a text that came from a command line is read as that type.
-///
-/// # Errors
-/// Why it is not of the type.
+/// A value as JSON of its type; a text that came from a command line is read as that type. `Err` with the reason if it
+/// is not of the type.
 fn typed(input: &InputFile, json: &str) -> Result<String, String> {
     if json.contains("${{") {
         return Err("an input cannot contain expressions".to_owned());

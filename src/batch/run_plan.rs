@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use super::conditions::Conditions;
 use super::effects::Effects;
 use super::file::{OnErrorFile, OnUnknownFile, StepFile};
-use super::fingerprints::Fingerprints;
 use super::local_plan::LocalWork;
 use super::row_source::{ItemSource, MAIN};
 use super::save_plan::Save;
@@ -24,6 +23,9 @@ pub struct Batch {
     pub(crate) plan: Arc<RunPlan>,
     pub(crate) effects: Arc<dyn Effects>,
 }
+
+/// Digests of the inputs of a job, by what they are.
+pub(crate) type Fingerprints = BTreeMap<String, String>;
 
 /// The plan of a run, as a value: without open connections and without secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 //! A run uses it only through the traits of `store.rs`. `folder/` is the store on a local disk; a run uses it directly
 //! only to open it. `state.rs` rebuilds the state of a run from its facts, for any store.
 
+mod addition;
 mod extent;
 mod fact;
 mod folder;
@@ -14,6 +15,7 @@ mod store;
 mod time;
 mod watermark;
 
+pub(crate) use addition::Addition;
 pub(crate) use extent::{Extent, Measure, Sum};
 pub(crate) use fact::{AddedRows, Fact, LoadedFile};
 #[cfg(all(feature = "ffi", any(test, feature = "fuzzing")))]
@@ -27,7 +29,7 @@ pub(crate) use outline::{JobOutline, RunOutline, StepOutline};
 pub(crate) use policy::{Asked, JobStart, starts};
 pub use policy::{Reason, ResumePolicy};
 pub(crate) use seen::{SeenRow, SeenRows};
-pub(crate) use state::{Addition, ItemState, RunState, StepState};
+pub(crate) use state::{ItemState, RunState, StepState};
 pub(crate) use store::{
     Before, FailedItem, FailureWriter, ItemContent, ItemOrigin, RowIndex, RowReader, RowStore, RowWriter, RunStore,
     SharedRows, StepPlace,

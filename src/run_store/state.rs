@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::addition::Addition;
 use super::extent::{Extent, Marks, Sum};
 use super::fact::{AddedRows, Fact, JOURNAL_VERSION, LoadedFile};
 use crate::call::Resume;
@@ -77,16 +78,6 @@ pub(crate) struct StepState {
     pub(crate) additions: BTreeMap<String, Addition>,
 }
 
-/// Rows of a step at the end of a file.
-#[derive(Clone, Debug)]
-pub(crate) struct Addition {
-    pub(crate) rows: AddedRows,
-    /// Whether all of them are in the file.
-    pub(crate) is_whole: bool,
-    /// Whether the step has run again since, so that they may differ from its rows.
-    pub(crate) is_outdated: bool,
-}
-
 /// How a person settled an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Settlement {
@@ -119,13 +110,6 @@ pub(crate) enum ItemState {
     Failed,
     /// It has a final outcome.
     Settled,
-}
-
-impl Addition {
-    /// Whether the rows are in the file, and are those of the step.
-    pub(crate) fn is_current(&self) -> bool {
-        self.is_whole && !self.is_outdated
-    }
 }
 
 impl RunState {

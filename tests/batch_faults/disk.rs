@@ -74,11 +74,11 @@ fn name_of(path: &Path) -> String {
     if name == ".opnode-probe" {
         return "probe".into();
     }
+    let name = name.trim_start_matches('.').trim_end_matches(".opnode");
     // The run is a part of the name.
     if name.starts_with(SEEN) {
         return SEEN.into();
     }
-    let name = name.trim_start_matches('.').trim_end_matches(".opnode");
     // A step's failures have the name of its rows.
     let is_failures = path.ancestors().nth(2).is_some_and(|folder| folder.ends_with("failed"));
     if is_failures { format!("failed/main/{name}") } else { name.to_owned() }

@@ -73,6 +73,16 @@ const EARLIER: &str = r#"
   - { id: titles, mutate: patchSystemMembersById, items: [{ id: 1, title: Technician }] }
 "#;
 
+/// The files that examples of the guide include and run.
+const PARTS: [(&str, &str); 3] = [
+    ("notify.yaml", "version: 1\nfinally: [{ id: last, load: rows.csv }]\n"),
+    ("read-members.yaml", "version: 1\nsteps: [{ id: members, connection: acme, query: getSystemMembers }]\n"),
+    (
+        "fill.yaml",
+        "version: 1\ninputs: { day: { type: date }, names: { type: json } }\nsteps: [{ id: created, transform: { from: '${{ inputs.names }}', do: [dedupe: [id]] } }]\n",
+    ),
+];
+
 /// The YAML of the guide: a whole file, keys of a file, or steps.
 #[test]
 fn every_example_of_the_guide_is_valid() {
@@ -80,6 +90,10 @@ fn every_example_of_the_guide_is_valid() {
     let blocks: Vec<&str> = guide.split("```yaml\n").skip(1).map(|rest| rest.split_once("```").unwrap().0).collect();
     assert!(blocks.len() >= 12);
     let system = System::start();
+    for (name, text) in PARTS {
+        std::fs::create_dir_all(system.path("shared")).unwrap();
+        std::fs::write(system.path(&format!("shared/{name}")), text).unwrap();
+    }
     // A test file has another format.
     for (number, block) in blocks.iter().enumerate().filter(|(_, block)| !block.contains("\ncases:")) {
         let head = "version: 1\nconnections: connections.yaml\nconnection: acme\nvars: { provider: 65a4f0c2e4b0a1b2c3d4e5f0 }\n";
@@ -102,7 +116,7 @@ fn every_example_of_the_guide_is_valid() {
         std::fs::write(system.path(&file), &text).unwrap();
         let inputs = ["--input", "day=2026-01-31"];
         let all =
-            [["run", &file].as_slice(), if text.contains("inputs:") { &inputs } else { &[] }, &["--plan"]].concat();
+            [["run", &file].as_slice(), if text.contains("\ninputs:") { &inputs } else { &[] }, &["--plan"]].concat();
         let output = system.opnode(&all, &[("WEBHOOK_URL", "https://chat.example.com/T0KEN")]);
         let err = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(0), "{text}\n{err}");

@@ -118,7 +118,7 @@ impl Stage {
         let before: String = situation.call.before.iter().map(|step| format!("  -\n{}", indented(step))).collect();
         let step = indented(&Value::Mapping(step));
         let head = Value::Mapping(over(
-            read("{ version: 1, name: situation, connection: here }"),
+            read("{ version: 1, name: situation, connection: here, run: { wait_up_to: 0s } }"),
             &named("connections", named("here", connection.clone())),
         ));
         format!("{}steps:\n{before}  -\n{step}{options}{items}", yaml(&head))

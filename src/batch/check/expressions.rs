@@ -1,5 +1,7 @@
 //! Finds the expressions in the values of a batch file, and checks the names that they use.
 
+use std::path::Path;
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -70,8 +72,7 @@ pub(super) fn source(
     if let Some(Value::String(_)) =
         json.to_value().as_object().filter(|map| map.len() == 1).and_then(|map| map.get("file"))
     {
-        let advice = "write the items here, or use those of a step: ${{ steps.ID.items }}; an item with a field `file` must be in a list";
-        c.fault(at, "items cannot be read from a file", Some(advice.into()));
+        c.fault(at, "items cannot be read from a file", Some(load_advice("FILE").into()));
         return None;
     }
     match &shape {
@@ -84,7 +85,9 @@ pub(super) fn source(
             }
         }
         Shape::Fixed(json) if !json.starts_with(['[', '{']) && c.faults.len() == before => {
-            c.fault(at, "expected a list, or an expression such as ${{ steps.ID.items }}", None);
+            let is_file = Path::new(json.trim_matches('"')).extension().is_some();
+            let advice = is_file.then(|| load_advice(json.trim_matches('"')).into());
+            c.fault(at, "expected a list, or an expression such as ${{ steps.ID.items }}", advice);
         }
         Shape::Text(pieces) if !pieces.is_empty() => {
             c.fault(at, "expected a list or one expression, found text with expressions in it", None)
@@ -104,4 +107,11 @@ fn combined(json: &str) -> Option<Vec<(String, &RawValue)>> {
 
 fn note(c: &mut Checker<'_>, at: &str, (message, advice): Wrong) {
     c.fault(at, message, advice.map(Advice::from));
+}
+
+/// How the rows of a file become items.
+fn load_advice(file: &str) -> String {
+    format!(
+        "read the file in a step before it: {{ id: rows, load: {file} }}, and write items: ${{{{ steps.rows.items }}}}"
+    )
 }

@@ -107,18 +107,10 @@ impl Writing<'_, '_> {
             items.retain(|key, _| unknown.contains(key));
             let found = verify::look(&task.look_up(verify), &items).await?;
             let again = verify::not_done(&found);
-            let done = found.len() - again.len();
+            task.note(verify::told(unknown.len(), (found.len(), again.len()), round == 0)).await;
             for (key, found) in found {
                 self.verified(key, found, items.get(&key).and_then(|content| content.item.as_deref())).await?;
             }
-            let left = if round == 0 { "sent again" } else { "left as failed" };
-            task.note(format!(
-                "of {} unknown item{}, {done} took effect, {} did not and are {left}",
-                unknown.len(),
-                if unknown.len() == 1 { "" } else { "s" },
-                again.len()
-            ))
-            .await;
             if again.is_empty() || round > 0 {
                 return Ok(());
             }

@@ -174,6 +174,13 @@ pub(in crate::batch) fn not_there() -> Error {
     Error::new(ErrorKind::Rejected, "its record is not there: it did not take effect")
 }
 
+/// A line about what was found.
+pub(super) fn told(unknown: usize, (found, again): (usize, usize), is_sent_again: bool) -> String {
+    let plural = if unknown == 1 { "" } else { "s" };
+    let left = if is_sent_again { "sent again" } else { "left as failed" };
+    format!("of {unknown} unknown item{plural}, {} took effect, {again} did not and are {left}", found - again)
+}
+
 /// The keys of the items that did not take effect.
 pub(super) fn not_done(found: &BTreeMap<(u64, u64), FoundRecord>) -> BTreeSet<(u64, u64)> {
     found.iter().filter(|(_, found)| matches!(found, FoundRecord::NotDone)).map(|(key, _)| *key).collect()

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::OutcomeStatus;
 use crate::batch::{LeftItem, left_items, runs};
 use crate::cli::args::{ItemsFilter, LeftStatus, OneItem, RunsFilter};
+use crate::cli::screen::terminal_text::count;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Ids that an error lists.
@@ -29,6 +30,18 @@ pub(super) fn left(run: Option<&str>, step: Option<&str>, filter: &ItemsFilter) 
     }
     found.retain(|item| status.is_none_or(|status| item.status == status));
     Ok(found)
+}
+
+/// The message that there are none, and where there are others.
+pub(super) fn none(what: &str, filter: &ItemsFilter) -> Result<String> {
+    Ok(match left_items(&filter.runs.state)?.len() as u64 {
+        0 => what.to_owned(),
+        others => format!("{what} here; {} left elsewhere: `opnode items list`", are(others)),
+    })
+}
+
+fn are(items: u64) -> String {
+    format!("{} {}", count(items, "item"), if items == 1 { "is" } else { "are" })
 }
 
 /// One item.

@@ -25,7 +25,7 @@ pub(super) fn run(app: &App, args: &ItemsListArgs) -> Result<u8> {
         ListForm::Text => messages::print(&table(&found))?,
     }
     if found.is_empty() {
-        return Ok(app.screen.nothing("no item needs a decision"));
+        return Ok(app.screen.nothing(&choose::none("no item needs a decision", &args.filter)?));
     }
     if args.format == ListForm::Text {
         app.screen.note(&next(&found));

@@ -23,7 +23,7 @@ const PART: usize = 20;
 pub(super) async fn run(app: &App, args: &ItemsResendArgs) -> Result<u8> {
     let found = choose::left(Some(&args.run), args.step.as_deref(), &args.filter)?;
     if found.is_empty() {
-        return Ok(app.screen.nothing("there is nothing to send again"));
+        return Ok(app.screen.nothing(&choose::none("there is nothing to send again", &args.filter)?));
     }
     Resending { app, how: &args.how, state: &args.filter.runs.state }.all(found, None).await
 }

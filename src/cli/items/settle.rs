@@ -21,7 +21,7 @@ pub(super) async fn run(app: &App, args: &ItemsSettleArgs) -> Result<u8> {
     }
     let found = choose::left(Some(&args.run), args.step.as_deref(), &args.filter)?;
     let Some(first) = found.first() else {
-        return Ok(app.screen.nothing("there is nothing to settle"));
+        return Ok(app.screen.nothing(&choose::none("there is nothing to settle", &args.filter)?));
     };
     let run = first.run.clone();
     let settled =

@@ -16,7 +16,7 @@ pub(super) async fn run(app: &App, args: &ItemsVerifyArgs) -> Result<u8> {
     let mut items = choose::left(Some(&args.run), args.step.as_deref(), &args.filter)?;
     items.retain(|item| item.status == OutcomeStatus::Unknown);
     if items.is_empty() {
-        return Ok(app.screen.nothing("no item has an unknown outcome"));
+        return Ok(app.screen.nothing(&choose::none("no item has an unknown outcome", &args.filter)?));
     }
     let resending = Resending { app, how: &args.how, state: &args.filter.runs.state };
     let batch = resending.batch(&resending.file(&items)?)?;
