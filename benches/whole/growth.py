@@ -37,7 +37,7 @@ steps:
       find: { query: listGoods, options: { count: %d } }
       key: name
       create: { mutate: addGood }
-      update: { mutate: changeGood, options: { id: "${{ item.id }}" } }
+      update: { mutate: changeGood }
 """
 
 

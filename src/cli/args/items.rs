@@ -102,6 +102,19 @@ pub(crate) enum ItemForm {
     Json,
 }
 
+/// Items of a run.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ItemsOfRun {
+    /// The run: its id, the beginning of it, or `last`
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+    /// Only items of this step
+    #[arg(value_name = "STEP")]
+    pub(crate) step: Option<String>,
+    #[command(flatten)]
+    pub(crate) filter: ItemsFilter,
+}
+
 /// How items are sent again.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ResendHow {
@@ -124,31 +137,19 @@ pub(crate) struct ResendHow {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ItemsResendArgs {
-    /// The run: its id, the beginning of it, or `last`
-    #[arg(value_name = "RUN")]
-    pub(crate) run: String,
-    /// Only items of this step
-    #[arg(value_name = "STEP")]
-    pub(crate) step: Option<String>,
     #[command(flatten)]
-    pub(crate) filter: ItemsFilter,
+    pub(crate) which: ItemsOfRun,
     #[command(flatten)]
     pub(crate) how: ResendHow,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ItemsVerifyArgs {
-    /// The run: its id, the beginning of it, or `last`
-    #[arg(value_name = "RUN")]
-    pub(crate) run: String,
-    /// Only items of this step
-    #[arg(value_name = "STEP")]
-    pub(crate) step: Option<String>,
+    #[command(flatten)]
+    pub(crate) which: ItemsOfRun,
     /// Only look: what is not there stays listed as failed
     #[arg(long)]
     pub(crate) no_send: bool,
-    #[command(flatten)]
-    pub(crate) filter: ItemsFilter,
     #[command(flatten)]
     pub(crate) how: ResendHow,
 }
@@ -169,14 +170,8 @@ pub(crate) struct ItemEditArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ItemsSettleArgs {
-    /// The run: its id, the beginning of it, or `last`
-    #[arg(value_name = "RUN")]
-    pub(crate) run: String,
-    /// Only items of this step
-    #[arg(value_name = "STEP")]
-    pub(crate) step: Option<String>,
     #[command(flatten)]
-    pub(crate) filter: ItemsFilter,
+    pub(crate) which: ItemsOfRun,
     /// Why; `opnode runs show` shows it
     #[arg(long, value_name = "TEXT")]
     pub(crate) note: Option<String>,

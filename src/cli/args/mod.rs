@@ -17,8 +17,8 @@ pub(crate) use connection::{
     ConnectionCommand, ConnectionExampleArgs, ConnectionTestArgs, LoginArgs, LogoutArgs, SandboxArgs,
 };
 pub(crate) use items::{
-    ItemEditArgs, ItemForm, ItemShowArgs, ItemsCommand, ItemsFilter, ItemsListArgs, ItemsResendArgs, ItemsSettleArgs,
-    ItemsVerifyArgs, LeftStatus, OneItem, ResendHow, RunsFilter,
+    ItemEditArgs, ItemForm, ItemShowArgs, ItemsCommand, ItemsFilter, ItemsListArgs, ItemsOfRun, ItemsResendArgs,
+    ItemsSettleArgs, ItemsVerifyArgs, LeftStatus, OneItem, ResendHow, RunsFilter,
 };
 pub(crate) use listing::{DescribeArgs, DescribeForm, ListForm, ListingArgs, SearchArgs, TemplateArgs, TemplateForm};
 pub(crate) use raw::{

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::OutcomeStatus;
 use crate::batch::{LeftItem, left_items, runs};
-use crate::cli::args::{ItemsFilter, LeftStatus, OneItem, RunsFilter};
+use crate::cli::args::{ItemsFilter, ItemsOfRun, LeftStatus, OneItem, RunsFilter};
 use crate::cli::screen::terminal_text::count;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -30,6 +30,11 @@ pub(super) fn left(run: Option<&str>, step: Option<&str>, filter: &ItemsFilter) 
     }
     found.retain(|item| status.is_none_or(|status| item.status == status));
     Ok(found)
+}
+
+/// The items of a run.
+pub(super) fn left_of(which: &ItemsOfRun) -> Result<Vec<LeftItem>> {
+    left(Some(&which.run), which.step.as_deref(), &which.filter)
 }
 
 /// The message that there are none, and where there are others.

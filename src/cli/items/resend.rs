@@ -21,11 +21,11 @@ const PART: usize = 20;
 
 /// Sends them.
 pub(super) async fn run(app: &App, args: &ItemsResendArgs) -> Result<u8> {
-    let found = choose::left(Some(&args.run), args.step.as_deref(), &args.filter)?;
+    let found = choose::left_of(&args.which)?;
     if found.is_empty() {
-        return Ok(app.screen.nothing(&choose::none("there is nothing to send again", &args.filter)?));
+        return Ok(app.screen.nothing(&choose::none("there is nothing to send again", &args.which.filter)?));
     }
-    Resending { app, how: &args.how, state: &args.filter.runs.state }.all(found, None).await
+    Resending { app, how: &args.how, state: &args.which.filter.runs.state }.all(found, None).await
 }
 
 /// Items that are sent again.

@@ -19,13 +19,13 @@ pub(super) async fn run(app: &App, args: &ItemsSettleArgs) -> Result<u8> {
         return Err(Error::new(ErrorKind::Usage, format!("--note has more than {NOTE_MAX} bytes"))
             .advise("write a shorter note, for example the number of a ticket"));
     }
-    let found = choose::left(Some(&args.run), args.step.as_deref(), &args.filter)?;
+    let found = choose::left_of(&args.which)?;
     let Some(first) = found.first() else {
-        return Ok(app.screen.nothing(&choose::none("there is nothing to settle", &args.filter)?));
+        return Ok(app.screen.nothing(&choose::none("there is nothing to settle", &args.which.filter)?));
     };
     let run = first.run.clone();
     let settled =
-        settle_items(&args.filter.runs.state, &found, args.note.as_deref(), &host(), SystemTime::now()).await?;
+        settle_items(&args.which.filter.runs.state, &found, args.note.as_deref(), &host(), SystemTime::now()).await?;
     let text = format!("{} of run {run} settled; `opnode runs show {run}` lists them", count(settled as u64, "item"));
     app.screen.note(&text);
     Ok(0)

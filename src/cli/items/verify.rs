@@ -13,16 +13,16 @@ use crate::{Cancel, OutcomeStatus};
 
 /// Looks them up.
 pub(super) async fn run(app: &App, args: &ItemsVerifyArgs) -> Result<u8> {
-    let mut items = choose::left(Some(&args.run), args.step.as_deref(), &args.filter)?;
+    let mut items = choose::left_of(&args.which)?;
     items.retain(|item| item.status == OutcomeStatus::Unknown);
     if items.is_empty() {
-        return Ok(app.screen.nothing(&choose::none("no item has an unknown outcome", &args.filter)?));
+        return Ok(app.screen.nothing(&choose::none("no item has an unknown outcome", &args.which.filter)?));
     }
-    let resending = Resending { app, how: &args.how, state: &args.filter.runs.state };
+    let resending = Resending { app, how: &args.how, state: &args.which.filter.runs.state };
     let batch = resending.batch(&resending.file(&items)?)?;
     let cancel = Cancel::default();
     let signals = Signals::listen(&cancel);
-    let found = batch.verify_items(Some(&args.filter.runs.state), &items, (&host(), &cancel)).await?;
+    let found = batch.verify_items(Some(&args.which.filter.runs.state), &items, (&host(), &cancel)).await?;
     if let Some(code) = signals.exit_code() {
         return Ok(code);
     }
