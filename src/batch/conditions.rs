@@ -58,9 +58,15 @@ impl Conditions {
         if !self.options.iter().any(|option| option == name) {
             return;
         }
-        if let Shape::Value(expr) = shape
-            && expr.puts_together()
-        {
+        let Shape::Value(expr) = shape else { return };
+        let is_of_row = |path: &Vec<String>| {
+            path.first().is_some_and(|root| matches!(root.as_str(), "item" | "index" | "parent" | "steps"))
+        };
+        if expr.paths().iter().any(is_of_row) {
+            let message = "a row gives this whole condition, so that it could mean anything";
+            let advice = "write the condition as text with an expression for each value: id = ${{ item.id }}";
+            c.fault(&format!("{place}/{}", escape(name)), message, Some(advice.into()));
+        } else if expr.puts_together() {
             let message = "an expression puts this condition together, so that its values cannot be quoted";
             let advice = Advice::Text(
                 "write the condition as text with an expression for each value: id = ${{ vars.id }}".into(),

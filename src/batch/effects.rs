@@ -35,6 +35,8 @@ pub(crate) struct InnerCall<'c> {
     pub(crate) host: &'c str,
     pub(crate) cancel: Cancel,
     pub(crate) time_left: Option<Duration>,
+    /// Whether it goes on although its file has changed.
+    pub(crate) accept_changes: bool,
 }
 
 /// A run of such a batch.

@@ -82,6 +82,7 @@ impl InnerLoader {
             state: Some(call.runs.to_owned()),
             cancel: call.cancel,
             host: call.host.to_owned(),
+            accept_changes: call.accept_changes,
             ..RunOptions::default()
         };
         Ok(Box::new(Arc::new(batch).run_part(options, call.run)?))

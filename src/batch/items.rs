@@ -163,8 +163,14 @@ impl Batch {
         let Some(raw) = item.options.as_ref().filter(|_| !item.operation.is_empty()) else { return Ok(()) };
         let Ok(options) = Options::read(raw.get()) else { return Ok(()) };
         let request = Request::new(method_of(item), item.operation.clone(), &options);
-        let writes = self.effects.call_in_parts(&item.connection, &request, &CallOptions::default())?;
+        let with = CallOptions { known_fields: self.refuses_unknown_fields(item), ..CallOptions::default() };
+        let writes = self.effects.call_in_parts(&item.connection, &request, &with)?;
         writes.check(&Items::from_array(format!("[{edited}]"))?)
+    }
+
+    /// Whether the step of an item accepts only fields that its operation has.
+    fn refuses_unknown_fields(&self, item: &LeftItem) -> bool {
+        self.plan.steps.iter().any(|step| step.id == item.step && step.known_fields)
     }
 
     async fn resend_one(
@@ -184,6 +190,7 @@ impl Batch {
             gate: Some(Arc::new(gate) as Arc<dyn Gate>),
             key: Some(format!("{}/{step}/{}", item.run, item.element)),
             cancel: cancel.clone(),
+            known_fields: edited.is_some() && self.refuses_unknown_fields(item),
             ..CallOptions::default()
         };
         let request = Request::new(method, item.operation.clone(), &options);

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::check::steps::steps;
-use super::check::{CheckContext, KnownConnections, find, targets};
+use super::check::{CheckContext, KnownConnections, NO_TIME, find, targets};
 use super::config::{BatchConfig, OuterBatch};
-use super::file::{BatchFile, ConnectionsPart, MatrixFile, ResumePart, ResumeWord, RunFile, WithinFile};
+use super::file::{BatchFile, ConnectionsPart, MatrixFile, ResumePart, ResumeWord, WithinFile};
 use super::fingerprints::{fingerprint, fingerprints};
 use super::include::{self, read};
 use super::inner::InnerLoader;
@@ -71,7 +71,7 @@ impl Batch {
             false => jobs(&mut c, file.matrix.as_ref(), connection, &known),
         };
         let resume = resume(&mut c, file.run.resume.as_ref());
-        let limits = run_limits(&mut c, &file.run);
+        let limits = run_limits(&mut c, &file);
         let is_doubtful = c.faults.len() > before;
         let batches = InnerLoader::new(path, config, &known, within);
         known.add_addresses(&file);
@@ -194,10 +194,17 @@ pub(super) fn resume(c: &mut Checker<'_>, said: Option<&ResumePart>) -> ResumePo
 }
 
 /// The limits under `run`.
-fn run_limits(c: &mut Checker<'_>, file: &RunFile) -> StepLimits {
+fn run_limits(c: &mut Checker<'_>, batch: &BatchFile) -> StepLimits {
+    let file = &batch.run;
     let mut time =
         |key: &str, text: Option<&String>| text.and_then(|text| c.accept(&format!("/run/{key}"), duration(text)));
     let (timeout, wait) = (time("timeout", file.timeout.as_ref()), time("wait_up_to", file.wait_up_to.as_ref()));
+    if timeout.is_some_and(|timeout| timeout.is_zero()) {
+        c.fault("/run/timeout", NO_TIME, None);
+    }
+    if batch.concurrency == 0 {
+        c.fault("/concurrency", "at least one connection and step must run", None);
+    }
     if file.retry.as_ref().is_some_and(|retry| retry.attempts == 0) {
         c.fault("/run/retry/attempts", "a request needs at least one attempt", None);
     }

@@ -1,6 +1,7 @@
 //! The plan of a run: every request that is known in advance; for an unfinished run, what is left of it. Sends nothing.
 
-use std::path::Path;
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -18,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::expression::{Expr, Scope, Shape};
 use crate::item::Items;
 use crate::request::PlannedRequest;
+use crate::row_file::files_of;
 use crate::run_store::{
     Asked, FolderView, JobStart, RunOutline, RunState, StepPlace, StepState, load_watermarks, seconds, starts,
 };
@@ -95,6 +97,7 @@ pub struct StepPlan {
 struct JobLook<'p> {
     number: usize,
     job: &'p MatrixJob,
+    outline: RunOutline,
     start: JobStart,
     view: Option<FolderView>,
 }
@@ -111,7 +114,8 @@ impl JobLook<'_> {
 
     /// Whether failed items are sent again.
     fn retries(&self) -> bool {
-        self.state().is_some_and(|state| state.ended || state.again)
+        let is_left = |state: &RunState| state.ended || state.again || !self.outline.is_done(state);
+        self.start == JobStart::Resume && self.state().is_some_and(is_left)
     }
 
     /// Whether an earlier run has done a step.
@@ -133,6 +137,10 @@ impl Batch {
         let looks = self.looks(&root, options)?;
         let mut steps = Vec::new();
         for look in &looks {
+            if let Some(view) = look.view.as_ref().filter(|_| look.start == JobStart::Resume && !options.accept_changes)
+            {
+                view.info.refuse_changes(&look.outline.fingerprints)?;
+            }
             let watermarks = load_watermarks(&look.job.folder(&root))?;
             for (number, step) in self.plan.steps.iter().enumerate() {
                 let mut scope = self.scope_of(look, number, step);
@@ -149,7 +157,8 @@ impl Batch {
         });
         let jobs = jobs.collect();
         let mut plan = BatchPlan { name: self.plan.name.clone(), jobs, steps, hash: String::new() };
-        plan.hash = fingerprint(&serde_json::to_string(&plan).unwrap_or_default());
+        // Also what depends on rows that are not read yet: steps, values, definitions, connections.
+        plan.hash = fingerprint(&serde_json::to_string(&(&plan, &self.plan.fingerprints)).unwrap_or_default());
         Ok(plan)
     }
 
@@ -167,8 +176,8 @@ impl Batch {
         };
         let states: Vec<_> = outlines.iter().zip(views.iter().map(|view| view.as_ref().map(|v| &v.state))).collect();
         let starts = starts(&states, asked, seconds(self.effects.clock().wall()))?;
-        let look = |(((number, job), view), start)| JobLook { number, job, start, view };
-        Ok(jobs.zip(views).zip(starts).map(look).collect())
+        let look = |((((number, job), view), start), outline)| JobLook { number, job, outline, start, view };
+        Ok(jobs.zip(views).zip(starts).zip(outlines).map(look).collect())
     }
 
     /// The scope of a step, with the rows of the steps that are done.
@@ -214,8 +223,8 @@ impl Batch {
         if let Some(when) = step.when.as_ref().filter(|when| !self.is_unknown(look, step, when)) {
             plan.skipped = !when.truth(scope)?;
         }
-        if step.local.is_some() {
-            plan.digest = fingerprint(&step.meaning(look.number));
+        if let Some(local) = &step.local {
+            plan.digest = fingerprint(&files_now(local, scope, &self.plan.folder));
             return Ok(plan);
         }
         // Where a walk goes on is a matter of its pages.
@@ -253,6 +262,22 @@ impl Batch {
     fn depends(&self, look: &JobLook<'_>, step: &Step) -> Option<String> {
         if self.is_input_known(look, step) { None } else { depends(step) }
     }
+}
+
+/// The files that a step loads as they are now: their paths, lengths and times. Files that are not there yet have none.
+fn files_now(local: &LocalWork, scope: &Scope, folder: &Path) -> String {
+    let LocalWork::Load(load) = local else { return String::new() };
+    let files = load.from.plain(scope).and_then(|from| files_of(&from, folder)).unwrap_or_default();
+    let now = |path: PathBuf| {
+        let data = std::fs::metadata(&path).ok();
+        format!(
+            "{} {:?} {:?}\n",
+            path.display(),
+            data.as_ref().map(Metadata::len),
+            data.and_then(|d| d.modified().ok())
+        )
+    };
+    files.into_iter().map(now).collect()
 }
 
 /// A step whose requests are computed.

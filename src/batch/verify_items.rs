@@ -16,8 +16,10 @@ use crate::send::Cancel;
 pub struct Verified {
     /// The item.
     pub item: LeftItem,
-    /// Whether it took effect; `None` if its content is not known, so that it cannot be looked up.
+    /// Whether it took effect; `None` if that cannot be known.
     pub took_effect: Option<bool>,
+    /// Why it cannot be known.
+    pub why: Option<String>,
 }
 
 impl Batch {
@@ -83,12 +85,17 @@ impl Batch {
         let mut found = Vec::new();
         for item in items {
             let key = (item.element, item.index);
-            let took_effect = records.remove(&key).map(|record| matches!(record, FoundRecord::Done(_)));
+            let (took_effect, why) = match records.remove(&key) {
+                Some(FoundRecord::Done(_)) => (Some(true), None),
+                Some(FoundRecord::NotDone) => (Some(false), None),
+                Some(FoundRecord::Undecided(why)) => (None, Some(why)),
+                None => (None, Some("its content was not recorded".to_owned())),
+            };
             if let Some(took_effect) = took_effect {
                 let content = contents.get(&key).and_then(|content| content.item.as_deref());
                 self.record_verified(ledger, (step, &connection), item, (took_effect, content)).await?;
             }
-            found.push(Verified { item: LeftItem::clone(item), took_effect });
+            found.push(Verified { item: LeftItem::clone(item), took_effect, why });
         }
         Ok(found)
     }

@@ -75,6 +75,9 @@ pub(super) fn open(engine: &Engine, resolved: &ConnectionSpec) -> Result<Session
             .at(Place::field("/url"))
             .advise("write it, or the value that it refers to, as https://HOST/PATH")
     };
+    if text.trim().chars().any(char::is_control) {
+        return Err(wrong("contains a line break or another control character".to_owned()));
+    }
     let url = Url::parse(text.trim()).map_err(|e| wrong(format!("is not a URL: {e}")))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
         return Err(wrong("must begin with https://".to_owned()));

@@ -56,7 +56,15 @@ impl Literals {
         is_time: &dyn Fn(&str) -> bool,
     ) -> Result<String, String> {
         match (self.within(before), value) {
+            (LiteralPlace::Bare, Literal::List(_)) if !before.trim_end().ends_with('(') => {
+                Err("a list must be in parentheses: field in (…)".to_owned())
+            }
+            (LiteralPlace::Bare, Literal::List(list)) if list.is_empty() => Err("the list is empty".to_owned()),
             (LiteralPlace::Bare, value) => self.bare(before, value),
+            // Whether the system knows these quotes is not declared.
+            (LiteralPlace::Quotes(quote), _) if quote != self.quote => {
+                Err(format!("the system writes texts in {}, not in {quote}: leave the quotes out", self.quote))
+            }
             (LiteralPlace::Quotes(quote), Literal::Text(text) | Literal::Number(text) | Literal::Time(text)) => {
                 self.check_wildcards(before_quote(before, quote), text)?;
                 self.escaped(text, quote)

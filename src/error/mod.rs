@@ -61,6 +61,18 @@ pub struct Details {
     /// Sending it again would fail in the same way, such as for a certificate that is not trusted.
     #[serde(skip)]
     pub(crate) is_lasting: bool,
+    /// Whether it is about a file of the user or of the run folder, as far as that is known.
+    #[serde(skip)]
+    pub(crate) file_owner: Option<FileOwner>,
+}
+
+/// Whose file an error is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileOwner {
+    /// Files that a batch reads or saves: other steps can go on.
+    User,
+    /// The run folder: nothing more can be recorded.
+    Run,
 }
 
 /// A failure. One pointer wide; see [`Details`] for its fields.
@@ -105,6 +117,7 @@ impl Error {
             page: None,
             cause: None,
             is_lasting: false,
+            file_owner: None,
         }))
     }
 
@@ -139,6 +152,11 @@ impl Error {
     pub fn advise(mut self, advice: impl Into<Advice>) -> Error {
         self.0.advice = Some(advice.into());
         self
+    }
+
+    /// Says whose file it is about, unless that is known already.
+    pub(crate) fn of_files(self, owner: FileOwner) -> Error {
+        self.with(|d| d.file_owner = d.file_owner.or(Some(owner)))
     }
 
     /// Adds the place of the fault.

@@ -147,7 +147,10 @@ impl Expr {
         let work = Rc::new(EvaluationWork::new(&self.0.patterns));
         let evaluation = Evaluation { scope, source: &self.0.body, work: Rc::clone(&work), is_sent };
         let result = evaluation.value(&self.0.tree).and_then(|value| then(&value, &work));
-        result.map_err(|error| if error.kind() == ErrorKind::InvalidOptions { self.named(error) } else { error })
+        result.map_err(|error| match error.kind() {
+            ErrorKind::InvalidOptions => self.named(error.with(|d| d.message = scope.masked(&d.message))),
+            _ => error,
+        })
     }
 
     fn named(&self, error: Error) -> Error {

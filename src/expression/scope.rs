@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::lookup::{LookupKey, scan};
 use crate::error::Result;
+use crate::secret::Redactor;
 
 /// The top-level names.
 pub(crate) const NAMES: [&str; 10] =
@@ -23,6 +24,15 @@ pub(crate) struct Scope {
     pub(crate) parent: Option<Arc<str>>,
     pub(crate) index: Option<u64>,
     pub(crate) watermark: Option<Arc<str>>,
+}
+
+impl Scope {
+    /// A text without the values of environment variables, which may be secrets.
+    pub(super) fn masked(&self, text: &str) -> String {
+        let texts = self.fixed.get("env").into_iter().flat_map(|env| env.values());
+        let values: Vec<String> = texts.filter_map(|json| serde_json::from_str(json).ok()).collect();
+        Redactor::new(values.iter().map(String::as_str)).mask(text).into_owned()
+    }
 }
 
 /// Names and their JSON.

@@ -179,6 +179,16 @@ impl Shape {
         Ok(())
     }
 
+    /// A text as it could be, with 1 for each value.
+    pub(crate) fn sample(&self) -> Option<String> {
+        let Shape::Text(pieces) = self else { return None };
+        let part = |piece: &Piece| match piece {
+            Piece::Literal(text) => text.clone(),
+            Piece::Value(_) => "1".to_owned(),
+        };
+        Some(pieces.iter().map(part).collect())
+    }
+
     /// Its JSON, with the expressions as written.
     pub(crate) fn source(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()

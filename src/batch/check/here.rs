@@ -15,6 +15,9 @@ use crate::batch::run_plan::{Phase, Step, StepLimits};
 use crate::batch::save_plan::Save;
 use crate::definition::{Fields, Operation};
 
+/// A `timeout` of zero.
+pub(in crate::batch) const NO_TIME: &str = "nothing can be done in no time";
+
 /// Where a step is, and what is known of the steps before it.
 pub(super) struct StepHere<'h> {
     pub(super) at: &'h str,
@@ -63,6 +66,12 @@ pub(super) fn limits(c: &mut Checker<'_>, at: &str, file: &StepFile, context: &C
     let mut time =
         |key: &str, text: Option<&String>| text.and_then(|text| c.accept(&format!("{at}/{key}"), duration(text)));
     let (timeout, wait) = (time("timeout", file.timeout.as_ref()), time("wait_up_to", file.wait_up_to.as_ref()));
+    if timeout.is_some_and(|timeout| timeout.is_zero()) {
+        c.fault(&format!("{at}/timeout"), NO_TIME, None);
+    }
+    if file.parallel == 0 {
+        c.fault(&format!("{at}/parallel"), "at least one element must run", None);
+    }
     if file.retry.as_ref().is_some_and(|retry| retry.attempts == 0) {
         c.fault(&format!("{at}/retry/attempts"), "a request needs at least one attempt", None);
     }

@@ -90,7 +90,15 @@ fn check_options(
         c.fault(place, format!("the option `{}` of {} is missing", option.name, operation.id), advice);
     }
     if file.unknown_fields == UnknownFieldsFile::Refuse {
-        tell(c, place, operation.unknown_names(&literal));
+        // A condition with expressions has the names of its text.
+        let mut named = literal.clone();
+        for (name, text) in all.iter().filter_map(|(name, shape)| Some((name, shape.sample()?))) {
+            if operation.conditions().any(|condition| condition == name) {
+                let json = serde_json::Value::from(text).to_string();
+                named.insert_json(name, &json).unwrap_or_else(|e| c.fault(place, e.to_string(), None));
+            }
+        }
+        tell(c, place, operation.unknown_names(&named));
     }
     let Err(error) = operation.check_options(&literal) else { return literal };
     for fault in error.to_faults() {

@@ -8,13 +8,14 @@ use crate::definition::Method;
 use crate::error::Result;
 use crate::run_store::{Fact, JobStart, StepState};
 
-/// Closing steps of a resumed run report its new end: they run again, unless only they are left.
+/// Closing steps of a resumed run report its new end: they run again, unless only they are left. One with items whose
+/// outcome is unknown waits until these are settled.
 ///
 /// # Errors
 /// `state` when the disk fails.
 pub(super) async fn reset_closing_steps(job_run: &JobRun<'_>) -> Result<()> {
     let context = job_run.context;
-    if context.start != JobStart::Resume {
+    if context.start != JobStart::Resume || context.only.is_some() {
         return Ok(());
     }
     let facts: Vec<Fact> = {
@@ -28,7 +29,10 @@ pub(super) async fn reset_closing_steps(job_run: &JobRun<'_>) -> Result<()> {
         if !steps().any(|step| step.phase == Phase::Main && is_left(step)) {
             return Ok(());
         }
-        let begun = steps().filter(|step| step.phase != Phase::Main && (of(step).started || of(step).done));
+        // What may have taken effect is not sent again.
+        let is_known = |step: &Step| of(step).unknown.is_empty() && of(step).in_doubt() == 0;
+        let closing = steps().filter(|step| step.phase != Phase::Main && is_known(step));
+        let begun = closing.filter(|step| of(step).started || of(step).done);
         begun.map(|step| Fact::Reset { step: step.key(context.job()) }).collect()
     };
     if facts.is_empty() { Ok(()) } else { context.ledger.commit(facts, Vec::new()).await }

@@ -179,8 +179,8 @@ impl Batch {
             let Opened { store, info, state, archived, notes: own } = opened;
             notes.extend(own);
             begun.push(self.begun(number, start, &info, &state, archived));
-            // A run that was killed while it retried failed items continues with that.
-            let retry_failed = state.again;
+            // Also those of steps that were done while another one was not; but not if only the end is left to report.
+            let retry_failed = start == JobStart::Resume && (state.again || !self.plan.outline(number).is_done(&state));
             let clock = Arc::clone(self.effects.clock());
             let ledger = Arc::new(RunLedger::new(Arc::clone(&store), state, options.cancel.clone(), clock));
             contexts.push(Context {
@@ -196,6 +196,7 @@ impl Batch {
                 events: events.clone(),
                 retry_failed,
                 only: only.clone(),
+                accept_changes: options.accept_changes,
                 outages: Arc::clone(&outages),
                 deadline,
                 until,

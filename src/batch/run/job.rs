@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -11,6 +12,7 @@ use super::job_run::JobRun;
 use super::save_step::{SavedFiles, base_scope, save_step, saved_before};
 use super::{again, run_values, watermarks};
 use crate::batch::event::{Event, StepCounts, StepName, StepReport, StepStatus};
+use crate::batch::file::OnErrorFile;
 use crate::batch::local_plan::LocalWork;
 use crate::batch::run_plan::{Phase, Step};
 use crate::batch::step::decide::{Ready, StepEnd};
@@ -18,18 +20,23 @@ use crate::batch::step::{
     Context, Task, bad_items, decide, inner, left, load, read, reads_elements, send, transform, upsert,
 };
 use crate::definition::Method;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, FileOwner, Result};
 use crate::expression::Scope;
 use crate::receipt::Usage;
 use crate::run_store::{Extent, Fact, JobStart, RowStore, StepState};
 use crate::step_tag;
 use crate::telemetry::{StepSpan, TracedItems};
 
+/// How long a closing step may take when the time of the run is over.
+const CLOSING_TIME: Duration = Duration::from_secs(5 * 60);
+
 /// How the steps of a job have ended, by their number.
 type Ends = BTreeMap<usize, StepReport>;
 
-fn end_of(report: &StepReport) -> StepEnd {
+/// After an unknown outcome, a step that stops at failures has not succeeded, also when a resumed run has sent the rest.
+fn end_of(step: &Step, report: &StepReport) -> StepEnd {
     match report.status {
+        StepStatus::Partial if report.counts.unknown > 0 && step.on_error == OnErrorFile::Stop => StepEnd::Failed,
         StepStatus::Done | StepStatus::Partial | StepStatus::Skipped => StepEnd::Usable,
         StepStatus::Failed | StepStatus::Stopped | StepStatus::NotStarted => StepEnd::Failed,
     }
@@ -45,6 +52,7 @@ pub(super) async fn run_job(job_run: JobRun<'_>) -> Vec<StepReport> {
     }
     let (mut begun, mut running) = (vec![false; steps.len()], FuturesUnordered::new());
     let mut is_concluded = false;
+    let left_out = left_out(&job_run);
     loop {
         let is_main_over = steps.iter().enumerate().all(|(n, s)| s.phase != Phase::Main || ends.contains_key(&n));
         if is_main_over && !std::mem::replace(&mut is_concluded, true) {
@@ -55,13 +63,14 @@ pub(super) async fn run_job(job_run: JobRun<'_>) -> Vec<StepReport> {
             if begun.get(number).copied().unwrap_or(true) || is_stopping(context, &ends) {
                 continue;
             }
-            let next = decide::ready(&context.plan, number, |n| ends.get(&n).map(end_of));
+            let next = decide::ready(&context.plan, number, |n| Some(end_of(steps.get(n)?, ends.get(&n)?)));
             if next == Ready::Wait || context.until.is_some_and(|until| number >= until) {
                 continue;
             }
             begun.get_mut(number).into_iter().for_each(|begun| *begun = true);
             has_moved = true;
             let closed = match next {
+                _ if left_out.get(number).copied().unwrap_or(false) => Some(as_it_is(&job_run, step)),
                 Ready::Blocked(needed) => Some(blocked(&job_run, step, steps.get(needed))),
                 _ if step.phase == Phase::OnFailure && !has_failure(&ends) => Some(no_failure(&job_run, step)),
                 Ready::Start | Ready::Wait => None,
@@ -86,12 +95,14 @@ pub(super) async fn run_job(job_run: JobRun<'_>) -> Vec<StepReport> {
     all.map(|(number, step)| ends.remove(&number).unwrap_or_else(|| not_started(&job_run, step, None))).collect()
 }
 
-/// Whether no further step starts: the run was stopped, or its files cannot be used.
+/// Whether no further step starts: the run was stopped, or the files of its folder cannot be used.
 fn is_stopping(context: &Context, ends: &Ends) -> bool {
-    let is_fatal = |report: &StepReport| {
-        report.error.as_ref().is_some_and(|e| matches!(e.kind(), ErrorKind::State | ErrorKind::Internal))
-            && report.status == StepStatus::Failed
+    let is_of_run = |e: &Error| match e.kind() {
+        ErrorKind::State => e.file_owner != Some(FileOwner::User),
+        kind => kind == ErrorKind::Internal,
     };
+    let is_fatal =
+        |report: &StepReport| report.error.as_ref().is_some_and(is_of_run) && report.status == StepStatus::Failed;
     context.ledger.stop.is_cancelled() || ends.values().any(is_fatal)
 }
 
@@ -123,6 +134,32 @@ fn not_started(job_run: &JobRun<'_>, step: &Step, error: Option<Error>) -> StepR
     }
 }
 
+/// Whether each step is left as it is: the job is finished, or only some items are sent again. Then only their steps and
+/// those that use their rows run; closing steps do not report an end that a person is watching.
+fn left_out(job_run: &JobRun<'_>) -> Vec<bool> {
+    let context = job_run.context;
+    let steps = &context.plan.steps;
+    let Some(only) = context.only.as_ref() else { return vec![context.start == JobStart::Leave; steps.len()] };
+    let mut left_out: Vec<bool> = Vec::new();
+    for step in steps {
+        let is_named = only.iter().any(|item| item.step == step.id && item.job == context.job().name);
+        let uses = |needed: &usize| left_out.get(*needed) == Some(&false);
+        let runs = step.phase == Phase::Main && (is_named || step.needs.iter().any(uses));
+        left_out.push(!runs || context.start == JobStart::Leave);
+    }
+    left_out
+}
+
+/// The report of a step that does not run now.
+fn as_it_is(job_run: &JobRun<'_>, step: &Step) -> StepReport {
+    let key = step.key(job_run.job());
+    let is_done = job_run.context.ledger.state().step(&key).done;
+    match is_done {
+        true => report(job_run, step, &key, job_run.name(step), Ok(saved_before(job_run, step)), true),
+        false => not_started(job_run, step, None),
+    }
+}
+
 /// The report of a step that cannot run because another failed.
 fn blocked(job_run: &JobRun<'_>, step: &Step, needed: Option<&Step>) -> StepReport {
     StepReport { needs: needed.map(|needed| needed.id.clone()), ..not_started(job_run, step, None) }
@@ -135,7 +172,11 @@ fn no_failure(job_run: &JobRun<'_>, step: &Step) -> StepReport {
 
 /// Once all main steps have succeeded, their watermarks are stored.
 async fn conclude_main(job_run: &JobRun<'_>, ends: &mut Ends) {
-    if ends.values().any(|report| end_of(report) == StepEnd::Failed) {
+    let steps = &job_run.context.plan.steps;
+    let is_failed = |(number, report): (&usize, &StepReport)| {
+        steps.get(*number).is_none_or(|step| end_of(step, report) == StepEnd::Failed)
+    };
+    if ends.iter().any(is_failed) {
         return;
     }
     if let Err(error) = watermarks::finish_job(job_run).await
@@ -155,7 +196,7 @@ async fn run_step(job_run: &JobRun<'_>, number: usize, step: &Step, ends: &Ends)
         Ok(_permit) => match again::reopened(job_run, step).await {
             Ok(earlier) => {
                 let again = context.retries(step, &earlier);
-                is_done = context.start == JobStart::Leave || (earlier.done && earlier.saved && !again);
+                is_done = earlier.done && earlier.saved && !again;
                 if is_done {
                     Ok(saved_before(job_run, step))
                 } else {
@@ -245,8 +286,10 @@ async fn execute(
             context.ledger.note(vec![Fact::Started { step: key.clone() }], Vec::new());
         }
         let (place, noted) = (job_run.place(step), Mutex::default());
-        let own = step.limits.timeout.map(|timeout| context.effects.clock().now() + timeout);
-        let deadline = own.into_iter().chain(context.deadline).min();
+        let now = context.effects.clock().now();
+        let own = step.limits.timeout.map(|timeout| now + timeout);
+        let of_run = context.deadline.map(|at| if step.phase == Phase::Main { at } else { at.max(now + CLOSING_TIME) });
+        let deadline = own.into_iter().chain(of_run).min();
         let task = Task { context, step, job, key: key.clone(), connection, scope, place, deadline, noted };
         work(&task).await.map_err(|error| task.in_time(error))?;
     }

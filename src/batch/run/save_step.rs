@@ -12,7 +12,7 @@ use crate::batch::save::{
     write_parts,
 };
 use crate::batch::save_plan::Save;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, FileOwner, Result};
 use crate::expression::Scope;
 use crate::output::Form;
 use crate::row_work::Workspace;
@@ -83,11 +83,11 @@ pub(super) async fn save_step(job_run: &JobRun<'_>, step: &Step, key: String) ->
     let mut prepared = Vec::new();
     let mut notes = Vec::new();
     for save in &step.save {
-        let (file, note) = saving.prepare(save)?;
+        let (file, note) = saving.prepare(save).map_err(of_user)?;
         prepared.push(file);
         notes.extend(note);
     }
-    saving.seal(&mut prepared)?;
+    saving.seal(&mut prepared).map_err(of_user)?;
     for note in notes {
         context.tell(Event::Note { message: format!("{}: {note}", job_run.name(step)) }).await;
     }
@@ -96,12 +96,30 @@ pub(super) async fn save_step(job_run: &JobRun<'_>, step: &Step, key: String) ->
     if !files.is_empty() {
         context.ledger.commit(vec![Fact::Adding { step: key.clone(), files }], Vec::new()).await?;
     }
-    let saved = appear(prepared)?;
+    let saved = appear(prepared).map_err(of_user)?;
     for path in &saved.paths {
         context.tell(Event::Saved { step: job_run.name(step), path: path.clone() }).await;
     }
     context.ledger.commit(vec![Fact::Saved { step: key }], Vec::new()).await?;
     Ok(saved)
+}
+
+/// The rows of the run: what fails to be read is not the fault of the file that is written.
+struct RunRows(Box<dyn RowReader>);
+
+impl RowReader for RunRows {
+    fn next_row(&mut self) -> Result<Option<&str>> {
+        self.0.next_row().map_err(|e| e.of_files(FileOwner::Run))
+    }
+
+    fn skip_row(&mut self) -> Result<usize> {
+        self.0.skip_row().map_err(|e| e.of_files(FileOwner::Run))
+    }
+
+    fn pieces(&mut self, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let mut written = |bytes: &[u8]| each(bytes).map_err(of_user);
+        self.0.pieces(&mut written).map_err(|e| e.of_files(FileOwner::Run))
+    }
 }
 
 /// What all places of a step are saved with.
@@ -121,7 +139,8 @@ impl<'s> Saving<'s> {
     }
 
     fn rows(&self) -> Result<Box<dyn RowReader>> {
-        self.job_run.context.store.rows(&self.job_run.place(self.step), self.state.marks.all().into())
+        let rows = self.job_run.context.store.rows(&self.job_run.place(self.step), self.state.marks.all().into())?;
+        Ok(Box::new(RunRows(rows)))
     }
 
     fn check_stop(&self) -> Result<()> {
@@ -312,6 +331,10 @@ pub(super) fn refuse_run_folder(step: &Step, scope: &Scope, folder: &Path, root:
         }
     }
     Ok(())
+}
+
+fn of_user(error: Error) -> Error {
+    error.of_files(FileOwner::User)
 }
 
 fn of_step(step: &Step, error: Error) -> Error {

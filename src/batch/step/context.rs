@@ -124,6 +124,8 @@ pub(in crate::batch) struct Context {
     pub(in crate::batch) retry_failed: bool,
     /// Of the failed items, only these are sent again.
     pub(in crate::batch) only: Option<Arc<BTreeSet<ItemKey>>>,
+    /// Whether the run goes on although its batch has changed.
+    pub(in crate::batch) accept_changes: bool,
     /// The outages of the accounts, shared by all jobs.
     pub(in crate::batch) outages: Arc<Outages>,
     /// When the run must stop, by the monotonic clock.

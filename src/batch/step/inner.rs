@@ -32,6 +32,7 @@ pub(in crate::batch) async fn run(task: &Task<'_>, plan: &InnerPlan) -> Result<(
         host: &context.info.host,
         cancel: context.ledger.stop.clone(),
         time_left: task.time_left(),
+        accept_changes: context.accept_changes,
     })?;
     while let Some(event) = inner.next().await {
         if let Some(event) = forwarded(&task.name(), event) {

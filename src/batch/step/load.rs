@@ -10,7 +10,7 @@ use super::item_source::shaped;
 use crate::batch::event::{Event, StepCounts};
 use crate::batch::file::OnErrorFile;
 use crate::batch::local_plan::LoadPlan;
-use crate::error::{Error, ErrorKind, Place, Result, io_text};
+use crate::error::{Error, ErrorKind, FileOwner, Place, Result, io_text};
 use crate::receipt::{OutcomeStatus, Usage};
 use crate::row_file::{ReadOptions, RowFile, RowFinding, RowFormat, RowPosition, RowSchema, files_of};
 use crate::run_store::{Extent, Fact, FailedItem, FailureWriter, LoadedFile, RowWriter, StepState};
@@ -77,7 +77,7 @@ impl Loading<'_, '_> {
         if from == "-" {
             return self.stream(plan, options).await;
         }
-        let files = files_of(&from, &self.task.context.plan.folder)?;
+        let files = files_of(&from, &self.task.context.plan.folder).map_err(|e| e.of_files(FileOwner::User))?;
         let found = files.iter().map(found).collect::<Result<Vec<LoadedFile>>>()?;
         if self.state.files.is_empty() {
             let fact = self.loaded(found.clone());
@@ -100,7 +100,8 @@ impl Loading<'_, '_> {
     async fn stream(&mut self, plan: &LoadPlan, options: &ReadOptions) -> Result<()> {
         if self.at.1.row > 0 {
             let message = "standard input was read in part when the run was interrupted";
-            return Err(Error::new(ErrorKind::State, message).advise("run it with --fresh and the same input"));
+            let error = Error::new(ErrorKind::State, message).advise("run it with --fresh and the same input");
+            return Err(error.of_files(FileOwner::User));
         }
         let format = plan.format.unwrap_or(RowFormat::Ndjson);
         let input = self.task.context.effects.stdin()?;
@@ -264,6 +265,7 @@ fn unread(path: &Path, cause: &std::io::Error) -> Error {
     Error::new(ErrorKind::State, format!("{shown} cannot be read: {}", io_text(cause)))
         .at(Place { file: Some(shown), ..Place::default() })
         .advise("check that the file exists and that you may read it")
+        .of_files(FileOwner::User)
 }
 
 /// Whether the files are those that the run began to read.
@@ -278,5 +280,6 @@ fn compare(before: &[LoadedFile], now: &[LoadedFile]) -> Result<()> {
         (None, None, None) => return Ok(()),
     };
     Err(Error::new(ErrorKind::State, format!("{why} since the run began to read the files"))
-        .advise("restore the files, or run it with --fresh to read all of them again"))
+        .advise("restore the files, or run it with --fresh to read all of them again")
+        .of_files(FileOwner::User))
 }

@@ -68,8 +68,9 @@ impl Task<'_> {
         let mut asked = error.retry_after_ms.map(Duration::from_millis).unwrap_or_default();
         for number in again.. {
             let spent = self.clock().now().saturating_sub(since);
-            let wait = WAIT.0.saturating_mul(1 << number.min(10)).min(WAIT.1).max(asked);
-            if spent + wait > limit {
+            let left = limit.saturating_sub(spent);
+            let wait = WAIT.0.saturating_mul(1 << number.min(10)).min(WAIT.1).min(left).max(asked);
+            if left.is_zero() || wait > left {
                 break;
             }
             let (next_ms, left_ms) = (wait.as_millis() as u64, limit.saturating_sub(spent).as_millis() as u64);
@@ -86,7 +87,9 @@ impl Task<'_> {
         }
         let waited = self.clock().now().saturating_sub(since).as_secs();
         Err(error.with(|d| {
-            d.message = format!("{} (waited {waited} s for the end of the outage)", d.message);
+            if waited > 0 {
+                d.message = format!("{} (waited {waited} s for the end of the outage)", d.message);
+            }
             let more = "run it again to resume, or raise `wait_up_to` in the step or under `run`";
             d.advice = Some(d.advice.take().map_or_else(|| more.into(), |own| own.and(more)));
         }))

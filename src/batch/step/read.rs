@@ -158,7 +158,11 @@ impl StepReading<'_, '_> {
             };
             return self.checkpoint_if_due(settled).await;
         };
-        let fatal = matches!(error.kind(), ErrorKind::State | ErrorKind::Cancelled | ErrorKind::Internal);
+        // Refused credentials are refused for every element.
+        let fatal = matches!(
+            error.kind(),
+            ErrorKind::State | ErrorKind::Cancelled | ErrorKind::Internal | ErrorKind::Unauthenticated
+        );
         // An outage is not the fault of an element: the others would fail too, each after its own wait.
         if fatal || is_down || self.task.step.each.is_none() || self.task.step.on_error == OnErrorFile::Stop {
             return Err(match item {

@@ -107,7 +107,9 @@ impl Writing<'_, '_> {
             items.retain(|key, _| unknown.contains(key));
             let found = verify::look(&task.look_up(verify), &items).await?;
             let again = verify::not_done(&found);
-            task.note(verify::told(unknown.len(), (found.len(), again.len()), round == 0)).await;
+            for line in verify::told(unknown.len(), &found, round == 0) {
+                task.note(line).await;
+            }
             for (key, found) in found {
                 self.verified(key, found, items.get(&key).and_then(|content| content.item.as_deref())).await?;
             }
@@ -129,6 +131,7 @@ impl Writing<'_, '_> {
         let (status, items, error) = match found {
             FoundRecord::Done(record) => (OutcomeStatus::Ok, record.map(Items::one).unwrap_or_default(), None),
             FoundRecord::NotDone => (OutcomeStatus::Failed, Items::default(), Some(verify::not_there())),
+            FoundRecord::Undecided(_) => return Ok(()),
         };
         self.bad.1 = self.bad.1.saturating_sub(1);
         let outcome = Outcome { index, status, http_status: None, items, location: None, error, attempts: 0 };

@@ -1,5 +1,7 @@
 //! The calls of a write step: items that an outage has kept from being sent are sent after it.
 
+use std::collections::BTreeMap;
+
 use super::call::{check_part, give, open};
 use super::context::Task;
 use super::outage::{OutagesPast, is_outage};
@@ -18,8 +20,8 @@ pub(super) struct Sending<'t> {
     writes: Writes,
     /// The part that is being sent: the index of its first item, and its items.
     part: (u64, Option<Vec<String>>),
-    /// Items that are sent again after an outage.
-    held: Vec<u64>,
+    /// Items that are sent again after an outage, with their refusals; `None` for those that were not sent yet.
+    held: BTreeMap<u64, Option<Outcome>>,
     outage: Option<Error>,
     /// The outages since the last success.
     outages: OutagesPast,
@@ -43,7 +45,7 @@ impl<'t> Sending<'t> {
             options,
             writes,
             part: (0, None),
-            held: Vec::new(),
+            held: BTreeMap::new(),
             outage: None,
             outages: OutagesPast::default(),
             spent: Usage::default(),
@@ -97,18 +99,23 @@ impl<'t> Sending<'t> {
     /// The next outcome of the current part; `None` at its end.
     pub(super) async fn next(&mut self) -> Option<Outcome> {
         loop {
+            let mut is_answered = false;
             while let Some(outcome) = self.writes.next().await {
+                is_answered = true;
                 if let Some(outcome) = self.hold(outcome) {
                     return Some(outcome);
                 }
             }
-            if self.held.is_empty() {
+            if self.held.is_empty() || !(is_answered || self.lost.is_some()) {
                 return None;
             }
+            if self.lost.is_some() {
+                // What was refused has failed. What was not sent has no outcome.
+                let refused = std::iter::from_fn(|| self.held.pop_first()).find_map(|(_, refusal)| refusal);
+                return refused;
+            }
             if let Err(error) = self.go_on().await {
-                self.held.clear();
                 self.lost = Some(error);
-                return None;
             }
         }
     }
@@ -123,10 +130,15 @@ impl<'t> Sending<'t> {
         }
         let is_unsent = outcome.status == OutcomeStatus::Skipped && self.outage.is_some();
         let is_refused = outcome.status == OutcomeStatus::Failed && error.is_some();
-        if is_unsent || is_refused {
-            self.held.push(outcome.index);
+        if is_refused {
+            self.held.insert(outcome.index, Some(outcome));
             return None;
         }
+        if is_unsent {
+            self.held.entry(outcome.index).or_default();
+            return None;
+        }
+        self.held.remove(&outcome.index);
         Some(outcome)
     }
 
@@ -142,11 +154,8 @@ impl<'t> Sending<'t> {
         }
         self.spent = self.usage();
         self.writes = open(self.task, &self.stop, self.element, &self.options)?;
-        let mut held = std::mem::take(&mut self.held);
-        held.sort_unstable();
-        if is_trial {
-            self.held = held.split_off(self.task.step.operation.items_of_first_request().min(held.len()));
-        }
+        let first_ones = self.task.step.operation.items_of_first_request();
+        let held: Vec<u64> = self.held.keys().copied().take(if is_trial { first_ones } else { usize::MAX }).collect();
         // Neighbours are one part: requests of several items have the boundaries of before.
         for run in held.chunk_by(|a, b| a + 1 == *b) {
             let Some(first) = run.first().copied() else { continue };

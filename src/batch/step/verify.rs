@@ -23,6 +23,8 @@ pub(in crate::batch) enum FoundRecord {
     Done(Option<String>),
     /// It did not take effect.
     NotDone,
+    /// What was found proves nothing: why.
+    Undecided(String),
 }
 
 /// Where records are looked for.
@@ -74,32 +76,110 @@ pub(in crate::batch) async fn look(
     }
     let options = |scope: &Scope| verify.operation.conditions.json(&verify.options, scope);
     let mut found = BTreeMap::new();
+    let mut wanted = Vec::new();
+    for (key, item) in &known {
+        match wanted_record(look_up, item, &known) {
+            Ok(record) => wanted.push((**key, *item, record)),
+            Err(why) => drop(found.insert(**key, FoundRecord::Undecided(why))),
+        }
+    }
     if verify.is_per_item {
-        for (key, item) in known {
-            let mut record = None;
-            look_up
-                .query(&options(&scope.with_item(item, key.1))?, &mut |row| {
-                    if is_same(verify, item, row) {
-                        record.get_or_insert_with(|| row.as_str().to_owned());
-                    }
-                })
-                .await?;
-            found.insert(*key, look_up.judged(item, record));
+        for (key, item, record) in wanted {
+            let mut rows = Rows::new(verify);
+            let options = options(&scope.with_item(item, key.1))?;
+            look_up.query(&options, &mut |row| rows.compare([(key, &record)], row)).await?;
+            found.insert(key, look_up.judged(item, rows.finish()?.remove(&key)));
         }
         return Ok(found);
     }
-    let mut records: BTreeMap<(u64, u64), String> = BTreeMap::new();
-    look_up
-        .query(&options(scope)?, &mut |row| {
-            for (key, _) in known.iter().filter(|(_, item)| is_same(verify, item, row)) {
-                records.entry(**key).or_insert_with(|| row.as_str().to_owned());
-            }
-        })
-        .await?;
-    for (key, item) in known {
-        found.insert(*key, look_up.judged(item, records.remove(key)));
+    let mut rows = Rows::new(verify);
+    look_up.query(&options(scope)?, &mut |row| rows.compare(wanted.iter().map(|(key, _, r)| (*key, r)), row)).await?;
+    let mut records = rows.finish()?;
+    for (key, item, _) in wanted {
+        found.insert(key, look_up.judged(item, records.remove(&key)));
     }
     Ok(found)
+}
+
+/// The key of an item's record, part by part. `Err` with the reason why a record would prove nothing.
+fn wanted_record(look_up: &LookUp<'_>, item: &str, all: &[(&(u64, u64), &str)]) -> Result<Vec<String>, String> {
+    let verify = look_up.verify;
+    let key = key_of(verify, item).map_err(|path| format!("the item has no `{}`", path.join("/")))?;
+    let same = all.iter().filter(|(_, other)| key_of(verify, other).is_ok_and(|other| are_same(&key, &other))).count();
+    if same > 1 && look_up.method != Method::Delete {
+        return Err(format!("{same} items have its key, and a record shows only one"));
+    }
+    Ok(key)
+}
+
+/// The values of the key of an item; `Err` with the path of one that is absent or null.
+fn key_of<'v>(verify: &'v Verify, item: &str) -> Result<Vec<String>, &'v [String]> {
+    let items = Items::from_array(format!("[{item}]")).unwrap_or_default();
+    let value = |path: &'v Vec<String>| {
+        let value = items.get(0).and_then(|item| value_at(item, path)).filter(|value| *value != "null");
+        value.map(str::to_owned).ok_or(path.as_slice())
+    };
+    verify.key.iter().map(value).collect()
+}
+
+fn are_same(one: &[String], other: &[String]) -> bool {
+    one.iter().zip(other).all(|(one, other)| is_same_value(one, other))
+}
+
+/// The rows of a query, compared with keys.
+struct Rows<'v> {
+    verify: &'v Verify,
+    found: BTreeMap<(u64, u64), String>,
+    /// Whether a row was read, and whether one had the whole key.
+    seen: (bool, bool),
+    wrong: Option<Error>,
+}
+
+impl<'v> Rows<'v> {
+    fn new(verify: &'v Verify) -> Rows<'v> {
+        Rows { verify, found: BTreeMap::new(), seen: (false, false), wrong: None }
+    }
+
+    fn compare<'k>(&mut self, keys: impl IntoIterator<Item = ((u64, u64), &'k Vec<String>)>, row: Item<'_>) {
+        let values: Option<Vec<&str>> = self.verify.key.iter().map(|path| value_at(row, path)).collect();
+        self.seen = (true, self.seen.1 || values.is_some());
+        let Some(values) = values else { return };
+        for (item, key) in keys {
+            let parts = || key.iter().zip(&values).zip(&self.verify.key);
+            if let Some(((own, other), path)) = parts().find(|((own, other), _)| is_of_other_type(own, other)) {
+                let message = format!("`{}` is {own} in an item and {other} in a record", path.join("/"));
+                let error =
+                    Error::new(ErrorKind::BadResponse, format!("verify: {message}: they are of different types"));
+                self.wrong.get_or_insert(error.advise("write the item with the type of the record, as with `| int`"));
+            }
+            if parts().all(|((own, other), _)| is_same_value(own, other)) {
+                self.found.entry(item).or_insert_with(|| row.as_str().to_owned());
+            }
+        }
+    }
+
+    /// The records by item.
+    ///
+    /// # Errors
+    /// `bad_response` when the keys of items and rows cannot be compared.
+    fn finish(self) -> Result<BTreeMap<(u64, u64), String>> {
+        match (self.wrong, self.seen) {
+            (Some(error), _) => Err(error),
+            (None, (true, false)) => {
+                let key: Vec<String> = self.verify.key.iter().map(|path| format!("`{}`", path.join("/"))).collect();
+                let id = &self.verify.operation.id;
+                let message = format!("verify: no record of {id} has {}, so nothing can be found", key.join(" and "));
+                Err(Error::new(ErrorKind::BadResponse, message).advise("name a field of the records as `key`"))
+            }
+            (None, _) => Ok(self.found),
+        }
+    }
+}
+
+/// Whether two values would be the same if they had the same type.
+fn is_of_other_type(one: &str, other: &str) -> bool {
+    let is_text = |value: &str| value.starts_with('"');
+    is_text(one) != is_text(other) && one.trim_matches('"') == other.trim_matches('"')
 }
 
 impl LookUp<'_> {
@@ -140,8 +220,10 @@ impl LookUp<'_> {
         match (self.method, record) {
             (Method::Delete, None) => FoundRecord::Done(None),
             (Method::Delete, Some(_)) | (_, None) => FoundRecord::NotDone,
-            (_, Some(record)) if self.verify.is_compared && !is_same_value(item, &record) => FoundRecord::NotDone,
-            (_, Some(record)) => FoundRecord::Done(Some(record)),
+            (_, Some(record)) if is_same_value(item, &record) => FoundRecord::Done(Some(record)),
+            (_, Some(_)) if self.verify.is_compared => FoundRecord::NotDone,
+            // It may be an older one.
+            (_, Some(_)) => FoundRecord::Undecided("a record has its key, but not all of its values".to_owned()),
         }
     }
 }
@@ -150,18 +232,6 @@ fn incomplete(verify: &Verify) -> Error {
     let message =
         format!("verify: the list of {} is incomplete, so a missing record proves nothing", verify.operation.id);
     Error::new(ErrorKind::BadResponse, message).advise("use a query that returns all records, or one record by its key")
-}
-
-/// Whether a row is the record of an item.
-fn is_same(verify: &Verify, item: &str, row: Item<'_>) -> bool {
-    let Ok(own) = Items::from_array(format!("[{item}]")) else { return false };
-    let own = own.get(0);
-    verify.key.iter().all(|path| {
-        let value = own.and_then(|item| value_at(item, path));
-        value.is_some_and(|value| {
-            value != "null" && value_at(row, path).is_some_and(|other| is_same_value(value, other))
-        })
-    })
 }
 
 /// The value at a path; an item that is no object is its own key.
@@ -174,11 +244,20 @@ pub(in crate::batch) fn not_there() -> Error {
     Error::new(ErrorKind::Rejected, "its record is not there: it did not take effect")
 }
 
-/// A line about what was found.
-pub(super) fn told(unknown: usize, (found, again): (usize, usize), is_sent_again: bool) -> String {
+/// Lines about what was found.
+pub(super) fn told(unknown: usize, found: &BTreeMap<(u64, u64), FoundRecord>, is_sent_again: bool) -> Vec<String> {
     let plural = if unknown == 1 { "" } else { "s" };
     let left = if is_sent_again { "sent again" } else { "left as failed" };
-    format!("of {unknown} unknown item{plural}, {} took effect, {again} did not and are {left}", found - again)
+    let number = |is_one: fn(&FoundRecord) -> bool| found.values().filter(|found| is_one(found)).count();
+    let done = number(|found| matches!(found, FoundRecord::Done(_)));
+    let again = number(|found| matches!(found, FoundRecord::NotDone));
+    let mut lines =
+        vec![format!("of {unknown} unknown item{plural}, {done} took effect, {again} did not and are {left}")];
+    lines.extend(found.iter().filter_map(|((_, index), found)| match found {
+        FoundRecord::Undecided(why) => Some(format!("item {index} stays unknown: {why}")),
+        FoundRecord::Done(_) | FoundRecord::NotDone => None,
+    }));
+    lines
 }
 
 /// The keys of the items that did not take effect.

@@ -92,7 +92,10 @@ pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<u8> {
     let code = concluded.map_or(0, |(code, _)| code);
     match unrecorded {
         Some(error) => Err(error),
-        None if code == 0 && args.until.is_some() => plan::print(&batch.plan(&RunOptions { fresh: false, ..options })?),
+        // Also if items or accounts failed: the plan is of what is left.
+        None if args.until.is_some() && signals.exit_code().is_none() && code != ErrorKind::State.exit_code() => {
+            plan::print(&batch.plan(&RunOptions { fresh: false, ..options })?).map(|of_plan| code.max(of_plan))
+        }
         None => Ok(code),
     }
 }

@@ -76,7 +76,7 @@ fn of_runs(run: Option<&str>, filter: &RunsFilter) -> Result<Vec<LeftItem>> {
     let mut found = left_items(&filter.state)?;
     found.retain(|item| {
         run.as_ref().is_none_or(|run| item.run == *run)
-            && filter.batch.as_ref().is_none_or(|batch| item.batch == *batch)
+            && filter.batch.as_ref().is_none_or(|batch| item.is_of(batch))
             && filter.job.as_ref().is_none_or(|job| item.job == *job)
     });
     Ok(found)

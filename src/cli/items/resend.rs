@@ -92,8 +92,10 @@ impl Resending<'_> {
             return Ok(file.clone());
         }
         let run = items.first().map(|item| item.run.as_str()).unwrap_or_default();
+        let batch = items.first().map(|item| item.batch.as_str()).unwrap_or_default();
         let all = runs(self.state)?;
-        let named = all.iter().find(|summary| summary.info.run == run).map(|summary| PathBuf::from(&summary.info.file));
+        let named = all.iter().find(|summary| summary.info.run == run && summary.info.name == batch);
+        let named = named.map(|summary| PathBuf::from(&summary.info.file));
         let named = named.unwrap_or_default();
         // The command may be in another folder than the run was: the state is in `.opnode/runs` beside the file.
         let beside = self.state.parent().and_then(Path::parent).zip(named.file_name()).map(|(at, name)| at.join(name));

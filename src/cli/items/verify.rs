@@ -30,7 +30,7 @@ pub(super) async fn run(app: &App, args: &ItemsVerifyArgs) -> Result<u8> {
     let number = |wanted: Option<bool>| found.iter().filter(|verified| verified.took_effect == wanted).count() as u64;
     let (done, not_done, unknown) = (number(Some(true)), number(Some(false)), number(None));
     let all = count(found.len() as u64, "item");
-    app.screen.note(&format!("of {all}, {done} took effect, {not_done} did not, {unknown} could not be looked up"));
+    app.screen.note(&format!("of {all}, {done} took effect, {not_done} did not, {unknown} stay unknown"));
     let is_absent = |verified: &&Verified| verified.took_effect == Some(false);
     let again: Vec<LeftItem> = found.iter().filter(is_absent).map(as_failed).collect();
     let code = match again.is_empty() {
@@ -51,6 +51,9 @@ fn tell(app: &App, verified: &Verified) {
     match verified.took_effect {
         Some(true) => app.screen.note(&format!("{name} took effect")),
         Some(false) => app.screen.note(&format!("{name} did not take effect")),
-        None => app.screen.warn(&format!("{name} cannot be looked up: its content was not recorded")),
+        None => {
+            let why = verified.why.as_deref().unwrap_or("its content was not recorded");
+            app.screen.warn(&format!("{name} stays unknown: {why}"));
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::disk;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Advice, Error, ErrorKind, Result};
 use crate::run_store::extent::Sum;
 
 /// The version of the file that this build writes.
@@ -98,6 +98,20 @@ impl RunInfo {
         Ok(info)
     }
 
+    /// Refuses to go on with the run if what it depends on has changed.
+    ///
+    /// # Errors
+    /// `state`, with what has changed.
+    pub(crate) fn refuse_changes(&self, now: &BTreeMap<String, String>) -> Result<()> {
+        let changes = changes(&self.fingerprints, now);
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let what = changes.join(", ");
+        let message = format!("the unfinished run of {} was started with other inputs: {what}", self.started);
+        Err(Error::new(ErrorKind::State, message).advise(Advice::AcceptChangesOrStartOver))
+    }
+
     /// Replaces the file.
     pub(crate) fn write(&self, root: &Path) -> Result<()> {
         let content = InfoContent { info: self.clone(), sum: Some(self.sum()) };
@@ -105,6 +119,17 @@ impl RunInfo {
             .map_err(|e| Error::new(ErrorKind::Internal, format!("run.json: {e}")))?;
         disk::replace(&root.join("run.json"), &text)
     }
+}
+
+/// The names of the inputs that differ.
+fn changes(before: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Vec<String> {
+    let changed = now
+        .iter()
+        .filter(|(name, print)| before.get(*name).is_some_and(|b| b != *print))
+        .map(|(name, _)| format!("{name} has changed"));
+    let gone = before.keys().filter(|name| !now.contains_key(*name)).map(|name| format!("{name} is no longer used"));
+    let new = now.keys().filter(|name| !before.contains_key(*name)).map(|name| format!("{name} is new"));
+    changed.chain(gone).chain(new).collect()
 }
 
 /// A time in UTC, as RFC 3339.

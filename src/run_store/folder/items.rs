@@ -1,6 +1,6 @@
 //! The items of all kept runs that failed or are in doubt, and facts about them after their run has ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::disk;
 use super::failures::{self, Failures};
 use super::held;
+use super::held::is_held;
 use super::info::{RunInfo, RunKey};
 use super::journal::Journal;
 use super::recall::recall;
@@ -102,7 +103,21 @@ impl ItemsFolder {
     }
 }
 
-/// The items that are left in a folder of runs, by run, job and step.
+impl LeftItem {
+    /// Whether it is of this batch, or of one that is a step of it.
+    #[must_use]
+    pub fn is_of(&self, batch: &str) -> bool {
+        is_part(&self.batch, batch)
+    }
+}
+
+/// Whether a run's batch is this one, or a step of it.
+fn is_part(own: &str, batch: &str) -> bool {
+    own.strip_prefix(batch).is_some_and(|rest| rest.is_empty() || rest.starts_with('+'))
+}
+
+/// The items that are left in a folder of runs, by run, job and step. Items that a running process has in flight are not
+/// left.
 ///
 /// # Errors
 /// `state` when a folder cannot be read.
@@ -119,14 +134,37 @@ pub fn left_items(folder: &Path) -> Result<Vec<LeftItem>> {
     Ok(found)
 }
 
+/// The batches of a folder of runs, and the steps that runs of this batch and of its parts have begun.
+///
+/// # Errors
+/// `state` when a folder cannot be read.
+pub(crate) fn known_steps(folder: &Path, batch: &str) -> Result<(BTreeSet<String>, BTreeSet<String>)> {
+    let (mut batches, mut steps) = (BTreeSet::new(), BTreeSet::new());
+    for (_, folder) in run_folders(folder)? {
+        let Some(info) = RunInfo::look(&folder) else { continue };
+        if is_part(&info.name, batch)
+            && let Ok((_, state)) = recall(&folder.join("journal"))
+        {
+            steps.extend(state.steps.keys().filter_map(|key| Some(key.split_once('/')?.1.to_owned())));
+        }
+        batches.insert(info.name);
+    }
+    Ok((batches, steps))
+}
+
 /// The items that are left of one run.
 ///
 /// # Errors
 /// `state` when a file of failed items cannot be read.
 pub(super) fn left_of(at: &ItemsFolder, info: &RunInfo, state: &RunState) -> Result<Vec<LeftItem>> {
     let mut found = Vec::new();
+    let is_running = !at.is_archived() && is_held(&at.root);
     for (key, known) in &state.steps {
-        let left = known.items_left();
+        let mut left = known.items_left();
+        if is_running {
+            let in_flight = known.items_in_doubt();
+            left.retain(|item, _| !in_flight.contains(item));
+        }
         let Some((job, step)) = key.split_once('/').filter(|_| !left.is_empty()) else { continue };
         let place = StepPlace { job: job.to_owned(), step: step.to_owned() };
         let mut lines = read_lines(&failures_file(&at.folder, &place))?;

@@ -1,6 +1,5 @@
 //! A run folder that this process has locked: whether its run is resumed is not decided yet.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -165,14 +164,8 @@ impl LockedFolder {
         let (found, mut state) = self.found?;
         refuse_older(root, &found, state.ended)?;
         let mut before = RunInfo::read(root, &state.run)?;
-        let changes = changes(&before.fingerprints, &info.fingerprints);
-        if !changes.is_empty() && !accept_changes {
-            let what = changes.join(", ");
-            return Err(Error::new(
-                ErrorKind::State,
-                format!("the unfinished run of {} was started with other inputs: {what}", before.started),
-            )
-            .advise(Advice::AcceptChangesOrStartOver));
+        if !accept_changes {
+            before.refuse_changes(&info.fingerprints)?;
         }
         let mut notes = Vec::new();
         match state.ended {
@@ -185,7 +178,7 @@ impl LockedFolder {
             disk::cut(&path, found.length)?;
             notes.push("the last line of the journal was incomplete and has been removed".into());
         }
-        if !changes.is_empty() {
+        if before.fingerprints != info.fingerprints {
             before.fingerprints = info.fingerprints;
             before.write(root)?;
         }
@@ -238,15 +231,4 @@ fn refuse_older(root: &Path, found: &Recovered, ended: bool) -> Result<()> {
 pub(crate) fn refuse_unfinished(root: &Path) -> Result<()> {
     let (found, state) = recall(&root.join("journal"))?;
     if found.facts == 0 || state.ended { Ok(()) } else { refuse_older(root, &found, false) }
-}
-
-/// The names of the inputs that differ.
-fn changes(before: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Vec<String> {
-    let changed = now
-        .iter()
-        .filter(|(name, print)| before.get(*name).is_some_and(|b| b != *print))
-        .map(|(name, _)| format!("{name} has changed"));
-    let gone = before.keys().filter(|name| !now.contains_key(*name)).map(|name| format!("{name} is no longer used"));
-    let new = now.keys().filter(|name| !before.contains_key(*name)).map(|name| format!("{name} is new"));
-    changed.chain(gone).chain(new).collect()
 }
