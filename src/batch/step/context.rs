@@ -154,7 +154,7 @@ impl Context {
 
     /// Whether failed items of a step that is done are sent again.
     pub(in crate::batch) fn retries(&self, step: &Step, known: &StepState) -> bool {
-        self.retry_failed && known.failed.iter().any(|item| self.sends_again(step, *item))
+        self.retry_failed && known.done && known.failed.iter().any(|item| self.sends_again(step, *item))
     }
 
     /// Records how this process leaves the run: ended, or to be resumed.
