@@ -16,6 +16,11 @@ impl Sum {
         Sum::end(Sha256::new().chain_update(bytes))
     }
 
+    /// As a number.
+    pub(crate) fn number(self) -> u64 {
+        u64::from_be_bytes(self.0)
+    }
+
     fn end(hash: Sha256) -> Sum {
         let mut start = [0; 8];
         start.iter_mut().zip(hash.finalize()).for_each(|(to, from)| *to = from);
@@ -31,7 +36,7 @@ impl Default for Sum {
 
 impl fmt::Display for Sum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", u64::from_be_bytes(self.0))
+        write!(f, "{:016x}", self.number())
     }
 }
 

@@ -55,6 +55,8 @@ pub(crate) struct StepState {
     /// The end of a list was not seen, or announced items are missing.
     pub(crate) incomplete: bool,
     pub(crate) ok: u64,
+    /// The items of the first element that succeeded, in the order of their rows: the first of neighbours, and their number.
+    pub(crate) written: Vec<(u64, u64)>,
     /// Items whose last outcome is a failure, by element and index. For a `for` that reads, the elements (index 0).
     pub(crate) failed: BTreeSet<(u64, u64)>,
     pub(crate) unknown: BTreeSet<(u64, u64)>,
@@ -309,6 +311,12 @@ impl StepState {
         match status {
             OutcomeStatus::Ok => {
                 self.ok += 1;
+                if element == 0 {
+                    match self.written.last_mut() {
+                        Some((first, count)) if *first + *count == index => *count += 1,
+                        _ => self.written.push((index, 1)),
+                    }
+                }
                 self.recovered.extend(Some(element).filter(|_| had_failed));
             }
             OutcomeStatus::Failed => {

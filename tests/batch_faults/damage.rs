@@ -202,7 +202,9 @@ fn damaged(setting: &Setting, clean: &Clean, (name, harm): (&str, Harm), then: &
             verdict::check(&world, &clean.left).map(|_| ())
         }
         // Rows are verified when they are used: the failed elements of the step before are read again until then.
-        Refused(message) if name.starts_with("spool") => refused_with(&world, message, &["run.json", "watermarks.json"]),
+        Refused(message) if name.starts_with("spool") => {
+            refused_with(&world, message, &["run.json", "watermarks.json"])
+        }
         Refused(message) => refused(&world, message),
     }
 }
@@ -306,7 +308,8 @@ fn edited(setting: &Setting, _: &Clean) -> Result<(), String> {
 }
 
 /// The files of the run that are compared.
-const FILES: [&str; 5] = ["journal", "run.json", "watermarks.json", "spool/main/list.ndjson", "spool/main/details.ndjson"];
+const FILES: [&str; 5] =
+    ["journal", "run.json", "watermarks.json", "spool/main/list.ndjson", "spool/main/details.ndjson"];
 
 /// The files of the run with their contents, except the lock and facts about processes.
 fn files(world: &World<'_>, names: &[&str]) -> Vec<(String, Vec<u8>)> {

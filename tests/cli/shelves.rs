@@ -12,7 +12,8 @@ use wiremock::{Request, ResponseTemplate};
 #[derive(Default)]
 struct Shelf {
     /// `slow`: every page but the first, and boxes called Slow, take 30 seconds. `broken`: page 2 fails. `refuse`:
-    /// boxes called Bad are refused. `expired`: at boxes called Bad the key has expired.
+    /// boxes called Bad are refused. `expired`: at boxes called Bad the key has expired. `lose` and `lost`: there is no
+    /// answer to boxes called Bad, which are lost, or were put up. `busy`: no box is taken.
     mood: String,
     rows: u64,
     requests: u64,
@@ -95,7 +96,13 @@ impl Shelf {
         if self.mood == "lose" && name.contains("Bad") {
             return super::refusal(504, "gateway", "no answer in time");
         }
+        if self.mood == "busy" {
+            return super::refusal(429, "busy", "too many boxes");
+        }
         self.boxes.push(body);
+        if self.mood == "lost" && name.contains("Bad") {
+            return super::refusal(504, "gateway", "no answer in time");
+        }
         let reply = super::json(201, &format!(r#"{{"name":"{name}","number":{}}}"#, self.boxes.len()));
         if self.mood == "slow" && name.contains("Slow") { reply.set_delay(Duration::from_secs(30)) } else { reply }
     }

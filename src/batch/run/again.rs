@@ -2,10 +2,13 @@
 
 use super::job_run::JobRun;
 use crate::batch::event::Event;
+use crate::batch::file::OnErrorFile;
+use crate::batch::local_plan::{Action, LocalWork};
 use crate::batch::row_source::ItemSource;
-use crate::batch::run_plan::{Phase, Step};
+use crate::batch::run_plan::{Phase, RunPlan, Step};
 use crate::definition::Method;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
+use crate::row_work::WorkPlan;
 use crate::run_store::{Fact, JobStart, StepState};
 
 /// Closing steps of a resumed run report its new end: they run again, unless only they are left. One with items whose
@@ -66,6 +69,13 @@ pub(super) async fn reopened(job_run: &JobRun<'_>, step: &Step) -> Result<StepSt
     };
     let fact = match step.method {
         Method::Query => Fact::Reset { step: key.clone() },
+        Method::Mutate | Method::Delete
+            if reads_on(&step.each) && reads_on(&step.items) && !grown.iter().all(|id| appends(&context.plan, id)) =>
+        {
+            let message = format!("the rows of {} are others than those that were sent", grown.join(", "));
+            return Err(Error::new(ErrorKind::Partial, message)
+                .advise("send what is new in a batch of its own; --fresh sends all rows again"));
+        }
         Method::Mutate | Method::Delete if reads_on(&step.each) && reads_on(&step.items) => {
             Fact::Reopened { step: key.clone(), by_element: step.each.is_some() }
         }
@@ -84,4 +94,46 @@ pub(super) async fn reopened(job_run: &JobRun<'_>, step: &Step) -> Result<StepSt
         context.store.clear(&job_run.place(step))?;
     }
     Ok(context.ledger.state().step(&key))
+}
+
+/// Whether the rows of a step that runs again begin with its earlier rows: new ones are at the end.
+fn appends(plan: &RunPlan, id: &str) -> bool {
+    let Some(step) = plan.steps.iter().find(|step| step.id == *id) else { return false };
+    match &step.local {
+        None | Some(LocalWork::Load(_) | LocalWork::Left(_)) => true,
+        Some(LocalWork::Upserted(_) | LocalWork::Inner(_)) => false,
+        Some(LocalWork::Transform(transform)) => {
+            let is_one = |action: &Action| match action {
+                Action::Filter(_) | Action::Map(_) | Action::Wrap(_) | Action::Compare(_) => true,
+                Action::Work(work) => matches!(work, WorkPlan::Flatten(_)),
+                // Look-ups that succeed later come last.
+                Action::Join(_, with) => transform.looked_up.is_some() || of_source(with, |id| stays(plan, id)),
+            };
+            of_source(&transform.from, |id| appends(plan, id)) && transform.actions.iter().all(is_one)
+        }
+    }
+}
+
+/// Whether the rows of a step that is done stay as they are: nothing of it can have failed.
+fn stays(plan: &RunPlan, id: &str) -> bool {
+    let Some(step) = plan.steps.iter().find(|step| step.id == *id) else { return false };
+    match &step.local {
+        None => step.on_error == OnErrorFile::Stop || (step.method == Method::Query && step.each.is_none()),
+        Some(LocalWork::Load(_) | LocalWork::Left(_)) => true,
+        Some(LocalWork::Upserted(_) | LocalWork::Inner(_)) => false,
+        Some(LocalWork::Transform(transform)) => {
+            let joined = transform.actions.iter().filter_map(|action| match action {
+                Action::Join(_, with) => Some(with),
+                _ => None,
+            });
+            std::iter::once(&transform.from).chain(joined).all(|source| of_source(source, |id| stays(plan, id)))
+        }
+    }
+}
+
+fn of_source(source: &ItemSource, is_so: impl Fn(&str) -> bool) -> bool {
+    match source {
+        ItemSource::Step(id) => is_so(id),
+        ItemSource::Shape(_) | ItemSource::Combinations(_) => true,
+    }
 }

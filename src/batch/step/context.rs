@@ -183,11 +183,15 @@ impl Context {
         let _nobody_listens = self.events.send(event).await;
     }
 
-    /// Rows of the earlier steps that a step uses, by their ids.
+    /// The rows of the earlier steps that a step uses, by their ids: their number, or a digest if a step may have other rows
+    /// when it runs again.
     pub(in crate::batch) fn inputs_of(&self, step: &Step) -> BTreeMap<String, u64> {
         let state = self.ledger.state();
         let needed = step.needs.iter().filter_map(|number| self.plan.steps.get(*number));
-        let rows = needed.map(|needed| (needed.id.clone(), state.step(&needed.key(self.job())).extent().rows));
+        let rows = needed.map(|needed| {
+            let extent = state.step(&needed.key(self.job())).extent();
+            (needed.id.clone(), if needed.local.is_some() { extent.sum.number() } else { extent.rows })
+        });
         // A look-up that finds nothing adds no row.
         let looked_up = step.local.as_ref().and_then(LocalWork::looked_up).map(|id| {
             let known = state.step(&format!("{}/{id}", self.job().name));

@@ -2,6 +2,7 @@
 //! when that run is resumed, the inner one goes on where it stopped.
 
 use super::context::Task;
+use super::item_source::shaped;
 use crate::authoring::Json;
 use crate::batch::effects::InnerCall;
 use crate::batch::event::{Event, Report, StepName, StepReport};
@@ -41,10 +42,21 @@ pub(in crate::batch) async fn run(task: &Task<'_>, plan: &InnerPlan) -> Result<(
     }
     context.store.clear(&task.place)?;
     let mut rows = context.store.writer(&task.place, Extent::default(), true)?;
-    let report = inner.finish(plan.items.as_deref(), &mut |row| rows.push(row)).await;
-    report.check().map_err(|error| failed(plan, &name, &report, &error))?;
+    let (mut number, mut wrong) = (0, None);
+    let mut add = |row: &str| {
+        match shaped(task.step, &task.scope, row, number) {
+            Ok(row) => row.iter().for_each(|row| rows.push(row)),
+            Err(error) => drop(wrong.get_or_insert(error)),
+        }
+        number += 1;
+    };
+    let report = inner.finish(plan.items.as_deref(), &mut add).await;
     if plan.items.is_none() {
-        report.steps.iter().for_each(|step| rows.push(&summary(step)));
+        report.steps.iter().for_each(|step| add(&summary(step)));
+    }
+    report.check().map_err(|error| failed(plan, &name, &report, &error))?;
+    if let Some(error) = wrong {
+        return Err(error);
     }
     let receipt = serde_json::json!({ "items": rows.measure().rows(), "complete": true });
     task.done(rows, None, Usage { elapsed_ms: report.elapsed_ms, ..Usage::default() }, receipt).await

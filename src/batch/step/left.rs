@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::context::Task;
+use super::item_source::shaped;
 use crate::batch::local_plan::LeftPlan;
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::receipt::Usage;
@@ -19,6 +20,7 @@ pub(in crate::batch) async fn run(task: &Task<'_>, plan: &LeftPlan) -> Result<()
     if let Some(missing) = missing(context.runs(), plan)? {
         task.note(missing).await;
     }
+    let mut number = 0;
     for item in left_items(context.runs())? {
         let is_meant = item.is_of(&plan.batch) && plan.step.as_ref().is_none_or(|step| *step == item.step);
         if !is_meant || item.run == context.info.run {
@@ -26,7 +28,10 @@ pub(in crate::batch) async fn run(task: &Task<'_>, plan: &LeftPlan) -> Result<()
         }
         let row = serde_json::to_string(&item)
             .map_err(|e| Error::new(ErrorKind::Internal, format!("an item cannot be written: {e}")))?;
-        rows.push(&row);
+        if let Some(row) = shaped(task.step, &task.scope, &row, number)? {
+            rows.push(&row);
+        }
+        number += 1;
     }
     let receipt = serde_json::json!({ "items": rows.measure().rows(), "complete": true });
     task.done(rows, None, Usage::default(), receipt).await

@@ -8,10 +8,12 @@ use serde_json::value::RawValue;
 use super::context::Task;
 use super::same::is_same;
 use crate::batch::local_plan::{ComparePlan, UpsertedPlan};
+use crate::batch::run::run_values::step_view;
 use crate::error::{Error, ErrorKind, Result};
+use crate::expression::RowSource;
 use crate::json_text::{fields_of, put_object};
 use crate::receipt::Usage;
-use crate::run_store::{Extent, RowReader, StepPlace, StepState};
+use crate::run_store::{Extent, RowReader, RowStore, StepPlace, StepState};
 
 /// The decision for a row with `item` and `found`: the same row with `outcome`, `key` and `send`.
 ///
@@ -90,23 +92,65 @@ fn decided(outcome: &str, key: &str, send: &str, item: &str, found: &str) -> Str
 struct WrittenItems {
     failed: BTreeSet<u64>,
     unknown: BTreeSet<u64>,
+    settled: BTreeSet<u64>,
     /// The records that were returned, if there is one for each item that succeeded.
-    rows: Option<Box<dyn RowReader>>,
+    records: Option<WrittenRecords>,
     next: u64,
+}
+
+/// Records in the order in which the items succeeded: items that were sent again come last.
+struct WrittenRecords {
+    rows: Arc<dyn RowSource>,
+    reader: Box<dyn RowReader>,
+    /// The row that the reader gives next.
+    at: u64,
+    /// The first of neighbouring items, their number, and the row of the first; by item.
+    order: Vec<(u64, u64, u64)>,
+}
+
+impl WrittenRecords {
+    /// The record of an item.
+    fn of(&mut self, index: u64) -> Result<Option<String>> {
+        let part = self.order.partition_point(|(first, _, _)| *first <= index).checked_sub(1);
+        let Some((first, count, row)) = part.and_then(|part| self.order.get(part)).copied() else { return Ok(None) };
+        if index - first >= count {
+            return Ok(None);
+        }
+        let row = row + (index - first);
+        if row == self.at {
+            self.at += 1;
+            return Ok(self.reader.next_row()?.map(str::to_owned));
+        }
+        Ok(self.rows.row(row)?.map(|row| row.as_ref().to_owned()))
+    }
 }
 
 impl WrittenItems {
     fn open(task: &Task<'_>, id: Option<&String>) -> Result<WrittenItems> {
-        let none = WrittenItems { failed: BTreeSet::new(), unknown: BTreeSet::new(), rows: None, next: 0 };
-        let Some(id) = id else { return Ok(none) };
+        let none = BTreeSet::new;
+        let nothing = WrittenItems { failed: none(), unknown: none(), settled: none(), records: None, next: 0 };
+        let Some(id) = id else { return Ok(nothing) };
         let state: StepState = task.context.ledger.state().step(&format!("{}/{id}", task.job.name));
         let index = |keys: &BTreeSet<(u64, u64)>| keys.iter().map(|(_, index)| *index).collect::<BTreeSet<u64>>();
-        let (failed, unknown) = (index(&state.failed), index(&state.unknown));
+        let settled = state.settled.keys().map(|(_, index)| *index).collect();
         let is_one_each = state.extent().rows == state.ok;
-        let place = StepPlace { job: task.job.name.clone(), step: id.clone() };
-        let marks: Arc<[Extent]> = state.marks.all().into();
-        let rows = if is_one_each { Some(task.context.store.rows(&place, marks)?) } else { None };
-        Ok(WrittenItems { failed, unknown, rows, next: 0 })
+        let records = if is_one_each { Some(WrittenItems::records(task, id, &state)?) } else { None };
+        Ok(WrittenItems { failed: index(&state.failed), unknown: index(&state.unknown), settled, records, next: 0 })
+    }
+
+    fn records(task: &Task<'_>, id: &str, state: &StepState) -> Result<WrittenRecords> {
+        let place = StepPlace { job: task.job.name.clone(), step: id.to_owned() };
+        let store: Arc<dyn RowStore> = Arc::clone(&task.context.store) as Arc<dyn RowStore>;
+        let reader = store.rows(&place, state.marks.all().into())?;
+        let rows = step_view(store, place, state, None).rows;
+        let mut order: Vec<(u64, u64, u64)> = Vec::new();
+        let mut row = 0;
+        for (first, count) in &state.written {
+            order.push((*first, *count, row));
+            row += count;
+        }
+        order.sort_unstable();
+        Ok(WrittenRecords { rows, reader, at: 0, order })
     }
 
     /// What became of the next item, and the record that was returned.
@@ -119,7 +163,10 @@ impl WrittenItems {
         if self.unknown.contains(&index) {
             return Ok(("unknown", None));
         }
-        let record = self.rows.as_mut().map(|rows| rows.next_row().map(|row| row.map(str::to_owned))).transpose()?;
+        if self.settled.contains(&index) {
+            return Ok(("settled", None));
+        }
+        let record = self.records.as_mut().map(|records| records.of(index)).transpose()?;
         Ok((done, record.flatten()))
     }
 }
