@@ -1,9 +1,10 @@
 //! The plan of a run: every request that is known in advance; for an unfinished run, what is left of it. Sends nothing.
 
-use std::fs::Metadata;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use super::event::{StepName, shown_id};
 use super::fingerprints::fingerprint;
@@ -264,20 +265,20 @@ impl Batch {
     }
 }
 
-/// The files that a step loads as they are now: their paths, lengths and times. Files that are not there yet have none.
+/// Digests of the files that a step loads, as they are now. Files that are not there yet have none.
 fn files_now(local: &LocalWork, scope: &Scope, folder: &Path) -> String {
     let LocalWork::Load(load) = local else { return String::new() };
     let files = load.from.plain(scope).and_then(|from| files_of(&from, folder)).unwrap_or_default();
-    let now = |path: PathBuf| {
-        let data = std::fs::metadata(&path).ok();
-        format!(
-            "{} {:?} {:?}\n",
-            path.display(),
-            data.as_ref().map(Metadata::len),
-            data.and_then(|d| d.modified().ok())
-        )
+    let digest = |path: &PathBuf| {
+        let mut hash = Sha256::new();
+        std::io::copy(&mut File::open(path)?, &mut hash)?;
+        Ok::<_, std::io::Error>(crate::secret::hex(&hash.finalize(), 12))
     };
-    files.into_iter().map(now).collect()
+    let now = |path: &PathBuf| {
+        let name = path.strip_prefix(folder).unwrap_or(path).display().to_string();
+        format!("{name} {}\n", digest(path).unwrap_or_default())
+    };
+    files.iter().map(now).collect()
 }
 
 /// A step whose requests are computed.
