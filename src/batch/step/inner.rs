@@ -45,6 +45,7 @@ pub(in crate::batch) async fn run(task: &Task<'_>, plan: &InnerPlan) -> Result<(
     if plan.items.is_none() {
         report.steps.iter().for_each(|step| rows.push(&summary(step)));
     }
+    rows.flush()?;
     let receipt = serde_json::json!({ "items": rows.measure().rows(), "complete": true });
     task.done(rows, None, Usage { elapsed_ms: report.elapsed_ms, ..Usage::default() }, receipt).await
 }

@@ -23,6 +23,7 @@ pub(in crate::batch) async fn run(task: &Task<'_>, plan: &LeftPlan) -> Result<()
             .map_err(|e| Error::new(ErrorKind::Internal, format!("an item cannot be written: {e}")))?;
         rows.push(&row);
     }
+    rows.flush()?;
     let receipt = serde_json::json!({ "items": rows.measure().rows(), "complete": true });
     task.done(rows, None, Usage::default(), receipt).await
 }

@@ -11,6 +11,9 @@ use crate::item::Items;
 use crate::run_store::extent::{Extent, Measure};
 use crate::run_store::store::{Before, RowWriter};
 
+/// Added rows of this many bytes are written at once; fewer wait for a flush.
+const BUFFER: usize = 1 << 20;
+
 /// The rows of a running step.
 pub(super) struct Spool {
     file: Arc<File>,
@@ -70,6 +73,10 @@ impl RowWriter for Spool {
     fn push(&mut self, row: &str) {
         self.buffer.extend_from_slice(row.as_bytes());
         self.buffer.push(b'\n');
+        if self.buffer.len() >= BUFFER && self.flush().is_err() {
+            // The next flush gives the error again.
+            self.buffer.clear();
+        }
     }
 
     fn add(&mut self, items: &Items) {
