@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
 use crate::item::{Item, Items};
 use crate::options::Options;
+use crate::row_work::{FieldPath, KeyTypes, other_type};
 use crate::run_store::ItemContent;
 use crate::send::Cancel;
 
@@ -77,25 +78,33 @@ pub(in crate::batch) async fn look(
     if verify.is_per_item {
         for (key, item) in known {
             let mut record = None;
+            let mut types = types_of(verify);
             look_up
                 .query(&options(&scope.with_item(item, key.1))?, &mut |row| {
+                    add_types(&mut types, verify, row);
                     if is_same(verify, item, row) {
                         record.get_or_insert_with(|| row.as_str().to_owned());
                     }
                 })
                 .await?;
+            check_types(verify, &types, (key.1, item))?;
             found.insert(*key, look_up.judged(item, record));
         }
         return Ok(found);
     }
     let mut records: BTreeMap<(u64, u64), String> = BTreeMap::new();
+    let mut types = types_of(verify);
     look_up
         .query(&options(scope)?, &mut |row| {
+            add_types(&mut types, verify, row);
             for (key, _) in known.iter().filter(|(_, item)| is_same(verify, item, row)) {
                 records.entry(**key).or_insert_with(|| row.as_str().to_owned());
             }
         })
         .await?;
+    for (key, item) in &known {
+        check_types(verify, &types, (key.1, item))?;
+    }
     for (key, item) in known {
         found.insert(*key, look_up.judged(item, records.remove(key)));
     }
@@ -162,6 +171,30 @@ fn is_same(verify: &Verify, item: &str, row: Item<'_>) -> bool {
             value != "null" && value_at(row, path).is_some_and(|other| is_same_value(value, other))
         })
     })
+}
+
+/// The types of the keys of the records, by part; none yet.
+fn types_of(verify: &Verify) -> Vec<KeyTypes> {
+    vec![KeyTypes::default(); verify.key.len()]
+}
+
+fn add_types(types: &mut [KeyTypes], verify: &Verify, row: Item<'_>) {
+    types.iter_mut().zip(&verify.key).for_each(|(types, path)| types.add(value_at(row, path)));
+}
+
+/// A record of an item whose key has a type that no record has cannot be found: its absence proves nothing.
+fn check_types(verify: &Verify, types: &[KeyTypes], (index, item): (u64, &str)) -> Result<()> {
+    let Ok(own) = Items::from_array(format!("[{item}]")) else { return Ok(()) };
+    for (path, types) in verify.key.iter().zip(types) {
+        let json = own.get(0).and_then(|item| value_at(item, path));
+        if let Some(json) = json.filter(|json| types.lacks(Some(json))) {
+            let (name, path) = (format!("verify: item {index}"), FieldPath::from(path.clone()));
+            let settle = "or look at the records, and use `opnode items settle`";
+            let error = other_type(&name, (&path, json), ("the records", &path), *types);
+            return Err(error.with(|d| d.advice = d.advice.take().map(|own| own.and(settle))));
+        }
+    }
+    Ok(())
 }
 
 /// The value at a path; an item that is no object is its own key.
