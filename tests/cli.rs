@@ -46,13 +46,16 @@ fn main() {
     conclusion.exit();
 }
 
-/// The missing entries of the case's file `needs`: programs, and features of the build as `feature:NAME`. `.ci/run` has
-/// all of them.
+/// The missing entries of the case's file `needs`: programs, features of the build as `feature:NAME`, and builds without
+/// sheets as `without:xlsx`. `.ci/run` has all of them, with several builds.
 fn missing_tools(case: &Path) -> Vec<String> {
     let needs = std::fs::read_to_string(case.join("needs")).unwrap_or_default();
     let there = |tool: &str| {
         if let Some(feature) = tool.strip_prefix("feature:") {
             return (feature == "keyring" && cfg!(feature = "keyring")) || (feature == "xml" && cfg!(feature = "xml"));
+        }
+        if tool == "without:xlsx" {
+            return !cfg!(feature = "xlsx");
         }
         std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(|folder| folder.join(tool).is_file())
     };

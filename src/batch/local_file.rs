@@ -136,13 +136,13 @@ mirrors! {
     struct FlattenFile {
         /// Its path, such as lines or order.lines
         pub path: String,
-        /// The field that gets the element; without it, the element is the row
+        /// The field that gets the element; without it, the fields of the element are those of the row
         #[serde(rename = "as", default, skip_serializing_if = "Option::is_none")]
         pub field: Option<String>,
-        /// The fields of the row that are kept; default: all
+        /// The fields of the row that are kept; default: all with `as`, none without it
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub keep: Option<Vec<String>>,
-        /// true: a row with an empty list is kept, with null as the element
+        /// true: a row with an empty list is kept, with null as the element; without `as`, with the kept fields only
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub keep_empty: bool,
     }

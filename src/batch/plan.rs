@@ -1,6 +1,7 @@
 //! The plan of a run: every request that is known in advance; for an unfinished run, what is left of it. Sends nothing.
 
 use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -270,9 +271,13 @@ fn files_now(local: &LocalWork, scope: &Scope, folder: &Path) -> String {
     let LocalWork::Load(load) = local else { return String::new() };
     let files = load.from.plain(scope).and_then(|from| files_of(&from, folder)).unwrap_or_default();
     let digest = |path: &PathBuf| {
-        let mut hash = Sha256::new();
-        std::io::copy(&mut File::open(path)?, &mut hash)?;
-        Ok::<_, std::io::Error>(crate::secret::hex(&hash.finalize(), 12))
+        let (mut file, mut hash, mut part) = (File::open(path)?, Sha256::new(), vec![0; 1 << 16]);
+        loop {
+            match file.read(&mut part)? {
+                0 => return Ok::<_, std::io::Error>(crate::secret::hex(&hash.finalize(), 12)),
+                length => hash.update(part.get(..length).unwrap_or_default()),
+            }
+        }
     };
     let now = |path: &PathBuf| {
         let name = path.strip_prefix(folder).unwrap_or(path).display().to_string();

@@ -178,6 +178,21 @@ impl RowFile {
         RowPosition { row: self.row, ..place }
     }
 
+    /// The position before the last row, also if it is invalid.
+    pub(crate) fn before(&self) -> &RowPosition {
+        &self.before
+    }
+
+    /// What the last row is called in messages.
+    pub(crate) fn row_name(&self, file: &str) -> String {
+        let what = match &self.rows {
+            FormatRows::Lines(_) | FormatRows::Json(_) | FormatRows::Table(_) => "line",
+            #[cfg(feature = "xlsx")]
+            FormatRows::Sheet(_) => "row",
+        };
+        format!("{what} {} of {file}", self.line())
+    }
+
     /// Bytes that the reader holds for the current row.
     #[cfg(test)]
     fn held(&self) -> usize {
@@ -200,6 +215,14 @@ fn text_rows(source: TextSource, format: RowFormat, options: &ReadOptions, from:
         RowFormat::Tsv => TableRows::open(source, b'\t', options, from).map(Box::new).map(FormatRows::Table),
         RowFormat::Xlsx => Err(without_sheets(source.name())),
     }
+}
+
+/// Whether this build reads the format.
+///
+/// # Errors
+/// `unsupported` for a sheet in a build without them.
+pub(crate) fn check_build(name: &str, format: RowFormat) -> Result<()> {
+    if format == RowFormat::Xlsx && !cfg!(feature = "xlsx") { Err(without_sheets(name)) } else { Ok(()) }
 }
 
 fn without_sheets(name: &str) -> Error {

@@ -17,8 +17,6 @@ pub(crate) struct RowSchema {
 /// What of a row does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RowFinding {
-    /// The number of the row, as the caller counts.
-    pub(crate) row: u64,
     /// JSON Pointer within the row.
     pub(crate) pointer: String,
     pub(crate) message: String,
@@ -43,8 +41,8 @@ impl RowSchema {
     }
 
     /// What of a row does not fit; numbers are compared digit for digit.
-    pub(crate) fn check(&self, row: &str, number: u64) -> Vec<RowFinding> {
-        let found = |pointer: String, message: String| RowFinding { row: number, pointer, message };
+    pub(crate) fn check(&self, row: &str) -> Vec<RowFinding> {
+        let found = |pointer: String, message: String| RowFinding { pointer, message };
         let Ok(value) = value_of(row) else {
             let message = "the row has an escape that is one half of a character".to_owned();
             return vec![found(String::new(), message)];
@@ -56,9 +54,9 @@ impl RowSchema {
 }
 
 impl RowFinding {
-    /// The findings of one row as an error; `None` if there are none.
-    pub(crate) fn error(findings: Vec<RowFinding>, file: &str, line: u64) -> Option<Error> {
-        let row = findings.first()?.row;
+    /// The findings of one row as an error; `None` if there are none. `name` is that of the row.
+    pub(crate) fn error(findings: Vec<RowFinding>, name: &str, (file, line): (&str, u64)) -> Option<Error> {
+        findings.first()?;
         let fault = |finding: RowFinding| {
             let mut place = line_place(file, line, None);
             place.field = Some(finding.pointer);
@@ -66,7 +64,7 @@ impl RowFinding {
             Fault { place, message: finding.message, advice }
         };
         let faults = findings.into_iter().map(fault).collect();
-        let what = format!("row {row} of {file} (line {line}) does not fit the schema");
+        let what = format!("{name} does not fit the schema");
         Some(Error::from_faults(ErrorKind::InvalidItems, &what, faults))
     }
 }

@@ -95,14 +95,16 @@ fn outcomes(opened: Result<RowFile>, schema: Option<&RowSchema>) -> Vec<(Outcome
     };
     let mut all = Vec::new();
     loop {
+        let before = file.position();
         let next = file.next_row().map(|row| row.map(str::to_owned));
         let position = file.position();
+        assert_eq!(*file.before(), before);
         match next {
             Ok(Some(row)) => {
                 serde_json::from_str::<&serde_json::value::RawValue>(&row).unwrap();
                 assert!(!row.contains('\n'), "{row}");
-                let findings = schema.map(|schema| schema.check(&row, position.row)).unwrap_or_default();
-                let misfit = RowFinding::error(findings, "INPUT", file.line());
+                let findings = schema.map(|schema| schema.check(&row)).unwrap_or_default();
+                let misfit = RowFinding::error(findings, &file.row_name("INPUT"), ("INPUT", file.line()));
                 all.push((misfit.map_or(Ok(row), |error| Err(shown(&error))), position));
             }
             Ok(None) => return all,
@@ -337,7 +339,7 @@ fn a_number_of_100_000_digits_is_kept() {
         let mut file = RowFile::read(io::Cursor::new(text), "rows", format, &options, &RowPosition::default()).unwrap();
         let row = file.next_row().unwrap().unwrap();
         assert!(row == format!("{{\"n\":{number}}}"), "{format:?}");
-        assert_eq!(schema.check(row, 1), Vec::new());
+        assert_eq!(schema.check(row), Vec::new());
     }
 }
 
@@ -442,7 +444,13 @@ fn options_belong_to_formats() {
 #[cfg(not(feature = "xlsx"))]
 #[test]
 fn a_build_without_sheets_says_so() {
+    use super::check_build;
+
     let path = Path::new("parts.xlsx");
     let opened = RowFile::open(path, RowFormat::Xlsx, &ReadOptions::default(), &RowPosition::default());
-    assert_eq!(opened.err().unwrap().kind(), ErrorKind::Unsupported);
+    let error = opened.err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    // A check of a batch says the same.
+    assert_eq!(check_build("parts.xlsx", RowFormat::Xlsx).unwrap_err().message, error.message);
+    check_build("parts.csv", RowFormat::Csv).unwrap();
 }

@@ -2,8 +2,9 @@
 
 use super::fields::{RowName, put_with_field, type_of, values_at};
 use super::key::put_keys;
+use super::key_types::{KeyTypes, other_type};
 use super::matches::{Matches, RIGHT};
-use super::plan::{FieldPath, JoinKind, JoinPlan, SeveralMatches};
+use super::plan::{FieldPath, JoinKind, JoinPair, JoinPlan, JoinSides, SeveralMatches};
 use super::records::{self, KeyedRecord, RecordReader};
 use super::sorter::{Sorted, Sorter};
 use super::temporary::TemporaryBytes;
@@ -19,7 +20,8 @@ const LEFT: &str = "row of the left side";
 ///
 /// # Errors
 /// `invalid_items` with the number of a row whose key is a list or an object, of a row of the left side that has the new
-/// field already or is not an object, or that has several matches; otherwise as for
+/// field already or is not an object, that has several matches, or whose key has a type that no key of the right side
+/// has; otherwise as for
 /// [`WorkPlan::run`](super::WorkPlan::run).
 pub(crate) fn join(
     left: &mut RowStream<'_>,
@@ -30,31 +32,42 @@ pub(crate) fn join(
 ) -> Result<()> {
     plan.check()?;
     let share = work.budget() / 5;
-    let right = right_by_key(right, plan, work, share)?;
+    let (right, types) = right_by_key(right, plan, work, share)?;
     let mut stored = TemporaryBytes::new(work, share);
-    let left = left_by_key(left, plan, work, &mut stored)?;
+    let left = left_by_key(left, (plan, &types), work, &mut stored)?;
     stored.seal(work)?;
     let found = found(left, Matches::new(right, plan, share)?, work, plan)?;
     emit(stored, found, plan, work, each)
 }
 
-/// The rows of the right side with their numbers, by key.
+/// A row of the left side in messages. Items are counted from 0.
+fn left_name(plan: &JoinPlan, number: u64) -> RowName {
+    match plan.sides {
+        JoinSides::Rows => RowName { side: LEFT, number },
+        JoinSides::Records => RowName { side: "item", number: number.saturating_sub(1) },
+    }
+}
+
+/// The rows of the right side with their numbers, by key; and the types of each part of the keys.
 fn right_by_key<'w>(
     right: &mut RowStream<'_>,
     plan: &JoinPlan,
     work: &'w Workspace,
     share: usize,
-) -> Result<Sorted<'w>> {
+) -> Result<(Sorted<'w>, Vec<KeyTypes>)> {
     let paths: Vec<&FieldPath> = plan.on.iter().map(|pair| &pair.right).collect();
+    let mut types = vec![KeyTypes::default(); paths.len()];
     let mut sorter = Sorter::new(work, share);
     let (mut key, mut value) = (Vec::new(), Vec::new());
     for (number, row) in (1_u64..).zip(right) {
         let (row, name) = (row?, RowName { side: RIGHT, number });
         work.tick()?;
         key.clear();
-        if put_keys(&mut key, &values_at(&row, &paths, name)?, &paths, name)? {
+        let values = values_at(&row, &paths, name)?;
+        if put_keys(&mut key, &values, &paths, name)? {
             continue;
         }
+        types.iter_mut().zip(&values).for_each(|(types, json)| types.add(*json));
         value.clear();
         value.extend_from_slice(&number.to_be_bytes());
         if plan.kind != JoinKind::Missing {
@@ -62,13 +75,13 @@ fn right_by_key<'w>(
         }
         sorter.add(&key, &value)?;
     }
-    sorter.sorted()
+    Ok((sorter.sorted()?, types))
 }
 
 /// The numbers of the rows of the left side by key; the rows are stored.
 fn left_by_key<'w>(
     left: &mut RowStream<'_>,
-    plan: &JoinPlan,
+    (plan, types): (&JoinPlan, &[KeyTypes]),
     work: &'w Workspace,
     stored: &mut TemporaryBytes,
 ) -> Result<Sorted<'w>> {
@@ -78,7 +91,7 @@ fn left_by_key<'w>(
     let mut sorter = Sorter::new(work, work.budget() / 5);
     let mut key = Vec::new();
     for (number, row) in (1_u64..).zip(left) {
-        let (row, name) = (row?, RowName { side: LEFT, number });
+        let (row, name) = (row?, left_name(plan, number));
         work.tick()?;
         let values = values_at(&row, &read, name)?;
         if let Some(field) = &field {
@@ -87,10 +100,30 @@ fn left_by_key<'w>(
         records::append(stored, &[], row.as_bytes(), work)?;
         key.clear();
         if !put_keys(&mut key, &values, &paths, name)? {
+            check_types(&values, (plan, types), name)?;
             sorter.add(&key, &number.to_be_bytes())?;
         }
     }
     sorter.sorted()
+}
+
+/// A key must have a type that the other side has at each of its parts.
+fn check_types(values: &[Option<&str>], (plan, types): (&JoinPlan, &[KeyTypes]), name: RowName) -> Result<()> {
+    for ((pair, types), json) in plan.on.iter().zip(types).zip(values) {
+        if let Some(json) = json.filter(|json| types.lacks(Some(json))) {
+            let (own, side) = shown(pair, plan.sides);
+            return Err(other_type(&name.to_string(), (&own, json), (side, &pair.right), *types));
+        }
+    }
+    Ok(())
+}
+
+/// The field of the left side as its author knows it, and the name of the right side.
+fn shown(pair: &JoinPair, sides: JoinSides) -> (FieldPath, &'static str) {
+    match sides {
+        JoinSides::Rows => (pair.left.clone(), "the right side"),
+        JoinSides::Records => (pair.left.names().iter().skip(1).cloned().collect::<Vec<_>>().into(), "the records"),
+    }
 }
 
 /// A row of the left side must be able to get the new field.
@@ -109,7 +142,7 @@ pub(super) fn check_room(row: &str, present: Option<&str>, field: &FieldPath, na
 fn found<'w>(mut left: Sorted, mut matches: Matches, work: &'w Workspace, plan: &JoinPlan) -> Result<Sorted<'w>> {
     let mut found = Sorter::new(work, work.budget() / 5);
     while let Some((key, number)) = left.next_record()? {
-        let name = RowName { side: LEFT, number: number_of(number) };
+        let name = left_name(plan, number_of(number));
         match plan.kind {
             JoinKind::Matching | JoinKind::All => {
                 if let Some(text) = matches.find(key, name)? {

@@ -1,7 +1,7 @@
 //! The right side of a join: its rows by key, and what a row of the left side gets from them.
 
 use super::fields::{RowName, values_at};
-use super::plan::{FieldPath, JoinPlan, SeveralMatches};
+use super::plan::{FieldPath, JoinPlan, JoinSides, SeveralMatches};
 use super::records::KeyedRecord;
 use super::sorter::Sorted;
 use super::{number_of, text_of};
@@ -96,9 +96,17 @@ impl<'p, 'w> Matches<'p, 'w> {
     }
 
     fn several(&self, left: RowName, second: u64) -> Error {
-        let why = format!("{left} matches rows {} and {second} of the right side: {}", self.first, self.shown());
-        Error::new(ErrorKind::InvalidItems, why)
-            .advise("join by more fields, dedupe the right side, or set `several` to `first` or `list`")
+        let (rows, advice) = match self.plan.sides {
+            JoinSides::Rows => (
+                format!("rows {} and {second} of the right side", self.first),
+                "join by more fields, dedupe the right side, or set `several` to `first` or `list`",
+            ),
+            JoinSides::Records => (
+                format!("records {} and {second} of those found", self.first),
+                "use a `key` of more fields, options of `find` that leave one of them out, or remove one of the records",
+            ),
+        };
+        Error::new(ErrorKind::InvalidItems, format!("{left} matches {rows}: {}", self.shown())).advise(advice)
     }
 
     fn too_long(&self, left: RowName) -> Error {

@@ -12,6 +12,7 @@ mod group;
 mod join;
 mod key;
 mod key_index;
+mod key_types;
 mod matches;
 #[cfg(test)]
 mod model_tests;
@@ -29,13 +30,14 @@ use crate::error::{Error, ErrorKind, Result};
 
 pub(crate) use aggregate::aggregate;
 pub(crate) use dedupe::dedupe;
-pub(crate) use flatten::{flatten, flatten_row};
+pub(crate) use flatten::{BOTH, flatten, flatten_row};
 pub(crate) use join::join;
 pub(crate) use key_index::{KeyIndex, NdjsonFile, RowsAt};
+pub(crate) use key_types::{KeyTypes, other_type};
 pub(crate) use plan::{
     AggregateFunction, AggregatePlan, AggregateValue, DedupePlan, EmptyList, FieldPath, FlattenPlan, GroupField,
-    JoinKind, JoinPair, JoinPlan, KeptRow, NullKeys, NullOrder, ParentFields, SeveralMatches, SortKey, SortPlan,
-    WorkPlan,
+    JoinKind, JoinPair, JoinPlan, JoinSides, KeptRow, NullKeys, NullOrder, ParentFields, SeveralMatches, SortKey,
+    SortPlan, WorkPlan,
 };
 pub(crate) use sort::sort;
 pub(crate) use temporary::Workspace;

@@ -98,8 +98,8 @@ pub(crate) struct SortKey {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum NullOrder {
-    #[default]
     First,
+    #[default]
     Last,
 }
 
@@ -146,6 +146,24 @@ pub(crate) struct JoinPlan {
     pub(crate) field: Option<String>,
     #[serde(default)]
     pub(crate) several: SeveralMatches,
+    #[serde(default, skip_serializing_if = "JoinSides::are_rows")]
+    pub(crate) sides: JoinSides,
+}
+
+/// What the sides are, for messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum JoinSides {
+    #[default]
+    Rows,
+    /// The items of an upsert, each within a field of its row, and the records that were found.
+    Records,
+}
+
+impl JoinSides {
+    fn are_rows(&self) -> bool {
+        *self == JoinSides::Rows
+    }
 }
 
 /// Fields that are equal in matching rows. A row without a value matches nothing.
@@ -241,7 +259,8 @@ pub(crate) enum AggregateFunction {
 #[serde(deny_unknown_fields)]
 pub(crate) struct FlattenPlan {
     pub(crate) path: FieldPath,
-    /// The field that gets the element. Without it the element is the row, and nothing of the parent is kept.
+    /// The field that gets the element. Without it the fields of the element are those of the row, after what is kept
+    /// of the parent.
     #[serde(rename = "as", default, skip_serializing_if = "Option::is_none")]
     pub(crate) field: Option<String>,
     #[serde(default)]
@@ -346,14 +365,13 @@ impl AggregateValue {
 
 impl FlattenPlan {
     pub(super) fn check(&self) -> Result<()> {
-        match (&self.field, &self.parent) {
-            (None, ParentFields::All | ParentFields::Only(_)) => {
-                Err(refused("/as", "a flatten has no field for the element", "name a new field, or keep no parent"))
-            }
-            (Some(_), ParentFields::Only(names)) if names.is_empty() => {
-                Err(refused("/parent", "a flatten keeps an empty list of fields", "keep `none`, or name fields"))
-            }
-            (_, ParentFields::None) | (Some(_), ParentFields::All | ParentFields::Only(_)) => Ok(()),
+        match (&self.field, &self.parent, self.empty) {
+            (None, ParentFields::None, EmptyList::Keep) => Err(refused(
+                "/empty",
+                "a flatten keeps rows with an empty list, but nothing of them",
+                "name the fields to keep in `keep`, or set `as` to the name of a field that gets null",
+            )),
+            _ => Ok(()),
         }
     }
 }

@@ -13,11 +13,11 @@ use crate::batch::local_file::{
 use crate::batch::local_plan::{Action, LeftPlan, LoadOptions, LoadPlan, LocalWork, TransformPlan};
 use crate::definition::Fields;
 use crate::expression::Shape;
-use crate::row_file::RowFormat;
+use crate::row_file::{RowFormat, check_build};
 use crate::row_work::{
-    AggregateFunction, AggregatePlan, AggregateValue, DedupePlan, EmptyList, FieldPath, FlattenPlan, GroupField,
-    JoinKind, JoinPair, JoinPlan, KeptRow, NullKeys, NullOrder, ParentFields, SeveralMatches, SortKey, SortPlan,
-    WorkPlan,
+    AggregateFunction, AggregatePlan, AggregateValue, BOTH, DedupePlan, EmptyList, FieldPath, FlattenPlan, GroupField,
+    JoinKind, JoinPair, JoinPlan, JoinSides, KeptRow, NullKeys, NullOrder, ParentFields, SeveralMatches, SortKey,
+    SortPlan, WorkPlan,
 };
 
 /// The items of earlier runs that a `load` reads; `None` if it has a fault.
@@ -78,6 +78,9 @@ pub(super) fn load(c: &mut Checker<'_>, at: &str, part: &LoadPart, names: &mut S
         (Ok((reader, _)), Some(format)) => {
             if let Err(error) = reader.check(format) {
                 c.fault(at, error.message.clone(), error.advice.clone());
+            } else if let Err(error) = check_build(&file.from, format) {
+                let place = if file.format.is_some() { format!("{at}/format") } else { place };
+                c.fault(&place, error.message.clone(), error.advice.clone());
             }
         }
         (Ok(_), None) if matches!(&from, Shape::Fixed(_)) && !is_stream && !file.from.contains('*') => {
@@ -164,7 +167,24 @@ fn action(c: &mut Checker<'_>, at: &str, file: &ActionFile, names: &mut StepName
         (_, _, _, Some(dedupe)) => ("dedupe", deduped(dedupe)),
         (None, None, None, None) => return None,
     };
+    if let WorkPlan::Flatten(plan) = &plan {
+        check_kept(c, &format!("{at}/{key}/keep"), plan, &names.sources.item);
+    }
     checked(c, &format!("{at}/{key}"), plan).map(Action::Work)
+}
+
+/// A field that is kept of the row must not be one of the element, as far as the fields of the rows are known.
+fn check_kept(c: &mut Checker<'_>, at: &str, plan: &FlattenPlan, row: &Fields) {
+    let (None, ParentFields::Only(names)) = (&plan.field, &plan.parent) else { return };
+    let Fields::List(element) = row.part(plan.path.names()) else { return };
+    let Fields::Object { known, .. } = *element else { return };
+    if let Some((index, both)) = names.iter().enumerate().find(|(_, name)| known.contains_key(*name)) {
+        c.fault(
+            &format!("{at}/{index}"),
+            format!("the elements of the list have a field `{both}` too"),
+            Some(BOTH.into()),
+        );
+    }
 }
 
 fn checked(c: &mut Checker<'_>, at: &str, plan: WorkPlan) -> Option<WorkPlan> {
@@ -186,14 +206,19 @@ fn flattened(part: &FlattenPart) -> WorkPlan {
     let plan = |path: &str| FlattenPlan {
         path: FieldPath::of(path),
         field: None,
-        parent: ParentFields::default(),
+        parent: ParentFields::None,
         empty: EmptyList::default(),
     };
     WorkPlan::Flatten(match part {
         FlattenPart::Path(path) => plan(path),
         FlattenPart::File(file) => FlattenPlan {
             field: file.field.clone(),
-            parent: file.keep.clone().map_or(ParentFields::All, ParentFields::Only),
+            parent: match (&file.keep, &file.field) {
+                (Some(names), _) if names.is_empty() => ParentFields::None,
+                (Some(names), _) => ParentFields::Only(names.clone()),
+                (None, Some(_)) => ParentFields::All,
+                (None, None) => ParentFields::None,
+            },
             empty: if file.keep_empty { EmptyList::Keep } else { EmptyList::Drop },
             ..plan(&file.path)
         },
@@ -215,6 +240,7 @@ fn joined(file: &JoinFile) -> WorkPlan {
             Some(JoinSeveral::First) => SeveralMatches::First,
             Some(JoinSeveral::List) => SeveralMatches::List,
         },
+        sides: JoinSides::Rows,
     })
 }
 

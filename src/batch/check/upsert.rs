@@ -10,7 +10,7 @@ use crate::batch::row_source::ItemSource;
 use crate::batch::run_plan::{Step, StepLimits};
 use crate::definition::Fields;
 use crate::error::Error;
-use crate::row_work::{FieldPath, JoinKind, JoinPair, JoinPlan, SeveralMatches, WorkPlan};
+use crate::row_work::{FieldPath, JoinKind, JoinPair, JoinPlan, JoinSides, SeveralMatches, WorkPlan};
 
 /// Between the id of an upsert and the name of one of its parts; ids of files do not contain it.
 pub(super) const PART: &str = "__";
@@ -171,6 +171,7 @@ fn plan(here: &StepHere<'_>, upsert: &UpsertFile, (items, found): (String, Strin
         kind: JoinKind::All,
         field: Some("found".to_owned()),
         several: SeveralMatches::Error,
+        sides: JoinSides::Records,
     };
     let is_put = |call: &UpsertCallFile| -> Result<bool, Error> {
         Ok(here.context.catalog.operation(None, &call.mutate)?.request_line().starts_with("PUT"))

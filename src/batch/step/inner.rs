@@ -58,6 +58,7 @@ pub(in crate::batch) async fn run(task: &Task<'_>, plan: &InnerPlan) -> Result<(
     if let Some(error) = wrong {
         return Err(error);
     }
+    rows.flush()?;
     let receipt = serde_json::json!({ "items": rows.measure().rows(), "complete": true });
     task.done(rows, None, Usage { elapsed_ms: report.elapsed_ms, ..Usage::default() }, receipt).await
 }

@@ -174,13 +174,26 @@ impl Iterator for Inputs<'_> {
 /// # Errors
 /// Errors of the expressions, with the item's number.
 pub(super) fn shaped(step: &Step, scope: &Scope, item: &str, number: u64) -> Result<Option<String>> {
+    shaped_as(step, scope, (item, number), &|| format!("item {number}"))
+}
+
+/// The same for an item that messages call by another name.
+///
+/// # Errors
+/// Errors of the expressions, with this name.
+pub(super) fn shaped_as(
+    step: &Step,
+    scope: &Scope,
+    (item, number): (&str, u64),
+    name: &dyn Fn() -> String,
+) -> Result<Option<String>> {
     if step.keep.is_none() && step.map.is_none() {
         return Ok(Some(item.to_owned()));
     }
     let scope = scope.with_item(item, number);
     let numbered = |key: &'static str| {
         move |e: Error| {
-            let message = format!("`{key}` at item {number}: {}", e.message);
+            let message = format!("`{key}` at {}: {}", name(), e.message);
             e.with(|d| d.message = message)
         }
     };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::context::Task;
-use super::item_source::shaped;
+use super::item_source::shaped_as;
 use crate::batch::event::{Event, StepCounts};
 use crate::batch::file::OnErrorFile;
 use crate::batch::local_plan::LoadPlan;
@@ -74,12 +74,17 @@ pub(in crate::batch) async fn run(task: &Task<'_>, plan: &LoadPlan) -> Result<()
 impl Loading<'_, '_> {
     async fn all(&mut self, plan: &LoadPlan, options: &ReadOptions) -> Result<()> {
         let from = plan.from.plain(&self.task.scope)?;
+        if self.state.done {
+            return self.again(&from).await;
+        }
         if from == "-" {
             return self.stream(plan, options).await;
         }
         let files = files_of(&from, &self.task.context.plan.folder).map_err(|e| e.of_files(FileOwner::User))?;
         let found = files.iter().map(found).collect::<Result<Vec<LoadedFile>>>()?;
-        if self.state.files.is_empty() {
+        if self.state.files.is_empty() || self.items == 0 {
+            // No row was read yet: the files may be others now.
+            self.at = <(u64, RowPosition)>::default();
             let fact = self.loaded(found.clone());
             self.task.context.ledger.note(vec![fact], Vec::new());
         } else {
@@ -92,6 +97,20 @@ impl Loading<'_, '_> {
             let format = plan.format.map_or_else(|| RowFormat::of_file(path), Ok)?;
             let file = RowFile::open(path, format, options, &self.at.1)?;
             self.file(file, &path.display().to_string()).await?;
+        }
+        Ok(())
+    }
+
+    /// A retry of failed rows reads nothing: later steps have used the others. A note says so if the files have changed.
+    async fn again(&mut self, from: &str) -> Result<()> {
+        if from == "-" {
+            return Ok(());
+        }
+        let found = files_of(from, &self.task.context.plan.folder)
+            .and_then(|files| files.iter().map(found).collect::<Result<Vec<LoadedFile>>>());
+        if let Err(change) = found.and_then(|found| compare(&self.state.files, &found)) {
+            let message = format!("{}; the rows were read before, and are not read again", change.message);
+            self.task.note(message).await;
         }
         Ok(())
     }
@@ -115,20 +134,29 @@ impl Loading<'_, '_> {
             let row = match next {
                 Ok(None) => break,
                 Ok(Some(row)) => Ok(row),
-                Err(error) if file.is_broken() => return Err(error),
+                Err(error) if file.is_broken() => {
+                    self.at.1 = file.position();
+                    return Err(error);
+                }
                 Err(error) => Err(error),
             };
             let number = self.items;
             self.items += 1;
-            let line = file.line();
-            let checked = row.and_then(|row| self.checked(row, name, line));
+            let checked = row.and_then(|row| self.checked(row, name, &file));
             let made = checked.map_err(|e| (None, e)).and_then(|row| {
-                shaped(self.task.step, &self.task.scope, &row, number).map_err(|error| (Some(row.clone()), error))
+                let shaped = shaped_as(self.task.step, &self.task.scope, (&row, number), &|| file.row_name(name));
+                shaped.map_err(|error| (Some(row.clone()), placed(error, name, file.line())))
             });
             match made {
                 Ok(Some(row)) => self.rows.push(&row),
                 Ok(None) => {}
-                Err((row, error)) => self.bad(number, row.as_deref(), error).await?,
+                Err((row, error)) => {
+                    if let Err(error) = self.bad(number, row.as_deref(), error).await {
+                        // A resumed run goes on with this row.
+                        (self.items, self.at.1) = (number, file.before().clone());
+                        return Err(error);
+                    }
+                }
             }
             if self.items.is_multiple_of(ROWS_PER_LOOK) {
                 self.at.1 = file.position();
@@ -139,10 +167,10 @@ impl Loading<'_, '_> {
         self.rows.flush()
     }
 
-    fn checked(&self, row: String, name: &str, line: u64) -> Result<String> {
+    fn checked(&self, row: String, name: &str, file: &RowFile) -> Result<String> {
         let Some(schema) = &self.schema else { return Ok(row) };
-        let findings = schema.check(&row, self.items);
-        RowFinding::error(findings, name, line).map_or(Ok(row), Err)
+        let findings = schema.check(&row);
+        RowFinding::error(findings, &file.row_name(name), (name, file.line())).map_or(Ok(row), Err)
     }
 
     /// A row that does not fit: with `continue` it is kept among the failed items.
@@ -268,6 +296,11 @@ fn unread(path: &Path, cause: &std::io::Error) -> Error {
         .of_files(FileOwner::User)
 }
 
+/// An error of an expression, with the line of the row.
+fn placed(error: Error, file: &str, line: u64) -> Error {
+    error.at(Place { file: Some(file.to_owned()), line: Some(line), ..Place::default() })
+}
+
 /// Whether the files are those that the run began to read.
 fn compare(before: &[LoadedFile], now: &[LoadedFile]) -> Result<()> {
     let gone = before.iter().find(|file| now.iter().all(|other| other.path != file.path));
@@ -280,6 +313,6 @@ fn compare(before: &[LoadedFile], now: &[LoadedFile]) -> Result<()> {
         (None, None, None) => return Ok(()),
     };
     Err(Error::new(ErrorKind::State, format!("{why} since the run began to read the files"))
-        .advise("restore the files, or run it with --fresh to read all of them again")
+        .advise("restore the files, or run it with --fresh to read all of them again; --fresh also sends again what the run has sent")
         .of_files(FileOwner::User))
 }

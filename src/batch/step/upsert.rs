@@ -15,6 +15,9 @@ use crate::json_text::{fields_of, put_object};
 use crate::receipt::Usage;
 use crate::run_store::{Extent, RowReader, RowStore, StepPlace, StepState};
 
+/// Rows of the result between two looks at whether the run must stop.
+const ROWS_PER_CHECK: u64 = 4096;
+
 /// The decision for a row with `item` and `found`: the same row with `outcome`, `key` and `send`.
 ///
 /// # Errors
@@ -183,7 +186,7 @@ pub(in crate::batch) async fn run(task: &Task<'_>, plan: &UpsertedPlan) -> Resul
         (WrittenItems::open(task, plan.create.as_ref())?, WrittenItems::open(task, plan.update.as_ref())?);
     let decided = task.scope.steps.get(&plan.plan).map(|view| view.rows.rows()).transpose()?;
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for row in decided.into_iter().flatten() {
+    for (number, row) in (1_u64..).zip(decided.into_iter().flatten()) {
         let row = row?;
         let fields = fields_of(&row).unwrap_or_default();
         let field = |name: &str| fields.iter().find(|(own, _)| own == name).map_or("null", |(_, raw)| raw.get());
@@ -202,7 +205,12 @@ pub(in crate::batch) async fn run(task: &Task<'_>, plan: &UpsertedPlan) -> Resul
             [("outcome", outcome.as_str()), ("key", field("key")), ("record", &*record), ("item", field("item"))];
         put_object(&mut out, fields, |out, raw| out.push_str(raw));
         rows.push(&out);
+        if number.is_multiple_of(ROWS_PER_CHECK) {
+            task.check_stop()?;
+            tokio::task::yield_now().await;
+        }
     }
+    rows.flush()?;
     if let Some(id) = &plan.looked_up {
         let known = task.context.ledger.state().step(&format!("{}/{id}", task.job.name));
         let unread = known.elements_left_out().count() as u64;

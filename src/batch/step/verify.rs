@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
 use crate::item::{Item, Items};
 use crate::options::Options;
+use crate::row_work::{FieldPath, KeyTypes, other_type};
 use crate::run_store::ItemContent;
 use crate::send::Cancel;
 
@@ -88,13 +89,13 @@ pub(in crate::batch) async fn look(
             let mut rows = Rows::new(verify);
             let options = options(&scope.with_item(item, key.1))?;
             look_up.query(&options, &mut |row| rows.compare([(key, &record)], row)).await?;
-            found.insert(key, look_up.judged(item, rows.finish()?.remove(&key)));
+            found.insert(key, look_up.judged(item, rows.finish([(key, item)])?.remove(&key)));
         }
         return Ok(found);
     }
     let mut rows = Rows::new(verify);
     look_up.query(&options(scope)?, &mut |row| rows.compare(wanted.iter().map(|(key, _, r)| (*key, r)), row)).await?;
-    let mut records = rows.finish()?;
+    let mut records = rows.finish(wanted.iter().map(|(key, item, _)| (*key, *item)))?;
     for (key, item, _) in wanted {
         found.insert(key, look_up.judged(item, records.remove(&key)));
     }
@@ -130,29 +131,24 @@ fn are_same(one: &[String], other: &[String]) -> bool {
 struct Rows<'v> {
     verify: &'v Verify,
     found: BTreeMap<(u64, u64), String>,
+    types: Vec<KeyTypes>,
     /// Whether a row was read, and whether one had the whole key.
     seen: (bool, bool),
-    wrong: Option<Error>,
 }
 
 impl<'v> Rows<'v> {
     fn new(verify: &'v Verify) -> Rows<'v> {
-        Rows { verify, found: BTreeMap::new(), seen: (false, false), wrong: None }
+        let types = vec![KeyTypes::default(); verify.key.len()];
+        Rows { verify, found: BTreeMap::new(), types, seen: (false, false) }
     }
 
     fn compare<'k>(&mut self, keys: impl IntoIterator<Item = ((u64, u64), &'k Vec<String>)>, row: Item<'_>) {
+        self.types.iter_mut().zip(&self.verify.key).for_each(|(types, path)| types.add(value_at(row, path)));
         let values: Option<Vec<&str>> = self.verify.key.iter().map(|path| value_at(row, path)).collect();
         self.seen = (true, self.seen.1 || values.is_some());
         let Some(values) = values else { return };
         for (item, key) in keys {
-            let parts = || key.iter().zip(&values).zip(&self.verify.key);
-            if let Some(((own, other), path)) = parts().find(|((own, other), _)| is_of_other_type(own, other)) {
-                let message = format!("`{}` is {own} in an item and {other} in a record", path.join("/"));
-                let error =
-                    Error::new(ErrorKind::BadResponse, format!("verify: {message}: they are of different types"));
-                self.wrong.get_or_insert(error.advise("write the item with the type of the record, as with `| int`"));
-            }
-            if parts().all(|((own, other), _)| is_same_value(own, other)) {
+            if key.iter().zip(&values).all(|(own, other)| is_same_value(own, other)) {
                 self.found.entry(item).or_insert_with(|| row.as_str().to_owned());
             }
         }
@@ -161,25 +157,22 @@ impl<'v> Rows<'v> {
     /// The records by item.
     ///
     /// # Errors
-    /// `bad_response` when the keys of items and rows cannot be compared.
-    fn finish(self) -> Result<BTreeMap<(u64, u64), String>> {
-        match (self.wrong, self.seen) {
-            (Some(error), _) => Err(error),
-            (None, (true, false)) => {
-                let key: Vec<String> = self.verify.key.iter().map(|path| format!("`{}`", path.join("/"))).collect();
-                let id = &self.verify.operation.id;
-                let message = format!("verify: no record of {id} has {}, so nothing can be found", key.join(" and "));
-                Err(Error::new(ErrorKind::BadResponse, message).advise("name a field of the records as `key`"))
-            }
-            (None, _) => Ok(self.found),
+    /// `bad_response` when no row has the key; `invalid_items` when the keys are of different types.
+    fn finish<'i>(
+        self,
+        items: impl IntoIterator<Item = ((u64, u64), &'i str)>,
+    ) -> Result<BTreeMap<(u64, u64), String>> {
+        if self.seen == (true, false) {
+            let key: Vec<String> = self.verify.key.iter().map(|path| format!("`{}`", path.join("/"))).collect();
+            let id = &self.verify.operation.id;
+            let message = format!("verify: no record of {id} has {}, so nothing can be found", key.join(" and "));
+            return Err(Error::new(ErrorKind::BadResponse, message).advise("name a field of the records as `key`"));
         }
+        for ((_, index), item) in items {
+            check_types(self.verify, &self.types, (index, item))?;
+        }
+        Ok(self.found)
     }
-}
-
-/// Whether two values would be the same if they had the same type.
-fn is_of_other_type(one: &str, other: &str) -> bool {
-    let is_text = |value: &str| value.starts_with('"');
-    is_text(one) != is_text(other) && one.trim_matches('"') == other.trim_matches('"')
 }
 
 impl LookUp<'_> {
@@ -232,6 +225,21 @@ fn incomplete(verify: &Verify) -> Error {
     let message =
         format!("verify: the list of {} is incomplete, so a missing record proves nothing", verify.operation.id);
     Error::new(ErrorKind::BadResponse, message).advise("use a query that returns all records, or one record by its key")
+}
+
+/// A record of an item whose key has a type that no record has cannot be found: its absence proves nothing.
+fn check_types(verify: &Verify, types: &[KeyTypes], (index, item): (u64, &str)) -> Result<()> {
+    let Ok(own) = Items::from_array(format!("[{item}]")) else { return Ok(()) };
+    for (path, types) in verify.key.iter().zip(types) {
+        let json = own.get(0).and_then(|item| value_at(item, path));
+        if let Some(json) = json.filter(|json| types.lacks(Some(json))) {
+            let (name, path) = (format!("verify: item {index}"), FieldPath::from(path.clone()));
+            let settle = "or look at the records, and use `opnode items settle`";
+            let error = other_type(&name, (&path, json), ("the records", &path), *types);
+            return Err(error.with(|d| d.advice = d.advice.take().map(|own| own.and(settle))));
+        }
+    }
+    Ok(())
 }
 
 /// The value at a path; an item that is no object is its own key.

@@ -97,7 +97,11 @@ impl BatchScreen {
                 self.failures += 1;
                 if self.failures <= FAILURES_SHOWN {
                     let word = if *status == OutcomeStatus::Unknown { "unknown" } else { "failed" };
-                    let text = format!("{step}: item {index} {word}: {}", error.message);
+                    // A row of a file has its line; the number of the item is of no use beside it.
+                    let is_of_file =
+                        error.place.as_ref().is_some_and(|place| place.file.is_some() && place.line.is_some());
+                    let item = if is_of_file { "row".to_owned() } else { format!("item {index}") };
+                    let text = format!("{step}: {item} {word}: {}", error.message);
                     self.aside(|screen| screen.warn(&text));
                 } else if self.failures == FAILURES_SHOWN + 1 {
                     self.aside(|screen| screen.warn("more items failed; the failures file of the step lists all"));

@@ -11,6 +11,9 @@ use crate::item::Items;
 use crate::run_store::extent::{Extent, Measure};
 use crate::run_store::store::{Before, RowWriter};
 
+/// Added rows of this many bytes are written at once; fewer wait for a flush.
+const BUFFER: usize = 1 << 20;
+
 /// The rows of a running step.
 pub(super) struct Spool {
     file: Arc<File>,
@@ -70,6 +73,10 @@ impl RowWriter for Spool {
     fn push(&mut self, row: &str) {
         self.buffer.extend_from_slice(row.as_bytes());
         self.buffer.push(b'\n');
+        if self.buffer.len() >= BUFFER && self.flush().is_err() {
+            // The next flush gives the error again.
+            self.buffer.clear();
+        }
     }
 
     fn add(&mut self, items: &Items) {
@@ -141,4 +148,43 @@ fn measured(path: &Path, bytes: u64) -> Result<(Measure, u64)> {
 /// `state` when writing fails.
 pub(super) fn empty(path: &Path) -> Result<()> {
     if std::fs::metadata(path).is_ok_and(|m| m.len() > 0) { disk::cut(path, 0) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BUFFER, Extent, RowWriter, Spool};
+
+    #[test]
+    fn rows_that_nobody_flushes_do_not_stay_in_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.ndjson");
+        let mut spool = Spool::open(&path, Extent::default(), false).unwrap();
+        let row = format!("{{\"text\":\"{}\"}}", "x".repeat(1000));
+        for _ in 0..3000 {
+            spool.push(&row);
+            assert!(spool.buffer.len() < BUFFER);
+        }
+        spool.flush().unwrap();
+        assert_eq!(spool.measure().rows(), 3000);
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 3000 * (row.len() as u64 + 1));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_an_error_of_the_next_flush() {
+        let file = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut spool = Spool {
+            file: std::sync::Arc::new(file),
+            path: "/dev/full".into(),
+            measure: super::Measure::default(),
+            dirty: false,
+            broken: None,
+            buffer: Vec::new(),
+        };
+        let row = "x".repeat(BUFFER);
+        (0..3).for_each(|_| spool.push(&row));
+        assert!(spool.buffer.is_empty());
+        assert_eq!(spool.flush().unwrap_err().kind(), crate::error::ErrorKind::State);
+        assert_eq!(spool.measure().rows(), 0);
+    }
 }
