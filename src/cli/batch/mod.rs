@@ -1,6 +1,7 @@
 //! The commands for batch files: `run`, `runs` and `init`.
 
 mod beginning;
+pub(crate) mod given;
 pub(crate) mod init;
 mod junit;
 mod plan;
@@ -9,7 +10,6 @@ pub(crate) mod run;
 pub(crate) mod runs;
 mod sandbox_connections;
 mod show;
-mod stored_error;
 mod timeline;
 
 pub(crate) use beginning::age_text;
