@@ -7,6 +7,7 @@ mod junit;
 mod plan;
 mod progress;
 pub(crate) mod run;
+mod run_status;
 pub(crate) mod runs;
 mod sandbox_connections;
 mod show;

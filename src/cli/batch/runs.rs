@@ -1,7 +1,8 @@
 //! `runs`: lists finished and unfinished runs, or shows one.
 
+use super::run_status::status_name;
 use super::show;
-use crate::batch::{self, RunStatus, RunSummary};
+use crate::batch::{self, RunSummary};
 use crate::cli::app::App;
 use crate::cli::args::{ListForm, RunsArgs, RunsCommand};
 use crate::cli::items::with_sandbox;
@@ -65,18 +66,6 @@ fn table(app: &App, all: &[RunSummary]) -> String {
     }
     let head = table.head(Paint::default());
     std::iter::once(head).chain(rows.iter().map(|row| table.row(row))).collect()
-}
-
-/// The status of a run in words.
-pub(super) fn status_name(status: RunStatus) -> &'static str {
-    match status {
-        RunStatus::Running => "running",
-        RunStatus::Unfinished => "unfinished",
-        RunStatus::Finished => "finished",
-        RunStatus::ItemsLeft => "items left",
-        RunStatus::SetAside => "archived",
-        RunStatus::Damaged => "damaged",
-    }
 }
 
 fn row(run: &RunSummary) -> Vec<String> {

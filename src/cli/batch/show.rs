@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::given;
 use super::junit;
-use super::runs::status_name;
+use super::run_status::status_name;
 use super::timeline::{self, duration};
 use crate::batch::{Batch, BatchInput, LeftItem, MAIN, RunRecord, RunStatus, SettledItem, StepRecord, run_records};
 use crate::cli::app::App;
@@ -20,6 +20,9 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Items, notes and files that are shown of each list; JSON has all.
 const SHOWN_MAX: usize = 20;
+
+/// Characters of an input that are shown; JSON has all.
+const VALUE_MAX: usize = 60;
 
 /// Prints it.
 pub(super) fn run(app: &App, args: &RunsShowArgs) -> Result<u8> {
@@ -103,7 +106,10 @@ fn head(record: &RunRecord) -> String {
         line("why", why_of(error));
     }
     let given = |values: &BTreeMap<String, String>| {
-        let value = |(name, json): (&String, &String)| format!("{name}={}", one_line(json));
+        let value = |(name, json): (&String, &String)| {
+            let end = if json.chars().nth(VALUE_MAX).is_some() { "…" } else { "" };
+            format!("{name}={}{end}", one_line(&json.chars().take(VALUE_MAX).collect::<String>()))
+        };
         values.iter().map(value).collect::<Vec<_>>().join(", ")
     };
     for (name, values) in [("inputs", &info.inputs), ("vars", &info.vars)] {

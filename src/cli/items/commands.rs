@@ -37,7 +37,11 @@ pub(super) fn for_item(state: &Path, item: &LeftItem) -> Result<Vec<String>> {
     let (run, step, number) = (&item.run, &item.step, item.number());
     let flags = flags(state, (&item.batch, run), Some(&item.job))?;
     let mut lines = Vec::new();
-    if !is_of_sandbox(state) {
+    if let Some((_, file)) = outer_of(state, item)? {
+        let verify = || format!("opnode items verify {run} {step} --item {number}{flags} --no-send");
+        lines.extend(may_be_verified(item).then(verify));
+        lines.extend(file.map(|file| format!("opnode run {}", shell(&file))));
+    } else if !is_of_sandbox(state) {
         let verify = || format!("opnode items verify {run} {step} --item {number}{flags}");
         lines.extend(may_be_verified(item).then(verify));
         lines.push(format!("opnode items resend {run} {step} --item {number}{flags}"));
@@ -56,9 +60,12 @@ pub(super) fn for_run(state: &Path, item: &LeftItem, found: &[LeftItem]) -> Resu
     let of_item = flags(state, (&item.batch, run), Some(&item.job))?;
     let of_run = flags(state, (&item.batch, run), None)?;
     let mut lines = vec![format!("opnode items show {run} {step} {number}{of_item}")];
-    if !is_of_sandbox(state) {
-        let is_own = |other: &&LeftItem| other.run == *run && other.batch == item.batch;
-        let has_verify = found.iter().filter(is_own).any(may_be_verified);
+    let is_own = |other: &&LeftItem| other.run == *run && other.batch == item.batch;
+    let has_verify = found.iter().filter(is_own).any(may_be_verified);
+    if let Some((_, file)) = outer_of(state, item)? {
+        lines.extend(has_verify.then(|| format!("opnode items verify {run}{of_run} --no-send")));
+        lines.extend(file.map(|file| format!("opnode run {}", shell(&file))));
+    } else if !is_of_sandbox(state) {
         lines.extend(has_verify.then(|| format!("opnode items verify {run}{of_run}")));
         lines.push(format!("opnode items resend {run}{of_run}"));
         let edited = |how| format!("opnode items edit-and-resend {run} {step} {number}{of_item} {how}");
@@ -66,6 +73,17 @@ pub(super) fn for_run(state: &Path, item: &LeftItem, found: &[LeftItem]) -> Resu
     }
     lines.push(format!("opnode items settle {run}{of_run} --note TEXT"));
     Ok(lines)
+}
+
+/// The batch with which the run of an item goes on, and its file: the last run of a batch that is a step is a part.
+///
+/// # Errors
+/// `state` when the folder cannot be read.
+pub(super) fn outer_of(state: &Path, item: &LeftItem) -> Result<Option<(String, Option<String>)>> {
+    let Some((outer, _)) = item.batch.split_once('+').filter(|_| !item.is_archived) else { return Ok(None) };
+    let all = runs(state)?;
+    let own = all.iter().find(|summary| summary.info.name == outer);
+    Ok(Some((outer.to_owned(), own.map(|summary| summary.info.file.clone()))))
 }
 
 /// Whether its step may have `verify`, which finds out what became of it.

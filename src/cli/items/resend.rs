@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::choose;
-use super::commands::is_of_sandbox;
+use super::commands::{is_of_sandbox, outer_of};
 use crate::batch::{Batch, ItemKey, LeftItem, Resent, RunInfo, RunStatus, edit_item, left_items, release_items, runs};
 use crate::cli::app::App;
 use crate::cli::args::{ItemsResendArgs, ResendHow, RunArgs};
@@ -59,12 +59,9 @@ impl Resending<'_> {
 
     /// The last run of a batch that is a step goes on with the batch of which it is a part.
     fn refuse_inner(&self, items: &[LeftItem]) -> Result<()> {
-        let inner = items.iter().filter(|item| !item.is_archived);
-        let Some((item, outer)) = inner.filter_map(|item| Some((item, item.batch.split_once('+')?.0))).next() else {
-            return Ok(());
-        };
-        let all = runs(self.state)?;
-        let file = all.iter().find(|summary| summary.info.name == outer).map(|summary| summary.info.file.clone());
+        let is_inner = |item: &&LeftItem| !item.is_archived && item.batch.contains('+');
+        let Some(item) = items.iter().find(is_inner) else { return Ok(()) };
+        let Some((outer, file)) = outer_of(self.state, item)? else { return Ok(()) };
         let message = format!("item {} of {} is in a part of the run of {outer}", item.number(), item.step);
         let advice = match file {
             Some(file) => format!("`opnode run {file}` goes on with this part, and sends failed items again"),
