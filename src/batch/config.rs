@@ -43,6 +43,8 @@ pub struct BatchConfig {
     pub otherwise: Option<ConnectionsFile>,
     /// Values of the inputs, as JSON; a text is read as the type of its input.
     pub inputs: Vec<(String, Json)>,
+    /// Whether inputs that are not given have a sample value: for checks without a run.
+    pub sample_inputs: bool,
     /// Values that override those of `vars`, as JSON; numbers keep their digits.
     pub vars: Vec<(String, Json)>,
     /// Reads the environment variables that the batch lists.
@@ -76,6 +78,7 @@ impl BatchConfig {
             connections_instead: None,
             otherwise: None,
             inputs: Vec::new(),
+            sample_inputs: false,
             vars: Vec::new(),
             env: Arc::new(|_| None),
             resolve,

@@ -90,15 +90,17 @@ pub struct JobBegun {
     pub started: String,
     /// Whether it resumes an earlier run.
     pub is_resumed: bool,
-    /// Whether it was finished in an earlier run, and has nothing to do.
+    /// Whether it is left as it is: it was finished in an earlier run, or only items of other jobs are sent.
     pub is_left: bool,
+    /// Whether nothing of it is left to do.
+    pub is_finished: bool,
     /// Number of steps that an earlier run has done, and of all.
     pub steps_done: (u64, u64),
-    /// An unfinished run that was archived because this one begins anew.
+    /// An earlier run with something left to do, which was archived because this one begins anew.
     pub archived: Option<Archived>,
 }
 
-/// An unfinished run that was archived.
+/// A run that was archived with something left to do.
 #[derive(Clone, Debug)]
 pub struct Archived {
     /// Why it was not resumed.
@@ -109,6 +111,8 @@ pub struct Archived {
     pub started: String,
     /// Number of its steps that were done.
     pub steps_done: u64,
+    /// Whether it had ended, so that only items of it are left.
+    pub has_ended: bool,
     /// Items that failed or are in doubt; they are kept until they are settled.
     pub left: u64,
     /// Its folder.
@@ -280,8 +284,8 @@ pub struct JobReport {
 }
 
 impl Report {
-    /// The part of one job.
-    pub(crate) fn of_job(&self, name: &str) -> Report {
+    /// The part of one job, with its own exit code. `signal` is the exit code for a signal, or 0.
+    pub(crate) fn of_job(&self, name: &str, signal: u8) -> Report {
         let mut report = self.clone();
         report.jobs.retain(|job| job.job == name);
         report.steps.retain(|step| step.name.job == name);
@@ -289,7 +293,18 @@ impl Report {
             (report.run, report.started) = (job.run.clone(), job.started.clone());
             (report.resumed, report.finished) = (job.resumed, job.finished);
         }
+        // What stopped the run did not stop a job that was finished before.
+        report.error = report.error.filter(|_| !report.finished);
+        report.set_exit_code(signal);
         report
+    }
+
+    /// Its end, or that of a job, could not be recorded or delivered.
+    pub(crate) fn unfinish(&mut self, job: Option<&str>, error: Error) {
+        self.finished = false;
+        let own = self.jobs.iter_mut().filter(|own| job.is_none_or(|job| own.job == job));
+        own.for_each(|own| own.finished = false);
+        self.error = Some(error);
     }
 
     pub(crate) fn is_job_finished(&self, name: &str) -> bool {
@@ -298,7 +313,7 @@ impl Report {
 
     /// The kind of the most severe error of a job.
     pub(crate) fn kind_of(&self, name: &str) -> Option<String> {
-        self.of_job(name).check().err().map(|error| error.kind().to_string())
+        self.of_job(name, 0).check().err().map(|error| error.kind().to_string())
     }
 
     /// Sets the exit code. `signal` is that of a signal, or 0.

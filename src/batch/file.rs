@@ -343,6 +343,16 @@ pub enum InnerPart {
     File(InnerFile),
 }
 
+impl InnerPart {
+    /// Its path.
+    pub(super) fn path(&self) -> &str {
+        match self {
+            InnerPart::Path(path) => path,
+            InnerPart::File(file) => &file.file,
+        }
+    }
+}
+
 /// Whether an unfinished run is resumed
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]

@@ -27,8 +27,9 @@ pub struct BatchInput {
 }
 
 impl BatchInput {
-    /// A value that it can have, for checks.
-    pub(super) fn sample(&self) -> String {
+    /// A value that it can have, as JSON: for checks and first tests.
+    #[must_use]
+    pub fn sample(&self) -> String {
         let of_kind = match self.kind.as_str() {
             "integer" | "number" => "1",
             "boolean" => "true",
@@ -40,44 +41,60 @@ impl BatchInput {
         self.choices.first().or(self.default.as_ref()).map_or_else(|| of_kind.to_owned(), Clone::clone)
     }
 
-    /// Whether a value fits; `Err` with the reason if not.
+    /// Whether a value fits; `Err` with the name and the reason if not.
     pub(super) fn check(&self, json: &str) -> Result<(), String> {
-        typed(&self.declared, json).map(drop)
+        typed(&self.declared, json).map(drop).map_err(|why| of_input(&self.name, &why))
     }
+}
+
+/// The message about the value of an input.
+fn of_input(name: &str, why: &str) -> String {
+    format!("the input `{name}`: {why}")
 }
 
 /// The inputs of a file.
 pub(super) fn listed(file: &Ordered<InputFile>) -> Vec<BatchInput> {
-    let input = |(name, input): (&String, &InputFile)| BatchInput {
-        name: name.clone(),
+    file.iter().map(|(name, input)| described(name, input)).collect()
+}
+
+fn described(name: &str, input: &InputFile) -> BatchInput {
+    BatchInput {
+        name: name.to_owned(),
         kind: input.kind.name().to_owned(),
         title: input.title.clone(),
         default: input.default.as_ref().map(|json| json.0.clone()),
         choices: input.choices.iter().map(|json| json.0.clone()).collect(),
         declared: input.clone(),
-    };
-    file.iter().map(input).collect()
+    }
 }
 
-/// The values of all inputs, as JSON.
+/// The values of all inputs, as JSON, and the number of faults of those that the caller gives. With `samples`, an input
+/// that is not given has a sample.
 pub(super) fn values(
     c: &mut Checker<'_>,
     file: &Ordered<InputFile>,
-    given: &[(String, Json)],
-) -> BTreeMap<String, String> {
-    let mut values = BTreeMap::new();
+    (given, samples): (&[(String, Json)], bool),
+) -> (BTreeMap<String, String>, usize) {
+    let (mut values, mut wrong) = (BTreeMap::new(), 0);
     for (name, input) in file {
         let at = format!("/inputs/{}", escape(name));
         let default = input.default.as_ref().map(|json| (format!("{at}/default"), &json.0));
-        let own = given.iter().rev().find(|(own, _)| own == name).map(|(_, json)| (at.clone(), &json.0));
+        let own = given.iter().rev().find(|(own, _)| own == name).map(|(_, json)| &json.0);
         // The default is checked even if it is not used.
         let checked = default.clone().and_then(|(at, json)| checked(c, &at, input, json));
         let value = match own {
-            Some((at, json)) => self::checked(c, &at, input, json),
+            Some(json) => {
+                let give = || Some(Advice::GiveInput(name.clone()));
+                let typed = typed(input, json);
+                wrong += usize::from(typed.is_err());
+                typed.map_err(|why| c.fault(&at, of_input(name, &why), give())).ok()
+            }
             None if default.is_some() => checked,
+            None if samples => Some(described(name, input).sample()),
             None => {
                 let message = format!("the input `{name}` has no value");
                 c.fault(&at, message, Some(Advice::GiveInput(name.clone())));
+                wrong += 1;
                 None
             }
         };
@@ -92,9 +109,10 @@ pub(super) fn values(
                 false => format!("the inputs are {}", known.join(", ")),
             };
             c.fault("/inputs", format!("the batch has no input `{name}`{hint}"), Some(advice.into()));
+            wrong += 1;
         }
     }
-    values
+    (values, wrong)
 }
 
 fn checked(c: &mut Checker<'_>, at: &str, input: &InputFile, json: &str) -> Option<String> {

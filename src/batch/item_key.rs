@@ -36,4 +36,10 @@ impl LeftItem {
         let (job, step) = (self.job.clone(), self.step.clone());
         ItemKey { job, step, element: self.element, index: self.index }
     }
+
+    /// Its number, as commands take it: `3`; in a step with `for`, `0.3`.
+    #[must_use]
+    pub fn number(&self) -> String {
+        if self.in_for { format!("{}.{}", self.element, self.index) } else { self.key().to_string() }
+    }
 }

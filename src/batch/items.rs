@@ -209,6 +209,7 @@ impl Batch {
                 method,
                 operation: item.operation.clone(),
                 secret_options: item.secret_options.clone(),
+                in_for: item.in_for,
             };
             let failed = FailedItem {
                 element: item.element,

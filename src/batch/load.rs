@@ -62,7 +62,7 @@ impl Batch {
         let name = name(&mut c, path, file.name.as_deref());
         let vars = vars(&mut c, &file.vars, &config.vars);
         let env = env(&mut c, &file.env, config);
-        let inputs = inputs::values(&mut c, &file.inputs, &config.inputs);
+        let (inputs, wrong_inputs) = inputs::values(&mut c, &file.inputs, (&config.inputs, config.sample_inputs));
         let before = c.faults.len();
         let connection = file.connection.as_deref().or(within.connection.as_deref());
         let mut known = known(&mut c, &folder, file.connections.clone(), (config, within, file.calls()));
@@ -101,6 +101,7 @@ impl Batch {
             file: shown,
             folder,
             vars,
+            given_vars: config.vars.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect(),
             inputs,
             concurrency: usize::from(file.concurrency.max(1)),
             resume,
@@ -119,11 +120,7 @@ impl Batch {
             stdout: config.stdout.clone(),
         };
         let batch = Batch { plan: Arc::new(plan), effects: Arc::new(local) };
-        match refused > 0 && c.faults.len() == refused {
-            // The file is valid, and can be run once the disk accepts the results.
-            true => Err(Error::from_faults(ErrorKind::State, "the results cannot be stored", c.faults)),
-            false => c.finish("the batch file is invalid", Some(batch)),
-        }
+        checked(c, (refused, wrong_inputs), batch)
     }
 
     /// The inputs of a batch file; nothing else of it is checked.
@@ -164,6 +161,18 @@ impl Batch {
     #[must_use]
     pub fn step_count(&self) -> usize {
         self.plan.jobs.len() * self.plan.steps.len()
+    }
+}
+
+/// The batch, or its faults. If all of them are results that are refused, or values of the caller, the file is valid.
+fn checked(c: Checker<'_>, (refused, wrong_inputs): (usize, usize), batch: Batch) -> Result<Batch> {
+    let all = c.faults.len();
+    match all {
+        0 => c.finish("the batch file is invalid", Some(batch)),
+        // It can be run once the disk accepts the results.
+        _ if all == refused => Err(Error::from_faults(ErrorKind::State, "the results cannot be stored", c.faults)),
+        _ if all == wrong_inputs => Err(Error::from_faults(ErrorKind::Definition, "the inputs do not fit", c.faults)),
+        _ => c.finish("the batch file is invalid", Some(batch)),
     }
 }
 

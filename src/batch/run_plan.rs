@@ -37,6 +37,9 @@ pub(crate) struct RunPlan {
     pub(crate) folder: PathBuf,
     /// Values of expressions, as JSON.
     pub(crate) vars: BTreeMap<String, String>,
+    /// Those of them that the caller has given.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) given_vars: BTreeMap<String, String>,
     /// Values of the inputs, as JSON.
     pub(crate) inputs: BTreeMap<String, String>,
     pub(crate) concurrency: usize,
@@ -308,6 +311,7 @@ impl Step {
             method: self.method,
             operation: self.operation.id.clone(),
             secret_options: self.operation.secret_options.clone(),
+            in_for: self.each.is_some(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Mirror of a test file of a batch, such as `nightly.test.yaml`, and of the files with what is expected. Plain data.
 
-use crate::authoring::values::mirrors;
+use crate::authoring::values::{even_null, mirrors};
 use crate::authoring::{Checker, Document, Format, Json, Ordered, explain, version};
 use crate::definition::ReplyFile;
 use crate::error::Result;
@@ -154,9 +154,11 @@ mirrors! {
     /// An item that was not done
     struct ExpectedItem {
         /// failed or unknown
-        pub status: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub status: Option<String>,
         /// As it was sent
-        pub item: Json,
+        #[serde(default, deserialize_with = "even_null", skip_serializing_if = "Option::is_none")]
+        pub item: Option<Json>,
         /// `kind: message`
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub error: Option<String>,

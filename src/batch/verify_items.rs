@@ -141,6 +141,7 @@ impl Batch {
                 method: step.method,
                 operation: step.operation.id.clone(),
                 secret_options: item.secret_options.clone(),
+                in_for: item.in_for,
             };
             let options = item.options.as_ref().and_then(|raw| crate::options::Options::read(raw.get()).ok());
             let failed = FailedItem {

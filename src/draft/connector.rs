@@ -138,7 +138,7 @@ impl ConnectorDraft {
         }
         out.push_str(
             "# guessed: common places of an error's code and text; correct them when an error of the API shows no text\n\
-             errors:\n  code: [/code, /error/code, /errors/0/code, /error]\n  message: [/message, /error/message, /errors/0/message, /error_description, /detail, /title]\n",
+             errors:\n  code: [/code, /error/code, /errors/0/code, /error]\n  message: [/message, /error/message, /errors/0/message, /error_description, /detail, /title, /error]\n",
         );
         out
     }

@@ -214,6 +214,9 @@ pub(crate) struct ItemOrigin {
     /// Options whose values are secret: they are not stored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) secret_options: Vec<String>,
+    /// Whether the step has `for`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) in_for: bool,
 }
 
 /// The content of an item that did not succeed.

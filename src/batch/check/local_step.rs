@@ -7,7 +7,7 @@ use super::here::{CheckedStep, StepHere, after, limits};
 use super::save::{SavedRecord, saves};
 use super::{inner, local, names, upsert};
 use crate::authoring::Checker;
-use crate::batch::file::StepFile;
+use crate::batch::file::{OnErrorFile, StepFile};
 use crate::batch::local_file::LoadPart;
 use crate::batch::local_plan::LocalWork;
 use crate::batch::row_source::ItemSource;
@@ -52,6 +52,11 @@ pub(super) fn local_step(c: &mut Checker<'_>, here: &StepHere<'_>, file: &StepFi
             (None, Fields::Any)
         }
     };
+    if let (Some(part), OnErrorFile::Continue) = (&file.batch, file.on_error) {
+        let advice = format!("write it in the steps of {}", part.path());
+        let message = "`on_error: continue` has no effect in a batch step: its rows are those of whole steps";
+        c.fault(&format!("{at}/on_error"), message, Some(advice.into()));
+    }
     for (key, given) in file.keys_of_calls() {
         if given && !(key == "connection" && file.batch.is_some()) {
             c.fault(&format!("{at}/{key}"), format!("`{key}` is for a step that calls an operation"), None);

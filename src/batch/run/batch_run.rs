@@ -124,22 +124,21 @@ impl Run {
             Some(done) => done,
             None => self.work.await,
         };
+        let signal = self.signal.load(Ordering::SeqCst);
+        let before: Vec<u8> = contexts.iter().map(|c| report.of_job(&c.job().name, signal).exit_code).collect();
         let told = tell(&report);
         for context in &contexts {
             let is_finished = told.is_ok() && report.is_job_finished(&context.job().name);
             if let Err(error) = context.conclude(is_finished, report.kind_of(&context.job().name)).await {
-                report.finished = false;
-                report.error = Some(error);
+                report.unfinish(Some(&context.job().name), error);
             }
         }
         if let Err(error) = told {
-            report.finished = false;
-            report.error = Some(error);
+            report.unfinish(None, error);
         }
-        let before = report.exit_code;
-        report.set_exit_code(self.signal.load(Ordering::SeqCst));
-        for context in &contexts {
-            let own = report.of_job(&context.job().name);
+        report.set_exit_code(signal);
+        for (context, before) in contexts.iter().zip(before) {
+            let own = report.of_job(&context.job().name, signal);
             if own.exit_code != before {
                 // The report of the run is not worse than before if this fails.
                 let _best_effort = context.store.keep_report(&serde_json::to_vec_pretty(&own).unwrap_or_default());
@@ -252,6 +251,8 @@ impl Batch {
                 pid: std::process::id(),
                 opnode: env!("CARGO_PKG_VERSION").to_owned(),
                 planned_steps: self.plan.steps.len() as u64,
+                inputs: self.plan.inputs.clone(),
+                vars: self.plan.given_vars.clone(),
                 fingerprints: outline.fingerprints.clone(),
             };
             let new = NewRun { outline, info, accept_changes: options.accept_changes, now: seconds(wall) };
@@ -276,6 +277,7 @@ impl Batch {
             run: old.run,
             started: old.started,
             steps_done: old.steps_done,
+            has_ended: old.has_ended,
             left: old.left,
             folder: old.folder.display().to_string(),
         });
@@ -285,6 +287,7 @@ impl Batch {
             started: info.started.clone(),
             is_resumed: start == JobStart::Resume,
             is_left: start == JobStart::Leave,
+            is_finished: state.is_over(),
             steps_done: (done, self.plan.steps.len() as u64),
             archived,
         }
@@ -437,16 +440,15 @@ async fn conclude(contexts: &[Context], steps: Vec<StepReport>, elapsed_ms: u64,
     if signal.cancel.is_cancelled() && !report.finished {
         report.error = Some(stopped());
     }
-    report.set_exit_code(signal.code.load(Ordering::SeqCst));
+    let code = signal.code.load(Ordering::SeqCst);
+    report.set_exit_code(code);
     for context in contexts {
-        let text = serde_json::to_vec_pretty(&report.of_job(&context.job().name)).unwrap_or_default();
+        let text = serde_json::to_vec_pretty(&report.of_job(&context.job().name, code)).unwrap_or_default();
         // If the report cannot be stored, the run does not end, and resumes here instead of starting over.
         let reported = context.store.keep_report(&text);
         let kept = context.ledger.commit(Vec::new(), Vec::new()).await;
         if let Err(error) = reported.and(kept) {
-            report.finished = false;
-            report.jobs.iter_mut().filter(|job| job.job == context.job().name).for_each(|job| job.finished = false);
-            report.error = Some(error);
+            report.unfinish(Some(&context.job().name), error);
             report.set_exit_code(0);
         }
     }

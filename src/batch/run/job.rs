@@ -355,6 +355,11 @@ fn report(
                 d.operation.get_or_insert_with(|| step.operation.id.clone());
             })),
         ),
+        // A job that is left as it is: only items of others are sent.
+        Ok(_) if earlier && !state.done => {
+            let status = if state.started { StepStatus::Failed } else { StepStatus::NotStarted };
+            (status, SavedFiles::default(), None)
+        }
         Ok(_) if state.skipped => (StepStatus::Skipped, SavedFiles::default(), None),
         Ok(saved) if bad > 0 => (StepStatus::Partial, saved, Some(bad_items(step, &name, &outcomes, all))),
         Ok(saved) => (StepStatus::Done, saved, None),

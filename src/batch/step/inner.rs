@@ -60,7 +60,13 @@ pub(in crate::batch) async fn run(task: &Task<'_>, plan: &InnerPlan) -> Result<(
     }
     rows.flush()?;
     let receipt = serde_json::json!({ "items": rows.measure().rows(), "complete": true });
-    task.done(rows, None, Usage { elapsed_ms: report.elapsed_ms, ..Usage::default() }, receipt).await
+    task.done(rows, None, usage(&report), receipt).await
+}
+
+/// The requests of its steps, and its own time.
+fn usage(report: &Report) -> Usage {
+    let sum = report.steps.iter().map(|step| step.counts.usage).fold(Usage::default(), |sum, own| sum + own);
+    Usage { elapsed_ms: report.elapsed_ms, ..sum }
 }
 
 /// What happens in the inner run, as events of this step.
@@ -101,6 +107,8 @@ fn summary(step: &StepReport) -> String {
         "status": step.status.name(),
         "items_in": step.counts.items_in,
         "items_out": step.counts.items_out,
+        "failed": step.counts.failed,
+        "unknown": step.counts.unknown,
     })
     .to_string()
 }

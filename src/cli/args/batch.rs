@@ -99,7 +99,7 @@ pub(crate) struct RunsArgs {
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// Folder for the state of runs
-    #[arg(long, value_name = "DIR", default_value = ".opnode/runs")]
+    #[arg(long, value_name = "DIR", default_value = super::items::RUNS_FOLDER)]
     pub(crate) state: PathBuf,
     #[command(flatten)]
     pub(crate) listing: ListingArgs,

@@ -22,6 +22,9 @@ pub(crate) enum ItemsCommand {
     Settle(ItemsSettleArgs),
 }
 
+/// The usual folder of runs, in the current folder.
+pub(crate) const RUNS_FOLDER: &str = ".opnode/runs";
+
 /// Which runs are meant.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct RunsFilter {
@@ -32,7 +35,7 @@ pub(crate) struct RunsFilter {
     #[arg(long, value_name = "NAME")]
     pub(crate) job: Option<String>,
     /// Folder for the state of runs
-    #[arg(long, value_name = "DIR", default_value = ".opnode/runs")]
+    #[arg(long, value_name = "DIR", default_value = RUNS_FOLDER)]
     pub(crate) state: PathBuf,
 }
 
@@ -121,10 +124,10 @@ pub(crate) struct ResendHow {
     /// The batch file [default: that of the run]
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
-    /// Give an input of the batch its value, as in the run. Repeatable
+    /// Give an input of the batch another value than in the run. Repeatable
     #[arg(long, short, value_name = "NAME=VALUE")]
     pub(crate) input: Vec<String>,
-    /// Override a variable of `vars`, as in the run. Repeatable
+    /// Give a variable of `vars` another value than in the run. Repeatable
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) var: Vec<String>,
     /// Resume the last run even if the batch or its definitions changed since it started

@@ -18,7 +18,7 @@ pub(crate) use connection::{
 };
 pub(crate) use items::{
     ItemEditArgs, ItemForm, ItemShowArgs, ItemsCommand, ItemsFilter, ItemsListArgs, ItemsOfRun, ItemsResendArgs,
-    ItemsSettleArgs, ItemsVerifyArgs, LeftStatus, OneItem, ResendHow, RunsFilter,
+    ItemsSettleArgs, ItemsVerifyArgs, LeftStatus, OneItem, RUNS_FOLDER, ResendHow, RunsFilter,
 };
 pub(crate) use listing::{DescribeArgs, DescribeForm, ListForm, ListingArgs, SearchArgs, TemplateArgs, TemplateForm};
 pub(crate) use raw::{

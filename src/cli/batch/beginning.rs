@@ -1,6 +1,6 @@
 //! The first lines of a run: which jobs begin anew and which resume, and why.
 
-use crate::batch::{JobBegun, Reason};
+use crate::batch::{Archived, JobBegun, Reason};
 use crate::cli::screen::terminal_text::count;
 
 /// The lines, each with whether it is a warning. `name` is the batch's.
@@ -22,8 +22,9 @@ pub(super) fn lines(name: &str, jobs: &[JobBegun]) -> Vec<(bool, String)> {
         let started = if archived.started.is_empty() { &archived.run } else { &archived.started };
         let steps = format!("{} done", count(archived.steps_done, "step"));
         let line = format!(
-            "{name}: {job}the unfinished run of {started} ({steps}) {} and is archived in {}{left}",
-            why(archived.reason),
+            "{name}: {job}the {}run of {started} ({steps}) {} and is archived in {}{left}",
+            if archived.has_ended { "" } else { "unfinished " },
+            why(archived),
             archived.folder
         );
         lines.push((archived.reason != Reason::Fresh || archived.left > 0, line));
@@ -40,9 +41,14 @@ pub(super) fn lines(name: &str, jobs: &[JobBegun]) -> Vec<(bool, String)> {
             format!("{name}: resuming run {} of {}{who}, {done} of {} done", job.run, job.started, count(all, "step")),
         ));
     }
-    let left = of(&|job| job.is_left);
+    let left = of(&|job| job.is_left && job.is_finished);
     if let Some(first) = left.first() {
         lines.push((false, format!("{name}: finished in run {}, not repeated{}", first.run, names(&left))));
+    }
+    let unfinished = of(&|job| job.is_left && !job.is_finished);
+    if let Some(first) = unfinished.first() {
+        let names = names(&unfinished);
+        lines.push((false, format!("{name}: not finished in run {}, left as it is{names}", first.run)));
     }
     lines
 }
@@ -51,9 +57,12 @@ fn needs(items: u64) -> &'static str {
     if items == 1 { "needs" } else { "need" }
 }
 
-/// Why an unfinished run was not resumed.
-fn why(reason: Reason) -> String {
-    match reason {
+/// Why a run was not resumed.
+fn why(archived: &Archived) -> String {
+    match archived.reason {
+        Reason::TooOld(age) if archived.has_ended => {
+            format!("ended {} ago, longer than its items are sent again,", age_text(age))
+        }
         Reason::TooOld(age) => format!("was interrupted {} ago, longer than it is resumed,", age_text(age)),
         Reason::Never => "is not resumed (`resume: never`)".to_owned(),
         Reason::Fresh | Reason::First | Reason::Finished => "is not resumed".to_owned(),

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::stored_error::{kind_of, why_of};
 use crate::batch::{JobReport, MAIN, Report, RunRecord, StepRecord, StepReport, StepStatus};
+use crate::cli::errors::stored_error::{kind_of, text_of, why_of};
 use crate::cli::items::why;
 
 /// Failed items that a test case lists.
@@ -75,11 +75,11 @@ fn reported(step: &StepReport) -> TestCase {
     let trouble = || {
         let error = step.error.as_ref();
         let failures = step.failures.as_ref().map(|file| format!("failed items: {file}"));
-        let advice = error.and_then(|error| error.advice.as_ref()).map(ToString::to_string);
+        let whole = error.and_then(|error| serde_json::value::to_raw_value(error).ok()).map(|raw| text_of(&raw));
         Trouble {
             kind: error.map(|error| error.kind().to_string()).unwrap_or_default(),
             message: error.map(|error| error.message.clone()).unwrap_or_default(),
-            text: advice.into_iter().chain(failures).collect::<Vec<_>>().join("\n"),
+            text: whole.into_iter().chain(failures).collect::<Vec<_>>().join("\n"),
         }
     };
     let end = match step.status {
@@ -100,10 +100,10 @@ fn reported(step: &StepReport) -> TestCase {
 fn stored(record: &RunRecord, step: &StepRecord) -> TestCase {
     let trouble = || {
         let left = record.left.iter().filter(|item| item.step == step.name.step);
-        let items: Vec<String> =
-            left.take(ITEMS_MAX).map(|item| format!("item {}: {}", item.key(), why(item))).collect();
+        let items = left.take(ITEMS_MAX).map(|item| format!("item {}: {}", item.number(), why(item)));
+        let lines: Vec<String> = step.error.as_deref().map(text_of).into_iter().chain(items).collect();
         let message = step.error.as_deref().map(why_of).unwrap_or_else(|| step.status.replace('_', " "));
-        Trouble { kind: step.error.as_deref().and_then(kind_of).unwrap_or_default(), message, text: items.join("\n") }
+        Trouble { kind: step.error.as_deref().and_then(kind_of).unwrap_or_default(), message, text: lines.join("\n") }
     };
     let end = match step.status.as_str() {
         "done" => CaseEnd::Passed,

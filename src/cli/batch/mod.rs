@@ -1,15 +1,16 @@
 //! The commands for batch files: `run`, `runs` and `init`.
 
 mod beginning;
+pub(crate) mod given;
 pub(crate) mod init;
 mod junit;
 mod plan;
 mod progress;
 pub(crate) mod run;
+mod run_status;
 pub(crate) mod runs;
 mod sandbox_connections;
 mod show;
-mod stored_error;
 mod timeline;
 
 pub(crate) use beginning::age_text;

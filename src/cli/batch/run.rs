@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -14,6 +14,7 @@ use crate::authoring::duration::duration;
 use crate::batch::{Batch, BatchConfig, Report, ResumePolicy, RunOptions};
 use crate::cli::app::App;
 use crate::cli::args::{RecordArgs, RunArgs};
+use crate::cli::catalog::snippet::shell;
 use crate::cli::connections::file::{default_file, secrets};
 use crate::cli::connections::route::{faults, start_sandbox};
 use crate::cli::errors::worded;
@@ -21,7 +22,7 @@ use crate::cli::messages;
 use crate::cli::output::{OldPartial, OutputPlace, standard_output};
 use crate::cli::signals::Signals;
 use crate::definition::Json;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Advice, Error, ErrorKind, Result};
 use crate::sandbox::Sandbox;
 use crate::{Cancel, Engine};
 
@@ -74,12 +75,12 @@ pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<u8> {
     let (mut concluded, mut written) = (None, Ok(()));
     let report = run
         .finish(|report| {
-            let printed = with_worded_errors(report);
+            let printed = with_worded_errors(report, args);
             shown.close(&printed);
             written = write_report(report_file, &printed)
                 .and_then(|()| write_whole(junit_file, junit::of_report(&printed).as_bytes()));
             if written.is_ok() {
-                concluded = Some((conclude(app, &args.file, report, &signals), report.finished));
+                concluded = Some((conclude(app, args, &printed, &signals), report.finished));
             }
             written.clone()
         })
@@ -138,13 +139,12 @@ pub(crate) fn config(
 
 /// The folder for the state of runs. Records of a sandbox end with the process, so an earlier run in a sandbox is
 /// removed, unless the caller chose the folder.
-fn state(args: &RunArgs, batch: &Batch) -> Result<Option<std::path::PathBuf>> {
+fn state(args: &RunArgs, batch: &Batch) -> Result<Option<PathBuf>> {
     if !args.sandbox {
         return Ok(args.state.clone());
     }
     // Apart from runs over real systems, which would be resumed or ended otherwise.
-    let beside = || args.file.parent().unwrap_or(Path::new("")).join(".opnode");
-    let folder = args.state.clone().unwrap_or_else(beside).join("sandbox");
+    let folder = args.state.clone().unwrap_or_else(|| beside(&args.file)).join("sandbox");
     let own = batch.run_folder(Some(&folder));
     if own.exists() && !args.plan && !args.retry_failed && args.state.is_none() {
         let gone = std::fs::remove_dir_all(&own);
@@ -153,6 +153,11 @@ fn state(args: &RunArgs, batch: &Batch) -> Result<Option<std::path::PathBuf>> {
         })?;
     }
     Ok(Some(folder))
+}
+
+/// The folder with the state of a file's runs.
+fn beside(file: &Path) -> PathBuf {
+    file.parent().unwrap_or(Path::new("")).join(".opnode")
 }
 
 /// A text; its type decides how it is read.
@@ -188,13 +193,22 @@ pub(crate) fn host() -> String {
     name.map_or_else(|| "this machine".to_owned(), |name| name.trim().to_owned())
 }
 
-/// The report with the words of the command line in its advice.
-fn with_worded_errors(report: &Report) -> Report {
+/// The report with the words of the command line in its advice. A run that starts over sends no items again.
+fn with_worded_errors(report: &Report, args: &RunArgs) -> Report {
     let mut report = report.clone();
     for error in report.steps.iter_mut().filter_map(|step| step.error.as_mut()).chain(&mut report.error) {
+        if starts_over(args) && error.advice == Some(Advice::RetryFailed) {
+            let folder = beside(&args.file).join("sandbox").display().to_string();
+            *error = error.clone().advise(format!("`opnode items list --state {}` shows them", shell(&folder)));
+        }
         *error = worded(error);
     }
     report
+}
+
+/// Whether the next start begins anew, whatever is left: the records of the sandbox end with its process.
+fn starts_over(args: &RunArgs) -> bool {
+    args.sandbox && args.state.is_none()
 }
 
 fn write_report(file: Option<OutputPlace>, report: &Report) -> Result<()> {
@@ -220,15 +234,15 @@ fn in_batch(error: &Error, file: &Path) -> Error {
 }
 
 /// Prints the errors of all steps. Returns the exit code of the worst.
-fn conclude(app: &App, file: &Path, report: &Report, signals: &Signals) -> u8 {
+fn conclude(app: &App, args: &RunArgs, report: &Report, signals: &Signals) -> u8 {
     let Err(worst) = report.check() else { return 0 };
     let stopped = signals.exit_code().filter(|_| worst.kind() == ErrorKind::Cancelled);
     for error in report.steps.iter().filter_map(|s| s.error.as_ref()).filter(|e| e.kind() != ErrorKind::Cancelled) {
-        app.screen.error(&in_batch(error, file));
+        app.screen.error(&in_batch(error, &args.file));
     }
     match (&report.error, stopped) {
         (_, Some(code)) => {
-            app.screen.warn("interrupted; run it again to resume");
+            app.screen.warn(if starts_over(args) { "interrupted" } else { "interrupted; run it again to resume" });
             return code;
         }
         (Some(error), None) => app.screen.error(error),

@@ -1,9 +1,11 @@
 //! `runs`: lists finished and unfinished runs, or shows one.
 
+use super::run_status::status_name;
 use super::show;
-use crate::batch::{self, RunStatus, RunSummary};
+use crate::batch::{self, RunSummary};
 use crate::cli::app::App;
 use crate::cli::args::{ListForm, RunsArgs, RunsCommand};
+use crate::cli::items::with_sandbox;
 use crate::cli::messages;
 use crate::cli::screen::terminal_text::thousands;
 use crate::cli::screen::{Paint, TableColumn, TextTable, width};
@@ -30,7 +32,9 @@ pub(crate) fn run(app: &App, args: &RunsArgs) -> Result<u8> {
     printed?;
     if all.is_empty() {
         let of = args.name.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
-        return Ok(app.screen.nothing(&format!("there are no runs{of} in {}", args.state.display())));
+        return Ok(app
+            .screen
+            .nothing(&with_sandbox(format!("there are no runs{of} in {}", args.state.display()), &args.state)));
     }
     Ok(0)
 }
@@ -65,19 +69,12 @@ fn table(app: &App, all: &[RunSummary]) -> String {
 }
 
 fn row(run: &RunSummary) -> Vec<String> {
-    let status = match run.status {
-        RunStatus::Running => "running",
-        RunStatus::Unfinished => "unfinished",
-        RunStatus::Finished => "finished",
-        RunStatus::SetAside => "archived",
-        RunStatus::Damaged => "damaged",
-    };
     let is_single = run.info.job == batch::MAIN;
     vec![
         if is_single { run.info.name.clone() } else { format!("{}/{}", run.info.name, run.info.job) },
         run.info.run.clone(),
         run.info.started.clone(),
-        status.to_owned(),
+        status_name(run.status).to_owned(),
         format!("{}/{}", run.steps_done, run.steps),
         thousands(run.items_out),
         thousands(run.written),

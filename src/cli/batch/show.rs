@@ -1,12 +1,18 @@
 //! `runs show`: one run with its steps, its timeline, and what is left of it.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::given;
 use super::junit;
-use super::stored_error::why_of;
+use super::run_status::status_name;
 use super::timeline::{self, duration};
-use crate::batch::{LeftItem, MAIN, RunRecord, RunStatus, SettledItem, StepRecord, run_records};
+use crate::batch::{Batch, BatchInput, LeftItem, MAIN, RunRecord, RunStatus, SettledItem, StepRecord, run_records};
 use crate::cli::app::App;
-use crate::cli::args::{RunsShowArgs, ShowForm};
-use crate::cli::items::{cells, columns, run_id};
+use crate::cli::args::{RUNS_FOLDER, RunsFilter, RunsShowArgs, ShowForm};
+use crate::cli::catalog::snippet::shell;
+use crate::cli::errors::stored_error::why_of;
+use crate::cli::items::{cells, columns, flags, is_of_sandbox, run_id};
 use crate::cli::messages;
 use crate::cli::screen::terminal_text::{count, one_line, thousands};
 use crate::cli::screen::{Paint, TableColumn, TextTable, width};
@@ -14,6 +20,9 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Items, notes and files that are shown of each list; JSON has all.
 const SHOWN_MAX: usize = 20;
+
+/// Characters of an input that are shown; JSON has all.
+const VALUE_MAX: usize = 60;
 
 /// Prints it.
 pub(super) fn run(app: &App, args: &RunsShowArgs) -> Result<u8> {
@@ -30,7 +39,7 @@ pub(super) fn run(app: &App, args: &RunsShowArgs) -> Result<u8> {
         ShowForm::Text => {
             let texts: Vec<String> = records.iter().map(text).collect();
             messages::print(&texts.join("\n"))?;
-            app.screen.note(&next(&records, &run));
+            app.screen.note(&next(&records, &run, &args.filter)?);
         }
     }
     Ok(0)
@@ -70,11 +79,9 @@ fn head(record: &RunRecord) -> String {
     let info = &record.summary.info;
     let job = if info.job == MAIN { String::new() } else { format!(" for {}", info.job) };
     let status = match record.summary.status {
-        RunStatus::Running => "running",
-        RunStatus::Unfinished => "unfinished",
-        RunStatus::Finished => "finished",
         RunStatus::SetAside => "archived, unfinished",
-        RunStatus::Damaged => "damaged",
+        RunStatus::ItemsLeft if record.summary.is_archived => "archived, items left",
+        status => status_name(status),
     };
     let mut lines = vec![format!("run {} of {}{job}: {status}", info.run, info.name)];
     let mut line = |name: &str, value: String| lines.push(format!("  {name:<10}{value}"));
@@ -97,6 +104,18 @@ fn head(record: &RunRecord) -> String {
     }
     if let Some(error) = &record.error {
         line("why", why_of(error));
+    }
+    let given = |values: &BTreeMap<String, String>| {
+        let value = |(name, json): (&String, &String)| {
+            let end = if json.chars().nth(VALUE_MAX).is_some() { "…" } else { "" };
+            format!("{name}={}{end}", one_line(&json.chars().take(VALUE_MAX).collect::<String>()))
+        };
+        values.iter().map(value).collect::<Vec<_>>().join(", ")
+    };
+    for (name, values) in [("inputs", &info.inputs), ("vars", &info.vars)] {
+        if !values.is_empty() {
+            line(name, given(values));
+        }
     }
     line("file", format!("{}, run by opnode {} on {}", info.file, info.opnode, info.host));
     line("folder", record.summary.folder.display().to_string());
@@ -174,26 +193,57 @@ fn settled(item: &SettledItem) -> String {
 }
 
 /// What to do next.
-fn next(records: &[RunRecord], run: &str) -> String {
-    let left: usize = records.iter().map(|record| record.left.len()).sum();
+fn next(records: &[RunRecord], run: &str, filter: &RunsFilter) -> Result<String> {
     let has = |status: RunStatus| records.iter().any(|record| record.summary.status == status);
-    let file = records.first().map(|record| record.summary.info.file.clone()).unwrap_or_default();
+    let is_live =
+        |status: RunStatus| records.iter().any(|record| record.summary.status == status && !record.summary.is_archived);
+    // A batch that is a step goes on with the batch of which it is a part.
+    let outer = records.iter().find(|record| !record.summary.info.name.contains('+')).or(records.first());
+    let again = outer.map(|record| run_command(record, &filter.state)).unwrap_or_default();
+    let batch = outer.map(|record| record.summary.info.name.as_str()).unwrap_or_default();
     if has(RunStatus::Running) {
-        return format!("it is running; `opnode runs show {run}` shows how far it is");
+        let flags = flags(&filter.state, (batch, run), filter.job.as_deref())?;
+        return Ok(format!("it is running; `opnode runs show {run}{flags}` shows how far it is"));
     }
     let mut lines = Vec::new();
     if has(RunStatus::Damaged) {
-        lines.push(format!("a file of it is damaged; `opnode run {file}` tells which"));
+        lines.push(format!("a file of it is damaged; `{again}` tells which"));
     }
-    if has(RunStatus::Unfinished) {
-        lines.push(format!("`opnode run {file}` resumes it, within the time that `run: {{ resume }}` allows"));
+    // Each run in the sandbox starts over.
+    let within = "within the time that `run: { resume }` allows";
+    match is_of_sandbox(&filter.state) {
+        true => {}
+        false if is_live(RunStatus::Unfinished) => lines.push(format!("`{again}` resumes it, {within}")),
+        false if is_live(RunStatus::ItemsLeft) => lines.push(format!("`{again}` sends failed items again, {within}")),
+        false => {}
     }
-    if left > 0 {
+    let left: BTreeSet<&str> = records.iter().flat_map(|r| &r.left).map(|item| item.batch.as_str()).collect();
+    for batch in left {
+        let own = records.iter().flat_map(|record| &record.left).filter(|item| item.batch == batch).count() as u64;
+        let flags = flags(&filter.state, (batch, run), filter.job.as_deref())?;
+        let (items, needs) = (count(own, "item"), if own == 1 { "needs" } else { "need" });
+        let resend = match is_of_sandbox(&filter.state) {
+            true => String::new(),
+            false => format!("`opnode items resend {run}{flags}` or "),
+        };
         lines.push(format!(
-            "{} {} a decision: `opnode items list {run}`, then `opnode items resend {run}` or `opnode items settle {run}`",
-            count(left as u64, "item"),
-            if left == 1 { "needs" } else { "need" }
+            "{items} {needs} a decision: `opnode items list {run}{flags}`, then {resend}`opnode items settle {run}{flags}`"
         ));
     }
-    if lines.is_empty() { "nothing is left to do".to_owned() } else { lines.join("\n  ") }
+    Ok(if lines.is_empty() { "nothing is left to do".to_owned() } else { lines.join("\n  ") })
+}
+
+/// The command that starts the batch again, with the inputs and variables of the run that the file does not give.
+fn run_command(record: &RunRecord, state: &Path) -> String {
+    let info = &record.summary.info;
+    let known = Batch::inputs(Path::new(&info.file)).unwrap_or_default();
+    let is_default = |input: &BatchInput| input.default.as_ref() == info.inputs.get(&input.name);
+    let inputs = given::inputs(info, &known).filter(|(input, _)| !is_default(input));
+    let flags = inputs.map(|(_, pair)| ("input", pair)).chain(given::vars(info).map(|pair| ("var", pair)));
+    let mut command = format!("opnode run {}", shell(&info.file));
+    command.extend(flags.map(|(flag, pair)| format!(" --{flag} {}", shell(&pair))));
+    if state != Path::new(RUNS_FOLDER) {
+        command.push_str(&format!(" --state {}", shell(&state.display().to_string())));
+    }
+    command
 }

@@ -22,23 +22,34 @@ pub(crate) async fn run(
 ) -> Result<()> {
     let all = || suites.iter().flat_map(|suite| suite.tests.file.cases.keys());
     if let Some(missing) = names.iter().find(|name| !all().any(|own| own == *name)) {
+        suites.iter().for_each(Suite::withdraw);
         let hint = did_you_mean(missing, all().map(String::as_str));
         let known = all().map(String::as_str).collect::<Vec<_>>().join(", ");
         return Err(Error::new(ErrorKind::Usage, format!("there is no case `{missing}`{hint}"))
             .advise(format!("the cases are {known}")));
     }
     for suite in suites {
-        for path in suite.strays() {
-            app.screen.warn(&format!("{} belongs to no case: remove it", path.display()));
+        let failed = table.failed();
+        let done = run_suite(app, suite, (names, update), table).await;
+        if done.is_err() || table.failed() > failed {
+            suite.withdraw();
         }
-        for (name, case) in suite.tests.file.cases.iter().filter(|(name, _)| names.is_empty() || names.contains(*name))
-        {
-            let verdict = match run_case(app, suite, (name, case)).await {
-                Ok(done) => judge(suite, (name, case), done, update)?,
-                Err(error) => CaseVerdict::Failed(error_lines(&error)),
-            };
-            table.add(format!("{}/{name}", suite.name), verdict);
-        }
+        done?;
+    }
+    Ok(())
+}
+
+async fn run_suite(app: &App, suite: &Suite, (names, update): (&[String], bool), table: &mut TestTable) -> Result<()> {
+    for path in suite.strays() {
+        app.screen.warn(&format!("{} belongs to no case: remove it", path.display()));
+    }
+    let is_named = |name: &String| names.is_empty() || names.contains(name);
+    for (name, case) in suite.tests.file.cases.iter().filter(|(name, _)| is_named(name)) {
+        let verdict = match run_case(app, suite, (name, case)).await {
+            Ok(done) => judge(suite, (name, case), done, update)?,
+            Err(error) => CaseVerdict::Failed(error_lines(&error)),
+        };
+        table.add(format!("{}/{name}", suite.name), verdict);
     }
     Ok(())
 }

@@ -35,8 +35,12 @@ pub(super) fn differences(expected: &ExpectedFile, found: &ExpectedFile, is_full
     }
     let (old, new) = (&expected.left, &found.left);
     each(old, new, is_full, |step, old, new| {
-        let shown = |items: &Vec<ExpectedItem>| items.iter().map(item_line).collect::<String>();
-        let (old, new) = (old.map(shown), new.map(shown));
+        let shown = |items: &[ExpectedItem]| items.iter().map(item_line).collect::<String>();
+        let named = |found: &[ExpectedItem]| match old {
+            Some(old) if !is_full => shown(&only_named(old, found)),
+            _ => shown(found),
+        };
+        let (old, new) = (old.map(|old| shown(old)), new.map(|new| named(new)));
         lines.extend(texts(&format!("items left of {step}"), old.as_ref(), new.as_ref()));
     });
     let (old, new) = (&expected.watermarks, &found.watermarks);
@@ -141,9 +145,24 @@ fn step_lines(step: &str, expected: Option<&ExpectedStep>, found: Option<&Expect
     lines
 }
 
+/// The items that were found, each without the keys that the expected one does not have.
+fn only_named(expected: &[ExpectedItem], found: &[ExpectedItem]) -> Vec<ExpectedItem> {
+    let named = |(number, item): (usize, &ExpectedItem)| match expected.get(number) {
+        Some(old) => ExpectedItem {
+            status: item.status.clone().filter(|_| old.status.is_some()),
+            item: item.item.clone().filter(|_| old.item.is_some()),
+            error: item.error.clone().filter(|_| old.error.is_some()),
+        },
+        None => item.clone(),
+    };
+    found.iter().enumerate().map(named).collect()
+}
+
 fn item_line(item: &ExpectedItem) -> String {
-    let error = item.error.as_deref().unwrap_or("no error");
-    format!("{} {}\n  {error}\n", item.status, pretty(&item.item.0))
+    let content = item.item.as_ref().map(|item| pretty(&item.0));
+    let head: Vec<String> = item.status.clone().into_iter().chain(content).collect();
+    let error = item.error.as_ref().map(|error| format!("  {error}\n")).unwrap_or_default();
+    format!("{}\n{error}", head.join(" "))
 }
 
 #[cfg(test)]

@@ -132,8 +132,8 @@ fn left(results: &RunResults<'_>) -> Result<Ordered<Vec<ExpectedItem>>> {
             };
             format!("{}: {}", text("kind"), text("message"))
         });
-        let status = status_word(item.status).to_owned();
-        let content = Json(item.item.as_deref().map_or_else(|| "null".to_owned(), |raw| raw.get().to_owned()));
+        let status = Some(status_word(item.status).to_owned());
+        let content = Some(Json(item.item.as_deref().map_or_else(|| "null".to_owned(), |raw| raw.get().to_owned())));
         by_step.entry(step).or_default().push(ExpectedItem { status, item: content, error });
     }
     Ok(by_step)
@@ -180,7 +180,7 @@ fn each_text(file: &mut ExpectedFile, change: &dyn Fn(&mut String)) {
     file.saved.iter_mut().flat_map(Ordered::values_mut).for_each(change);
     file.stdout.iter_mut().for_each(change);
     for item in file.left.iter_mut().flat_map(Ordered::values_mut).flatten() {
-        change(&mut item.item.0);
+        item.item.iter_mut().for_each(|own| change(&mut own.0));
         item.error.iter_mut().for_each(change);
     }
     file.watermarks.iter_mut().flat_map(Ordered::values_mut).for_each(|mark| change(&mut mark.0));

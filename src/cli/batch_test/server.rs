@@ -1,19 +1,21 @@
 //! What answers the requests of a case, in this process: the sandbox with the data of the case, or recorded exchanges.
 //! No request leaves the process, and no secret is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use url::Url;
 
 use super::suite::Suite;
 use crate::batch::{BatchCaseFile, HTTP, Resolve};
 use crate::cli::recording::{Replay, ReplayTokens};
 use crate::connections::{ConnectionFile, Reference, ValueFile};
 use crate::definition::{Catalog, Ordered};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
+use crate::lock::lock;
 use crate::sandbox::{InProcessSandbox, SandboxData};
 use crate::secret::MASK;
 use crate::{ConnectionSpec, ExchangeLimits, Failure, FailureKind, Response, TokenStore, Transport};
@@ -25,7 +27,27 @@ const WEBHOOK: &str = "https://webhook.invalid/";
 #[derive(Clone)]
 pub(super) enum TestServer {
     Sandbox(Arc<InProcessSandbox>),
-    Recorded { replay: Arc<Replay>, catalog: Arc<Catalog> },
+    Recorded { replay: Arc<Replay>, catalog: Arc<Catalog>, webhooks: Arc<Webhooks> },
+}
+
+/// The addresses of the webhooks of a batch: requests to them are accepted.
+#[derive(Default)]
+pub(super) struct Webhooks(Mutex<BTreeSet<String>>);
+
+impl Webhooks {
+    fn add(&self, connection: &ConnectionSpec) {
+        let url = connection.values.get("url").and_then(|url| Url::parse(url.trim()).ok());
+        lock(&self.0).extend(url.map(|url| address(url.as_str())));
+    }
+
+    fn has(&self, request: &http::Request<Bytes>) -> bool {
+        request.method() == http::Method::POST && lock(&self.0).contains(&address(&request.uri().to_string()))
+    }
+}
+
+/// An address without its query, whose form depends on who writes it.
+fn address(url: &str) -> String {
+    url.split('?').next().unwrap_or_default().to_owned()
 }
 
 impl TestServer {
@@ -33,7 +55,7 @@ impl TestServer {
     pub(super) fn open(suite: &Suite, case: &BatchCaseFile, catalog: Arc<Catalog>) -> Result<TestServer> {
         if let Some(folder) = &case.exchanges {
             let replay = Arc::new(Replay::read(&suite.folder.join(folder))?.with_any_origin());
-            return Ok(TestServer::Recorded { replay, catalog });
+            return Ok(TestServer::Recorded { replay, catalog, webhooks: Arc::default() });
         }
         let given = case.sandbox.clone().unwrap_or_default();
         let faults = given.faults.as_deref().unwrap_or("none").parse()?;
@@ -42,7 +64,7 @@ impl TestServer {
         let sandbox = InProcessSandbox::new(Arc::clone(&catalog), data);
         for name in named {
             catalog.connector(&name)?;
-            sandbox.connection(&name)?;
+            sandbox.connection(&name).map_err(not_simulated)?;
         }
         Ok(TestServer::Sandbox(Arc::new(sandbox)))
     }
@@ -50,7 +72,9 @@ impl TestServer {
     pub(super) fn transport(&self) -> Arc<dyn Transport> {
         match self {
             TestServer::Sandbox(sandbox) => Arc::new(SandboxTransport(Arc::clone(sandbox))),
-            TestServer::Recorded { replay, .. } => Arc::clone(replay) as Arc<dyn Transport>,
+            TestServer::Recorded { replay, webhooks, .. } => {
+                Arc::new(RecordedTransport { replay: Arc::clone(replay), webhooks: Arc::clone(webhooks) })
+            }
         }
     }
 
@@ -67,8 +91,13 @@ impl TestServer {
         let (server, env) = (self.clone(), env.clone());
         Arc::new(move |_: &Path, name: &str, connection: &ConnectionFile| {
             let spec = match &server {
-                _ if connection.connector == HTTP => webhook(connection, &env),
-                TestServer::Sandbox(sandbox) => sandbox.connection(&connection.connector)?,
+                TestServer::Recorded { webhooks, .. } if connection.connector == HTTP => {
+                    let spec = webhook(connection, &env);
+                    webhooks.add(&spec);
+                    spec
+                }
+                TestServer::Sandbox(_) if connection.connector == HTTP => webhook(connection, &env),
+                TestServer::Sandbox(sandbox) => sandbox.connection(&connection.connector).map_err(not_simulated)?,
                 TestServer::Recorded { catalog, .. } => recorded(catalog, connection, &env)?,
             };
             // One request after the other: their order is the same in each run.
@@ -83,6 +112,16 @@ impl TestServer {
             TestServer::Sandbox(_) => (Vec::new(), 0),
             TestServer::Recorded { replay, .. } => (replay.missed(), replay.unused()),
         }
+    }
+}
+
+/// What to do for a connector that the sandbox does not simulate.
+fn not_simulated(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Unsupported => error.advise(
+            "write its sandbox.yaml (`opnode schema sandbox` prints the format); or record the batch with `opnode run FILE --record DIR`, and name DIR under `exchanges` of the case",
+        ),
+        _ => error,
     }
 }
 
@@ -136,5 +175,18 @@ impl Transport for SandboxTransport {
         };
         let (head, body) = reply.into_parts();
         Ok(Response { status: head.status, headers: head.headers, body: body.into(), ..Response::default() })
+    }
+}
+
+/// Answers from a recording, and accepts requests to webhooks.
+struct RecordedTransport {
+    replay: Arc<Replay>,
+    webhooks: Arc<Webhooks>,
+}
+
+#[async_trait]
+impl Transport for RecordedTransport {
+    async fn send(&self, request: http::Request<Bytes>, limits: ExchangeLimits) -> Result<Response, Failure> {
+        if self.webhooks.has(&request) { Ok(self.replay.accept()) } else { self.replay.send(request, limits).await }
     }
 }

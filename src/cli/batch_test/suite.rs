@@ -28,6 +28,8 @@ pub(crate) struct Suite {
     /// The text of the batch file.
     pub(super) text: String,
     pub(super) tests: BatchTests,
+    /// Whether `--update` has just written the file.
+    is_new: bool,
 }
 
 /// The test files at a path.
@@ -58,6 +60,8 @@ pub(crate) fn suites(path: &Path, update: bool) -> Result<Vec<Suite>> {
             )));
         }
         new_files::replace(&beside, &first_file(path))?;
+        let read = Suite::read(&beside, Some(path)).inspect_err(|_| drop(std::fs::remove_file(&beside)))?;
+        return Ok(vec![Suite { is_new: true, ..read }]);
     }
     Ok(vec![Suite::read(&beside, Some(path))?])
 }
@@ -89,7 +93,8 @@ fn first_file(batch: &Path) -> String {
     let mut lines = String::new();
     if required.peek().is_some() {
         lines.push_str("    inputs:\n");
-        required.for_each(|input| lines.push_str(&format!("      {}:  # {}\n", input.name, input.kind)));
+        required
+            .for_each(|input| lines.push_str(&format!("      {}: {}  # {}\n", input.name, input.sample(), input.kind)));
     }
     format!(
         "# Tests of {name}. `opnode test {name}` runs them; with --update it writes what they do: review and commit it.\nversion: 1\ncases:\n  sandbox:\n    title: It runs in the sandbox\n    at: {START}\n{lines}"
@@ -107,7 +112,14 @@ impl Suite {
             let place = tests.place(if tests.file.batch.is_some() { "/batch" } else { "" });
             error.at(place).advise("name the batch file with `batch: PATH`")
         })?;
-        Ok(Suite { name, file: file.to_owned(), folder, batch, text, tests })
+        Ok(Suite { name, file: file.to_owned(), folder, batch, text, tests, is_new: false })
+    }
+
+    /// Removes the file if it has just been written: its case failed.
+    pub(super) fn withdraw(&self) {
+        if self.is_new {
+            let _best_effort = std::fs::remove_file(&self.file);
+        }
     }
 
     /// The file with what is expected of a case.

@@ -80,6 +80,7 @@ fn batch_files(app: &App, catalog: Catalog, batches: &[NamedFile]) -> Vec<Fault>
     config.connections = default_file();
     config.env = Arc::new(|name| Some(std::env::var(name).unwrap_or_default()));
     config.stdout = Some(standard_output());
+    config.sample_inputs = true;
     config.resolve = Arc::new(|_, name, connection| {
         let is_address = connection.connector == crate::batch::HTTP;
         let text =

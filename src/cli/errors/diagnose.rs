@@ -137,7 +137,10 @@ impl Diagnosis {
     }
 
     fn provider(&mut self, provider: &Provider) {
-        let parts: Vec<&str> = [provider.code.as_deref(), provider.message.as_deref()].into_iter().flatten().collect();
+        let mut parts: Vec<&str> =
+            [provider.code.as_deref(), provider.message.as_deref()].into_iter().flatten().collect();
+        // Some systems have only one text, which is both.
+        parts.dedup();
         if !parts.is_empty() {
             self.put("provider", &parts.join(": "));
         }

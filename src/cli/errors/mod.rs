@@ -4,6 +4,7 @@ mod advice;
 mod diagnose;
 mod excerpt;
 mod next_step;
+pub(crate) mod stored_error;
 
 pub(crate) use advice::worded;
 pub(crate) use diagnose::Diagnosis;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::commands::of_sandbox;
 use crate::OutcomeStatus;
 use crate::batch::{LeftItem, left_items, runs};
 use crate::cli::args::{ItemsFilter, ItemsOfRun, LeftStatus, OneItem, RunsFilter};
@@ -40,9 +41,17 @@ pub(super) fn left_of(which: &ItemsOfRun) -> Result<Vec<LeftItem>> {
 /// The message that there are none, and where there are others.
 pub(super) fn none(what: &str, filter: &ItemsFilter) -> Result<String> {
     Ok(match left_items(&filter.runs.state)?.len() as u64 {
-        0 => what.to_owned(),
+        0 => with_sandbox(what.to_owned(), &filter.runs.state),
         others => format!("{what} here; {} left elsewhere: `opnode items list`", are(others)),
     })
+}
+
+/// The message, and where runs of the sandbox are.
+pub(crate) fn with_sandbox(message: String, state: &Path) -> String {
+    match of_sandbox(state) {
+        Some(there) => format!("{message}; {there}"),
+        None => message,
+    }
 }
 
 fn are(items: u64) -> String {
@@ -58,6 +67,12 @@ pub(super) fn one(which: &OneItem) -> Result<LeftItem> {
     only_step(&mut found, &which.step)?;
     check_number(&found, &which.item)?;
     found.retain(|item| is_named(item, &which.item));
+    let batches: BTreeSet<&str> = found.iter().map(|item| item.batch.as_str()).collect();
+    if batches.len() > 1 {
+        let all = batches.into_iter().collect::<Vec<_>>().join(", ");
+        let message = format!("item {} of {} is left in runs of several batches: {all}", which.item, which.step);
+        return Err(Error::new(ErrorKind::Usage, message).advise("choose one with --batch"));
+    }
     let jobs: Vec<&str> = found.iter().map(|item| item.job.as_str()).collect();
     if jobs.len() > 1 {
         let message = format!("item {} of {} is left in several jobs: {}", which.item, which.step, jobs.join(", "));
@@ -97,7 +112,7 @@ fn check_number(found: &[LeftItem], name: &str) -> Result<()> {
     if found.iter().any(|item| is_named(item, name)) {
         return Ok(());
     }
-    let first: Vec<String> = found.iter().take(SHOWN_MAX).map(|item| item.key().to_string()).collect();
+    let first: Vec<String> = found.iter().take(SHOWN_MAX).map(|item| item.number()).collect();
     let more = if found.len() > SHOWN_MAX { " …" } else { "" };
     let step = found.first().map(|item| item.step.as_str()).unwrap_or_default();
     Err(Error::new(ErrorKind::Usage, format!("item `{name}` is not among the items that are left of {step}"))
@@ -138,7 +153,7 @@ fn no_run(text: &str, filter: &RunsFilter) -> Error {
         "last" => format!("there are no runs{batch} in {}", folder.display()),
         id => format!("there is no run {id}{batch} in {}", folder.display()),
     };
-    Error::new(ErrorKind::Usage, message)
+    Error::new(ErrorKind::Usage, with_sandbox(message, folder))
         .advise("`opnode runs` lists the runs, with their ids in --format json; --state names another folder")
 }
 

@@ -27,14 +27,14 @@ pub(super) async fn run(app: &App, args: &ItemEditArgs) -> Result<u8> {
 fn changed(item: &LeftItem, args: &ItemEditArgs) -> Result<String> {
     if item.method == "query" || (item.item.is_none() && item.options.is_some()) {
         let message =
-            format!("item {} of {} has no fields to change: its call has only options", item.key(), item.step);
+            format!("item {} of {} has no fields to change: its call has only options", item.number(), item.step);
         return Err(Error::new(ErrorKind::Usage, message).advise("change the batch file, and run the batch again"));
     }
     if let Some(json) = &args.item_json {
         return checked(json, "--item-json");
     }
     let Some(own) = &item.item else {
-        let message = format!("what was sent as item {} of {} is not recorded", item.key(), item.step);
+        let message = format!("what was sent as item {} of {} is not recorded", item.number(), item.step);
         return Err(Error::new(ErrorKind::Usage, message).advise("give the whole item with --item-json"));
     };
     if args.set.is_empty() {

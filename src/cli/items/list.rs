@@ -1,8 +1,9 @@
 //! `items list`: a table of the items, and the commands for them.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
-use super::choose;
+use super::{choose, commands};
 use crate::OutcomeStatus;
 use crate::batch::{LeftItem, MAIN};
 use crate::cli::app::App;
@@ -28,7 +29,7 @@ pub(super) fn run(app: &App, args: &ItemsListArgs) -> Result<u8> {
         return Ok(app.screen.nothing(&choose::none("no item needs a decision", &args.filter)?));
     }
     if args.format == ListForm::Text {
-        app.screen.note(&next(&found));
+        app.screen.note(&next(&found, &args.filter.runs.state)?);
     }
     Ok(0)
 }
@@ -57,7 +58,7 @@ pub(crate) fn columns(with_batch: bool) -> Vec<TableColumn> {
 pub(crate) fn cells(item: &LeftItem, with_batch: bool) -> Vec<String> {
     let step = if item.job == MAIN { item.step.clone() } else { format!("{}/{}", item.job, item.step) };
     let status = status_name(item.status).to_owned();
-    let mut cells = vec![item.run.clone(), item.at.clone(), step, item.key().to_string(), status, why(item)];
+    let mut cells = vec![item.run.clone(), item.at.clone(), step, item.number(), status, why(item)];
     if with_batch {
         cells.insert(0, item.batch.clone());
     }
@@ -84,7 +85,7 @@ pub(crate) fn why(item: &LeftItem) -> String {
 }
 
 /// A text in the error of an item.
-pub(super) fn error_field(item: &LeftItem, name: &str) -> Option<String> {
+fn error_field(item: &LeftItem, name: &str) -> Option<String> {
     let error = item.error.as_ref()?;
     let (_, raw) = fields_of(error.get())?.into_iter().find(|(own, _)| own == name)?;
     serde_json::from_str(raw.get()).ok()
@@ -102,17 +103,14 @@ fn table(found: &[LeftItem]) -> String {
 }
 
 /// How many there are, and the commands for the newest run.
-fn next(found: &[LeftItem]) -> String {
-    let Some(last) = found.iter().max_by(|a, b| a.run.cmp(&b.run)) else { return String::new() };
+fn next(found: &[LeftItem], state: &Path) -> Result<String> {
+    let Some(last) = found.iter().max_by(|a, b| a.run.cmp(&b.run)) else { return Ok(String::new()) };
     let number = |status: OutcomeStatus| found.iter().filter(|item| item.status == status).count() as u64;
     let (failed, unknown) = (number(OutcomeStatus::Failed), number(OutcomeStatus::Unknown));
     let mut parts = Vec::new();
     parts.extend((failed > 0).then(|| format!("{} failed", thousands(failed))));
     parts.extend((unknown > 0).then(|| format!("{} unknown", thousands(unknown))));
-    let (run, step, item) = (&last.run, &last.step, last.key());
-    format!(
-        "{}: {}\n  opnode items show {run} {step} {item}\n  opnode items resend {run}\n  opnode items edit-and-resend {run} {step} {item} --set FIELD=VALUE\n  opnode items settle {run} --note TEXT",
-        count(found.len() as u64, "item"),
-        parts.join(", ")
-    )
+    let head = format!("{}: {}", count(found.len() as u64, "item"), parts.join(", "));
+    let commands = commands::for_run(state, last, found)?;
+    Ok(std::iter::once(head).chain(commands).collect::<Vec<_>>().join("\n  "))
 }

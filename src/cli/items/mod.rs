@@ -1,6 +1,7 @@
 //! `items`: the items of runs that failed or are in doubt, and what a person does with them.
 
 mod choose;
+mod commands;
 mod edited;
 mod list;
 mod resend;
@@ -8,7 +9,8 @@ mod settle;
 mod show;
 mod verify;
 
-pub(crate) use choose::run_id;
+pub(crate) use choose::{run_id, with_sandbox};
+pub(crate) use commands::{flags, is_of_sandbox};
 pub(crate) use list::{cells, columns, why};
 
 use super::app::App;

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::choose;
-use crate::batch::{Batch, ItemKey, LeftItem, Resent, RunStatus, edit_item, left_items, release_items, runs};
+use super::commands::{is_of_sandbox, outer_of};
+use crate::batch::{Batch, ItemKey, LeftItem, Resent, RunInfo, RunStatus, edit_item, left_items, release_items, runs};
 use crate::cli::app::App;
 use crate::cli::args::{ItemsResendArgs, ResendHow, RunArgs};
+use crate::cli::batch::given;
 use crate::cli::batch::run::{self as batch, host};
 use crate::cli::call::ask;
 use crate::cli::screen::terminal_text::count;
@@ -39,6 +41,7 @@ pub(super) struct Resending<'a> {
 impl Resending<'_> {
     /// Sends the items of one run. `edited` replaces the only one. Returns the exit code.
     pub(super) async fn all(&self, items: Vec<LeftItem>, edited: Option<&str>) -> Result<u8> {
+        self.refuse_sandbox()?;
         refuse_impossible(&items)?;
         self.refuse_inner(&items)?;
         self.confirm(&items)?;
@@ -56,13 +59,10 @@ impl Resending<'_> {
 
     /// The last run of a batch that is a step goes on with the batch of which it is a part.
     fn refuse_inner(&self, items: &[LeftItem]) -> Result<()> {
-        let inner = items.iter().filter(|item| !item.is_archived);
-        let Some((item, outer)) = inner.filter_map(|item| Some((item, item.batch.split_once('+')?.0))).next() else {
-            return Ok(());
-        };
-        let all = runs(self.state)?;
-        let file = all.iter().find(|summary| summary.info.name == outer).map(|summary| summary.info.file.clone());
-        let message = format!("item {} of {} is in a part of the run of {outer}", item.key(), item.step);
+        let is_inner = |item: &&LeftItem| !item.is_archived && item.batch.contains('+');
+        let Some(item) = items.iter().find(is_inner) else { return Ok(()) };
+        let Some((outer, file)) = outer_of(self.state, item)? else { return Ok(()) };
+        let message = format!("item {} of {} is in a part of the run of {outer}", item.number(), item.step);
         let advice = match file {
             Some(file) => format!("`opnode run {file}` goes on with this part, and sends failed items again"),
             None => format!("run {outer} again: it goes on with this part, and sends failed items again"),
@@ -86,17 +86,23 @@ impl Resending<'_> {
         }
     }
 
+    /// The system of a run in the sandbox ended with its process: the items would go to the real one.
+    pub(super) fn refuse_sandbox(&self) -> Result<()> {
+        if !is_of_sandbox(self.state) {
+            return Ok(());
+        }
+        let message =
+            format!("the runs in {} are of the sandbox: their items cannot be sent again", self.state.display());
+        Err(Error::new(ErrorKind::Usage, message).advise("run the batch again with --sandbox, or settle the items"))
+    }
+
     /// The batch file of the run.
     pub(super) fn file(&self, items: &[LeftItem]) -> Result<PathBuf> {
         if let Some(file) = &self.how.file {
             return Ok(file.clone());
         }
         let run = items.first().map(|item| item.run.as_str()).unwrap_or_default();
-        let batch = items.first().map(|item| item.batch.as_str()).unwrap_or_default();
-        let all = runs(self.state)?;
-        let named = all.iter().find(|summary| summary.info.run == run && summary.info.name == batch);
-        let named = named.map(|summary| PathBuf::from(&summary.info.file));
-        let named = named.unwrap_or_default();
+        let named = self.info(items)?.map(|info| PathBuf::from(&info.file)).unwrap_or_default();
         // The command may be in another folder than the run was: the state is in `.opnode/runs` beside the file.
         let beside = self.state.parent().and_then(Path::parent).zip(named.file_name()).map(|(at, name)| at.join(name));
         let there = std::iter::once(named.clone()).chain(beside).find(|path| path.is_file());
@@ -106,14 +112,15 @@ impl Resending<'_> {
         })
     }
 
-    pub(super) fn batch(&self, file: &Path) -> Result<Batch> {
+    /// The batch, with the inputs and variables of the run of these items.
+    pub(super) fn batch(&self, file: &Path, items: &[LeftItem]) -> Result<Batch> {
         let engine = Arc::new(self.app.engine(false)?);
-        Batch::load(file, &batch::config(self.app, &self.run_args(file), &engine, None)?)
+        Batch::load(file, &batch::config(self.app, &self.run_args(file, items)?, &engine, None)?)
     }
 
     /// Sends items of archived runs.
     async fn one_by_one(&self, file: &Path, items: &[LeftItem], edited: Option<&str>) -> Result<u8> {
-        let batch = self.batch(file)?;
+        let batch = self.batch(file, items)?;
         let cancel = Cancel::default();
         let signals = Signals::listen(&cancel);
         let (host, mut counts) = (host(), Counts::default());
@@ -131,7 +138,7 @@ impl Resending<'_> {
     }
 
     fn tell(&self, resent: &Resent) {
-        let name = format!("{}: item {}", resent.item.step, resent.item.key());
+        let name = format!("{}: item {}", resent.item.step, resent.item.number());
         let error = resent.outcome.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default();
         match resent.outcome.status {
             OutcomeStatus::Ok => self.app.screen.note(&format!("{name} was sent")),
@@ -145,7 +152,7 @@ impl Resending<'_> {
     async fn resume(&self, file: &Path, items: &[LeftItem], edited: Option<&str>) -> Result<u8> {
         let (host, now) = (host(), SystemTime::now());
         if let (Some(text), [item]) = (edited, items) {
-            self.batch(file)?.check_edited(item, text)?;
+            self.batch(file, items)?.check_edited(item, text)?;
             edit_item(self.state, item, text, &host, now).await?;
         }
         let unknown: Vec<LeftItem> =
@@ -153,7 +160,7 @@ impl Resending<'_> {
         release_items(self.state, &unknown, &host, now).await?;
         let only: BTreeSet<ItemKey> = items.iter().map(LeftItem::key).collect();
         let run = items.first().map(|item| item.run.clone()).unwrap_or_default();
-        let args = RunArgs { retry_failed: true, only: Some(only.clone()), ..self.run_args(file) };
+        let args = RunArgs { retry_failed: true, only: Some(only.clone()), ..self.run_args(file, items)? };
         let was_unfinished = self.is_unfinished(&run)?;
         let code = batch::run(self.app, &args).await?;
         // A run that goes on sends failed items again only once it has ended.
@@ -174,15 +181,26 @@ impl Resending<'_> {
         Ok(left_items(self.state)?.iter().filter(is_it).count() as u64)
     }
 
-    fn run_args(&self, file: &Path) -> RunArgs {
-        RunArgs {
+    /// What is stored of the run of these items.
+    fn info(&self, items: &[LeftItem]) -> Result<Option<RunInfo>> {
+        let Some(item) = items.first() else { return Ok(None) };
+        let is_own = |info: &RunInfo| info.run == item.run && info.name == item.batch && info.job == item.job;
+        Ok(runs(self.state)?.into_iter().map(|summary| summary.info).find(is_own))
+    }
+
+    /// The inputs and variables are those of the run; what the caller gives wins.
+    fn run_args(&self, file: &Path, items: &[LeftItem]) -> Result<RunArgs> {
+        let stored = self.info(items)?.unwrap_or_default();
+        let known = Batch::inputs(file)?;
+        let inputs = given::inputs(&stored, &known).map(|(_, pair)| pair);
+        Ok(RunArgs {
             file: file.to_owned(),
-            input: self.how.input.clone(),
-            var: self.how.var.clone(),
+            input: inputs.chain(self.how.input.iter().cloned()).collect(),
+            var: given::vars(&stored).chain(self.how.var.iter().cloned()).collect(),
             accept_changes: self.how.accept_changes,
             state: Some(self.state.to_owned()),
             ..RunArgs::default()
-        }
+        })
     }
 }
 
@@ -197,7 +215,7 @@ fn refuse_impossible(items: &[LeftItem]) -> Result<()> {
     let Some((item, why)) = items.iter().find_map(|item| Some((item, why(item)?))) else { return Ok(()) };
     Err(Error::new(
         ErrorKind::Usage,
-        format!("item {} of {} cannot be sent again by itself: {why}", item.key(), item.step),
+        format!("item {} of {} cannot be sent again by itself: {why}", item.number(), item.step),
     )
     .advise("run the batch again, then settle the item; STEP, --item and --status choose other items"))
 }

@@ -1,11 +1,14 @@
 //! `items show`: one item with all that is known about it.
 
-use super::choose;
-use super::list::{error_field, json, status_name, why};
+use std::path::Path;
+
+use super::list::{json, status_name, why};
+use super::{choose, commands};
 use crate::OutcomeStatus;
 use crate::batch::{LeftItem, MAIN};
 use crate::cli::app::App;
 use crate::cli::args::{ItemForm, ItemShowArgs};
+use crate::cli::errors::stored_error::all_of;
 use crate::cli::messages;
 use crate::cli::screen::json::{compact, pretty};
 use crate::error::Result;
@@ -17,7 +20,7 @@ pub(super) fn run(app: &App, args: &ItemShowArgs) -> Result<u8> {
         ItemForm::Json => messages::print(&json(&item)?)?,
         ItemForm::Text => {
             messages::print(&text(&item))?;
-            app.screen.note(&next(&item));
+            app.screen.note(&next(&item, &args.which.runs.state)?);
         }
     }
     Ok(0)
@@ -27,7 +30,7 @@ fn text(item: &LeftItem) -> String {
     let job = if item.job == MAIN { String::new() } else { format!(" for {}", item.job) };
     let mut lines = vec![format!(
         "item {} of {}{job}, run {} of {}: {}",
-        item.key(),
+        item.number(),
         item.step,
         item.run,
         item.batch,
@@ -35,7 +38,7 @@ fn text(item: &LeftItem) -> String {
     )];
     let mut line = |name: &str, value: &str| {
         if !value.is_empty() {
-            lines.push(format!("  {name:<9}{value}"));
+            lines.push(format!("  {name:<12}{value}"));
         }
     };
     line("when", &item.at);
@@ -50,25 +53,25 @@ fn text(item: &LeftItem) -> String {
     if !item.secret_options.is_empty() {
         line("secret", &format!("{} (not stored)", item.secret_options.join(", ")));
     }
-    let kind = error_field(item, "kind").map(|kind| format!("[{kind}] ")).unwrap_or_default();
-    line("why", &format!("{kind}{}", error_field(item, "message").unwrap_or_else(|| why(item))));
-    line("advice", &error_field(item, "advice").unwrap_or_default());
+    match &item.error {
+        Some(error) => {
+            all_of(error).iter().for_each(|(name, text)| line(name, &text.replace('\n', "\n              ")))
+        }
+        None => line("why", &why(item)),
+    }
     line("state", if item.is_archived { "its run is archived" } else { "its run is the last one" });
     match &item.item {
         Some(raw) => lines.push(format!("  item\n{}", pretty(raw.get()))),
-        None => lines.push("  item     not recorded".to_owned()),
+        None => lines.push("  item        not recorded".to_owned()),
     }
     lines.join("\n")
 }
 
-fn next(item: &LeftItem) -> String {
-    let (run, step, key) = (&item.run, &item.step, item.key());
-    let job = if item.job == MAIN { String::new() } else { format!(" --job {}", item.job) };
+fn next(item: &LeftItem, state: &Path) -> Result<String> {
     let look = match item.status {
-        OutcomeStatus::Unknown => "it may have taken effect: look for its record in the system; then",
-        OutcomeStatus::Ok | OutcomeStatus::Failed | OutcomeStatus::Skipped => "next,",
+        OutcomeStatus::Unknown => "it may have taken effect: look for its record in the system; then one of",
+        OutcomeStatus::Ok | OutcomeStatus::Failed | OutcomeStatus::Skipped => "next, one of",
     };
-    format!(
-        "{look} one of\n  opnode items resend {run} {step} --item {key}{job}\n  opnode items edit-and-resend {run} {step} {key}{job} --set FIELD=VALUE\n  opnode items settle {run} {step} --item {key}{job} --note TEXT"
-    )
+    let commands = commands::for_item(state, item)?;
+    Ok(std::iter::once(look.to_owned()).chain(commands).collect::<Vec<_>>().join("\n  "))
 }

@@ -19,7 +19,8 @@ pub(super) async fn run(app: &App, args: &ItemsVerifyArgs) -> Result<u8> {
         return Ok(app.screen.nothing(&choose::none("no item has an unknown outcome", &args.which.filter)?));
     }
     let resending = Resending { app, how: &args.how, state: &args.which.filter.runs.state };
-    let batch = resending.batch(&resending.file(&items)?)?;
+    resending.refuse_sandbox()?;
+    let batch = resending.batch(&resending.file(&items)?, &items)?;
     let cancel = Cancel::default();
     let signals = Signals::listen(&cancel);
     let found = batch.verify_items(Some(&args.which.filter.runs.state), &items, (&host(), &cancel)).await?;
@@ -47,7 +48,7 @@ fn as_failed(verified: &Verified) -> LeftItem {
 }
 
 fn tell(app: &App, verified: &Verified) {
-    let name = format!("{}: item {}", verified.item.step, verified.item.key());
+    let name = format!("{}: item {}", verified.item.step, verified.item.number());
     match verified.took_effect {
         Some(true) => app.screen.note(&format!("{name} took effect")),
         Some(false) => app.screen.note(&format!("{name} did not take effect")),

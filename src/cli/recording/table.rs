@@ -27,6 +27,11 @@ impl TestTable {
         self.0.push((name, verdict));
     }
 
+    /// How many failed.
+    pub(crate) fn failed(&self) -> usize {
+        self.0.iter().filter(|(_, verdict)| matches!(verdict, CaseVerdict::Failed(_))).count()
+    }
+
     /// Prints all. Returns the exit code.
     pub(crate) fn print(&self, app: &App) -> Result<u8> {
         let width = self.0.iter().map(|(name, _)| terminal_text::width(name)).max().unwrap_or(0);

@@ -1,12 +1,13 @@
 //! What a scheduler runs: program, arguments, folder and names. Refuses what a scheduler cannot be told.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
 use super::when::When;
 use crate::cli::app::App;
-use crate::cli::args::{Args, ScheduleArgs};
+use crate::cli::args::{Args, Command, RunArgs, ScheduleArgs};
 use crate::error::{Error, ErrorKind, Result, io_text};
 
 /// Longest name: that of a CronJob is limited to 52 characters.
@@ -29,6 +30,8 @@ pub(super) struct Job {
     pub(super) zone: Option<String>,
     pub(super) image: String,
     pub(super) times: Times,
+    /// The inputs that the flags give.
+    pub(super) given: BTreeSet<String>,
 }
 
 /// When it runs.
@@ -61,7 +64,7 @@ impl Job {
         for argument in &args.run {
             one_line(argument, "an argument")?;
         }
-        check_flags(&file, &args.run)?;
+        let given = run_args(&file, &args.run)?.input;
         let mut arguments = vec!["run".to_owned(), file.clone()];
         arguments.extend(flags.into_iter().chain(args.run.iter().cloned()));
         let name = name(args.name.as_deref(), batch)?;
@@ -77,19 +80,26 @@ impl Job {
             zone: args.zone.as_deref().map(zone).transpose()?,
             image: args.image.clone(),
             times,
+            given: given.iter().filter_map(|pair| pair.split_once('=')).map(|(name, _)| name.to_owned()).collect(),
         })
     }
 }
 
 /// Flags that `opnode run` refuses would only be seen at the first start.
-fn check_flags(file: &str, flags: &[String]) -> Result<()> {
-    let words = ["opnode", "run", file].into_iter().chain(flags.iter().map(String::as_str));
-    Args::try_parse_from(words).map(drop).map_err(|e| {
-        let text = e.render().to_string();
-        let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        Error::new(ErrorKind::Usage, format!("`opnode run` refuses the flags after --: {first}"))
+fn run_args(file: &str, flags: &[String]) -> Result<RunArgs> {
+    let refused = |why: &str| {
+        Error::new(ErrorKind::Usage, format!("`opnode run` refuses the flags after --: {why}"))
             .advise("`opnode run --help` shows its flags")
-    })
+    };
+    let words = ["opnode", "run", file].into_iter().chain(flags.iter().map(String::as_str));
+    let parsed = Args::try_parse_from(words).map_err(|e| {
+        let text = e.render().to_string();
+        refused(text.lines().next().unwrap_or_default().trim_start_matches("error: "))
+    })?;
+    match parsed.command {
+        Some(Command::Run(args)) => Ok(args),
+        _ => Err(refused("they are those of another command")),
+    }
 }
 
 fn absolute(path: &Path) -> Result<PathBuf> {

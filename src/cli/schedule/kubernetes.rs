@@ -172,6 +172,7 @@ mod tests {
             secrets: "/etc/opnode/night.env".to_owned(),
             zone: Some("Europe/Berlin".to_owned()),
             image: "opnode:1".to_owned(),
+            given: std::collections::BTreeSet::new(),
             times: Times::Calendar(String::new()),
         };
         let text = manifest(&job, &parse("sun 02:00").unwrap());

@@ -14,7 +14,7 @@ use super::app::App;
 use super::args::{ScheduleArgs, ScheduleForm};
 use super::messages;
 use super::new_files;
-use crate::batch::{BatchHead, ResumePolicy};
+use crate::batch::{Batch, BatchHead, BatchInput, ResumePolicy};
 use crate::cli::batch::age_text;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -26,6 +26,7 @@ pub(crate) fn run(app: &App, args: &ScheduleArgs) -> Result<()> {
     if let Times::Cron(when) = &job.times {
         warn(app, when, head.resume);
     }
+    warn_of_inputs(app, args, &job)?;
     let files = files(&job, args.form);
     match &args.output {
         Some(folder) => write(app, folder, &files),
@@ -69,6 +70,24 @@ fn warn(app: &App, when: &when::When, resume: ResumePolicy) {
         "an interrupted run is resumed {window}, and a start comes every {gap_text}: several starts may go on with one old run; `run: {{ resume: {{ within: {}m }} }}` in the batch file ends that",
         gap.as_secs() / 60
     ));
+}
+
+/// Inputs without which each start fails.
+fn warn_of_inputs(app: &App, args: &ScheduleArgs, job: &Job) -> Result<()> {
+    let is_missing = |input: &BatchInput| input.default.is_none() && !job.given.contains(&input.name);
+    let missing: Vec<String> = Batch::inputs(&args.file)?.into_iter().filter(is_missing).map(|i| i.name).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let flags: Vec<String> = missing.iter().map(|name| format!("--input {name}=VALUE")).collect();
+    let (noun, verb) = if missing.len() == 1 { ("input", "has") } else { ("inputs", "have") };
+    app.screen.warn(&format!(
+        "each start fails, because the {noun} {} {verb} no value: add `-- {}`, or a `default` in {}",
+        missing.join(", "),
+        flags.join(" "),
+        args.file.display()
+    ));
+    Ok(())
 }
 
 /// The files, each with its name.

@@ -13,13 +13,15 @@ use crate::run_store::state::StepState;
 /// Maximum number of archived runs that are kept, besides those with items that nobody has settled.
 const KEPT_MAX: usize = 30;
 
-/// An unfinished run that was archived because a new one begins.
+/// A run that was archived with something left to do, because a new one begins.
 #[derive(Clone, Debug)]
 pub(crate) struct ArchivedRun {
     pub(crate) run: String,
     /// When it started, as in its `run.json`.
     pub(crate) started: String,
     pub(crate) steps_done: u64,
+    /// Whether it had ended: only items of it are left.
+    pub(crate) has_ended: bool,
     /// Items that failed or whose outcome is unknown.
     pub(crate) left: u64,
     pub(crate) folder: PathBuf,

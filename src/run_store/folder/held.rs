@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::disk;
-use crate::error::{Advice, Error, ErrorKind, Place, Result};
+use crate::error::{Error, ErrorKind, Place, Result};
 
 /// Maximum time to wait for the gate: its holder makes only three system calls.
 const PATIENCE: Duration = Duration::from_millis(900);
@@ -78,7 +78,7 @@ fn taken(path: &Path, mut file: File) -> Error {
     );
     Error::new(ErrorKind::State, format!("{who} is running this batch"))
         .at(Place { file: Some(path.display().to_string()), ..Place::default() })
-        .advise(Advice::from("wait for it").and(Advice::OtherStateFolder))
+        .advise("wait until it has ended, or stop it; then start this again")
 }
 
 /// Returns an error if a process holds the folder; the error names it.

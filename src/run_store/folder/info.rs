@@ -38,17 +38,53 @@ pub struct RunInfo {
     /// Number of steps; 0 in runs of earlier builds.
     #[serde(default)]
     pub planned_steps: u64,
+    /// The values of the batch's inputs, as JSON.
+    #[serde(default, with = "json_values", skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<String, String>,
+    /// The values of `vars` that the caller has given, as JSON.
+    #[serde(default, with = "json_values", skip_serializing_if = "BTreeMap::is_empty")]
+    pub vars: BTreeMap<String, String>,
     /// Digests of all inputs that determine what the run does, by the name of the input.
     #[serde(rename = "prints")]
     pub fingerprints: BTreeMap<String, String>,
 }
 
+/// JSON texts by name, in a file as the values that they are: numbers keep their digits.
+mod json_values {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+    use serde_json::value::RawValue;
+
+    use crate::authoring::Json;
+
+    pub(super) fn serialize<S: Serializer>(
+        values: &BTreeMap<String, String>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(values.iter().map(|(name, text)| (name, Json(text.clone()))))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<String, String>, D::Error> {
+        let raw = BTreeMap::<String, Box<RawValue>>::deserialize(deserializer)?;
+        Ok(raw.into_iter().map(|(name, value)| (name, value.get().to_owned())).collect())
+    }
+}
+
 /// The content of the file. It has a checksum, because expressions and idempotency keys use its values.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct InfoContent {
     #[serde(flatten)]
     info: RunInfo,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sum: Sum,
+}
+
+/// The checksum in the file.
+#[derive(Deserialize)]
+struct InfoSum {
+    #[serde(default)]
     sum: Option<Sum>,
 }
 
@@ -84,8 +120,9 @@ impl RunInfo {
     pub(crate) fn read(root: &Path, run: &str) -> Result<RunInfo> {
         let path = root.join("run.json");
         let text = disk::read_bytes(&path)?.ok_or_else(|| disk::damaged(&path, "it is missing"))?;
-        let InfoContent { info, sum } =
-            serde_json::from_slice(&text).map_err(|e| disk::damaged(&path, &e.to_string()))?;
+        let wrong = |e: serde_json::Error| disk::damaged(&path, &e.to_string());
+        let info: RunInfo = serde_json::from_slice(&text).map_err(wrong)?;
+        let InfoSum { sum } = serde_json::from_slice(&text).map_err(wrong)?;
         if sum != Some(info.sum()) {
             return Err(disk::damaged(&path, "its checksum does not match"));
         }
@@ -114,7 +151,7 @@ impl RunInfo {
 
     /// Replaces the file.
     pub(crate) fn write(&self, root: &Path) -> Result<()> {
-        let content = InfoContent { info: self.clone(), sum: Some(self.sum()) };
+        let content = InfoContent { info: self.clone(), sum: self.sum() };
         let text = serde_json::to_vec_pretty(&content)
             .map_err(|e| Error::new(ErrorKind::Internal, format!("run.json: {e}")))?;
         disk::replace(&root.join("run.json"), &text)

@@ -61,6 +61,9 @@ pub struct LeftItem {
     pub error: Option<Box<RawValue>>,
     /// Whether its run is archived: running the batch again does not send it.
     pub is_archived: bool,
+    /// Whether its step has `for`.
+    #[serde(skip)]
+    pub in_for: bool,
 }
 
 /// A line of a failures file.
@@ -168,6 +171,8 @@ pub(super) fn left_of(at: &ItemsFolder, info: &RunInfo, state: &RunState) -> Res
         let Some((job, step)) = key.split_once('/').filter(|_| !left.is_empty()) else { continue };
         let place = StepPlace { job: job.to_owned(), step: step.to_owned() };
         let mut lines = read_lines(&failures_file(&at.folder, &place))?;
+        // An item that was in flight when its process was killed has no line.
+        let in_for = lines.values().any(|line| line.origin.in_for) || left.keys().any(|(element, _)| *element > 0);
         for ((element, index), status) in left {
             let line = lines.remove(&(element, index));
             let origin = line.as_ref().map(|line| line.origin.clone());
@@ -194,6 +199,7 @@ pub(super) fn left_of(at: &ItemsFolder, info: &RunInfo, state: &RunState) -> Res
                 options,
                 error,
                 is_archived: at.is_archived(),
+                in_for,
             });
         }
     }

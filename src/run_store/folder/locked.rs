@@ -114,7 +114,7 @@ impl LockedFolder {
         Ok(Opened { store, info, state, archived, notes })
     }
 
-    /// Moves the earlier run aside, if there is one. Returns it if it was unfinished or cannot be read.
+    /// Moves the earlier run aside, if there is one. Returns it if something of it was left to do, or it cannot be read.
     fn archive(&self, reason: Reason, outline: &RunOutline, now: u64) -> Result<Option<ArchivedRun>> {
         let state = self.found.as_ref().ok().map(|(_, state)| state);
         let has_run = |(found, _): &(Recovered, RunState)| found.facts > 0;
@@ -133,10 +133,12 @@ impl LockedFolder {
             run,
             started: info.started,
             steps_done: steps().filter(|step| step.done).count() as u64,
+            has_ended: state.is_some_and(|state| state.ended),
             left: steps().map(|step| step.left() as u64).sum(),
             folder,
         };
-        Ok(Some(archived).filter(|_| reason != Reason::Finished))
+        let is_over = state.is_some_and(RunState::is_over);
+        Ok(Some(archived).filter(|_| reason != Reason::Finished && !is_over))
     }
 
     /// Lists the items that were in flight when the run was killed among those that did not succeed: an archived run is
@@ -179,7 +181,7 @@ impl LockedFolder {
             notes.push("the last line of the journal was incomplete and has been removed".into());
         }
         if before.fingerprints != info.fingerprints {
-            before.fingerprints = info.fingerprints;
+            (before.fingerprints, before.inputs, before.vars) = (info.fingerprints, info.inputs, info.vars);
             before.write(root)?;
         }
         let journal = Journal::open(&path, Proof { run: state.run.clone(), lines: found.lines, last: found.last })?;

@@ -19,8 +19,10 @@ pub enum RunStatus {
     Running,
     /// It stopped before its end; running the batch again resumes it.
     Unfinished,
-    /// It ended.
+    /// It ended, and no item of it is left.
     Finished,
+    /// It ended with items that failed or are in doubt; the next start sends them again, as far as it resumes the run.
+    ItemsLeft,
     /// It was set aside unfinished.
     SetAside,
     /// Its journal is damaged.
@@ -113,7 +115,8 @@ pub(super) fn summary(root: &Path, live: Option<&Path>) -> Option<(RunSummary, R
     let status = match (live, state.ended) {
         _ if is_damaged => RunStatus::Damaged,
         (Some(root), _) if is_held(root) => RunStatus::Running,
-        (_, true) => RunStatus::Finished,
+        (_, true) if state.is_over() => RunStatus::Finished,
+        (_, true) => RunStatus::ItemsLeft,
         (Some(_), false) => RunStatus::Unfinished,
         (None, false) => RunStatus::SetAside,
     };
