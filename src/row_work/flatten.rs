@@ -59,7 +59,7 @@ pub(crate) fn flatten_row(row: &str, number: u64, plan: &FlattenPlan, each: &mut
     let Some(field) = &plan.field else {
         return match is_empty {
             true => each(&parent),
-            false => (0..).zip(elements).try_for_each(|at| each(&*merged(&parent, at, plan, name)?)),
+            false => (0..).zip(elements).try_for_each(|at| each(&merged(&parent, at, plan, name)?)),
         };
     };
     let path = FieldPath::from(vec![field.clone()]);
