@@ -44,7 +44,7 @@ pub(crate) fn join(
 fn left_name(plan: &JoinPlan, number: u64) -> RowName {
     match plan.sides {
         JoinSides::Rows => RowName { side: LEFT, number },
-        JoinSides::Records => RowName { side: "item", number: number.saturating_sub(1) },
+        JoinSides::Records | JoinSides::Items => RowName { side: "item", number: number.saturating_sub(1) },
     }
 }
 
@@ -122,7 +122,9 @@ fn check_types(values: &[Option<&str>], (plan, types): (&JoinPlan, &[KeyTypes]),
 fn shown(pair: &JoinPair, sides: JoinSides) -> (FieldPath, &'static str) {
     match sides {
         JoinSides::Rows => (pair.left.clone(), "the right side"),
-        JoinSides::Records => (pair.left.names().iter().skip(1).cloned().collect::<Vec<_>>().into(), "the records"),
+        JoinSides::Records | JoinSides::Items => {
+            (pair.left.names().iter().skip(1).cloned().collect::<Vec<_>>().into(), "the records")
+        }
     }
 }
 

@@ -101,6 +101,12 @@ impl<'p, 'w> Matches<'p, 'w> {
                 format!("rows {} and {second} of the right side", self.first),
                 "join by more fields, dedupe the right side, or set `several` to `first` or `list`",
             ),
+            JoinSides::Items => {
+                let (first, second) = (self.first.saturating_sub(1), second.saturating_sub(1));
+                let message = format!("items {first} and {second} have one key: {}", self.shown());
+                return Error::new(ErrorKind::InvalidItems, message)
+                    .advise("use a `key` of more fields, or dedupe the items in a `transform` before");
+            }
             JoinSides::Records => (
                 format!("records {} and {second} of those found", self.first),
                 "use a `key` of more fields, options of `find` that leave one of them out, or remove one of the records",

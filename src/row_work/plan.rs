@@ -158,6 +158,8 @@ pub(crate) enum JoinSides {
     Rows,
     /// The items of an upsert, each within a field of its row, and the records that were found.
     Records,
+    /// The items of an upsert, and the same items.
+    Items,
 }
 
 impl JoinSides {

@@ -173,6 +173,9 @@ fn plan(here: &StepHere<'_>, upsert: &UpsertFile, (items, found): (String, Strin
         several: SeveralMatches::Error,
         sides: JoinSides::Records,
     };
+    // Two items with one key would be two records, or change one twice.
+    let on = key.iter().map(|(item, _)| JoinPair { left: within(item), right: FieldPath::of(item) });
+    let twins = JoinPlan { on: on.collect(), field: Some("twin".to_owned()), sides: JoinSides::Items, ..join.clone() };
     let is_put = |call: &UpsertCallFile| -> Result<bool, Error> {
         Ok(here.context.catalog.operation(None, &call.mutate)?.request_line().starts_with("PUT"))
     };
@@ -196,6 +199,7 @@ fn plan(here: &StepHere<'_>, upsert: &UpsertFile, (items, found): (String, Strin
     let looked_up = looks_up_each(upsert).then(|| found.clone());
     let actions = vec![
         Action::Wrap("item".to_owned()),
+        Action::Join(WorkPlan::Join(twins), ItemSource::Step(items.clone())),
         Action::Join(WorkPlan::Join(join), ItemSource::Step(found)),
         Action::Compare(compare),
     ];

@@ -8,7 +8,7 @@ use crate::batch::row_source::ItemSource;
 use crate::batch::run_plan::{Phase, RunPlan, Step};
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
-use crate::row_work::WorkPlan;
+use crate::row_work::{JoinSides, WorkPlan};
 use crate::run_store::{Fact, JobStart, StepState};
 
 /// Closing steps of a resumed run report its new end: they run again, unless only they are left. One with items whose
@@ -106,6 +106,7 @@ fn appends(plan: &RunPlan, id: &str) -> bool {
             let is_one = |action: &Action| match action {
                 Action::Filter(_) | Action::Map(_) | Action::Wrap(_) | Action::Compare(_) => true,
                 Action::Work(work) => matches!(work, WorkPlan::Flatten(_)),
+                Action::Join(WorkPlan::Join(join), _) if join.sides == JoinSides::Items => true,
                 // Look-ups that succeed later come last.
                 Action::Join(_, with) => transform.looked_up.is_some() || of_source(with, |id| stays(plan, id)),
             };

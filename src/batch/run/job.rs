@@ -152,12 +152,7 @@ fn left_out(job_run: &JobRun<'_>) -> Vec<bool> {
 
 /// The report of a step that does not run now.
 fn as_it_is(job_run: &JobRun<'_>, step: &Step) -> StepReport {
-    let key = step.key(job_run.job());
-    let is_done = job_run.context.ledger.state().step(&key).done;
-    match is_done {
-        true => report(job_run, step, &key, job_run.name(step), Ok(saved_before(job_run, step)), true),
-        false => not_started(job_run, step, None),
-    }
+    report(job_run, step, &step.key(job_run.job()), job_run.name(step), Ok(saved_before(job_run, step)), true)
 }
 
 /// The report of a step that cannot run because another failed.
@@ -355,7 +350,7 @@ fn report(
                 d.operation.get_or_insert_with(|| step.operation.id.clone());
             })),
         ),
-        // A job that is left as it is: only items of others are sent.
+        // It is left as it is: only items of others are sent.
         Ok(_) if earlier && !state.done => {
             let status = if state.started { StepStatus::Failed } else { StepStatus::NotStarted };
             (status, SavedFiles::default(), None)

@@ -98,7 +98,8 @@ impl Loading<'_, '_> {
             let file = RowFile::open(path, format, options, &self.at.1)?;
             self.file(file, &path.display().to_string()).await?;
         }
-        Ok(())
+        // Rows of two versions of a file belong to neither.
+        compare(&found, &files.iter().map(|path| self::found(path)).collect::<Result<Vec<LoadedFile>>>()?)
     }
 
     /// A retry of failed rows reads nothing: later steps have used the others. A note says so if the files have changed.

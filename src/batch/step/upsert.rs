@@ -29,6 +29,10 @@ pub(super) fn compare(plan: &ComparePlan, row: &str, number: u64) -> Result<Stri
     let (item, found) = (field("item"), field("found"));
     let own = fields_of(item).ok_or_else(|| wrong("an upsert needs objects".to_owned()))?;
     let key = key_of(plan, item);
+    if let Some(path) = plan.key.iter().find(|path| at(item, path.names()) == "null") {
+        return Err(wrong(format!("it has no `{}`, by which its record is found", path.names().join("/")))
+            .advise("fill it, or leave such items out with `where`"));
+    }
     let Some(record) = fields_of(found) else {
         let outcome = if plan.creates { "create" } else { "missing" };
         return Ok(decided(outcome, &key, item, item, found));
@@ -66,17 +70,19 @@ pub(super) fn compare(plan: &ComparePlan, row: &str, number: u64) -> Result<Stri
     Ok(decided("update", &key, &send, item, found))
 }
 
+/// The value of a field within fields; null if it is not there.
+fn at(item: &str, names: &[String]) -> String {
+    let mut raw = item.to_owned();
+    for name in names {
+        let found = fields_of(&raw).and_then(|fields| fields.into_iter().find(|(own, _)| own == name));
+        raw = found.map_or_else(|| "null".to_owned(), |(_, raw)| raw.get().to_owned());
+    }
+    raw
+}
+
 /// The key of an item: its value, or a list of values.
 fn key_of(plan: &ComparePlan, item: &str) -> String {
-    let at = |names: &[String]| {
-        let mut raw = item.to_owned();
-        for name in names {
-            let found = fields_of(&raw).and_then(|fields| fields.into_iter().find(|(own, _)| own == name));
-            raw = found.map_or_else(|| "null".to_owned(), |(_, raw)| raw.get().to_owned());
-        }
-        raw
-    };
-    let values: Vec<String> = plan.key.iter().map(|path| at(path.names())).collect();
+    let values: Vec<String> = plan.key.iter().map(|path| at(item, path.names())).collect();
     match values.as_slice() {
         [one] => one.clone(),
         several => format!("[{}]", several.join(",")),
