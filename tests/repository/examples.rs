@@ -391,7 +391,7 @@ fn a_failure_is_posted_to_a_secret_address() {
     let body: Value = serde_json::from_slice(&requests[0].body).unwrap();
     let text = body["text"].as_str().unwrap();
     assert!(text.contains(": members failed, titles not_started, 0 failed. ") && text.contains("(400)"), "{text}");
-    let (plan, _) = system.ends(&["run", "notify-on-failure.yaml", "--plan"], &hook, 0);
+    let (plan, _) = system.ends(&["run", "notify-on-failure.yaml", "--plan", "--fresh"], &hook, 0);
     let mut seen = vec![out, err, plan, system.text("report.json")];
     for file in ["journal", "run.json", "report.json"] {
         seen.push(system.text(&format!(".opnode/runs/notify-on-failure/{file}")));

@@ -99,7 +99,7 @@ impl Loading<'_, '_> {
             self.file(file, &path.display().to_string()).await?;
         }
         // Rows of two versions of a file belong to neither.
-        compare(&found, &files.iter().map(|path| self::found(path)).collect::<Result<Vec<LoadedFile>>>()?)
+        compare(&found, &files.iter().map(self::found).collect::<Result<Vec<LoadedFile>>>()?)
     }
 
     /// A retry of failed rows reads nothing: later steps have used the others. A note says so if the files have changed.

@@ -86,14 +86,14 @@ pub(in crate::batch) async fn look(
     }
     if verify.is_per_item {
         for (key, item, record) in wanted {
-            let mut rows = Rows::new(verify);
+            let mut rows = ComparedRows::new(verify);
             let options = options(&scope.with_item(item, key.1))?;
             look_up.query(&options, &mut |row| rows.compare([(key, &record)], row)).await?;
             found.insert(key, look_up.judged(item, rows.finish([(key, item)])?.remove(&key)));
         }
         return Ok(found);
     }
-    let mut rows = Rows::new(verify);
+    let mut rows = ComparedRows::new(verify);
     look_up.query(&options(scope)?, &mut |row| rows.compare(wanted.iter().map(|(key, _, r)| (*key, r)), row)).await?;
     let mut records = rows.finish(wanted.iter().map(|(key, item, _)| (*key, *item)))?;
     for (key, item, _) in wanted {
@@ -128,7 +128,7 @@ fn are_same(one: &[String], other: &[String]) -> bool {
 }
 
 /// The rows of a query, compared with keys.
-struct Rows<'v> {
+struct ComparedRows<'v> {
     verify: &'v Verify,
     found: BTreeMap<(u64, u64), String>,
     types: Vec<KeyTypes>,
@@ -136,10 +136,10 @@ struct Rows<'v> {
     seen: (bool, bool),
 }
 
-impl<'v> Rows<'v> {
-    fn new(verify: &'v Verify) -> Rows<'v> {
+impl<'v> ComparedRows<'v> {
+    fn new(verify: &'v Verify) -> ComparedRows<'v> {
         let types = vec![KeyTypes::default(); verify.key.len()];
-        Rows { verify, found: BTreeMap::new(), types, seen: (false, false) }
+        ComparedRows { verify, found: BTreeMap::new(), types, seen: (false, false) }
     }
 
     fn compare<'k>(&mut self, keys: impl IntoIterator<Item = ((u64, u64), &'k Vec<String>)>, row: Item<'_>) {
