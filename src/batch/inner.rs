@@ -11,8 +11,9 @@ use super::effects::{InnerCall, InnerRun};
 use super::event::{Event, Report};
 use super::include::read;
 use super::inputs::BatchInput;
+use super::local_plan::{InnerPlan, LocalWork};
 use super::run::{Run, RunOptions};
-use super::run_plan::Batch;
+use super::run_plan::{Batch, RunPlan};
 use crate::authoring::Json;
 use crate::error::{Error, ErrorKind, Result};
 use crate::real_path::real_path;
@@ -49,6 +50,17 @@ impl InnerBatches for InnerLoader {
     }
 
     fn load(&self, path: &Path, inputs: Vec<(String, Json)>, connection: Option<&str>) -> Result<Batch> {
+        self.load_within(path, inputs, connection).map(|(batch, _)| batch)
+    }
+}
+
+impl InnerLoader {
+    fn load_within(
+        &self,
+        path: &Path,
+        inputs: Vec<(String, Json)>,
+        connection: Option<&str>,
+    ) -> Result<(Batch, InnerLoader)> {
         let config = BatchConfig { inputs, vars: Vec::new(), ..self.config.clone() };
         let within = OuterBatch {
             known: Some(self.known.clone()),
@@ -86,6 +98,50 @@ impl InnerLoader {
             ..RunOptions::default()
         };
         Ok(Box::new(Arc::new(batch).run_part(options, call.run)?))
+    }
+}
+
+/// The values with which a run began, by its name.
+pub(crate) type RunInputs<'r> = &'r dyn Fn(&str) -> Vec<(String, Json)>;
+
+impl Batch {
+    /// The batch of a step of a file, or of a step of that one and so on, by the name of its runs.
+    ///
+    /// # Errors
+    /// Those of [`Batch::load`]; `usage` when no step runs it.
+    pub(crate) fn load_part(path: &Path, config: &BatchConfig, name: &str, inputs: RunInputs<'_>) -> Result<Batch> {
+        let missing = || Error::new(ErrorKind::State, format!("there is no file {}", path.display()));
+        let text = read(path)?.ok_or_else(missing)?;
+        let (mut batch, mut loader) = Batch::parse_within(path, &text, config, &OuterBatch::default())?;
+        while batch.plan.name != name {
+            let found = batch.plan.part(name).ok_or_else(|| {
+                Error::new(ErrorKind::Usage, format!("{} runs no batch {name} any more", path.display()))
+                    .advise("settle its items once you have looked at the records")
+            })?;
+            let (own, inner, number) = found;
+            let connection = inner.connections.get(number).cloned().flatten();
+            let loaded = loader.load_within(&inner.path, inputs(&own), connection.as_deref())?;
+            (batch, loader) = loaded;
+            batch.place_within(own, None);
+        }
+        Ok(batch)
+    }
+}
+
+impl RunPlan {
+    /// The step that runs the batch of this name, or one of which it is a part: its name, the step, and the job.
+    fn part(&self, name: &str) -> Option<(String, InnerPlan, usize)> {
+        let inner = self.steps.iter().filter_map(|step| match &step.local {
+            Some(LocalWork::Inner(inner)) => Some((step, inner)),
+            Some(_) | None => None,
+        });
+        let all = inner.flat_map(|(step, inner)| {
+            let jobs = self.jobs.iter().enumerate();
+            jobs.map(move |(number, job)| (inner.run_name(&self.name, &step.id, &job.name), inner.clone(), number))
+        });
+        let is_it = |own: &str| name.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('+'));
+        // The longest name: a step may have the name of another one and more.
+        all.filter(|(own, _, _)| is_it(own)).max_by_key(|(own, _, _)| own.len())
     }
 }
 

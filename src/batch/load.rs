@@ -48,11 +48,16 @@ impl Batch {
     /// # Errors
     /// As [`load`](Self::load).
     pub fn parse(path: &Path, text: &str, config: &BatchConfig) -> Result<Batch> {
-        Batch::parse_within(path, text, config, &OuterBatch::default())
+        Batch::parse_within(path, text, config, &OuterBatch::default()).map(|(batch, _)| batch)
     }
 
-    /// The same for a batch that is a step of another.
-    pub(super) fn parse_within(path: &Path, text: &str, config: &BatchConfig, within: &OuterBatch) -> Result<Batch> {
+    /// The same for a batch that is a step of another; with what loads the batches of its steps.
+    pub(super) fn parse_within(
+        path: &Path,
+        text: &str,
+        config: &BatchConfig,
+        within: &OuterBatch,
+    ) -> Result<(Batch, InnerLoader)> {
         let shown = path.display().to_string();
         let (doc, parts) = include::whole(path, text)?;
         let file: BatchFile = doc.read().map_err(|e| explain(Format::Batch, &doc, &[], &e))?;
@@ -115,12 +120,12 @@ impl Batch {
             sessions,
             environment: env,
             clock: Arc::clone(config.engine.clock()),
-            batches,
+            batches: batches.clone(),
             stdin: config.stdin.clone(),
             stdout: config.stdout.clone(),
         };
         let batch = Batch { plan: Arc::new(plan), effects: Arc::new(local) };
-        checked(c, (refused, wrong_inputs), batch)
+        checked(c, (refused, wrong_inputs), batch).map(|batch| (batch, batches))
     }
 
     /// The inputs of a batch file; nothing else of it is checked.

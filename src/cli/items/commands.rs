@@ -40,6 +40,7 @@ pub(super) fn for_item(state: &Path, item: &LeftItem) -> Result<Vec<String>> {
     if let Some((_, file)) = outer_of(state, item)? {
         let verify = || format!("opnode items verify {run} {step} --item {number}{flags} --no-send");
         lines.extend(may_be_verified(item).then(verify));
+        lines.extend(edit(item).map(|how| format!("opnode items edit-and-resend {run} {step} {number}{flags} {how}")));
         lines.extend(file.map(|file| format!("opnode run {}", shell(&file))));
     } else if !is_of_sandbox(state) {
         let verify = || format!("opnode items verify {run} {step} --item {number}{flags}");
@@ -64,6 +65,8 @@ pub(super) fn for_run(state: &Path, item: &LeftItem, found: &[LeftItem]) -> Resu
     let has_verify = found.iter().filter(is_own).any(may_be_verified);
     if let Some((_, file)) = outer_of(state, item)? {
         lines.extend(has_verify.then(|| format!("opnode items verify {run}{of_run} --no-send")));
+        let edited = |how| format!("opnode items edit-and-resend {run} {step} {number}{of_item} {how}");
+        lines.extend(edit(item).map(edited));
         lines.extend(file.map(|file| format!("opnode run {}", shell(&file))));
     } else if !is_of_sandbox(state) {
         lines.extend(has_verify.then(|| format!("opnode items verify {run}{of_run}")));

@@ -7,7 +7,8 @@ use std::time::SystemTime;
 
 use super::choose;
 use super::commands::{is_of_sandbox, outer_of};
-use crate::batch::{Batch, ItemKey, LeftItem, Resent, RunInfo, RunStatus, edit_item, left_items, release_items, runs};
+use crate::authoring::Json;
+use crate::batch::{Batch, ItemKey, LeftItem, Resent, RunInfo, edit_item, left_items, release_items, runs};
 use crate::cli::app::App;
 use crate::cli::args::{ItemsResendArgs, ResendHow, RunArgs};
 use crate::cli::batch::given;
@@ -43,6 +44,11 @@ impl Resending<'_> {
     pub(super) async fn all(&self, items: Vec<LeftItem>, edited: Option<&str>) -> Result<u8> {
         self.refuse_sandbox()?;
         refuse_impossible(&items)?;
+        if let (Some(text), [item]) = (edited, items.as_slice())
+            && let Some((_, file)) = outer_of(self.state, item)?
+        {
+            return self.keep_edit(item, text, file.as_deref()).await;
+        }
         self.refuse_inner(&items)?;
         self.confirm(&items)?;
         let file = self.file(&items)?;
@@ -68,6 +74,22 @@ impl Resending<'_> {
             None => format!("run {outer} again: it goes on with this part, and sends failed items again"),
         };
         Err(Error::new(ErrorKind::Usage, message).advise(advice))
+    }
+
+    /// Changes an item of such a run: the batch that it is a part of sends it.
+    async fn keep_edit(&self, item: &LeftItem, text: &str, outer: Option<&str>) -> Result<u8> {
+        let items = std::slice::from_ref(item);
+        self.confirm(items)?;
+        self.batch(&self.file(items)?, items)?.check_edited(item, text)?;
+        let (host, now) = (host(), SystemTime::now());
+        edit_item(self.state, item, text, &host, now).await?;
+        if item.status == OutcomeStatus::Unknown {
+            release_items(self.state, items, &host, now).await?;
+        }
+        let next =
+            outer.map_or_else(|| "the batch that it is a part of".to_owned(), |file| format!("`opnode run {file}`"));
+        self.app.screen.note(&format!("item {} of {} is changed; {next} sends it", item.number(), item.step));
+        Ok(0)
     }
 
     /// Items whose outcome is unknown are sent only on purpose.
@@ -115,7 +137,17 @@ impl Resending<'_> {
     /// The batch, with the inputs and variables of the run of these items.
     pub(super) fn batch(&self, file: &Path, items: &[LeftItem]) -> Result<Batch> {
         let engine = Arc::new(self.app.engine(false)?);
-        Batch::load(file, &batch::config(self.app, &self.run_args(file, items)?, &engine, None)?)
+        let config = batch::config(self.app, &self.run_args(file, items)?, &engine, None)?;
+        let Some(item) = items.first().filter(|item| item.batch.contains('+')) else {
+            return Batch::load(file, &config);
+        };
+        let all = runs(self.state)?;
+        let inputs = |name: &str| {
+            let run = all.iter().find(|own| own.info.run == item.run && own.info.name == name);
+            let known = run.iter().flat_map(|run| &run.info.inputs);
+            known.map(|(name, json)| (name.clone(), Json(json.clone()))).collect()
+        };
+        Batch::load_part(file, &config, &item.batch, &inputs)
     }
 
     /// Sends items of archived runs.
@@ -161,18 +193,10 @@ impl Resending<'_> {
         let only: BTreeSet<ItemKey> = items.iter().map(LeftItem::key).collect();
         let run = items.first().map(|item| item.run.clone()).unwrap_or_default();
         let args = RunArgs { retry_failed: true, only: Some(only.clone()), ..self.run_args(file, items)? };
-        let was_unfinished = self.is_unfinished(&run)?;
         let code = batch::run(self.app, &args).await?;
-        // A run that goes on sends failed items again only once it has ended.
-        let again = code < 128 && was_unfinished && !self.is_unfinished(&run)? && self.left(&run, &only)? > 0;
-        let code = if again { batch::run(self.app, &args).await? } else { code };
         let (all, left) = (only.len() as u64, self.left(&run, &only)?);
         self.app.screen.note(&format!("{} of {} done", all.saturating_sub(left), count(all, "item")));
         Ok(code)
-    }
-
-    fn is_unfinished(&self, run: &str) -> Result<bool> {
-        Ok(runs(self.state)?.iter().any(|own| own.info.run == run && own.status == RunStatus::Unfinished))
     }
 
     /// How many of these items are still left.
@@ -181,10 +205,14 @@ impl Resending<'_> {
         Ok(left_items(self.state)?.iter().filter(is_it).count() as u64)
     }
 
-    /// What is stored of the run of these items.
+    /// What is stored of the run of these items; of a part of a run, of the whole.
     fn info(&self, items: &[LeftItem]) -> Result<Option<RunInfo>> {
         let Some(item) = items.first() else { return Ok(None) };
-        let is_own = |info: &RunInfo| info.run == item.run && info.name == item.batch && info.job == item.job;
+        let outer = item.batch.split_once('+').map(|(outer, _)| outer);
+        let is_own = |info: &RunInfo| match outer {
+            Some(outer) => info.run == item.run && info.name == outer,
+            None => info.run == item.run && info.name == item.batch && info.job == item.job,
+        };
         Ok(runs(self.state)?.into_iter().map(|summary| summary.info).find(is_own))
     }
 
