@@ -3,6 +3,7 @@
 
 mod checker;
 mod cookie;
+#[cfg(feature = "batch")]
 pub(crate) mod duration;
 pub(crate) mod exact;
 mod explain;

@@ -25,6 +25,7 @@ impl Json {
 }
 
 /// One name, or several
+#[cfg(feature = "batch")]
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]

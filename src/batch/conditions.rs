@@ -3,8 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::literal::{Literal, write_plain};
 use crate::authoring::Checker;
-use crate::definition::{Literal, Literals, Operation, write_plain};
+use crate::definition::{Literals, Operation};
 use crate::error::{Advice, Result};
 use crate::expression::{QuotedValue, Scope, Shape};
 use crate::json_pointer::escape;

@@ -102,14 +102,14 @@ impl InnerLoader {
 }
 
 /// The values with which a run began, by its name.
-pub(crate) type RunInputs<'r> = &'r dyn Fn(&str) -> Vec<(String, Json)>;
+pub type RunInputs<'r> = &'r dyn Fn(&str) -> Vec<(String, Json)>;
 
 impl Batch {
     /// The batch of a step of a file, or of a step of that one and so on, by the name of its runs.
     ///
     /// # Errors
     /// Those of [`Batch::load`]; `usage` when no step runs it.
-    pub(crate) fn load_part(path: &Path, config: &BatchConfig, name: &str, inputs: RunInputs<'_>) -> Result<Batch> {
+    pub fn load_part(path: &Path, config: &BatchConfig, name: &str, inputs: RunInputs<'_>) -> Result<Batch> {
         let missing = || Error::new(ErrorKind::State, format!("there is no file {}", path.display()));
         let text = read(path)?.ok_or_else(missing)?;
         let (mut batch, mut loader) = Batch::parse_within(path, &text, config, &OuterBatch::default())?;

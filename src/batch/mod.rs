@@ -61,6 +61,7 @@ mod inner;
 mod inputs;
 mod item_key;
 mod items;
+mod literal;
 mod load;
 mod local;
 mod local_file;
@@ -90,6 +91,7 @@ pub use event::{
 #[cfg(feature = "schemas")]
 pub(crate) use file::BatchFile;
 pub use head::BatchHead;
+pub use inner::RunInputs;
 pub use inputs::BatchInput;
 pub use item_key::ItemKey;
 pub use items::{Resent, edit_item, release_items, settle_items};

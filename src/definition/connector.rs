@@ -36,6 +36,7 @@ pub struct Connector {
     pub(crate) csrf: Option<Csrf>,
     pub(crate) fixed: Fixed,
     pub(crate) rules: Vec<ReplyRule>,
+    #[cfg_attr(not(feature = "batch"), expect(dead_code, reason = "only batches put values into conditions"))]
     pub(crate) literals: Option<super::literals::Literals>,
     pub(crate) paging: Paging,
     /// The location of a total in `paging`.

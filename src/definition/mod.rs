@@ -60,7 +60,8 @@ pub(crate) use file::{HmacAlgorithmFile, KeyEncodingFile, PropertyTypeFile, Sign
 #[cfg(feature = "schemas")]
 pub(crate) use file::{OperationsFile, TemplatesFile};
 pub(crate) use job_rule::{JOB, JobPart, JobResult, JobRule};
-pub(crate) use literals::{Literal, Literals, write_plain};
+#[cfg(feature = "batch")]
+pub(crate) use literals::{Literals, QuoteEscape};
 pub(crate) use login::{Csrf, Expiry, Failed, Login, LoginBody, TokenPlace};
 pub(crate) use meaning::{Meaning, ReplyRule};
 pub(crate) use oauth::{Assertion, GrantFlow, Oauth2, TokenExchangeRule};

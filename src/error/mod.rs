@@ -62,11 +62,13 @@ pub struct Details {
     #[serde(skip)]
     pub(crate) is_lasting: bool,
     /// Whether it is about a file of the user or of the run folder, as far as that is known.
+    #[cfg(feature = "batch")]
     #[serde(skip)]
     pub(crate) file_owner: Option<FileOwner>,
 }
 
 /// Whose file an error is about.
+#[cfg(feature = "batch")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FileOwner {
     /// Files that a batch reads or saves: other steps can go on.
@@ -117,6 +119,7 @@ impl Error {
             page: None,
             cause: None,
             is_lasting: false,
+            #[cfg(feature = "batch")]
             file_owner: None,
         }))
     }
@@ -155,6 +158,7 @@ impl Error {
     }
 
     /// Says whose file it is about, unless that is known already.
+    #[cfg(feature = "batch")]
     pub(crate) fn of_files(self, owner: FileOwner) -> Error {
         self.with(|d| d.file_owner = d.file_owner.or(Some(owner)))
     }

@@ -9,6 +9,7 @@ pub(crate) struct CsvMarks {
 
 impl CsvMarks {
     /// Commas and double quotes.
+    #[cfg(any(feature = "cli", test))]
     pub(crate) const USUAL: CsvMarks = CsvMarks { delimiter: b',', quote: Some(b'"') };
 }
 
@@ -44,6 +45,7 @@ pub(crate) struct RowText {
     /// Byte offset of each cell.
     pub(crate) starts: Vec<usize>,
     /// Whether the text ends inside quotes.
+    #[cfg_attr(not(any(feature = "cli", test)), expect(dead_code, reason = "readers of files find it by themselves"))]
     pub(crate) is_open: bool,
 }
 

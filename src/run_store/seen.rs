@@ -26,13 +26,22 @@ impl SeenRow {
         let hash = match key {
             Some(key) => {
                 let key = item.raw(key).unwrap_or("null");
-                Sha256::new().chain_update(key).chain_update([0]).chain_update(mark.json())
+                Sha256::new().chain_update(key).chain_update([0]).chain_update(mark.identity())
             }
             None => Sha256::new().chain_update(item.as_str()),
         };
+        SeenRow::with(mark.rank(), hash)
+    }
+
+    /// A row without a mark is read again by every run: it is identified by all its bytes.
+    pub(crate) fn without_mark(item: Item<'_>) -> SeenRow {
+        SeenRow::with(i64::MAX, Sha256::new().chain_update(item.as_str()))
+    }
+
+    fn with(rank: i64, hash: Sha256) -> SeenRow {
         let mut start = [0; 8];
         start.iter_mut().zip(hash.finalize()).for_each(|(to, from)| *to = from);
-        SeenRow { rank: mark.rank(), digest: u64::from_be_bytes(start) }
+        SeenRow { rank, digest: u64::from_be_bytes(start) }
     }
 }
 
@@ -68,5 +77,26 @@ impl SeenRows {
         for digest in self.added.split_off(added.min(self.added.len())) {
             self.digests.remove(&digest);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::item::Items;
+
+    #[test]
+    fn one_time_in_two_forms_is_one_row() {
+        let row = |json: &str| {
+            let items = Items::from_array(format!("[{json}]")).unwrap();
+            let item = items.get(0).unwrap();
+            let mark = Mark::parse(item.raw(&["at".to_owned()]).unwrap()).unwrap();
+            SeenRow::of(item, &mark, Some(&["id".to_owned()]))
+        };
+        let first = row(r#"{"id":1,"at":"2026-01-31T00:00:00Z"}"#);
+        assert_eq!(first, row(r#"{"id":1,"at":"2026-01-31T00:00:00.000Z","name":"x"}"#));
+        assert_eq!(first, row(r#"{"id":1,"at":"2026-01-31T01:00:00+01:00"}"#));
+        assert_ne!(first, row(r#"{"id":2,"at":"2026-01-31T00:00:00Z"}"#));
+        assert_ne!(first, row(r#"{"id":1,"at":"2026-01-31T00:00:01Z"}"#));
     }
 }

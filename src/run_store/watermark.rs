@@ -43,6 +43,14 @@ impl Mark {
         }
     }
 
+    /// The same for all forms of one time.
+    pub(super) fn identity(&self) -> String {
+        match self {
+            Mark::Time { at, .. } => at.nanoseconds().to_string(),
+            Mark::Text(_) | Mark::Number { .. } => self.json(),
+        }
+    }
+
     /// The mark that much earlier, in its own form; only times have one.
     pub(crate) fn earlier(&self, lag: Duration) -> Option<Mark> {
         match self {

@@ -3,7 +3,7 @@
 use super::here::{CheckedStep, StepHere};
 use crate::authoring::values::NamesPart;
 use crate::authoring::{Checker, Json};
-use crate::batch::file::StepFile;
+use crate::batch::file::{StepFile, VerifyFile};
 use crate::batch::local_file::{KeyPart, SendWord, TransformFile, UpsertCallFile, UpsertFile};
 use crate::batch::local_plan::{Action, ComparePlan, LocalWork, TransformPlan, UpsertedPlan};
 use crate::batch::row_source::ItemSource;
@@ -71,7 +71,10 @@ pub(super) fn expanded(step: &StepFile, upsert: &UpsertFile) -> Vec<(String, Ste
         items: Some(rows("plan")),
         keep: Some(text(&format!("${{{{ item.outcome == '{name}' }}}}"))),
         map: Some(text("${{ item.send }}")),
-        verify: step.verify.clone().filter(|_| name == "create"),
+        verify: step
+            .verify
+            .clone()
+            .and_then(|verify| if name == "create" { Some(verify) } else { of_changes(verify, upsert) }),
         ..part(name)
     };
     let mut parts = vec![
@@ -90,6 +93,14 @@ pub(super) fn expanded(step: &StepFile, upsert: &UpsertFile) -> Vec<(String, Ste
 /// Whether the look-up runs once for each item.
 fn looks_up_each(upsert: &UpsertFile) -> bool {
     upsert.find.options.values().any(|value| value.0.contains("item"))
+}
+
+/// How changes are verified: by the fields that name a record. What is sent has no others, so that a query with values of
+/// the item cannot be used.
+fn of_changes(verify: VerifyFile, upsert: &UpsertFile) -> Option<VerifyFile> {
+    let uses_item = verify.options.values().any(|value| value.0.contains("item"));
+    let key = upsert.id.clone().unwrap_or_else(|| NamesPart::One("id".to_owned()));
+    (!uses_item).then(|| VerifyFile { key, ..verify })
 }
 
 fn text(text: &str) -> Json {

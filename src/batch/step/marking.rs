@@ -75,12 +75,14 @@ impl Marking {
     /// `bad_response` when the value cannot be compared with the mark.
     pub(super) fn is_new(&mut self, item: Item<'_>) -> Result<bool> {
         self.rows += 1;
-        let Some(value) = larger_mark(&mut self.mark, item, &self.pointer)? else {
-            self.without += 1;
-            self.hint.get_or_insert_with(|| hint(item, &self.pointer));
-            return Ok(true);
+        let row = match larger_mark(&mut self.mark, item, &self.pointer)? {
+            Some(value) => SeenRow::of(item, &value, self.key.as_deref()),
+            None => {
+                self.without += 1;
+                self.hint.get_or_insert_with(|| hint(item, &self.pointer));
+                SeenRow::without_mark(item)
+            }
         };
-        let row = SeenRow::of(item, &value, self.key.as_deref());
         let is_new = self.seen.add(row);
         if is_new {
             self.passed.push(&serde_json::to_string(&row).unwrap_or_default());
