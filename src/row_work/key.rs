@@ -25,7 +25,7 @@ pub(super) fn present(json: Option<&str>) -> Option<&str> {
 }
 
 /// Appends the key of a value that is not null; otherwise says what is wrong with it.
-pub(super) fn put_key(out: &mut Vec<u8>, json: &str) -> Result<(), String> {
+pub(crate) fn put_key(out: &mut Vec<u8>, json: &str) -> Result<(), String> {
     match json.as_bytes().first() {
         Some(b't') => out.push(TRUE),
         Some(b'f') => out.push(FALSE),

@@ -32,6 +32,7 @@ pub(crate) use aggregate::aggregate;
 pub(crate) use dedupe::dedupe;
 pub(crate) use flatten::{BOTH, flatten, flatten_row};
 pub(crate) use join::join;
+pub(crate) use key::put_key;
 pub(crate) use key_index::{KeyIndex, NdjsonFile, RowsAt};
 pub(crate) use key_types::{KeyTypes, other_type};
 pub(crate) use plan::{

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
 use crate::item::{Item, Items};
 use crate::options::Options;
-use crate::row_work::{FieldPath, KeyTypes, other_type};
+use crate::row_work::{FieldPath, KeyTypes, other_type, put_key};
 use crate::run_store::ItemContent;
 use crate::send::Cancel;
 
@@ -76,61 +76,66 @@ pub(in crate::batch) async fn look(
         () = cancel.cancelled() => return Err(stopped()),
     }
     let options = |scope: &Scope| verify.operation.conditions.json(&verify.options, scope);
-    let mut found = BTreeMap::new();
-    let mut wanted = Vec::new();
-    for (key, item) in &known {
-        match wanted_record(look_up, item, &known) {
-            Ok(record) => wanted.push((**key, *item, record)),
-            Err(why) => drop(found.insert(**key, FoundRecord::Undecided(why))),
-        }
-    }
-    if verify.is_per_item {
-        for (key, item, record) in wanted {
-            let mut rows = ComparedRows::new(verify);
-            let options = options(&scope.with_item(item, key.1))?;
-            look_up.query(&options, &mut |row| rows.compare([(key, &record)], row)).await?;
-            found.insert(key, look_up.judged(item, rows.finish([(key, item)])?.remove(&key)));
-        }
-        return Ok(found);
-    }
+    let (wanted, undecided) = wanted(look_up, known);
+    let mut found: BTreeMap<(u64, u64), FoundRecord> =
+        undecided.into_iter().map(|(key, why)| (key, FoundRecord::Undecided(why))).collect();
     let mut rows = ComparedRows::new(verify);
-    look_up.query(&options(scope)?, &mut |row| rows.compare(wanted.iter().map(|(key, _, r)| (*key, r)), row)).await?;
-    let mut records = rows.finish(wanted.iter().map(|(key, item, _)| (*key, *item)))?;
-    for (key, item, _) in wanted {
-        found.insert(key, look_up.judged(item, records.remove(&key)));
+    if !verify.is_per_item && !wanted.is_empty() {
+        look_up.query(&options(scope)?, &mut |row| rows.compare(&wanted, row)).await?;
+    }
+    for (key, item) in wanted.values().flatten() {
+        if verify.is_per_item {
+            rows = ComparedRows::new(verify);
+            let options = options(&scope.with_item(item, key.1))?;
+            look_up.query(&options, &mut |row| rows.compare(&wanted, row)).await?;
+        }
+        rows.check(key.1, item)?;
+        let record = key_of(verify, item).ok().and_then(|key| rows.found.get(&key)).cloned();
+        found.insert(*key, look_up.judged(item, record));
     }
     Ok(found)
 }
 
-/// The key of an item's record, part by part. `Err` with the reason why a record would prove nothing.
-fn wanted_record(look_up: &LookUp<'_>, item: &str, all: &[(&(u64, u64), &str)]) -> Result<Vec<String>, String> {
-    let verify = look_up.verify;
-    let key = key_of(verify, item).map_err(|path| format!("the item has no `{}`", path.join("/")))?;
-    let same = all.iter().filter(|(_, other)| key_of(verify, other).is_ok_and(|other| are_same(&key, &other))).count();
-    if same > 1 && look_up.method != Method::Delete {
-        return Err(format!("{same} items have its key, and a record shows only one"));
+/// Items by the key of their record, as bytes that are equal for equal values.
+type WantedItems<'i> = BTreeMap<Vec<u8>, Vec<((u64, u64), &'i str)>>;
+
+/// The items that can be looked up; and those of which a record would prove nothing, with the reason.
+fn wanted<'i>(
+    look_up: &LookUp<'_>,
+    items: Vec<(&(u64, u64), &'i str)>,
+) -> (WantedItems<'i>, Vec<((u64, u64), String)>) {
+    let (mut wanted, mut undecided) = (WantedItems::new(), Vec::new());
+    for (key, item) in items {
+        match key_of(look_up.verify, item) {
+            Ok(bytes) => wanted.entry(bytes).or_default().push((*key, item)),
+            Err(why) => undecided.push((*key, why)),
+        }
     }
-    Ok(key)
+    if look_up.method != Method::Delete {
+        let several: Vec<_> = wanted.extract_if(.., |_, items| items.len() > 1).flat_map(|(_, items)| items).collect();
+        let why = "several items have its key, and a record shows only one";
+        undecided.extend(several.into_iter().map(|(key, _)| (key, why.to_owned())));
+    }
+    (wanted, undecided)
 }
 
-/// The values of the key of an item; `Err` with the path of one that is absent or null.
-fn key_of<'v>(verify: &'v Verify, item: &str) -> Result<Vec<String>, &'v [String]> {
+/// The key of an item; `Err` with the reason if it has none.
+fn key_of(verify: &Verify, item: &str) -> Result<Vec<u8>, String> {
     let items = Items::from_array(format!("[{item}]")).unwrap_or_default();
-    let value = |path: &'v Vec<String>| {
+    let mut bytes = Vec::new();
+    for path in &verify.key {
+        let name = path.join("/");
         let value = items.get(0).and_then(|item| value_at(item, path)).filter(|value| *value != "null");
-        value.map(str::to_owned).ok_or(path.as_slice())
-    };
-    verify.key.iter().map(value).collect()
-}
-
-fn are_same(one: &[String], other: &[String]) -> bool {
-    one.iter().zip(other).all(|(one, other)| is_same_value(one, other))
+        let value = value.ok_or_else(|| format!("the item has no `{name}`"))?;
+        put_key(&mut bytes, value).map_err(|why| format!("its `{name}` {why}"))?;
+    }
+    Ok(bytes)
 }
 
 /// The rows of a query, compared with keys.
 struct ComparedRows<'v> {
     verify: &'v Verify,
-    found: BTreeMap<(u64, u64), String>,
+    found: BTreeMap<Vec<u8>, String>,
     types: Vec<KeyTypes>,
     /// Whether a row was read, and whether one had the whole key.
     seen: (bool, bool),
@@ -142,36 +147,29 @@ impl<'v> ComparedRows<'v> {
         ComparedRows { verify, found: BTreeMap::new(), types, seen: (false, false) }
     }
 
-    fn compare<'k>(&mut self, keys: impl IntoIterator<Item = ((u64, u64), &'k Vec<String>)>, row: Item<'_>) {
+    fn compare(&mut self, wanted: &WantedItems<'_>, row: Item<'_>) {
         self.types.iter_mut().zip(&self.verify.key).for_each(|(types, path)| types.add(value_at(row, path)));
-        let values: Option<Vec<&str>> = self.verify.key.iter().map(|path| value_at(row, path)).collect();
-        self.seen = (true, self.seen.1 || values.is_some());
-        let Some(values) = values else { return };
-        for (item, key) in keys {
-            if key.iter().zip(&values).all(|(own, other)| is_same_value(own, other)) {
-                self.found.entry(item).or_insert_with(|| row.as_str().to_owned());
-            }
+        let key = key_of(self.verify, row.as_str());
+        self.seen = (true, self.seen.1 || key.is_ok());
+        if let Ok(key) = key
+            && wanted.contains_key(&key)
+        {
+            self.found.entry(key).or_insert_with(|| row.as_str().to_owned());
         }
     }
 
-    /// The records by item.
+    /// Whether the keys of the rows can be compared with that of an item.
     ///
     /// # Errors
     /// `bad_response` when no row has the key; `invalid_items` when the keys are of different types.
-    fn finish<'i>(
-        self,
-        items: impl IntoIterator<Item = ((u64, u64), &'i str)>,
-    ) -> Result<BTreeMap<(u64, u64), String>> {
+    fn check(&self, index: u64, item: &str) -> Result<()> {
         if self.seen == (true, false) {
             let key: Vec<String> = self.verify.key.iter().map(|path| format!("`{}`", path.join("/"))).collect();
             let id = &self.verify.operation.id;
             let message = format!("verify: no record of {id} has {}, so nothing can be found", key.join(" and "));
             return Err(Error::new(ErrorKind::BadResponse, message).advise("name a field of the records as `key`"));
         }
-        for ((_, index), item) in items {
-            check_types(self.verify, &self.types, (index, item))?;
-        }
-        Ok(self.found)
+        check_types(self.verify, &self.types, (index, item))
     }
 }
 
