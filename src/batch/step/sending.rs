@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::call::{check_part, give, open};
 use super::context::Task;
 use super::outage::{OutagesPast, is_outage};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::options::Options;
 use crate::receipt::{Outcome, OutcomeStatus, Usage};
 use crate::send::Cancel;
@@ -22,6 +22,8 @@ pub(super) struct Sending<'t> {
     part: (u64, Option<Vec<String>>),
     /// Items that are sent again after an outage, with their refusals; `None` for those that were not sent yet.
     held: BTreeMap<u64, Option<Outcome>>,
+    /// Whether an item that was given has an outcome since.
+    is_answered: bool,
     outage: Option<Error>,
     /// The outages since the last success.
     outages: OutagesPast,
@@ -46,6 +48,7 @@ impl<'t> Sending<'t> {
             writes,
             part: (0, None),
             held: BTreeMap::new(),
+            is_answered: true,
             outage: None,
             outages: OutagesPast::default(),
             spent: Usage::default(),
@@ -99,15 +102,18 @@ impl<'t> Sending<'t> {
     /// The next outcome of the current part; `None` at its end.
     pub(super) async fn next(&mut self) -> Option<Outcome> {
         loop {
-            let mut is_answered = false;
             while let Some(outcome) = self.writes.next().await {
-                is_answered = true;
+                self.is_answered = true;
                 if let Some(outcome) = self.hold(outcome) {
                     return Some(outcome);
                 }
             }
-            if self.held.is_empty() || !(is_answered || self.lost.is_some()) {
+            if self.held.is_empty() {
                 return None;
+            }
+            if !self.is_answered {
+                self.lost
+                    .get_or_insert_with(|| Error::new(ErrorKind::Internal, "items that were given have no outcome"));
             }
             if self.lost.is_some() {
                 // What was refused has failed. What was not sent has no outcome.
@@ -152,6 +158,7 @@ impl<'t> Sending<'t> {
             }
             None => self.outages = OutagesPast::default(),
         }
+        self.is_answered = false;
         self.spent = self.usage();
         self.writes = open(self.task, &self.stop, self.element, &self.options)?;
         let first_ones = self.task.step.operation.items_of_first_request();
