@@ -88,7 +88,7 @@ fn large() -> Result<(), String> {
 fn compressed() -> Result<(), String> {
     use std::io::Write as _;
     let gzip = |body: &[u8]| {
-        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         packer.write_all(body).unwrap();
         packer.finish().unwrap()
     };
