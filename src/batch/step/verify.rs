@@ -99,12 +99,12 @@ pub(in crate::batch) async fn look(
 /// Items by the key of their record, as bytes that are equal for equal values.
 type WantedItems<'i> = BTreeMap<Vec<u8>, Vec<((u64, u64), &'i str)>>;
 
+/// Items that cannot be looked up, with the reason.
+type UndecidedItems = Vec<((u64, u64), String)>;
+
 /// The items that can be looked up; and those of which a record would prove nothing, with the reason.
-fn wanted<'i>(
-    look_up: &LookUp<'_>,
-    items: Vec<(&(u64, u64), &'i str)>,
-) -> (WantedItems<'i>, Vec<((u64, u64), String)>) {
-    let (mut wanted, mut undecided) = (WantedItems::new(), Vec::new());
+fn wanted<'i>(look_up: &LookUp<'_>, items: Vec<(&(u64, u64), &'i str)>) -> (WantedItems<'i>, UndecidedItems) {
+    let (mut wanted, mut undecided) = (WantedItems::new(), UndecidedItems::new());
     for (key, item) in items {
         match key_of(look_up.verify, item) {
             Ok(bytes) => wanted.entry(bytes).or_default().push((*key, item)),
