@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::check::steps::steps;
-use super::check::{CheckContext, KnownConnections, NO_TIME, find, targets};
+use super::check::{CheckContext, KnownConnections, StatedLimits, find, targets};
 use super::config::{BatchConfig, OuterBatch};
 use super::file::{BatchFile, ConnectionsPart, MatrixFile, ResumePart, ResumeWord, WithinFile};
 use super::fingerprints::{fingerprint, fingerprints};
@@ -209,21 +209,13 @@ pub(super) fn resume(c: &mut Checker<'_>, said: Option<&ResumePart>) -> ResumePo
 
 /// The limits under `run`.
 fn run_limits(c: &mut Checker<'_>, batch: &BatchFile) -> StepLimits {
-    let file = &batch.run;
-    let mut time =
-        |key: &str, text: Option<&String>| text.and_then(|text| c.accept(&format!("/run/{key}"), duration(text)));
-    let (timeout, wait) = (time("timeout", file.timeout.as_ref()), time("wait_up_to", file.wait_up_to.as_ref()));
-    if timeout.is_some_and(|timeout| timeout.is_zero()) {
-        c.fault("/run/timeout", NO_TIME, None);
-    }
     if batch.concurrency == 0 {
         c.fault("/concurrency", "at least one connection and step must run", None);
     }
-    if file.retry.as_ref().is_some_and(|retry| retry.attempts == 0) {
-        c.fault("/run/retry/attempts", "a request needs at least one attempt", None);
-    }
-    let attempts = file.retry.as_ref().map(|retry| retry.attempts);
-    StepLimits { attempts, timeout, wait_up_to: wait.unwrap_or(WAIT_UP_TO) }
+    let run = &batch.run;
+    let (retry, timeout, wait_up_to) = (run.retry.as_ref(), run.timeout.as_ref(), run.wait_up_to.as_ref());
+    let otherwise = StepLimits { attempts: None, timeout: None, wait_up_to: WAIT_UP_TO };
+    StatedLimits { retry, timeout, wait_up_to }.check(c, "/run", otherwise)
 }
 
 fn vars(c: &mut Checker<'_>, file: &Ordered<Json>, over: &[(String, Json)]) -> BTreeMap<String, String> {

@@ -10,13 +10,10 @@ use super::row_fields::Sources;
 use super::save::{SavedRecord, saves};
 use crate::authoring::Checker;
 use crate::authoring::duration::duration;
-use crate::batch::file::{StepFile, UnknownFieldsFile};
+use crate::batch::file::{RetryFile, StepFile, UnknownFieldsFile};
 use crate::batch::run_plan::{Phase, Step, StepLimits};
 use crate::batch::save_plan::Save;
 use crate::definition::{Fields, Operation};
-
-/// A `timeout` of zero.
-pub(in crate::batch) const NO_TIME: &str = "nothing can be done in no time";
 
 /// Where a step is, and what is known of the steps before it.
 pub(super) struct StepHere<'h> {
@@ -61,23 +58,41 @@ impl StepHere<'_> {
     }
 }
 
+/// The limits that a step or `run` states.
+pub(in crate::batch) struct StatedLimits<'f> {
+    pub(in crate::batch) retry: Option<&'f RetryFile>,
+    pub(in crate::batch) timeout: Option<&'f String>,
+    pub(in crate::batch) wait_up_to: Option<&'f String>,
+}
+
+impl StatedLimits<'_> {
+    /// The limits; `otherwise` has those that are not stated, but for `timeout`, which each has of its own.
+    pub(in crate::batch) fn check(&self, c: &mut Checker<'_>, at: &str, otherwise: StepLimits) -> StepLimits {
+        let mut time =
+            |key: &str, text: Option<&String>| text.and_then(|text| c.accept(&format!("{at}/{key}"), duration(text)));
+        let (timeout, wait) = (time("timeout", self.timeout), time("wait_up_to", self.wait_up_to));
+        if timeout.is_some_and(|timeout| timeout.is_zero()) {
+            c.fault(&format!("{at}/timeout"), "nothing can be done in no time", None);
+        }
+        let attempts = self.retry.map(|retry| retry.attempts);
+        if attempts == Some(0) {
+            c.fault(&format!("{at}/retry/attempts"), "a request needs at least one attempt", None);
+        }
+        StepLimits {
+            attempts: attempts.or(otherwise.attempts),
+            timeout,
+            wait_up_to: wait.unwrap_or(otherwise.wait_up_to),
+        }
+    }
+}
+
 /// The limits of a step; those of the run are its defaults.
 pub(super) fn limits(c: &mut Checker<'_>, at: &str, file: &StepFile, context: &CheckContext<'_>) -> StepLimits {
-    let mut time =
-        |key: &str, text: Option<&String>| text.and_then(|text| c.accept(&format!("{at}/{key}"), duration(text)));
-    let (timeout, wait) = (time("timeout", file.timeout.as_ref()), time("wait_up_to", file.wait_up_to.as_ref()));
-    if timeout.is_some_and(|timeout| timeout.is_zero()) {
-        c.fault(&format!("{at}/timeout"), NO_TIME, None);
-    }
     if file.parallel == 0 {
         c.fault(&format!("{at}/parallel"), "at least one element must run", None);
     }
-    if file.retry.as_ref().is_some_and(|retry| retry.attempts == 0) {
-        c.fault(&format!("{at}/retry/attempts"), "a request needs at least one attempt", None);
-    }
-    let attempts = file.retry.as_ref().map(|retry| retry.attempts);
-    let run = context.limits;
-    StepLimits { attempts: attempts.or(run.attempts), timeout, wait_up_to: wait.unwrap_or(run.wait_up_to) }
+    let (retry, timeout, wait_up_to) = (file.retry.as_ref(), file.timeout.as_ref(), file.wait_up_to.as_ref());
+    StatedLimits { retry, timeout, wait_up_to }.check(c, at, context.limits)
 }
 
 /// The steps that the step waits for.

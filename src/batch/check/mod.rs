@@ -18,4 +18,4 @@ mod upsert;
 mod verify;
 
 pub(super) use context::{CheckContext, InnerBatches, KnownConnections, find};
-pub(super) use here::NO_TIME;
+pub(super) use here::StatedLimits;
