@@ -130,25 +130,13 @@ fn prepare(root: &Path, case: &Path, server: &str, folder: &Path) {
         connection(server, "concurrency: 1"),
     );
     std::fs::write(folder.join("connections.yaml"), connections).unwrap();
-    copy(&root.join("definitions"), &folder.join("definitions"));
+    cleanup::copy(&root.join("definitions"), &folder.join("definitions"));
     // Batch cases also use shelves, which record requests, and the script `shelf`.
     if case.file_name().is_some_and(|name| name.to_string_lossy().starts_with("batch-")) {
-        copy(&root.join("batch"), folder);
+        cleanup::copy(&root.join("batch"), folder);
     }
     if case.join("files").is_dir() {
-        copy(&case.join("files"), folder);
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
+        cleanup::copy(&case.join("files"), folder);
     }
 }
 

@@ -14,6 +14,11 @@ use crate::sink::Stdout;
 
 /// Fetches the secrets of a connection. The folder is that of the file with the connection.
 pub type Resolve = Arc<dyn Fn(&Path, &str, &ConnectionFile) -> Result<ConnectionSpec> + Send + Sync>;
+/// Opens the host's standard input.
+pub type Stdin = Arc<dyn Fn() -> Box<dyn Read + Send> + Send + Sync>;
+/// Reads an environment variable.
+pub type Env = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 /// What a batch takes over from the batch of which it is a step.
 #[derive(Default)]
 pub(super) struct OuterBatch {
@@ -24,11 +29,6 @@ pub(super) struct OuterBatch {
     /// The files from the outermost batch to that one.
     pub(super) chain: Vec<PathBuf>,
 }
-
-/// Opens the host's standard input.
-pub type Stdin = Arc<dyn Fn() -> Box<dyn Read + Send> + Send + Sync>;
-/// Reads an environment variable.
-pub type Env = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// The environment of a batch.
 #[derive(Clone)]

@@ -79,7 +79,7 @@ pub(crate) trait Effects: Send + Sync {
     /// Those of [`Session::probe`](crate::Session::probe); `unsupported` when there is no such request.
     async fn probe(&self, connection: &str, cancel: &Cancel) -> Result<()>;
 
-    /// Starts the batch of a step, or goes on with it.
+    /// Starts the batch of a step, or continues it.
     ///
     /// # Errors
     /// Those of [`Batch::load`](crate::batch::Batch::load) and [`Batch::run`](crate::batch::Batch::run).

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::file::BatchFile;
-use super::include::{self, read};
+use super::include::{self, read_named};
 use super::load::{name, resume};
 use crate::authoring::{Checker, Format, explain, version};
-use crate::error::{Advice, Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::run_store::ResumePolicy;
 
 /// What a batch file says about its runs.
@@ -24,10 +24,7 @@ impl BatchHead {
     /// # Errors
     /// `definition` when its format is wrong; `state` when it cannot be read.
     pub fn read(path: &Path) -> Result<BatchHead> {
-        let text = read(path)?.ok_or_else(|| {
-            Error::new(ErrorKind::State, format!("there is no file {}", path.display())).advise(Advice::WriteBatch)
-        })?;
-        let (doc, _) = include::whole(path, &text)?;
+        let (doc, _) = include::whole(path, &read_named(path)?)?;
         let file: BatchFile = doc.read().map_err(|e| explain(Format::Batch, &doc, &[], &e))?;
         let mut c = Checker::new(&doc);
         version(&mut c, Format::Batch, file.version);

@@ -47,11 +47,7 @@ fn document(path: &Path, text: &str, within: &[PathBuf], files: &mut Vec<PathBuf
         if within.len() > DEPTH_MAX {
             return Err(fault(&at, format!("more than {DEPTH_MAX} files include each other"), None));
         }
-        let text = read(&file)
-            .and_then(|text| {
-                text.ok_or_else(|| Error::new(ErrorKind::State, format!("there is no file {}", file.display())))
-            })
-            .map_err(|e| fault(&at, e.message.clone(), e.advice.clone()))?;
+        let text = read_there(&file).map_err(|e| fault(&at, e.message.clone(), e.advice.clone()))?;
         let mut chain = within.to_vec();
         chain.push(real);
         let part = document(&file, &text, &chain, files)?;
@@ -84,6 +80,20 @@ fn check(part: &Document, list: Option<&str>) -> Result<()> {
         Some(steps) if !steps.is_empty() => Ok(()),
         _ => wrong("", format!("a file that is included among {list} has a list of `steps`"), None),
     }
+}
+
+/// The text of a file that must be there.
+pub(super) fn read_there(path: &Path) -> Result<String> {
+    read(path)?.ok_or_else(|| missing(path))
+}
+
+/// The text of a batch file that a caller names: without one, there is still one to be written.
+pub(super) fn read_named(path: &Path) -> Result<String> {
+    read(path)?.ok_or_else(|| missing(path).advise(Advice::WriteBatch))
+}
+
+fn missing(path: &Path) -> Error {
+    Error::new(ErrorKind::State, format!("there is no file {}", path.display()))
 }
 
 /// A file's text; `None` when there is no such file.

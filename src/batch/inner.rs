@@ -9,7 +9,7 @@ use super::check::{InnerBatches, KnownConnections};
 use super::config::{BatchConfig, OuterBatch};
 use super::effects::{InnerCall, InnerRun};
 use super::event::{Event, Report};
-use super::include::read;
+use super::include::read_there;
 use super::inputs::BatchInput;
 use super::local_plan::{InnerPlan, LocalWork};
 use super::run::{Run, RunOptions};
@@ -17,6 +17,7 @@ use super::run_plan::{Batch, RunPlan};
 use crate::authoring::Json;
 use crate::error::{Error, ErrorKind, Result};
 use crate::real_path::real_path;
+use crate::run_store::is_part;
 
 /// Maximum number of batches within batches.
 const DEPTH_MAX: usize = 8;
@@ -67,13 +68,9 @@ impl InnerLoader {
             connection: connection.map(str::to_owned),
             chain: self.chain.clone(),
         };
-        let missing = || Error::new(ErrorKind::State, format!("there is no file {}", path.display()));
-        let text = read(path)?.ok_or_else(missing)?;
-        Batch::parse_within(path, &text, &config, &within)
+        Batch::parse_within(path, &read_there(path)?, &config, &within)
     }
-}
 
-impl InnerLoader {
     /// For the steps of the file at `path`.
     pub(super) fn new(path: &Path, config: &BatchConfig, known: &KnownConnections, within: &OuterBatch) -> InnerLoader {
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
@@ -81,7 +78,7 @@ impl InnerLoader {
         InnerLoader { config: config.clone(), known: known.clone(), folder, chain }
     }
 
-    /// Starts the batch of a step, or goes on with it.
+    /// Starts the batch of a step, or continues it.
     pub(super) fn start(&self, call: InnerCall<'_>) -> Result<Box<dyn InnerRun>> {
         let connection = call.plan.connections.get(call.job).cloned().flatten();
         let mut batch = self.load(&call.plan.path, call.inputs, connection.as_deref())?;
@@ -110,9 +107,7 @@ impl Batch {
     /// # Errors
     /// Those of [`Batch::load`]; `usage` when no step runs it.
     pub fn load_part(path: &Path, config: &BatchConfig, name: &str, inputs: RunInputs<'_>) -> Result<Batch> {
-        let missing = || Error::new(ErrorKind::State, format!("there is no file {}", path.display()));
-        let text = read(path)?.ok_or_else(missing)?;
-        let (mut batch, mut loader) = Batch::parse_within(path, &text, config, &OuterBatch::default())?;
+        let (mut batch, mut loader) = Batch::parse_within(path, &read_there(path)?, config, &OuterBatch::default())?;
         while batch.plan.name != name {
             let found = batch.plan.part(name).ok_or_else(|| {
                 Error::new(ErrorKind::Usage, format!("{} runs no batch {name} any more", path.display()))
@@ -139,9 +134,8 @@ impl RunPlan {
             let jobs = self.jobs.iter().enumerate();
             jobs.map(move |(number, job)| (inner.run_name(&self.name, &step.id, &job.name), inner.clone(), number))
         });
-        let is_it = |own: &str| name.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('+'));
         // The longest name: a step may have the name of another one and more.
-        all.filter(|(own, _, _)| is_it(own)).max_by_key(|(own, _, _)| own.len())
+        all.filter(|(own, _, _)| is_part(name, own)).max_by_key(|(own, _, _)| own.len())
     }
 }
 

@@ -10,7 +10,7 @@ use super::check::{CheckContext, KnownConnections, StatedLimits, find, targets};
 use super::config::{BatchConfig, OuterBatch};
 use super::file::{BatchFile, ConnectionsPart, MatrixFile, ResumePart, ResumeWord, WithinFile};
 use super::fingerprints::{fingerprint, fingerprints};
-use super::include::{self, read};
+use super::include::{self, read, read_named, read_there};
 use super::inner::InnerLoader;
 use super::inputs::{self, BatchInput};
 use super::local::Local;
@@ -37,10 +37,7 @@ impl Batch {
     /// # Errors
     /// `definition` with every fault, its line and the nearest name; `state` when a file cannot be read.
     pub fn load(path: &Path, config: &BatchConfig) -> Result<Batch> {
-        let text = read(path)?.ok_or_else(|| {
-            Error::new(ErrorKind::State, format!("there is no file {}", path.display())).advise(Advice::WriteBatch)
-        })?;
-        Batch::parse(path, &text, config)
+        Batch::parse(path, &read_named(path)?, config)
     }
 
     /// The same from text; `path` is its name, and relative paths start at its folder.
@@ -133,9 +130,7 @@ impl Batch {
     /// # Errors
     /// `definition` when it is no batch file; `state` when it cannot be read.
     pub fn inputs(path: &Path) -> Result<Vec<BatchInput>> {
-        let missing = || Error::new(ErrorKind::State, format!("there is no file {}", path.display()));
-        let text = read(path)?.ok_or_else(missing)?;
-        let (doc, _) = include::whole(path, &text)?;
+        let (doc, _) = include::whole(path, &read_there(path)?)?;
         let file: BatchFile = doc.read().map_err(|e| explain(Format::Batch, &doc, &[], &e))?;
         Ok(inputs::listed(&file.inputs))
     }

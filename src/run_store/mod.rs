@@ -22,8 +22,8 @@ pub(crate) use fact::{AddedRows, Fact, LoadedFile};
 pub(crate) use folder::recover;
 pub(crate) use folder::{
     ArchivedRun, FolderView, INFO_VERSION, ItemsLedger, KILLED, LockedFolder, NewRun, Opened, RunKey, StoredRun,
-    check_free, clock_time, file_name, known_steps, load_watermarks, moment, now, refuse_unfinished, run_id, seconds,
-    stored_runs,
+    check_free, clock_time, file_name, is_part, known_steps, load_watermarks, moment, now, refuse_unfinished, run_id,
+    seconds, stored_runs,
 };
 pub use folder::{LeftItem, RunInfo, RunStatus, RunSummary, left_items, runs};
 pub(crate) use outline::{JobOutline, RunOutline, StepOutline};

@@ -120,6 +120,19 @@ pub fn folder_in_memory() -> TempDir {
     tempfile::tempdir_in(&*ALL).unwrap()
 }
 
+/// Copies a folder, with the files that are there in the place of others.
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
 /// A folder for all folders of this process.
 fn folders_in(place: &Path) -> PathBuf {
     let all = place.join(format!("opnode-tests-{}", std::process::id()));

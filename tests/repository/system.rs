@@ -38,8 +38,10 @@ pub(crate) struct System {
 impl System {
     pub(crate) fn start() -> System {
         let root = cleanup::folder();
-        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/batches"), &root.path().join("batches"));
-        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/definitions"), &root.path().join("definitions"));
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+        for folder in ["batches", "definitions"] {
+            cleanup::copy(&examples.join(folder), &root.path().join(folder));
+        }
         let mut command = Command::new(env!("CARGO_BIN_EXE_opnode"));
         command
             .args(["sandbox", "--definitions", "definitions"])
@@ -189,18 +191,6 @@ fn port_of(sandbox: &mut Program) -> String {
             // Keeps the pipe open, so that the sandbox can write the rest.
             std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
             return port.chars().take_while(char::is_ascii_digit).collect();
-        }
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
         }
     }
 }

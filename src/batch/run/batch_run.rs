@@ -159,7 +159,7 @@ impl Batch {
         self.run_as(options, None)
     }
 
-    /// The same as a part of the run with this id: goes on with its own part, and leaves those of others.
+    /// The same as a part of the run with this id: continues its own part, and leaves those of others.
     pub(in crate::batch) fn run_part(self: Arc<Self>, options: RunOptions, run: &str) -> Result<Run> {
         self.run_as(options, Some(run))
     }

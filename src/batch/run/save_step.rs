@@ -8,8 +8,8 @@ use super::run_values;
 use crate::batch::event::{Event, PartitionReport};
 use crate::batch::run_plan::{Phase, Step};
 use crate::batch::save::{
-    AppendedFile, FormWriter, PartFiles, PartsInput, PathTemplate, Protected, SavePlace, SaveTarget, fill, target,
-    write_parts,
+    AppendedFile, FormWriter, PartFiles, PartsInput, PathTemplate, Protected, SavePlace, SaveTarget, fill, folder_of,
+    target, write_parts,
 };
 use crate::batch::save_plan::Save;
 use crate::error::{Error, ErrorKind, FileOwner, Result};
@@ -174,9 +174,7 @@ impl<'s> Saving<'s> {
     }
 
     fn whole(&self, save: &Save, target: &SaveTarget, path: &Path) -> Result<(FileSink, Form)> {
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|e| crate::sink::failed("made", folder, &e))?;
-        }
+        folder_of(path)?;
         let mut sink = FileSink::begin(path, false)?;
         let writer = FormWriter::new(save, target.format, false);
         let mut rows = self.rows()?;

@@ -10,7 +10,7 @@ mod template;
 
 pub(super) use append::{AppendedFile, header_fault};
 pub(super) use form_writer::{FormWriter, fill};
-pub(super) use parts::{PartFiles, PartsInput, write_parts};
+pub(super) use parts::{PartFiles, PartsInput, folder_of, write_parts};
 pub(super) use place::{SavePlace, SaveTarget, target, writable};
 pub(super) use protected::Protected;
 pub(super) use template::PathTemplate;

@@ -207,7 +207,7 @@ impl Drop for PartsLock {
 }
 
 /// Makes the folder of a file.
-pub(super) fn folder_of(path: &Path) -> Result<()> {
+pub(in crate::batch) fn folder_of(path: &Path) -> Result<()> {
     match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         Some(folder) => fs::create_dir_all(folder).map_err(|e| failed("made", folder, &e)),
         None => Ok(()),

@@ -239,22 +239,23 @@ impl Task<'_> {
         self.context.effects.clock()
     }
 
-    /// Ends a step that has written all its rows at once.
+    /// Ends a step that has written all its rows at once. `receipt` gets their number.
     pub(in crate::batch) async fn done(
         &self,
         mut rows: Box<dyn RowWriter>,
         items_in: Option<u64>,
         tally: Usage,
-        receipt: serde_json::Value,
+        receipt: impl FnOnce(u64) -> serde_json::Value,
     ) -> Result<()> {
         rows.flush()?;
+        let count = rows.measure().rows();
         let fact = Fact::Done {
             step: self.key.clone(),
             skipped: false,
-            items_in: items_in.unwrap_or_else(|| rows.measure().rows()),
+            items_in: items_in.unwrap_or(count),
             extent: rows.measure().extent(),
             tally,
-            receipt,
+            receipt: receipt(count),
             inputs: self.context.inputs_of(self.step),
         };
         self.context.ledger.commit(vec![fact], rows.unsaved()).await

@@ -58,8 +58,7 @@ pub(in crate::batch) async fn run(task: &Task<'_>, plan: &InnerPlan) -> Result<(
     if let Some(error) = wrong {
         return Err(error);
     }
-    rows.flush()?;
-    let receipt = serde_json::json!({ "items": rows.measure().rows(), "complete": true });
+    let receipt = |rows| serde_json::json!({ "items": rows, "complete": true });
     task.done(rows, None, usage(&report), receipt).await
 }
 

@@ -97,7 +97,7 @@ pub(in crate::batch) async fn run(task: &Task<'_>) -> Result<()> {
 impl StepReading<'_, '_> {
     async fn all(&mut self) -> Result<()> {
         let task = self.task;
-        let again = task.context.retries(task.step, &self.state) && self.state.done;
+        let again = task.context.retries(task.step, &self.state);
         let first = if again { 0 } else { self.state.element };
         let elements: Box<dyn Iterator<Item = Result<(u64, Option<String>)>> + Send> = match &task.step.each {
             None => Box::new(std::iter::once(Ok((0, None)))),

@@ -354,7 +354,7 @@ impl Writing<'_, '_> {
     async fn elements(&mut self) -> Result<()> {
         let task = self.task;
         let Some(source) = &task.step.each else { return Ok(()) };
-        let again = (task.context.retries(task.step, &self.state) && self.state.done) || self.again.is_some();
+        let again = task.context.retries(task.step, &self.state) || self.again.is_some();
         let first = if again { 0 } else { self.state.element };
         let over = Arc::new(AtomicBool::new(false));
         let failed: BTreeSet<u64> = self.state.failed.iter().map(|(element, _)| *element).collect();

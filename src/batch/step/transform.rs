@@ -58,7 +58,7 @@ pub(in crate::batch) async fn run(task: &Task<'_>, plan: &TransformPlan) -> Resu
     let rows = ended.map_err(lost)??;
     let elapsed_ms = task.clock().now().saturating_sub(began).as_millis() as u64;
     let items_in = counts.load(Ordering::Relaxed);
-    let receipt = serde_json::json!({ "items": rows.measure().rows(), "items_in": items_in });
+    let receipt = |rows| serde_json::json!({ "items": rows, "items_in": items_in });
     task.done(rows, Some(items_in), Usage { elapsed_ms, ..Usage::default() }, receipt).await
 }
 

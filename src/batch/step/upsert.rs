@@ -216,12 +216,11 @@ pub(in crate::batch) async fn run(task: &Task<'_>, plan: &UpsertedPlan) -> Resul
             tokio::task::yield_now().await;
         }
     }
-    rows.flush()?;
     if let Some(id) = &plan.looked_up {
         let known = task.context.ledger.state().step(&format!("{}/{id}", task.job.name));
         let unread = known.elements_left_out().count() as u64;
         counts.extend((unread > 0).then_some(("not looked up", unread)));
     }
-    let receipt = serde_json::json!({ "items": rows.measure().rows(), "results": counts });
+    let receipt = |rows| serde_json::json!({ "items": rows, "results": counts });
     task.done(rows, None, Usage::default(), receipt).await
 }

@@ -197,7 +197,7 @@ fn next(records: &[RunRecord], run: &str, filter: &RunsFilter) -> Result<String>
     let has = |status: RunStatus| records.iter().any(|record| record.summary.status == status);
     let is_live =
         |status: RunStatus| records.iter().any(|record| record.summary.status == status && !record.summary.is_archived);
-    // A batch that is a step goes on with the batch of which it is a part.
+    // A batch that is a step continues with the batch of which it is a part.
     let outer = records.iter().find(|record| !record.summary.info.name.contains('+')).or(records.first());
     let again = outer.map(|record| run_command(record, &filter.state)).unwrap_or_default();
     let batch = outer.map(|record| record.summary.info.name.as_str()).unwrap_or_default();

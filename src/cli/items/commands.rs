@@ -34,22 +34,9 @@ pub(crate) fn flags(state: &Path, (batch, run): (&str, &str), job: Option<&str>)
 /// # Errors
 /// As for [`flags`].
 pub(super) fn for_item(state: &Path, item: &LeftItem) -> Result<Vec<String>> {
-    let (run, step, number) = (&item.run, &item.step, item.number());
-    let flags = flags(state, (&item.batch, run), Some(&item.job))?;
-    let mut lines = Vec::new();
-    if let Some((_, file)) = outer_of(state, item)? {
-        let verify = || format!("opnode items verify {run} {step} --item {number}{flags} --no-send");
-        lines.extend(may_be_verified(item).then(verify));
-        lines.extend(edit(item).map(|how| format!("opnode items edit-and-resend {run} {step} {number}{flags} {how}")));
-        lines.extend(file.map(|file| format!("opnode run {}", shell(&file))));
-    } else if !is_of_sandbox(state) {
-        let verify = || format!("opnode items verify {run} {step} --item {number}{flags}");
-        lines.extend(may_be_verified(item).then(verify));
-        lines.push(format!("opnode items resend {run} {step} --item {number}{flags}"));
-        lines.extend(edit(item).map(|how| format!("opnode items edit-and-resend {run} {step} {number}{flags} {how}")));
-    }
-    lines.push(format!("opnode items settle {run} {step} --item {number}{flags} --note TEXT"));
-    Ok(lines)
+    let flags = flags(state, (&item.batch, &item.run), Some(&item.job))?;
+    let meant = format!("{} {} --item {}{flags}", item.run, item.step, item.number());
+    decisions(state, item, (&meant, &flags), may_be_verified(item))
 }
 
 /// The commands that act on a run, and on one item of it.
@@ -60,25 +47,32 @@ pub(super) fn for_run(state: &Path, item: &LeftItem, found: &[LeftItem]) -> Resu
     let (run, step, number) = (&item.run, &item.step, item.number());
     let of_item = flags(state, (&item.batch, run), Some(&item.job))?;
     let of_run = flags(state, (&item.batch, run), None)?;
-    let mut lines = vec![format!("opnode items show {run} {step} {number}{of_item}")];
     let is_own = |other: &&LeftItem| other.run == *run && other.batch == item.batch;
     let has_verify = found.iter().filter(is_own).any(may_be_verified);
-    if let Some((_, file)) = outer_of(state, item)? {
-        lines.extend(has_verify.then(|| format!("opnode items verify {run}{of_run} --no-send")));
-        let edited = |how| format!("opnode items edit-and-resend {run} {step} {number}{of_item} {how}");
-        lines.extend(edit(item).map(edited));
-        lines.extend(file.map(|file| format!("opnode run {}", shell(&file))));
-    } else if !is_of_sandbox(state) {
-        lines.extend(has_verify.then(|| format!("opnode items verify {run}{of_run}")));
-        lines.push(format!("opnode items resend {run}{of_run}"));
-        let edited = |how| format!("opnode items edit-and-resend {run} {step} {number}{of_item} {how}");
-        lines.extend(edit(item).map(edited));
-    }
-    lines.push(format!("opnode items settle {run}{of_run} --note TEXT"));
+    let mut lines = vec![format!("opnode items show {run} {step} {number}{of_item}")];
+    lines.extend(decisions(state, item, (&format!("{run}{of_run}"), &of_item), has_verify)?);
     Ok(lines)
 }
 
-/// The batch with which the run of an item goes on, and its file: the last run of a batch that is a step is a part.
+/// The commands that decide about the items that `meant` chooses, and the one that changes this item, which has `flags`.
+fn decisions(state: &Path, item: &LeftItem, (meant, flags): (&str, &str), has_verify: bool) -> Result<Vec<String>> {
+    let changed = edit(item)
+        .map(|how| format!("opnode items edit-and-resend {} {} {}{flags} {how}", item.run, item.step, item.number()));
+    let mut lines = Vec::new();
+    if let Some((_, file)) = outer_of(state, item)? {
+        lines.extend(has_verify.then(|| format!("opnode items verify {meant} --no-send")));
+        lines.extend(changed);
+        lines.extend(file.map(|file| format!("opnode run {}", shell(&file))));
+    } else if !is_of_sandbox(state) {
+        lines.extend(has_verify.then(|| format!("opnode items verify {meant}")));
+        lines.push(format!("opnode items resend {meant}"));
+        lines.extend(changed);
+    }
+    lines.push(format!("opnode items settle {meant} --note TEXT"));
+    Ok(lines)
+}
+
+/// The batch with which the run of an item continues, and its file: the last run of a batch that is a step is a part.
 ///
 /// # Errors
 /// `state` when the folder cannot be read.

@@ -63,7 +63,7 @@ impl Resending<'_> {
         Ok(code)
     }
 
-    /// The last run of a batch that is a step goes on with the batch of which it is a part.
+    /// The last run of a batch that is a step continues with the batch of which it is a part.
     fn refuse_inner(&self, items: &[LeftItem]) -> Result<()> {
         let is_inner = |item: &&LeftItem| !item.is_archived && item.batch.contains('+');
         let Some(item) = items.iter().find(is_inner) else { return Ok(()) };

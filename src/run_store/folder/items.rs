@@ -115,7 +115,7 @@ impl LeftItem {
 }
 
 /// Whether a run's batch is this one, or a step of it.
-fn is_part(own: &str, batch: &str) -> bool {
+pub(crate) fn is_part(own: &str, batch: &str) -> bool {
     own.strip_prefix(batch).is_some_and(|rest| rest.is_empty() || rest.starts_with('+'))
 }
 

@@ -27,8 +27,8 @@ pub use info::RunInfo;
 pub(crate) use info::RunKey;
 pub(crate) use info::{VERSION as INFO_VERSION, moment, now, run_id, seconds, time_text as clock_time};
 pub(crate) use items::ItemsLedger;
-pub(crate) use items::known_steps;
 pub use items::{LeftItem, left_items};
+pub(crate) use items::{is_part, known_steps};
 #[cfg(all(feature = "ffi", any(test, feature = "fuzzing")))]
 pub(crate) use journal::recover;
 pub(crate) use kept::load as load_watermarks;
