@@ -1,6 +1,6 @@
 //! `items resend`: items of archived runs are sent one by one, those of the last run by resuming it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -51,16 +51,26 @@ impl Resending<'_> {
         }
         self.refuse_inner(&items)?;
         self.confirm(&items)?;
-        let file = self.file(&items)?;
         let (archived, last): (Vec<LeftItem>, Vec<LeftItem>) = items.into_iter().partition(|item| item.is_archived);
+        // All batches are known before the first item is sent.
+        let archived = self.by_batch(archived)?;
+        let last = by_name(last).into_iter().map(|own| Ok((self.file(&own)?, own))).collect::<Result<Vec<_>>>()?;
         let mut code = 0;
         if !archived.is_empty() {
-            code = self.one_by_one(&file, &archived, edited).await?;
+            code = self.one_by_one(&archived, edited).await?;
         }
-        if !last.is_empty() && code < 128 {
-            code = code.max(self.resume(&file, &last, edited).await?);
+        for (file, own) in last {
+            if code < 128 {
+                code = code.max(self.resume(&file, &own, edited).await?);
+            }
         }
         Ok(code)
+    }
+
+    /// The batches of items: a run of several has items of a batch, and of those that are steps of it.
+    pub(super) fn by_batch(&self, items: Vec<LeftItem>) -> Result<Vec<(Batch, Vec<LeftItem>)>> {
+        let load = |own: Vec<LeftItem>| Ok((self.batch(&self.file(&own)?, &own)?, own));
+        by_name(items).into_iter().map(load).collect()
     }
 
     /// The last run of a batch that is a step continues with the batch of which it is a part.
@@ -119,7 +129,7 @@ impl Resending<'_> {
     }
 
     /// The batch file of the run.
-    pub(super) fn file(&self, items: &[LeftItem]) -> Result<PathBuf> {
+    fn file(&self, items: &[LeftItem]) -> Result<PathBuf> {
         if let Some(file) = &self.how.file {
             return Ok(file.clone());
         }
@@ -135,7 +145,7 @@ impl Resending<'_> {
     }
 
     /// The batch, with the inputs and variables of the run of these items.
-    pub(super) fn batch(&self, file: &Path, items: &[LeftItem]) -> Result<Batch> {
+    fn batch(&self, file: &Path, items: &[LeftItem]) -> Result<Batch> {
         let engine = Arc::new(self.app.engine(false)?);
         let config = batch::config(self.app, &self.run_args(file, items)?, &engine, None)?;
         let Some(item) = items.first().filter(|item| item.batch.contains('+')) else {
@@ -151,12 +161,11 @@ impl Resending<'_> {
     }
 
     /// Sends items of archived runs.
-    async fn one_by_one(&self, file: &Path, items: &[LeftItem], edited: Option<&str>) -> Result<u8> {
-        let batch = self.batch(file, items)?;
+    async fn one_by_one(&self, batches: &[(Batch, Vec<LeftItem>)], edited: Option<&str>) -> Result<u8> {
         let cancel = Cancel::default();
         let signals = Signals::listen(&cancel);
         let (host, mut counts) = (host(), Counts::default());
-        for part in items.chunks(PART) {
+        for (batch, part) in batches.iter().flat_map(|(batch, own)| own.chunks(PART).map(move |part| (batch, part))) {
             if cancel.is_cancelled() {
                 break;
             }
@@ -165,7 +174,8 @@ impl Resending<'_> {
                 self.tell(&resent);
             }
         }
-        self.app.screen.note(&counts.text(items.len() as u64));
+        let all: usize = batches.iter().map(|(_, own)| own.len()).sum();
+        self.app.screen.note(&counts.text(all as u64));
         Ok(signals.exit_code().unwrap_or_else(|| counts.exit_code()))
     }
 
@@ -191,18 +201,18 @@ impl Resending<'_> {
             items.iter().filter(|item| item.status == OutcomeStatus::Unknown).cloned().collect();
         release_items(self.state, &unknown, &host, now).await?;
         let only: BTreeSet<ItemKey> = items.iter().map(LeftItem::key).collect();
-        let run = items.first().map(|item| item.run.clone()).unwrap_or_default();
-        let args = RunArgs { retry_failed: true, only: Some(only.clone()), ..self.run_args(file, items)? };
+        let args = RunArgs { retry_failed: true, only: Some(only), ..self.run_args(file, items)? };
         let code = batch::run(self.app, &args).await?;
-        let (all, left) = (only.len() as u64, self.left(&run, &only)?);
+        let (all, left) = (items.len() as u64, self.left(items)?);
         self.app.screen.note(&format!("{} of {} done", all.saturating_sub(left), count(all, "item")));
         Ok(code)
     }
 
     /// How many of these items are still left.
-    fn left(&self, run: &str, only: &BTreeSet<ItemKey>) -> Result<u64> {
-        let is_it = |item: &&LeftItem| item.run == run && only.contains(&item.key());
-        Ok(left_items(self.state)?.iter().filter(is_it).count() as u64)
+    fn left(&self, items: &[LeftItem]) -> Result<u64> {
+        let place = |item: &LeftItem| (item.batch.clone(), item.run.clone(), item.key());
+        let own: BTreeSet<_> = items.iter().map(place).collect();
+        Ok(left_items(self.state)?.iter().filter(|item| own.contains(&place(item))).count() as u64)
     }
 
     /// What is stored of the run of these items; of a part of a run, of the whole.
@@ -230,6 +240,13 @@ impl Resending<'_> {
             ..RunArgs::default()
         })
     }
+}
+
+/// The items of each batch.
+fn by_name(items: Vec<LeftItem>) -> Vec<Vec<LeftItem>> {
+    let mut found: BTreeMap<String, Vec<LeftItem>> = BTreeMap::new();
+    items.into_iter().for_each(|item| found.entry(item.batch.clone()).or_default().push(item));
+    found.into_values().collect()
 }
 
 /// Items of archived runs that cannot be sent by themselves.

@@ -20,10 +20,13 @@ pub(super) async fn run(app: &App, args: &ItemsVerifyArgs) -> Result<u8> {
     }
     let resending = Resending { app, how: &args.how, state: &args.which.filter.runs.state };
     resending.refuse_sandbox()?;
-    let batch = resending.batch(&resending.file(&items)?, &items)?;
+    let batches = resending.by_batch(items)?;
     let cancel = Cancel::default();
     let signals = Signals::listen(&cancel);
-    let found = batch.verify_items(Some(&args.which.filter.runs.state), &items, (&host(), &cancel)).await?;
+    let mut found = Vec::new();
+    for (batch, own) in &batches {
+        found.extend(batch.verify_items(Some(resending.state), own, (&host(), &cancel)).await?);
+    }
     if let Some(code) = signals.exit_code() {
         return Ok(code);
     }
