@@ -259,6 +259,8 @@ mod exchanges;
 mod expression;
 mod fault;
 pub mod formats;
+#[cfg(feature = "cli")]
+mod import;
 mod item;
 mod job;
 mod json_error;

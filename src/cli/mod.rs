@@ -13,6 +13,7 @@ mod connector;
 mod errors;
 mod generated;
 mod guide;
+mod import;
 mod items;
 mod listing;
 mod messages;

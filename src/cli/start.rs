@@ -11,7 +11,7 @@ use clap::error::ErrorKind as Refusal;
 use clap::{Args as _, FromArgMatches, Parser};
 
 use super::app::{App, definitions};
-use super::args::{Args, Command, ConnectionCommand, ConnectorCommand, GlobalArgs, RunArgs};
+use super::args::{Args, Command, ConnectionCommand, ConnectorCommand, GlobalArgs, ImportCommand, RunArgs};
 use super::args::{QueryArgs, WriteCallArgs};
 use super::batch::{init, run as batch, runs};
 use super::call::{query, raw, values, write};
@@ -22,6 +22,7 @@ use super::connections::{self, login, logout, sandbox, test as connection};
 use super::connector;
 use super::generated;
 use super::guide;
+use super::import;
 use super::items;
 use super::messages::{self, Screen};
 #[cfg(not(feature = "otel"))]
@@ -109,6 +110,7 @@ fn run(app: &App, command: Command) -> Result<u8> {
         Command::Call(args) => wait(raw::run(app, &args)),
         Command::Connector(ConnectorCommand::New(args)) => connector::new(app, &args),
         Command::Connector(ConnectorCommand::FromCurl(args)) => wait(connector::from_curl(app, &args)),
+        Command::Import(ImportCommand::OpenApi(args)) => import::openapi(app, &args),
         Command::Run(args) => wait(batch::run(app, &args)),
         Command::Runs(args) => runs::run(app, &args),
         Command::Items(command) => wait(items::run(app, &command)),

@@ -26,6 +26,7 @@ mod read;
 mod reply_rule;
 mod request_rule;
 mod rules;
+mod sample;
 mod summary;
 mod template;
 

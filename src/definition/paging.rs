@@ -12,6 +12,8 @@ pub(crate) struct Paging {
     pub(crate) size: Option<Size>,
     /// A flag for "there is more".
     pub(crate) more: Option<Flag>,
+    /// How the next page is asked for is not known; there is no style then.
+    pub(crate) is_unknown: bool,
 }
 
 /// The paging styles.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::connector::Success;
+use super::sample::required_sample;
 use crate::authoring::{Json, Pointer};
 
 /// The kind of result in a reply, and the items that it becomes.
@@ -60,6 +61,13 @@ pub struct ItemRule {
     pub required: bool,
     pub(crate) wrap: Option<Pointer>,
     pub(crate) drop_sent: bool,
+}
+
+impl ItemRule {
+    /// An example: the one of the definition, or the fields that the schema requires.
+    pub(super) fn to_sample(&self) -> Option<Json> {
+        self.sample.clone().or_else(|| required_sample(&self.schema))
+    }
 }
 
 /// A reply that reports on each part.

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::file::TemplateFile;
 use super::operation::Operation;
+use super::rules::ItemRule;
+use super::sample::sample_of;
 use crate::authoring::Document;
 use crate::authoring::Pointer;
 use crate::authoring::{Checker, Format, explain};
@@ -14,7 +15,6 @@ use crate::authoring::{Json, Ordered};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::json_pointer::escape;
-use crate::json_text::fields_of;
 use crate::options::Options;
 
 /// A predefined call: an operation with its options and, for writes, sample items.
@@ -77,11 +77,11 @@ impl Template {
     #[must_use]
     pub fn automatic(operation: &Arc<Operation>) -> Template {
         let required = operation.options.iter().filter(|o| o.required);
-        let pairs: Vec<(String, Json)> = required.map(|o| (o.name.clone(), sample(&o.schema))).collect();
+        let pairs: Vec<(String, Json)> = required.map(|o| (o.name.clone(), sample_of(&o.schema.to_value()))).collect();
         let mut ask: Vec<String> = pairs.iter().map(|(name, _)| format!("/options/{}", escape(name))).collect();
         let body: Vec<String> =
             pairs.into_iter().map(|(name, value)| format!("{}:{}", Value::from(name), value.0)).collect();
-        let items: Vec<Json> = operation.items.as_ref().and_then(|i| i.sample.clone()).into_iter().collect();
+        let items: Vec<Json> = operation.items.iter().filter_map(ItemRule::to_sample).collect();
         ask.extend((!items.is_empty()).then(|| "/items".to_owned()));
         Template {
             name: operation.id.clone(),
@@ -95,29 +95,6 @@ impl Template {
             is_automatic: true,
         }
     }
-}
-
-/// A sample value that fits an option's schema.
-fn sample(schema: &Json) -> Json {
-    let rules = fields_of(&schema.0).unwrap_or_default();
-    let raw = |key: &str| rules.iter().find(|(name, _)| name == key).map(|(_, raw)| raw.get().to_owned());
-    let first = |key: &str| Some(serde_json::from_str::<Vec<&RawValue>>(&raw(key)?).ok()?.first()?.get().to_owned());
-    if let Some(json) = first("examples").or_else(|| first("enum")).or_else(|| raw("default")) {
-        return Json(json);
-    }
-    let schema = schema.to_value();
-    let value = match schema.get("type").and_then(Value::as_str) {
-        Some("integer" | "number") => return Json(raw("minimum").unwrap_or_else(|| "1".to_owned())),
-        Some("boolean") => Value::Bool(true),
-        Some("array") => Value::Array(Vec::new()),
-        _ => match schema.get("format").and_then(Value::as_str) {
-            Some("date") => Value::from("2026-01-31"),
-            Some("date-time") => Value::from("2026-01-31T08:00:00Z"),
-            Some("uuid") => Value::from("00000000-0000-0000-0000-000000000000"),
-            _ => Value::from("text"),
-        },
-    };
-    Json(value.to_string())
 }
 
 /// Reads one template from its part of a file and checks it against its operation.

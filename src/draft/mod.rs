@@ -15,12 +15,13 @@ mod shape;
 #[cfg(test)]
 mod tests;
 mod tree;
+pub(crate) use tree::plain;
 mod yaml;
 
 pub(crate) use connector::{AuthDraft, ConnectorDraft, PagingKind, variable};
 pub(crate) use curl::{Curl, parse as parse_curl};
 pub(crate) use edit::{Section, add as add_entry, add_key};
-pub(crate) use names::{area_of, record_name, title_of};
+pub(crate) use names::{SEARCHES, area_of, capitalized, last_noun, record_name, singular, title_of, words};
 pub(crate) use operation::{Chosen, Draft, RecordChoice, Seen};
 pub(crate) use paging::PagingDraft;
 pub(crate) use raw::{RawBody, RawRequest};

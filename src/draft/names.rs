@@ -1,7 +1,7 @@
 //! Names and titles from paths and ids. Pure.
 
 /// The words of a name: `listOpenOrders`, `list_open_orders` and `list-open-orders` have the same.
-pub(super) fn words(name: &str) -> Vec<String> {
+pub(crate) fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut before_lower = false;
     for c in name.chars() {
@@ -26,7 +26,7 @@ pub(crate) fn title_of(id: &str) -> String {
     capitalized(&words(id).join(" "))
 }
 
-fn capitalized(text: &str) -> String {
+pub(crate) fn capitalized(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
@@ -46,12 +46,12 @@ fn nouns(path: &str) -> impl DoubleEndedIterator<Item = &str> {
 }
 
 /// The last word of a path that names something.
-pub(super) fn last_noun(path: &str) -> Option<&str> {
+pub(crate) fn last_noun(path: &str) -> Option<&str> {
     nouns(path).next_back()
 }
 
 /// The last words of paths that search.
-pub(super) const SEARCHES: [&str; 7] = ["search", "query", "find", "filter", "lookup", "list", "report"];
+pub(crate) const SEARCHES: [&str; 7] = ["search", "query", "find", "filter", "lookup", "list", "report"];
 
 /// The last word of a path that names a record: `/books/search` is about books.
 fn record_noun(path: &str) -> Option<&str> {
@@ -76,7 +76,7 @@ pub(crate) fn record_name(path: &str) -> String {
 }
 
 /// The singular of an English noun, where that is easy to tell.
-pub(super) fn singular(noun: &str) -> String {
+pub(crate) fn singular(noun: &str) -> String {
     let lower = noun.to_lowercase();
     let cut = |n: usize| noun.get(..noun.len().saturating_sub(n)).unwrap_or(noun).to_owned();
     match () {

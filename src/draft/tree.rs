@@ -132,7 +132,7 @@ fn collect<'t>(tree: &'t Tree, pointer: &str, parent: &str, depth: usize, found:
 }
 
 /// A name in lower case without separators: `next_page` and `nextPage` are equal.
-pub(super) fn plain(name: &str) -> String {
+pub(crate) fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 

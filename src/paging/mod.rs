@@ -342,9 +342,7 @@ fn bound(view: &View<'_>) -> Bound {
 /// The next step by the paging style alone.
 fn strategy(view: &View<'_>) -> Result<PagingStep> {
     match &view.paging.style {
-        Style::None => {
-            Ok(PagingStep::Stop(Ended { reason: StopReason::NotPaged, seen: None, complete: true, broken: false }))
-        }
+        Style::None => Ok(PagingStep::Stop(view.only_page())),
         Style::Keyset(keyset) => keyset::next(keyset, view),
         Style::Link { .. } => link::next(view),
         Style::Number { page, start, end } => number::next(page, *start, end.as_ref(), view),
@@ -368,5 +366,6 @@ fn forward(operation: &Operation, options: &Options) -> Result<Paging> {
             .at(Place::field(format!("/{name}")))
             .advise(format!("remove `{name}` or forward_only")));
     }
-    Ok(Paging { style: Style::Keyset(keyset.clone()), size: operation.paging.size.clone(), more: more.clone() })
+    let style = Style::Keyset(keyset.clone());
+    Ok(Paging { style, size: operation.paging.size.clone(), more: more.clone(), is_unknown: false })
 }

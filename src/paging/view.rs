@@ -42,6 +42,17 @@ impl View<'_> {
         self.paging.is_paged()
     }
 
+    /// The end after the only page of a list without paging. Whether there is more is not known if nobody has said so.
+    pub(super) fn only_page(&self) -> Ended {
+        let end = Ended { reason: StopReason::NotPaged, seen: None, complete: true, broken: false };
+        match () {
+            () if !self.paging.is_unknown => end,
+            () if self.rows == 0 => Ended { seen: Some(EndSeen::EmptyPage), ..end },
+            () if self.has_exact_total() && self.total_left() == 0 => Ended { seen: Some(EndSeen::Total), ..end },
+            () => Ended { complete: false, ..end },
+        }
+    }
+
     /// The end, if the paging flag says that there is no more.
     pub(super) fn flagged_end(&self) -> Result<Option<PagingStep>> {
         let Some(flag) = &self.paging.more else { return Ok(None) };
@@ -182,6 +193,8 @@ impl View<'_> {
         let mut notes = Vec::new();
         notes.extend(self.untold_total(end));
         if !self.paging.is_paged() {
+            let is_open = self.paging.is_unknown && !end.complete;
+            notes.extend(is_open.then(|| UNKNOWN.to_owned()));
             return notes;
         }
         if self.ledger.shrunk && matches!(self.paging.style, Style::Number { .. } | Style::Offset { .. }) {
@@ -297,6 +310,9 @@ pub(super) struct Promise {
 fn firm(what: String) -> Option<Promise> {
     Some(Promise { what, firm: true })
 }
+
+/// Why a list of which one page was read is not complete.
+const UNKNOWN: &str = "one page was read; the definition does not say how the next is asked for (`paging: unknown`)";
 
 /// Why the end of a walk by links is only assumed.
 pub(crate) const NO_LINK: &str = "the page is full and no reply had a Link header; `last: { query: … }` names the parameter that requests the next page";

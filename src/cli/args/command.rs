@@ -7,6 +7,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use super::batch::{InitArgs, RunArgs, RunsArgs};
 use super::call::{QueryArgs, WriteCallArgs};
 use super::connection::{ConnectionCommand, LoginArgs, LogoutArgs, SandboxArgs};
+use super::import::ImportCommand;
 use super::items::ItemsCommand;
 use super::listing::{DescribeArgs, ListingArgs, SearchArgs, TemplateArgs};
 use super::raw::{ConnectorCommand, RawCallArgs, ValuesArgs};
@@ -99,6 +100,9 @@ pub(crate) enum Command {
     /// Write connectors of your own
     #[command(subcommand)]
     Connector(ConnectorCommand),
+    /// Make a connector of a description of an API
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Run a batch file; interrupted runs resume
     Run(RunArgs),
     /// List finished and unfinished runs, or show one

@@ -4,6 +4,7 @@ mod batch;
 mod call;
 mod command;
 mod connection;
+mod import;
 mod items;
 mod listing;
 mod raw;
@@ -16,6 +17,7 @@ pub(crate) use command::{Args, CheckArgs, Command, ErrorForm, GlobalArgs};
 pub(crate) use connection::{
     ConnectionCommand, ConnectionExampleArgs, ConnectionTestArgs, LoginArgs, LogoutArgs, SandboxArgs,
 };
+pub(crate) use import::{ImportCommand, OpenApiArgs};
 pub(crate) use items::{
     ItemEditArgs, ItemForm, ItemShowArgs, ItemsCommand, ItemsFilter, ItemsListArgs, ItemsOfRun, ItemsResendArgs,
     ItemsSettleArgs, ItemsVerifyArgs, LeftStatus, OneItem, RUNS_FOLDER, ResendHow, RunsFilter,

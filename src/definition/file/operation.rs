@@ -94,8 +94,9 @@ mirrors! {
         pub title: Option<String>,
         /// JSON Schema (2020-12)
         pub schema: Json,
-        /// A complete record as the server returns it
-        pub sample: Json,
+        /// A complete record as the server returns it; default: one that is made from the schema
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub sample: Option<Json>,
     }
 
     /// One operation

@@ -95,6 +95,8 @@ mirrors! {
     enum PagingFile {
         /// One request returns the whole list
         None,
+        /// How the next page is asked for is not known: one request is sent, and the list counts as incomplete unless it is empty or an `exact` total shows that it is whole
+        Unknown,
         /// Link header with rel=next (RFC 8288)
         Link {
             /// The page size and where it is sent; default: none is sent

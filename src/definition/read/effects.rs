@@ -68,6 +68,7 @@ fn absent(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Opera
                 all.map(|(i, name)| (format!("{at}/paging/keyset/unless/{i}"), name)).collect()
             }
             PagingFile::None
+            | PagingFile::Unknown
             | PagingFile::Link { .. }
             | PagingFile::Number { .. }
             | PagingFile::Cursor { .. }

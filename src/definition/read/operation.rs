@@ -23,6 +23,7 @@ use crate::definition::paging::{Paging, Total};
 use crate::definition::reply_rule::ReplyFormat;
 use crate::definition::request_rule::{BodyFormat, FormStyle};
 use crate::definition::rules::{ItemRule, PatchPaths, Repeat, ResultShape, Send};
+use crate::definition::sample::sample_of;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json_pointer::escape;
 
@@ -69,7 +70,8 @@ pub(in crate::definition) fn read_record(doc: &Document, other: &dyn Fn(&str) ->
     };
     c.schema(&at, "", || schema.to_value());
     let what = format!("the record {name} is invalid");
-    let record = Record { title: file.title.unwrap_or_else(|| name.clone()), name, schema, sample: file.sample };
+    let sample = file.sample.unwrap_or_else(|| sample_of(&schema.to_value()));
+    let record = Record { title: file.title.unwrap_or_else(|| name.clone()), name, schema, sample };
     c.finish(&what, Some(record))
 }
 

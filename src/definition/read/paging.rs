@@ -13,9 +13,10 @@ use crate::definition::paging::{Advance, EndRule, Flag, Keyset, Paging, Sense, S
 /// The paging, and the location of its total.
 pub(super) fn paging(c: &mut Checker<'_>, at: &str, file: PagingFile) -> Option<(Paging, Option<Total>)> {
     let at = |key: &str| format!("{at}/{key}");
-    let paged = |style, size, more, total| Some((Paging { style, size, more }, total));
+    let paged = |style, size, more, total| Some((Paging { style, size, more, is_unknown: false }, total));
     match file {
         PagingFile::None => paged(Style::None, None, None, None),
+        PagingFile::Unknown => Some((Paging { is_unknown: true, ..Paging::default() }, None)),
         PagingFile::Link { size: s, last, total: t, relink } => {
             let last = last.and_then(|l| query(c, &at("link/last"), l));
             let (s, t) = (size(c, &at("link/size"), s), total(c, &at("link/total"), t));
@@ -76,7 +77,7 @@ pub(super) fn keyset(c: &mut Checker<'_>, at: &str, file: KeysetFile) -> Option<
     let keyset = Keyset { headers, after, from, unless: file.unless };
     let more = more(c, at, file.has_more, file.more);
     let (size, total) = (size(c, &format!("{at}/size"), file.size), total(c, &format!("{at}/total"), file.total));
-    Some((Paging { style: Style::Keyset(keyset), size, more }, total))
+    Some((Paging { style: Style::Keyset(keyset), size, more, is_unknown: false }, total))
 }
 
 /// The location of the total.

@@ -1,0 +1,417 @@
+//! From a description to the texts of definition files; only what the check of definitions accepts is kept. Pure.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::api::{Api, ApiOperation};
+use super::connector::{connector, head};
+use super::names::{id_of, long_id, plain_name, short_hash};
+use super::operation::{Common, OperationDraft, draft, raw_id};
+use super::refs::Files;
+use super::report::{LeftOut, Question};
+use super::schemas::Schemas;
+use super::sets::{divide, share_options, share_paging};
+use super::settings::{Settings, identity};
+use super::sign_in::sign_in;
+use super::value::{Doc, Fields};
+use super::write;
+use crate::authoring::Format;
+use crate::definition::Catalog;
+use crate::error::Fault;
+
+/// What an import gives.
+pub(crate) struct Imported {
+    /// Files by name, such as `users.yaml`.
+    pub(crate) files: BTreeMap<String, String>,
+    pub(crate) version: String,
+    pub(crate) title: String,
+    /// Operations of the document.
+    pub(crate) described: usize,
+    pub(crate) operations: Vec<OperationDraft>,
+    /// Operations of the user's own files.
+    pub(crate) own: usize,
+    /// Operations that were not asked for.
+    pub(crate) others: usize,
+    pub(crate) left_out: Vec<LeftOut>,
+    pub(crate) questions: Vec<Question>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) records: usize,
+    pub(crate) webhooks: usize,
+}
+
+/// Imports a description. `Err` says why nothing of it can be used.
+pub(crate) fn import(files: &Files, settings: &Settings) -> Result<Imported, String> {
+    let api = Api::read(files)?;
+    let mut left_out = api.left_out.clone();
+    let described = api.operations.len() + left_out.len();
+    let sign_in = sign_in(&api, settings.sign_in.as_deref())?;
+    let mut notes: Vec<String> = Vec::new();
+    let sign_in_question = sign_in.question.clone();
+    let found = connector(&api, settings, sign_in);
+    notes.extend(found.notes.iter().cloned().filter(|_| settings.own.connector.is_none()));
+    for (file, why) in &files.missing {
+        notes.push(format!("{file}: {why}"));
+    }
+    let mut schemas = Schemas::new(files, !settings.without_texts, settings.own.records.clone());
+    let common = Common {
+        settings,
+        headers: found.consumed.clone(),
+        accept: found.accept.clone(),
+        credentials: found.sign_in.credentials.clone(),
+        signs_in: found.sign_in.auth != Doc::from("none"),
+    };
+    let wanted: Vec<&ApiOperation<'_>> =
+        api.operations.iter().filter(|operation| is_wanted(operation, settings)).collect();
+    let others = api.operations.len() - wanted.len();
+    let mut own = 0;
+    let mut fresh = Vec::new();
+    for operation in wanted {
+        match settings.own.id_of(&operation.verb, operation.path) {
+            Some(_) => own += 1,
+            None => fresh.push(operation),
+        }
+    }
+    let ids = ids(&fresh, settings);
+    let mut drafts = Vec::new();
+    for (operation, id) in fresh.into_iter().zip(ids) {
+        match draft(&api, operation, (&id.0, id.1), &mut schemas, &common) {
+            Ok(drafted) => drafts.push(drafted),
+            Err(why) => left_out.push(LeftOut::new(&operation.line(), why)),
+        }
+    }
+    schemas.finish();
+    let paging = share_paging(&mut drafts, settings);
+    let sets = share_options(&mut drafts, settings.sets(), settings.own.connector.is_some());
+    divide(&mut drafts);
+    let mut head = head(&api, settings, &found, u64::from(Format::Connector.version()));
+    if let Some((style, why)) = paging {
+        head.push(("paging", style, why));
+    }
+    if !sets.is_empty() {
+        head.push(("option_sets", Doc::Map(sets), None));
+    }
+    let mut parts =
+        Parts { head, drafts, records: std::mem::take(&mut schemas.records).into_iter().collect(), settings };
+    let dropped = parts.keep_sound(&mut notes);
+    left_out.extend(dropped);
+    if parts.drafts.is_empty() && own == 0 {
+        let first = left_out.first().map(|one| format!("; the first: {}: {}", one.what, one.why)).unwrap_or_default();
+        return Err(format!("none of its {described} operations can be imported{first}"));
+    }
+    let mut questions = questions(&parts.drafts);
+    if let Some(text) = sign_in_question.filter(|_| settings.own.connector.is_none()) {
+        let answer =
+            "write `auth` and its properties in overrides.yaml, or choose a scheme with --sign-in NAME".to_owned();
+        questions.insert(0, Question { key: "sign-in".to_owned(), text, answer, operations: Vec::new() });
+    }
+    left_out.sort_by(|a, b| a.what.cmp(&b.what));
+    Ok(Imported {
+        files: parts.files(),
+        version: api.version.clone(),
+        title: api.title.clone(),
+        described,
+        records: parts.records.len(),
+        operations: parts.drafts,
+        own,
+        others,
+        left_out,
+        questions,
+        notes,
+        webhooks: api.webhooks,
+    })
+}
+
+/// Whether an operation is asked for: by a tag, its id, or the beginning of its path.
+fn is_wanted(operation: &ApiOperation<'_>, settings: &Settings) -> bool {
+    let tags = operation.spot.doc.get("tags").map(Doc::list).unwrap_or_default();
+    let raw = raw_id(operation);
+    settings.only.is_empty()
+        || settings.only.iter().any(|wanted| {
+            raw.as_ref() == Some(wanted)
+                || (wanted.starts_with('/') && operation.path.starts_with(wanted.as_str()))
+                || tags.iter().any(|tag| tag.text().is_some_and(|tag| tag.eq_ignore_ascii_case(wanted)))
+        })
+}
+
+/// The OperationId of each operation, and the document's own if it cannot be kept. Names that come twice are made from
+/// verb and path.
+fn ids(operations: &[&ApiOperation<'_>], settings: &Settings) -> Vec<(String, Option<String>)> {
+    let own: HashSet<&str> = settings.own.operations.values().map(String::as_str).collect();
+    let raws: Vec<Option<String>> = operations.iter().map(|operation| raw_id(operation)).collect();
+    let mut raw_counts: HashMap<&str, usize> = HashMap::new();
+    raws.iter().flatten().for_each(|raw| *raw_counts.entry(raw.as_str()).or_default() += 1);
+    let first = |(operation, raw): (&&ApiOperation<'_>, &Option<String>)| {
+        let kept = raw.as_deref().filter(|raw| raw_counts.get(raw) == Some(&1)).and_then(plain_name);
+        kept.unwrap_or_else(|| id_of(&operation.verb, operation.path))
+    };
+    let mut names: Vec<String> = operations.iter().zip(&raws).map(first).collect();
+    let makers: [&dyn Fn(&ApiOperation<'_>) -> String; 3] = [
+        &|operation| id_of(&operation.verb, operation.path),
+        &|operation| long_id(&operation.verb, operation.path),
+        &|operation| format!("{}-{}", long_id(&operation.verb, operation.path), short_hash(&operation.line())),
+    ];
+    for make in makers {
+        let mut counts: HashMap<String, usize> = HashMap::new();
+        names.iter().for_each(|name| *counts.entry(name.clone()).or_default() += 1);
+        for (name, operation) in names.iter_mut().zip(operations) {
+            if counts.get(name.as_str()).is_some_and(|count| *count > 1) || own.contains(name.as_str()) {
+                *name = make(operation);
+            }
+        }
+    }
+    let vendor = |(name, raw): (String, Option<String>)| {
+        let vendor = raw.filter(|raw| {
+            *raw != name && raw_counts_one(&raws, raw) && !raw.is_empty() && !raw.chars().any(char::is_control)
+        });
+        (name, vendor)
+    };
+    names.into_iter().zip(raws.clone()).map(vendor).collect()
+}
+
+fn raw_counts_one(raws: &[Option<String>], raw: &str) -> bool {
+    raws.iter().flatten().filter(|other| *other == raw).take(2).count() == 1
+}
+
+/// The questions, each for all operations of which it is asked.
+fn questions(drafts: &[OperationDraft]) -> Vec<Question> {
+    let mut found: Vec<Question> = Vec::new();
+    for draft in drafts {
+        for (key, text) in &draft.questions {
+            match found.iter_mut().find(|question| question.key == *key && question.text == *text) {
+                Some(question) => question.operations.push(draft.id.clone()),
+                None => found.push(Question {
+                    key: (*key).to_owned(),
+                    text: text.clone(),
+                    answer: answer(key).to_owned(),
+                    operations: vec![draft.id.clone()],
+                }),
+            }
+        }
+    }
+    found.sort_by_key(|question| std::cmp::Reverse(question.operations.len()));
+    found
+}
+
+fn answer(key: &str) -> &'static str {
+    match key {
+        "page-start" => "--page-start 0 or --page-start 1, or --try CONNECTION",
+        "paging" => "--try CONNECTION, --paging YAML, or `paging` in overrides.yaml",
+        "items" => "--try CONNECTION, or `response: { result: list, items: POINTER }` in overrides.yaml",
+        "patch" => "`items: { send: json_patch }` or `{ send: rfc6902 }` in overrides.yaml",
+        _ => "overrides.yaml",
+    }
+}
+
+/// What becomes files.
+struct Parts<'s> {
+    head: Vec<(&'static str, Doc, Option<String>)>,
+    drafts: Vec<OperationDraft>,
+    records: BTreeMap<String, Doc>,
+    settings: &'s Settings,
+}
+
+/// How often what is faulty is taken out: a record may make others faulty.
+const ROUNDS_MAX: usize = 6;
+
+impl Parts<'_> {
+    /// The texts of the files.
+    fn files(&self) -> BTreeMap<String, String> {
+        let mut files = BTreeMap::new();
+        let note = "# Written by `opnode import`: corrections belong into overrides.yaml beside it.\n";
+        if self.settings.own.connector.is_none() {
+            let mut text = note.to_owned();
+            for (key, value, why) in &self.head {
+                if let Some(why) = why {
+                    text.push_str(&format!("# likely: {}\n", write::comment(why)));
+                }
+                write::pair(key, value, 0, &mut text);
+            }
+            files.insert("connector.yaml".to_owned(), text);
+        }
+        let areas: BTreeSet<&str> = self.drafts.iter().map(|draft| draft.area.as_str()).collect();
+        let used = self.used_by();
+        for area in areas.iter().copied().chain(["records"]) {
+            let records: Vec<(&String, &Doc)> =
+                self.records.iter().filter(|(name, _)| self.home(&used, name) == area).collect();
+            let drafts: Vec<&OperationDraft> = self.drafts.iter().filter(|draft| draft.area == area).collect();
+            if records.is_empty() && drafts.is_empty() {
+                continue;
+            }
+            let mut text = format!("{note}version: {}\n", Format::Operations.version());
+            if !records.is_empty() {
+                text.push_str("records:\n");
+                records.iter().for_each(|(name, schema)| text.push_str(&write::record(name, schema)));
+            }
+            if !drafts.is_empty() {
+                text.push_str("operations:\n");
+                let entries: Vec<String> = drafts.iter().map(|draft| write::operation(draft)).collect();
+                text.push_str(&entries.join("\n"));
+            }
+            files.insert(format!("{area}.yaml"), text);
+        }
+        files
+    }
+
+    /// The areas that use each record, also through others.
+    fn used_by(&self) -> HashMap<&str, BTreeSet<&str>> {
+        let mut direct: HashMap<&str, Vec<&str>> = HashMap::new();
+        for (name, schema) in &self.records {
+            let mut found = Vec::new();
+            references(schema, &mut found);
+            direct.insert(name.as_str(), found);
+        }
+        let mut used: HashMap<&str, BTreeSet<&str>> = HashMap::new();
+        for draft in &self.drafts {
+            let mut open: Vec<&str> = Vec::new();
+            for line in &draft.lines {
+                references(&line.value, &mut open);
+                let named = ["record"].iter().filter_map(|key| line.value.get(key)).filter_map(Doc::text);
+                open.extend(named);
+            }
+            while let Some(name) = open.pop() {
+                if used.entry(name).or_default().insert(draft.area.as_str()) {
+                    open.extend(direct.get(name).into_iter().flatten().copied());
+                }
+            }
+        }
+        used
+    }
+
+    fn home<'u>(&self, used: &HashMap<&str, BTreeSet<&'u str>>, name: &str) -> &'u str {
+        let areas = used.get(name);
+        match areas.map(|areas| areas.iter().copied().collect::<Vec<_>>()).as_deref() {
+            Some([one]) => one,
+            _ => "records",
+        }
+    }
+
+    /// Takes out what the check of definitions does not accept, and says so.
+    fn keep_sound(&mut self, notes: &mut Vec<String>) -> Vec<LeftOut> {
+        let mut left_out = Vec::new();
+        let name = self.settings.connector.clone();
+        for _ in 0..ROUNDS_MAX {
+            self.drop_unused();
+            let mut catalog = Catalog::empty();
+            if let Some(own) = &self.settings.own.connector {
+                catalog.add(&name, "connector.yaml", own.to_json());
+            }
+            for record in &self.settings.own.records {
+                catalog.add(
+                    &name,
+                    "own.yaml",
+                    format!("version: 2\nrecords:\n  {record}:\n    schema: {{}}\n    sample: {{}}\n"),
+                );
+            }
+            for (file, text) in self.files() {
+                catalog.add(&name, file, text);
+            }
+            let faults = catalog.faults(&[&name]);
+            if faults.is_empty() {
+                break;
+            }
+            self.take_out(&faults, &mut left_out, notes);
+        }
+        left_out
+    }
+
+    fn take_out(&mut self, faults: &[Fault], left_out: &mut Vec<LeftOut>, notes: &mut Vec<String>) {
+        let mut gone: BTreeMap<String, String> = BTreeMap::new();
+        for fault in faults {
+            let field = fault.place.field.as_deref().unwrap_or_default();
+            let mut tokens = field.split('/').skip(1).map(crate::json_pointer::unescape);
+            let (section, name) = (tokens.next().unwrap_or_default(), tokens.next().unwrap_or_default());
+            match section.as_str() {
+                "operations" => drop(gone.entry(name).or_insert_with(|| fault.message.clone())),
+                "records" => {
+                    if let Some(schema) = self.records.get_mut(&name) {
+                        simplify(schema);
+                        notes.push(format!("the record {name} was simplified: {}", fault.message));
+                    }
+                }
+                _ => self.repair_head(field, &fault.message, notes),
+            }
+        }
+        self.drafts.retain(|draft| match gone.get(&draft.id) {
+            Some(why) => {
+                left_out.push(LeftOut::new(&draft.line, why.clone()));
+                false
+            }
+            None => true,
+        });
+    }
+
+    /// Takes a key out of connector.yaml that is not accepted; what it needs is kept in its simplest form.
+    fn repair_head(&mut self, field: &str, message: &str, notes: &mut Vec<String>) {
+        let key = field.split('/').nth(1).unwrap_or_default();
+        notes.push(format!("connector.yaml: {message}"));
+        match key {
+            "auth" => self
+                .head
+                .iter_mut()
+                .filter(|(name, ..)| *name == "auth")
+                .for_each(|(_, value, _)| *value = Doc::from("none")),
+            "base_url" | "connection" => {}
+            key => self.head.retain(|(name, ..)| *name != key),
+        }
+    }
+
+    /// Records that no operation needs any more.
+    fn drop_unused(&mut self) {
+        let used: HashSet<String> = self.used_by().keys().map(|name| (*name).to_owned()).collect();
+        self.records.retain(|name, _| used.contains(name));
+    }
+}
+
+/// The records to which a schema refers.
+fn references<'d>(doc: &'d Doc, found: &mut Vec<&'d str>) {
+    match doc {
+        Doc::Map(fields) => {
+            for (key, value) in fields {
+                match value {
+                    Doc::Text(target) if key == "$ref" => found.extend(target.strip_prefix("#/records/")),
+                    other => references(other, found),
+                }
+            }
+        }
+        Doc::List(list) => list.iter().for_each(|value| references(value, found)),
+        Doc::Null | Doc::Flag(_) | Doc::Number(_) | Doc::Text(_) => {}
+    }
+}
+
+/// Without patterns, which are the usual fault; then without anything but its fields.
+fn simplify(schema: &mut Doc) {
+    if has_pattern(schema) {
+        drop_patterns(schema);
+        return;
+    }
+    let mut fields = Fields::new();
+    for (name, _) in schema.get("properties").into_iter().flat_map(Doc::fields) {
+        fields.insert(name.to_owned(), Doc::Map(Fields::new()));
+    }
+    *schema = Doc::of([("type", Doc::from("object")), ("properties", Doc::Map(fields))]);
+}
+
+fn has_pattern(doc: &Doc) -> bool {
+    match doc {
+        Doc::Map(fields) => {
+            fields.iter().any(|(key, value)| (key == "pattern" && value.text().is_some()) || has_pattern(value))
+        }
+        Doc::List(list) => list.iter().any(has_pattern),
+        Doc::Null | Doc::Flag(_) | Doc::Number(_) | Doc::Text(_) => false,
+    }
+}
+
+fn drop_patterns(doc: &mut Doc) {
+    match doc {
+        Doc::Map(fields) => {
+            fields.retain(|key, value| key != "pattern" || value.text().is_none());
+            fields.values_mut().for_each(drop_patterns);
+        }
+        Doc::List(list) => list.iter_mut().for_each(drop_patterns),
+        Doc::Null | Doc::Flag(_) | Doc::Number(_) | Doc::Text(_) => {}
+    }
+}
+
+/// Identity of operations, for comparing two imports.
+pub(crate) fn identity_of(line: &str) -> String {
+    line.split_once(' ').map_or_else(|| line.to_owned(), |(verb, path)| identity(verb, path))
+}

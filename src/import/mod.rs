@@ -1,0 +1,30 @@
+//! Imports descriptions of APIs: an OpenAPI document becomes the definition files of a connector. What the document says
+//! is written; what is only likely has a comment; what it does not say is asked. Pure.
+
+mod api;
+mod body;
+mod build;
+mod connector;
+mod envelope;
+mod extensions;
+mod names;
+mod operation;
+mod options;
+mod pager;
+mod paging;
+mod prose;
+mod refs;
+mod reply;
+mod report;
+mod schemas;
+mod sets;
+mod settings;
+mod sign_in;
+mod value;
+mod write;
+
+pub(crate) use build::{Imported, import};
+pub(crate) use refs::Files;
+pub(crate) use report::{LeftOut, Question};
+pub(crate) use settings::{OwnFiles, Settings, identity};
+pub(crate) use value::{Doc, Fields};

@@ -1,0 +1,501 @@
+//! How the lists of a description are paged: only what its parameters and replies show. A style that is not certain is
+//! not written: an end that was believed too early would lose records without a word. Pure.
+
+use super::api::ApiOperation;
+use super::envelope::Leaf;
+use super::extensions::by_extension;
+use super::pager::{Role, Taken, role};
+use super::refs::Spot;
+use super::reply::{ReplyShape, success};
+use super::report::Grade;
+use super::value::{Doc, Fields};
+use crate::draft::plain;
+
+/// What is known of the paging of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct PagingFound {
+    pub(crate) style: PagingWord,
+    pub(crate) grade: Grade,
+    pub(crate) why: String,
+    /// Parameters that are the paging's and no options, each with its place.
+    pub(crate) parameters: Vec<(&'static str, String)>,
+    /// The key and text of a question.
+    pub(crate) question: Option<(&'static str, String)>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum PagingWord {
+    None,
+    Unknown,
+    /// A value of `paging:`.
+    Style(Doc),
+}
+
+impl PagingFound {
+    pub(crate) fn new(style: PagingWord, grade: Grade, why: &str) -> PagingFound {
+        PagingFound { style, grade, why: why.to_owned(), parameters: Vec::new(), question: None }
+    }
+
+    fn ask(key: &'static str, text: String) -> PagingFound {
+        PagingFound { question: Some((key, text)), ..PagingFound::new(PagingWord::Unknown, Grade::Ask, "") }
+    }
+}
+
+/// The parts of a list that tell about its pages.
+pub(crate) struct Seen<'o, 'f> {
+    pub(crate) operation: &'o ApiOperation<'f>,
+    pub(crate) reply: &'o ReplyShape<'f>,
+    pub(crate) taken: &'o [Taken<'f>],
+    /// The number of the first page, if the user has said it.
+    pub(crate) page_start: Option<u64>,
+}
+
+impl<'o, 'f> Seen<'o, 'f> {
+    pub(crate) fn of(&self, wanted: Role) -> Option<&'o Taken<'f>> {
+        let mut all = self.taken.iter().filter(|taken| role(taken) == Some(wanted));
+        all.next()
+    }
+
+    pub(crate) fn all(&self, wanted: Role) -> impl Iterator<Item = &'o Taken<'f>> {
+        self.taken.iter().filter(move |taken| role(taken) == Some(wanted))
+    }
+
+    fn scalars(&self) -> &'o [Leaf<'f>] {
+        &self.reply.envelope.scalars
+    }
+}
+
+/// Whether an operation has parameters of a paging.
+pub(crate) fn has_pages(taken: &[Taken<'_>]) -> bool {
+    taken.iter().any(|taken| matches!(role(taken), Some(Role::Page | Role::Offset | Role::Cursor)))
+}
+
+/// The paging of a list.
+pub(crate) fn paging(seen: &Seen<'_, '_>) -> PagingFound {
+    if let Some(found) = by_extension(seen) {
+        return found;
+    }
+    let found = next_url(seen)
+        .or_else(|| link(seen))
+        .or_else(|| cursor(seen))
+        .or_else(|| keyset(seen))
+        .or_else(|| counted(seen));
+    found.unwrap_or_else(|| unpaged(seen))
+}
+
+/// The size, if its default is known.
+pub(crate) fn size(seen: &Seen<'_, '_>) -> Option<((&'static str, String), Doc)> {
+    let taken = seen.of(Role::Size)?;
+    let (default, max) = taken.size()?;
+    let mut size = taken.target();
+    size.put("default", default);
+    if let Some(max) = max {
+        size.put("max", max);
+    }
+    Some(((taken.place, taken.name.clone()), size))
+}
+
+/// A style of these fields, with the size.
+pub(crate) fn styled(
+    seen: &Seen<'_, '_>,
+    name: &str,
+    mut fields: Fields,
+    (grade, why): (Grade, &str),
+    own: &[&Taken<'_>],
+) -> PagingFound {
+    let mut parameters: Vec<(&'static str, String)> =
+        own.iter().map(|taken| (taken.place, taken.name.clone())).collect();
+    if let Some((parameter, size)) = size(seen) {
+        parameters.push(parameter);
+        fields.insert("size".to_owned(), size);
+    }
+    let style = PagingWord::Style(Doc::of([(name, Doc::Map(fields))]));
+    PagingFound { parameters, ..PagingFound::new(style, grade, why) }
+}
+
+/// Where a value is; a reply may leave it out unless the schema says that it is always there.
+pub(crate) fn place(leaf: &Leaf<'_>) -> Doc {
+    let at = Doc::Text(leaf.pointer.clone());
+    if leaf.is_required { at } else { Doc::of([("at", at), ("absent", Doc::from("end"))]) }
+}
+
+fn paging_parameters<'o, 'f>(seen: &Seen<'o, 'f>) -> Vec<&'o Taken<'f>> {
+    [Role::Page, Role::Offset, Role::Cursor].into_iter().flat_map(|wanted| seen.all(wanted)).collect()
+}
+
+/// Parameters without which no request is accepted cannot be left to the server's next address.
+fn is_free(seen: &Seen<'_, '_>) -> bool {
+    paging_parameters(seen).iter().all(|taken| !taken.is_required)
+}
+
+/// The reply has the address of the next page.
+fn next_url(seen: &Seen<'_, '_>) -> Option<PagingFound> {
+    let named = [
+        "nexturl",
+        "nextlink",
+        "nextpageurl",
+        "nextpagelink",
+        "nextpageuri",
+        "nexturi",
+        "odatanextlink",
+        "nexthref",
+        "nextrecordsurl",
+        "linknext",
+    ];
+    let is_address = |leaf: &Leaf<'_>| {
+        let format = leaf.end.doc.text_of("format").unwrap_or_default();
+        let text = leaf.description();
+        let says = ["url", "uri", "hyperlink", "href", "web address"].iter().any(|word| text.contains(word));
+        format.starts_with("ur") || (says && !text.contains("token") && !text.contains("cursor"))
+    };
+    let in_next =
+        |leaf: &Leaf<'_>| ["href", "url", "uri", "link"].contains(&leaf.name.as_str()) && leaf.parent == "next";
+    let texts = || seen.scalars().iter().filter(|leaf| leaf.is_text());
+    let sure = texts().find(|leaf| {
+        named.contains(&leaf.name.as_str())
+            || in_next(leaf)
+            || (leaf.name == "next" && is_address(leaf))
+            || (leaf.name == "nextpage" && is_address(leaf))
+    });
+    let has = |name: &str| seen.scalars().iter().any(|leaf| leaf.name.starts_with(name));
+    let likely = || {
+        let in_links = |leaf: &&Leaf<'_>| {
+            leaf.name == "next" && (matches!(leaf.parent.as_str(), "links" | "link") || (has("prev") && has("count")))
+        };
+        texts().find(in_links).filter(|_| seen.of(Role::Cursor).is_none())
+    };
+    let (leaf, grade, why) = match sure {
+        Some(leaf) => (leaf, Grade::Sure, String::new()),
+        None => likely().map(|leaf| {
+            (leaf, Grade::Likely, format!("{} is beside the previous page, as addresses of pages are", leaf.pointer))
+        })?,
+    };
+    if !is_free(seen) {
+        return None;
+    }
+    let fields = Fields::from_iter([("pointer".to_owned(), place(leaf))]);
+    Some(styled(seen, "next_url", fields, (grade, &why), &paging_parameters(seen)))
+}
+
+/// The reply has a Link header.
+fn link(seen: &Seen<'_, '_>) -> Option<PagingFound> {
+    let reply = success(seen.operation)?;
+    let (_, header) = reply.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("link"))?;
+    if !is_free(seen) {
+        return None;
+    }
+    let text =
+        [header.doc.text_of("description"), header.get("schema").and_then(|schema| schema.doc.text_of("description"))];
+    let says = text.into_iter().flatten().any(|text| {
+        let text = text.to_lowercase();
+        text.contains("next")
+            || text.contains("pagina")
+            || text.contains("rfc 5988")
+            || text.contains("rfc 8288")
+            || text.contains("rfc5988")
+    });
+    let has_pages = seen.taken.iter().any(|taken| role(taken).is_some());
+    let (grade, why) = match says || has_pages {
+        true => (Grade::Sure, ""),
+        false => (Grade::Likely, "the reply has a Link header, as lists with pages have"),
+    };
+    let mut fields = Fields::new();
+    if let Some(page) = seen.of(Role::Page) {
+        fields.insert("last".to_owned(), page.target());
+    }
+    Some(styled(seen, "link", fields, (grade, why), &paging_parameters(seen)))
+}
+
+/// How well a field of the reply answers a parameter: the less, the better.
+fn answers(leaf: &Leaf<'_>, parameter: &Taken<'_>) -> Option<u8> {
+    let (leaf_name, name) = (leaf.name.as_str(), parameter.plain.as_str());
+    let is_previous =
+        ["prev", "before", "start", "first", "last", "self"].iter().any(|word| leaf_name.starts_with(word))
+            || leaf.parent.starts_with("prev");
+    let bare = name
+        .trim_start_matches("page")
+        .trim_start_matches("starting")
+        .trim_start_matches("next")
+        .trim_start_matches("pagination");
+    let words = ["cursor", "token", "marker", "continuation", "scrollid", "bookmark", "iterator", "position", "key"];
+    match () {
+        () if is_previous && leaf_name != name => None,
+        () if leaf_name == format!("next{name}") || leaf_name == name && leaf_name.starts_with("next") => Some(0),
+        () if leaf.parent == "next" && (leaf_name == name || leaf_name == bare) => Some(0),
+        () if leaf.parent.contains("cursor") && ((leaf_name == "after" && bare == "after") || leaf_name == "next") => {
+            Some(0)
+        }
+        () if leaf_name == name => Some(1),
+        () if leaf_name == "endcursor" && bare == "after" => Some(1),
+        () if leaf_name.starts_with("next")
+            && words.iter().any(|word| leaf_name.contains(word) && name.contains(word)) =>
+        {
+            Some(1)
+        }
+        () if leaf_name.starts_with("next")
+            && (words.iter().any(|word| leaf_name.contains(word))
+                || leaf_name == "next"
+                || leaf_name == "nextpage") =>
+        {
+            Some(2)
+        }
+        () if words.iter().any(|word| leaf_name.contains(word) && name.contains(word)) => Some(2),
+        () if words[..7].iter().any(|word| leaf_name.contains(word)) => Some(3),
+        () => None,
+    }
+}
+
+/// The reply has a value that the next request sends back.
+fn cursor(seen: &Seen<'_, '_>) -> Option<PagingFound> {
+    let usable = |leaf: &&Leaf<'_>| leaf.is_text() || leaf.is_number();
+    let mut pairs: Vec<(u8, &Leaf<'_>, &Taken<'_>)> = Vec::new();
+    for parameter in seen.all(Role::Cursor).filter(|taken| !taken.is_required) {
+        for leaf in seen.scalars().iter().filter(usable) {
+            pairs.extend(answers(leaf, parameter).map(|rank| (rank, leaf, parameter)));
+        }
+    }
+    // Two places of the same name say the same, one beside the items and one in an object.
+    pairs.sort_by_key(|(rank, leaf, _)| (*rank, leaf.depth));
+    let (rank, leaf, parameter) = *pairs.first()?;
+    let rivals = pairs
+        .iter()
+        .filter(|(r, l, p)| {
+            *r == rank && (l.pointer != leaf.pointer || p.name != parameter.name) && l.depth == leaf.depth
+        })
+        .count();
+    if rivals > 0 && rank > 0 {
+        let text = format!(
+            "`{}` and other parameters may be the cursor: say which with `paging` in overrides.yaml",
+            parameter.name
+        );
+        return Some(PagingFound::ask("paging", text));
+    }
+    let (grade, why) = match rank {
+        0 | 1 => (Grade::Sure, String::new()),
+        _ => (Grade::Likely, format!("{} is the only value that `{}` could send back", leaf.pointer, parameter.name)),
+    };
+    let mut fields = Fields::from_iter([("token".to_owned(), place(leaf)), ("send".to_owned(), parameter.target())]);
+    if let Some(flag) = more(seen).filter(|flag| flag.is_required) {
+        fields.insert("has_more".to_owned(), flag_of(flag));
+    }
+    Some(styled(seen, "cursor", fields, (grade, &why), &paging_parameters(seen)))
+}
+
+const MORE: [&str; 11] = [
+    "hasmore",
+    "hasnext",
+    "hasnextpage",
+    "morerecords",
+    "hasmoreresults",
+    "ismore",
+    "more",
+    "moreavailable",
+    "morepages",
+    "hasmoreitems",
+    "hasmoredata",
+];
+const LAST: [&str; 5] = ["islast", "islastpage", "last", "isfinished", "lastpage"];
+const TRUNCATED: [&str; 2] = ["truncated", "istruncated"];
+
+/// A flag that says whether there is more.
+fn more<'o, 'f>(seen: &Seen<'o, 'f>) -> Option<&'o Leaf<'f>> {
+    let named = |leaf: &&Leaf<'_>| {
+        leaf.kind() == "boolean" && [&MORE[..], &LAST[..], &TRUNCATED[..]].concat().contains(&leaf.name.as_str())
+    };
+    seen.scalars().iter().find(named)
+}
+
+fn flag_of(leaf: &Leaf<'_>) -> Doc {
+    let at = Doc::Text(leaf.pointer.clone());
+    if LAST.contains(&leaf.name.as_str()) {
+        Doc::of([("at", at), ("is", Doc::List(vec![Doc::Flag(false)]))])
+    } else {
+        at
+    }
+}
+
+/// The next page starts after the id of the last item.
+fn keyset(seen: &Seen<'_, '_>) -> Option<PagingFound> {
+    let parameter = seen
+        .all(Role::Cursor)
+        .find(|taken| matches!(taken.plain.as_str(), "startingafter" | "startafter" | "after" | "pagestartingafter"))?;
+    let flag = more(seen)?;
+    let element = seen.reply.element.and_then(|element| super::envelope::settled(files_of(seen), element))?;
+    let has_id = super::envelope::properties(files_of(seen), element).iter().any(|(name, ..)| *name == "id");
+    let text = parameter.description();
+    let says = text.contains(" id") || text.contains("object");
+    if !has_id || parameter.is_required || !(says || parameter.plain == "startingafter") {
+        return None;
+    }
+    let mut after = parameter.target();
+    after.put("from", "/id");
+    let fields = Fields::from_iter([("after".to_owned(), after), ("has_more".to_owned(), flag_of(flag))]);
+    let (grade, why) = if says {
+        (Grade::Sure, "")
+    } else {
+        (Grade::Likely, "the next page starts after the id of the last item, as the name says")
+    };
+    Some(styled(seen, "keyset", fields, (grade, why), &[parameter]))
+}
+
+fn files_of<'f>(seen: &Seen<'_, 'f>) -> &'f super::refs::Files {
+    seen.operation.files
+}
+
+/// Numbered pages, or skipped rows.
+fn counted(seen: &Seen<'_, '_>) -> Option<PagingFound> {
+    let (page, offset) = (seen.of(Role::Page), seen.of(Role::Offset));
+    let has_cursor = seen.of(Role::Cursor).is_some();
+    if has_cursor && page.is_none() && offset.is_none() {
+        let names: Vec<&str> = seen.all(Role::Cursor).map(|taken| taken.name.as_str()).collect();
+        // `after` may also be a time, and `next` a flag.
+        let is_certain = seen.all(Role::Cursor).any(|taken| {
+            taken.plain.contains("cursor") || taken.plain.contains("token") || taken.plain.contains("startingafter")
+        });
+        let signs = seen.scalars().iter().any(|leaf| leaf.name.contains("next") || MORE.contains(&leaf.name.as_str()));
+        if !is_certain && !signs && seen.of(Role::Size).is_none() {
+            return None;
+        }
+        return Some(PagingFound::ask(
+            "paging",
+            format!("`{}` asks for the next page, but the reply shows no value for it", names.join("`, `")),
+        ));
+    }
+    match (page, offset) {
+        (Some(page), Some(offset)) => {
+            // The reply tells which of both it counts.
+            let pages = seen
+                .scalars()
+                .iter()
+                .any(|leaf| is_page_count(leaf) || matches!(leaf.name.as_str(), "page" | "currentpage" | "pagenumber"));
+            let offsets = seen.scalars().iter().any(|leaf| leaf.name == offset.plain);
+            match (pages, offsets) {
+                (true, false) => Some(number(seen, page)),
+                (false, true) => Some(rows(seen, offset)),
+                _ => Some(PagingFound::ask(
+                    "paging",
+                    format!("`{}` and `{}` both ask for pages", page.name, offset.name),
+                )),
+            }
+        }
+        (Some(page), None) => Some(number(seen, page)),
+        (None, Some(offset)) => Some(rows(seen, offset)),
+        (None, None) => None,
+    }
+}
+
+fn is_page_count(leaf: &Leaf<'_>) -> bool {
+    let names = [
+        "totalpages",
+        "pagecount",
+        "pages",
+        "lastpage",
+        "numpages",
+        "numberofpages",
+        "totalpagecount",
+        "pagestotal",
+        "nbpages",
+        "totalpage",
+        "maxpage",
+        "pagescount",
+    ];
+    leaf.is_number() && names.contains(&leaf.name.as_str())
+}
+
+fn number(seen: &Seen<'_, '_>, page: &Taken<'_>) -> PagingFound {
+    let kind = page.schema.map(|schema| super::envelope::kind(schema.doc)).unwrap_or_default();
+    if kind == "string" && page.start().is_none() {
+        return PagingFound::ask("paging", format!("`{}` is a text: a number or a token", page.name));
+    }
+    let Some((start, is_sure)) = page.start().or(seen.page_start.map(|start| (start, true))) else {
+        return PagingFound::ask(
+            "page-start",
+            format!("`{}` is the number of a page, but not whether the first is 0 or 1", page.name),
+        );
+    };
+    let mut target = page.target();
+    if start != 1 {
+        target.put("start", start);
+    }
+    let mut fields = Fields::from_iter([("page".to_owned(), target)]);
+    let next = seen
+        .scalars()
+        .iter()
+        .find(|leaf| leaf.is_number() && matches!(leaf.name.as_str(), "nextpage" | "nextpagenumber"));
+    let pages = seen.scalars().iter().find(|leaf| is_page_count(leaf));
+    // A number of pages is also the number of the last one only if the first is 1.
+    let pages = pages.filter(|leaf| start == 1 || leaf.name != "lastpage");
+    let end = match (next, pages, more(seen)) {
+        (Some(leaf), _, _) => Some(("next_page", place(leaf))),
+        (None, Some(leaf), _) => Some(("total_pages", Doc::Text(leaf.pointer.clone()))),
+        (None, None, Some(flag)) => Some(("has_more", flag_of(flag))),
+        (None, None, None) => None,
+    };
+    if let Some((key, value)) = end {
+        fields.insert("end".to_owned(), Doc::of([(key, value)]));
+    }
+    let (grade, why) = if is_sure { (Grade::Sure, "") } else { (Grade::Likely, "the smallest page number is 0") };
+    styled(seen, "number", fields, (grade, why), &[page])
+}
+
+fn rows(seen: &Seen<'_, '_>, offset: &Taken<'_>) -> PagingFound {
+    let found =
+        if offset.is_skip() { Some((offset.start().map_or(0, |(start, _)| start), true)) } else { offset.start() };
+    let Some((start, is_sure)) = found else {
+        return PagingFound::ask(
+            "paging",
+            format!("`{}` is the number of the first row, but not whether the first is 0 or 1", offset.name),
+        );
+    };
+    let mut target = offset.target();
+    if start != 0 {
+        target.put("start", start);
+    }
+    let mut fields = Fields::from_iter([("offset".to_owned(), target)]);
+    if let Some(flag) = more(seen).filter(|flag| seen.reply.total.is_none() || flag.is_required) {
+        fields.insert("has_more".to_owned(), flag_of(flag));
+    }
+    let (grade, why) = if is_sure { (Grade::Sure, "") } else { (Grade::Likely, "the smallest number of a row is 0") };
+    styled(seen, "offset", fields, (grade, why), &[offset])
+}
+
+/// No parameter asks for a page.
+fn unpaged(seen: &Seen<'_, '_>) -> PagingFound {
+    let next = seen.scalars().iter().find(|leaf| {
+        let is_next = leaf.name.starts_with("next") && (leaf.is_text() || leaf.is_number());
+        is_next || (leaf.kind() == "boolean" && MORE.contains(&leaf.name.as_str()))
+    });
+    if let Some(leaf) = next {
+        return PagingFound::ask(
+            "paging",
+            format!("the reply has {}, but no parameter asks for the next page", leaf.pointer),
+        );
+    }
+    if let Some(size) =
+        seen.all(Role::Size).find(|taken| super::envelope::kind(taken.schema.map_or(&Doc::Null, |s| s.doc)) != "string")
+    {
+        return PagingFound::ask(
+            "paging",
+            format!("`{}` limits the list, but no parameter asks for what follows", size.name),
+        );
+    }
+    PagingFound::new(PagingWord::None, Grade::Sure, "")
+}
+
+/// The fields of the body of a search, one level deep.
+pub(crate) fn body_fields<'f>(files: &'f super::refs::Files, body: Spot<'f>) -> Vec<(String, Spot<'f>, bool)> {
+    let mut found = Vec::new();
+    for (name, spot, is_required) in super::envelope::properties(files, body) {
+        let inner = super::envelope::settled(files, spot);
+        let is_pager =
+            ["page", "pagination", "paging", "pager", "pageinfo", "pagerequest"].contains(&plain(name).as_str());
+        if let Some(inner) = inner.filter(|inner| is_pager && super::envelope::kind(inner.doc) == "object") {
+            for (key, spot, _) in super::envelope::properties(files, inner) {
+                let pointer = format!("/{}/{}", crate::json_pointer::escape(name), crate::json_pointer::escape(key));
+                found.push((pointer, spot, false));
+            }
+        }
+        found.push((name.to_owned(), spot, is_required));
+    }
+    found
+}

@@ -1,0 +1,84 @@
+//! What the user has said about an import: answers to its questions, and files of the user's own. Pure.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::value::{Doc, Fields};
+
+/// What the user has said.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    /// The name of the connector.
+    pub(crate) connector: String,
+    /// Titles and descriptions are made from names, not taken from the document.
+    pub(crate) without_texts: bool,
+    /// The number of the first page where the document does not say it.
+    pub(crate) page_start: Option<u64>,
+    /// The paging of lists that take its parameters.
+    pub(crate) paging: Option<Doc>,
+    /// A list that a reply leaves out is empty.
+    pub(crate) optional_lists: bool,
+    /// The name of the scheme to sign in with.
+    pub(crate) sign_in: Option<String>,
+    /// The address of the API.
+    pub(crate) base_url: Option<String>,
+    /// Only operations with one of these tags, ids, or path beginnings.
+    pub(crate) only: Vec<String>,
+    pub(crate) own: OwnFiles,
+}
+
+/// Definitions in files that the import did not write: they stay, and come first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OwnFiles {
+    /// OperationIds by verb and path.
+    pub(crate) operations: BTreeMap<String, String>,
+    pub(crate) records: HashSet<String>,
+    /// A connector.yaml of the user's own.
+    pub(crate) connector: Option<Doc>,
+}
+
+impl OwnFiles {
+    /// The OperationId of an own operation with this verb and path; parameters may have other names.
+    pub(crate) fn id_of(&self, verb: &str, path: &str) -> Option<&str> {
+        self.operations.get(&identity(verb, path)).map(String::as_str)
+    }
+}
+
+/// Verb and path without the names of its parameters.
+pub(crate) fn identity(verb: &str, path: &str) -> String {
+    let mut out = format!("{verb} ");
+    let mut is_name = false;
+    for c in path.chars() {
+        match c {
+            '{' => {
+                is_name = true;
+                out.push_str("{}");
+            }
+            '}' => is_name = false,
+            _ if is_name => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+impl Settings {
+    /// The paging that the user or the own connector says.
+    pub(crate) fn said_paging(&self) -> Option<&Doc> {
+        self.paging
+            .as_ref()
+            .or_else(|| self.own.connector.as_ref()?.get("paging"))
+            .filter(|paging| paging.map().is_some())
+    }
+
+    /// The option sets of the own connector.
+    pub(crate) fn sets(&self) -> Option<&Fields> {
+        self.own.connector.as_ref()?.get("option_sets")?.map()
+    }
+
+    /// Headers that each request has, in lower case.
+    pub(crate) fn fixed_headers(&self) -> Vec<String> {
+        let own = self.own.connector.as_ref();
+        let fixed = own.and_then(|doc| doc.at(&["fixed", "header"])).into_iter().flat_map(Doc::fields);
+        fixed.map(|(name, _)| name.to_ascii_lowercase()).collect()
+    }
+}
