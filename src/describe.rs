@@ -18,7 +18,7 @@
 use serde_json::{Value, json};
 
 use crate::connection::needs_account;
-use crate::definition::{Connector, Operation, OperationSummary, OptionRule, Template};
+use crate::definition::{Connector, Hit, Operation, OperationSummary, OptionRule, Template, Why};
 
 /// A connector with its connection form.
 #[must_use]
@@ -42,6 +42,32 @@ pub fn summary(summary: &OperationSummary) -> Value {
         "operation": summary.id, "connector": &*summary.connector, "method": summary.method, "title": summary.title,
         "description": summary.description, "request": summary.request, "deprecated": summary.deprecated,
     })
+}
+
+/// An operation that a search has found: as [`summary`], with `score`, the reasons in `why`, the words that it does not
+/// have in `missing`, and the `templates` that fit.
+#[must_use]
+pub fn found_operation(hit: &Hit<OperationSummary>) -> Value {
+    with_reasons(summary(&hit.entry), hit)
+}
+
+/// A template that a search has found: as [`template`], with the same.
+#[must_use]
+pub fn found_template(hit: &Hit<Template>) -> Value {
+    with_reasons(template(&hit.entry), hit)
+}
+
+fn with_reasons<T>(mut value: Value, hit: &Hit<T>) -> Value {
+    let why = |why: &Why| json!({ "word": why.word, "found": why.found, "in": why.place.name(), "name": why.name, "as": why.likeness.name() });
+    if let Some(map) = value.as_object_mut() {
+        map.insert("score".into(), json!((f64::from(hit.score) * 10.0).round() / 10.0));
+        map.insert("why".into(), hit.why.iter().map(why).collect());
+        map.insert("missing".into(), json!(hit.missing));
+        if !map.contains_key("template") {
+            map.insert("templates".into(), json!(hit.templates));
+        }
+    }
+    value
 }
 
 /// A template in a listing.

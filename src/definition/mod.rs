@@ -26,11 +26,12 @@ mod read;
 mod reply_rule;
 mod request_rule;
 mod rules;
+mod search;
 mod summary;
 mod template;
 
 pub use crate::authoring::{Json, Ordered};
-pub use catalog::{Catalog, OperationList};
+pub use catalog::{Catalog, Hit, Hits, OperationList, Search};
 pub use connector::{Connector, Probe, Property, Rate};
 pub use file::{
     CollectionFile, FilterForm, LanguageFile, OptionNameFile, PartsFile, ReplyFile, SandboxFile, SandboxLimits,
@@ -45,6 +46,7 @@ pub(crate) use property_value::value_of;
 pub(crate) use public_origin::PublicOrigin;
 pub use reply_rule::ResponseRule;
 pub use rules::{ItemRule, PatchPaths, ResultShape, Send};
+pub use search::{Found, Likeness, UnknownWord, Why};
 pub use summary::OperationSummary;
 pub use template::Template;
 

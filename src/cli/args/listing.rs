@@ -19,9 +19,18 @@ pub(crate) struct ListingArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct SearchArgs {
-    /// Only entries that contain all of these words
+    /// Words to search for, the best hits first: of names, titles, paths, fields and descriptions. Misspelt words, other words for the same and beginnings of words are found
+    #[arg(value_name = "WORDS")]
+    pub(crate) words: Vec<String>,
+    /// The same as WORDS
     #[arg(long, short, value_name = "TEXT")]
     pub(crate) search: Option<String>,
+    /// The most hits of a search [default: 20]
+    #[arg(long, value_name = "N", conflicts_with = "all", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: Option<u32>,
+    /// All hits of a search
+    #[arg(long)]
+    pub(crate) all: bool,
     /// Only entries of this connector
     #[arg(long, short, value_name = "CONNECTOR")]
     pub(crate) connector: Option<String>,

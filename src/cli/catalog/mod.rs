@@ -4,5 +4,6 @@ pub(crate) mod describe;
 pub(crate) mod fields;
 pub(crate) mod help;
 pub(crate) mod list;
+mod search;
 pub(crate) mod snippet;
 pub(crate) mod template;

@@ -1,6 +1,7 @@
 //! The catalogue: maps OperationIds to operations, over built-in packs and the host's folders. Reads a folder only on
 //! request.
 
+mod find;
 mod listing;
 mod pack;
 mod slice;
@@ -17,6 +18,7 @@ use super::template::Template;
 use crate::authoring::in_file;
 use crate::authoring::yaml::BYTES_MAX;
 use crate::error::{Advice, Error, ErrorKind, Fault, Result, did_you_mean, io_text};
+pub use find::{Hit, Hits, Search};
 pub use listing::OperationList;
 use pack::Pack;
 use source::{BUILT_IN, DefinitionSource};
