@@ -40,15 +40,27 @@ pub(crate) struct SearchArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct DescribeArgs {
-    /// OperationId, or CONNECTOR/OperationId
-    #[arg(value_name = "OPERATION_ID")]
+    /// OperationId or name of a record, or CONNECTOR/NAME
+    #[arg(value_name = "NAME")]
     pub(crate) operation: String,
+    /// The record of this name; needed only if an operation has the same name
+    #[arg(long)]
+    pub(crate) record: bool,
     /// List all values of enumerations
     #[arg(long)]
     pub(crate) all: bool,
     /// Output format
     #[arg(long, value_name = "FORM", value_enum, default_value_t = DescribeForm::Text)]
     pub(crate) format: DescribeForm,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct FieldsArgs {
+    /// Name of a record, or CONNECTOR/NAME; an OperationId stands for the record that it returns
+    #[arg(value_name = "RECORD")]
+    pub(crate) record: String,
+    #[command(flatten)]
+    pub(crate) listing: ListingArgs,
 }
 
 /// Format of a description.

@@ -187,10 +187,7 @@ fn template_hit(finder: &Finder<'_>, pack: &Pack, place: Ranked, entry: Template
 /// A text with what it is, its section and its name.
 type RoleText<'p> = (TextRole, &'static str, &'p str, Cow<'p, str>);
 
-fn texts<'p>(
-    pack: &'p Pack,
-    entries: impl Iterator<Item = (TextRole, &'static str, &'p str)>,
-) -> Vec<RoleText<'p>> {
+fn texts<'p>(pack: &'p Pack, entries: impl Iterator<Item = (TextRole, &'static str, &'p str)>) -> Vec<RoleText<'p>> {
     entries.map(|(role, section, name)| (role, section, name, pack.entry_text(section, name))).collect()
 }
 

@@ -4,6 +4,7 @@
 mod find;
 mod listing;
 mod pack;
+mod records;
 mod slice;
 mod source;
 
@@ -21,6 +22,7 @@ use crate::error::{Advice, Error, ErrorKind, Fault, Result, did_you_mean, io_tex
 pub use find::{Hit, Hits, Search};
 pub use listing::OperationList;
 use pack::Pack;
+pub use records::RecordUses;
 use source::{BUILT_IN, DefinitionSource};
 
 /// All connectors, operations and templates of an engine.

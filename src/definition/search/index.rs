@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::lexicon::{Actions, action, lexicon};
-use super::pieces::{Found, EntryPiece, pieces};
+use super::pieces::{EntryPiece, Found, pieces};
 use super::text::{raw_words, split_name, stem};
 
 /// A word of a catalogue.
@@ -177,7 +177,8 @@ impl IndexBuilder {
                 self.words.records.push(entry);
             }
             "operations" => {
-                self.operation_numbers.insert(name.into(), u32::try_from(self.words.operations.len()).unwrap_or_default());
+                self.operation_numbers
+                    .insert(name.into(), u32::try_from(self.words.operations.len()).unwrap_or_default());
                 self.describe(&mut entry, &facts);
                 self.words.operations.push(entry);
             }

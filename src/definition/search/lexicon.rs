@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use super::text::stem;
+use super::text::{raw_words, split_name, stem};
 
 /// What an operation does, as one bit for each line of `[actions]`.
 pub(super) type Actions = u16;
@@ -27,6 +27,14 @@ pub(super) fn lexicon() -> &'static Lexicon {
 /// The action of a line of `[actions]` that begins with this word.
 pub(super) fn action(name: &str) -> Actions {
     LEXICON.actions.get(&*stem(name)).copied().unwrap_or_default()
+}
+
+/// Whether a name such as an OperationId says that something is created.
+pub(in crate::definition) fn says_create(name: &str) -> bool {
+    let mut is_said = false;
+    raw_words(name)
+        .for_each(|raw| split_name(raw, |part| is_said |= LEXICON.actions_of(&stem(part)) & action("create") != 0));
+    is_said
 }
 
 impl Lexicon {
@@ -76,6 +84,14 @@ impl Lexicon {
         let same = self.actions.iter().filter(move |(_, own)| **own & actions != 0).map(|(word, _)| word.as_str());
         let lines = self.things.get(stem).into_iter().flatten().filter_map(|number| self.lines.get(*number));
         same.chain(lines.flatten().map(String::as_str)).filter(move |word| *word != stem)
+    }
+
+    /// The stem that a misspelt one may mean, if up to `most` letters are wrong.
+    pub(super) fn near(&self, stem: &str, most: usize) -> Option<&str> {
+        let all = self.actions.keys().chain(self.things.keys()).map(String::as_str);
+        let close = |other: &&str| other.len().abs_diff(stem.len()) <= most;
+        let near = all.filter(close).map(|other| (strsim::osa_distance(stem, other), other));
+        near.min().filter(|(distance, _)| *distance <= most).map(|(_, other)| other)
     }
 
     /// The word that stands for the first words, and how many they are.

@@ -10,10 +10,12 @@ mod reason;
 mod scan;
 mod text;
 
-pub use finder::UnknownWord;
 pub(super) use finder::Finder;
+pub use finder::UnknownWord;
 pub(super) use index::{IndexBuilder, PackWords};
+pub(super) use lexicon::says_create;
 pub use pieces::Found;
+pub(super) use pieces::{names_record, refers};
 pub use query::Likeness;
 pub(super) use rank::Ranked;
 pub use reason::Why;

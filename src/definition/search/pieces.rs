@@ -177,3 +177,33 @@ fn of_template<'t>(path: &[&'t str], met: Met<'t>, each: &mut dyn FnMut(EntryPie
         _ => {}
     }
 }
+
+/// Whether an operation returns or takes a record: by its name, or with a reference in the schema of its items. `None`
+/// if only the parser can tell.
+pub(in crate::definition) fn names_record(text: &str, record: &str) -> Option<bool> {
+    if !text.contains(record) {
+        return Some(false);
+    }
+    let mut is_named = false;
+    pieces("operations", text, false, &mut |piece| {
+        if let EntryPiece::Record(name) = piece {
+            is_named |= name == record;
+        }
+    })?;
+    Some(is_named || refers(text, record)?)
+}
+
+/// Whether an entry refers to a record with `$ref`; `None` if only the parser can tell.
+pub(in crate::definition) fn refers(text: &str, record: &str) -> Option<bool> {
+    if !text.contains("#/records/") {
+        return Some(false);
+    }
+    let target = format!("#/records/{}", crate::json_pointer::escape(record));
+    let mut is_found = false;
+    scan(text, &mut |path, met| {
+        if let (Some(&"$ref"), Met::Text(text)) = (path.last(), met) {
+            is_found |= text.strip_prefix(target.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        }
+    })?;
+    Some(is_found)
+}

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::index::{Known, PackWords};
 use super::lexicon::{Actions, lexicon};
+use super::pieces::Found;
 use super::text::{raw_words, slips, split_name, stem};
 
 /// How a word of the catalogue fits a word of the query.
@@ -77,6 +78,7 @@ const WORDS_MAX: usize = 24;
 const LINKS: [&str; 12] = ["of", "for", "by", "with", "from", "in", "to", "on", "per", "within", "where", "that"];
 const SYNONYM: f32 = 0.72;
 const ANOTHER_FORM: f32 = 0.95;
+const TYPO: f32 = 0.65;
 
 impl Query {
     pub(super) fn new(text: &str) -> Query {
@@ -113,6 +115,15 @@ impl Query {
         Query { wanted, exact, is_about_one, ids }
     }
 
+    /// Whether a word can be meant there: what an operation does is in its names.
+    pub(super) fn is_at(&self, fit: &Fit, found: Found) -> bool {
+        match found {
+            Found::Id | Found::Title | Found::Path | Found::Operation | Found::Method => true,
+            Found::Template if fit.likeness == Likeness::Same => true,
+            _ => self.wanted.get(fit.wanted).is_some_and(|word| word.actions == 0),
+        }
+    }
+
     /// How a word fits, without typing errors.
     pub(super) fn fits(&self, known: &Known) -> Vec<Fit> {
         let stem = known.stem();
@@ -127,13 +138,27 @@ impl Query {
             }
         }
         for (number, word) in self.wanted.iter().enumerate() {
-            let begins = word.text.len() >= 3 && known.text.len() > word.text.len() && known.text.starts_with(&word.text);
+            let begins = word.actions == 0
+                && word.text.len() >= 3
+                && known.text.len() > word.text.len()
+                && known.text.starts_with(&word.text);
             if begins && fits.iter().all(|fit| fit.wanted != number) {
                 let share = word.text.len() as f32 / known.text.len() as f32;
                 fits.push(Fit { wanted: number, quality: 0.35 + 0.4 * share, likeness: Likeness::Prefix });
             }
         }
         fits
+    }
+
+    /// What a misspelt word may mean, if its right spelling is one of the known words.
+    pub(super) fn meaning(&self, number: usize) -> Vec<(String, Fit)> {
+        let Some(word) = self.wanted.get(number) else { return Vec::new() };
+        let most = slips(word.text.chars().count());
+        let Some(near) = Some(most).filter(|most| *most > 0).and_then(|most| lexicon().near(&word.stem, most)) else {
+            return Vec::new();
+        };
+        let fit = Fit { wanted: number, quality: SYNONYM * TYPO, likeness: Likeness::Typo };
+        lexicon().synonyms(near).map(|other| (other.to_owned(), fit)).collect()
     }
 
     /// How a word may be meant by a word of the query that nothing else fits.
@@ -150,7 +175,7 @@ impl Query {
         }
         let distance = |one: &str, other: &str| strsim::osa_distance(one, other);
         let least = distance(&word.text, &known.text).min(distance(&word.stem, known.stem()));
-        let quality = if least <= 1 { 0.65 } else { 0.5 };
+        let quality = if least <= 1 { TYPO } else { 0.5 };
         if least <= most { fit(quality, Likeness::Typo) } else { None }
     }
 

@@ -1,5 +1,7 @@
 //! Ranks the entries of connectors by how well they fit a query. Pure.
 
+use std::collections::HashMap;
+
 use super::index::{EntryWords, Known, PackWords, WordAt};
 use super::lexicon::action;
 use super::pieces::Found;
@@ -10,6 +12,8 @@ pub(in crate::definition) struct Matcher {
     pub(super) query: Query,
     /// Which words are looked for with typing errors.
     is_loose: Vec<bool>,
+    /// Stems that they may mean.
+    meanings: HashMap<String, Vec<Fit>>,
 }
 
 impl Matcher {
@@ -20,7 +24,7 @@ impl Matcher {
 
     /// A matcher for these connectors, and how each of their words fits.
     pub(super) fn new(query: Query, packs: &[&PackWords]) -> (Matcher, Vec<FitTable>) {
-        let mut matcher = Matcher { is_loose: vec![false; query.wanted.len()], query };
+        let mut matcher = Matcher { is_loose: vec![false; query.wanted.len()], meanings: HashMap::new(), query };
         let mut tables: Vec<FitTable> = packs.iter().map(|pack| FitTable::new(pack, &matcher)).collect();
         let mut is_missing = vec![true; matcher.is_loose.len()];
         for fit in tables.iter().flat_map(|table| table.fits.iter().flatten()) {
@@ -29,6 +33,11 @@ impl Matcher {
             }
         }
         if is_missing.contains(&true) {
+            for (number, _) in is_missing.iter().enumerate().filter(|(_, missing)| **missing) {
+                for (stem, fit) in matcher.query.meaning(number) {
+                    matcher.meanings.entry(stem).or_default().push(fit);
+                }
+            }
             matcher.is_loose = is_missing;
             tables = packs.iter().map(|pack| FitTable::new(pack, &matcher)).collect();
         }
@@ -37,6 +46,7 @@ impl Matcher {
 
     pub(super) fn fits(&self, known: &Known) -> Vec<Fit> {
         let mut fits = self.query.fits(known);
+        fits.extend(self.meanings.get(known.stem()).into_iter().flatten());
         let loose = self.is_loose.iter().enumerate().filter(|(_, loose)| **loose);
         fits.extend(loose.filter_map(|(number, _)| self.query.near(number, known)));
         fits
@@ -103,6 +113,8 @@ const AGAIN: f32 = 0.15;
 /// What is left of the score of an entry that has none of the words.
 const PARTLY: f32 = 0.3;
 const OUTDATED: f32 = 0.8;
+/// What is left of the score of an operation that does something else.
+const OTHER_ACTION: f32 = 0.75;
 
 /// The entries that fit, the best first. `is_named` tells whether the query names an entry.
 pub(super) fn rank(
@@ -184,7 +196,10 @@ impl<'p> PackWork<'p> {
         for token in tokens {
             for fit in self.table.of(*token) {
                 let count = self.matcher.query.wanted.len();
-                put(sums.get_or_insert_with(|| vec![(0.0, 0.0); count]), fit.wanted, fit.quality * weight(token.found()));
+                if self.matcher.query.is_at(fit, token.found()) {
+                    let sums = sums.get_or_insert_with(|| vec![(0.0, 0.0); count]);
+                    put(sums, fit.wanted, fit.quality * weight(token.found()));
+                }
             }
         }
         sums
@@ -279,6 +294,10 @@ fn score(matcher: &Matcher, pack: &PackWords, kind: Kind, tally: &WordTally, wei
     }
     if query.wanted.iter().all(|word| word.actions == 0) && operation.actions & action("read") != 0 {
         score += SHAPE;
+    }
+    let actions = query.wanted.iter().fold(0, |all, word| all | word.actions);
+    if actions != 0 && operation.actions & actions == 0 {
+        score *= OTHER_ACTION;
     }
     if operation.is_deprecated { score * OUTDATED } else { score }
 }

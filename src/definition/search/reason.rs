@@ -2,7 +2,7 @@
 
 use super::index::Known;
 use super::lexicon::Actions;
-use super::pieces::{Found, EntryPiece, pieces};
+use super::pieces::{EntryPiece, Found, pieces};
 use super::query::Likeness;
 use super::rank::Matcher;
 use super::text::{raw_words, split_name};
@@ -76,6 +76,9 @@ impl<'m> Reasons<'m> {
 
     fn word(&mut self, place: Found, name: Option<&str>, part: &str) {
         for fit in self.matcher.fits(&Known::new(part)) {
+            if !self.matcher.query.is_at(&fit, place) {
+                continue;
+            }
             let score = fit.quality * place.weight();
             let Some(wanted) = self.matcher.query.wanted.get(fit.wanted) else { continue };
             let why = || Why {

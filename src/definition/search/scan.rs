@@ -234,7 +234,9 @@ impl<'t> Scanner<'_, 't> {
         let bytes = rest.as_bytes();
         let is_end = |at: usize, byte: u8| match byte {
             b',' | b'}' | b']' => true,
-            b':' => is_key && matches!(bytes.get(at + 1), None | Some(b' ' | b'\n' | b'\r' | b'{' | b'[' | b',' | b'}')),
+            b':' => {
+                is_key && matches!(bytes.get(at + 1), None | Some(b' ' | b'\n' | b'\r' | b'{' | b'[' | b',' | b'}'))
+            }
             _ => false,
         };
         let end = bytes.iter().enumerate().position(|(at, byte)| is_end(at, *byte)).unwrap_or(rest.len());
@@ -281,7 +283,24 @@ mod tests {
 
     #[test]
     fn what_is_broken_ends() {
-        for text in ["a: {", "a: [", "a: \"", "{", "[", "a: {:", "a: { : }", "- - -", ":", "a: |", "'", "{\"a", "{]}", "a: ]", "a: [}{", "\u{e9}: {\u{e9}"] {
+        for text in [
+            "a: {",
+            "a: [",
+            "a: \"",
+            "{",
+            "[",
+            "a: {:",
+            "a: { : }",
+            "- - -",
+            ":",
+            "a: |",
+            "'",
+            "{\"a",
+            "{]}",
+            "a: ]",
+            "a: [}{",
+            "\u{e9}: {\u{e9}",
+        ] {
             let _read = seen(text);
         }
         assert_eq!(seen("a: *b\n"), None);

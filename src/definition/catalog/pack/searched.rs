@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Pack, PackEntry};
-use crate::definition::search::{IndexBuilder, PackWords};
+use crate::definition::search::{IndexBuilder, PackWords, names_record, refers};
 
 impl Pack {
     /// Its words; they are collected once.
@@ -47,6 +47,21 @@ impl Pack {
             }
             Some(PackEntry::Parsed(_)) | None => Cow::Owned(self.parsed_text(section, name)),
         }
+    }
+
+    /// Whether an operation returns or takes a record.
+    pub(in crate::definition::catalog) fn names_record(&self, id: &str, record: &str) -> bool {
+        self.scanned("operations", id, |text| names_record(text, record))
+    }
+
+    /// Whether an entry refers to a record with `$ref`.
+    pub(in crate::definition::catalog) fn refers(&self, section: &'static str, name: &str, record: &str) -> bool {
+        self.scanned(section, name, |text| refers(text, record))
+    }
+
+    fn scanned(&self, section: &'static str, name: &str, scan: impl Fn(&str) -> Option<bool>) -> bool {
+        let found = scan(&self.entry_text(section, name));
+        found.or_else(|| scan(&self.parsed_text(section, name))).unwrap_or_default()
     }
 
     fn parsed_text(&self, section: &'static str, name: &str) -> String {
