@@ -83,7 +83,7 @@ impl Catalog {
     pub fn search(&self, search: &Search) -> Result<Hits<OperationSummary>> {
         let packs = self.searched(search)?;
         let finder = Finder::new(&search.text, packs.iter().map(|pack| pack.searched()).collect());
-        let name = |pack: usize, entry: usize| name_of(&packs, pack, "operations", entry).to_owned();
+        let name = |pack: usize, entry: usize| name_of(&packs, pack, "operations", entry);
         let places = finder.operations(&name);
         let is_checked = places.len().min(search.limit.unwrap_or(usize::MAX)) <= CHECKED_MAX;
         let mut hits = Hits::new(&finder, &packs, places.len(), !is_checked);
@@ -113,7 +113,7 @@ impl Catalog {
     pub fn search_templates(&self, search: &Search) -> Result<Hits<Template>> {
         let packs = self.searched(search)?;
         let finder = Finder::new(&search.text, packs.iter().map(|pack| pack.searched()).collect());
-        let name = |pack: usize, entry: usize| name_of(&packs, pack, "templates", entry).to_owned();
+        let name = |pack: usize, entry: usize| name_of(&packs, pack, "templates", entry);
         let places = finder.templates(&name);
         let mut hits = Hits::new(&finder, &packs, places.len(), false);
         for place in places {

@@ -30,16 +30,16 @@ impl<'p> Finder<'p> {
     }
 
     /// The operations that fit, the best first. `id` gives the OperationId of a number.
-    pub(in crate::definition) fn operations(&self, id: &dyn Fn(usize, usize) -> String) -> Vec<Ranked> {
+    pub(in crate::definition) fn operations(&self, id: &dyn Fn(usize, usize) -> &'p str) -> Vec<Ranked> {
         self.rank(Kind::Operations, id)
     }
 
     /// The templates that fit, the best first. `name` gives the name of a number.
-    pub(in crate::definition) fn templates(&self, name: &dyn Fn(usize, usize) -> String) -> Vec<Ranked> {
+    pub(in crate::definition) fn templates(&self, name: &dyn Fn(usize, usize) -> &'p str) -> Vec<Ranked> {
         self.rank(Kind::Templates, name)
     }
 
-    fn rank(&self, kind: Kind, name: &dyn Fn(usize, usize) -> String) -> Vec<Ranked> {
+    fn rank(&self, kind: Kind, name: &dyn Fn(usize, usize) -> &'p str) -> Vec<Ranked> {
         let ids = &self.matcher.query.ids;
         let is_named = |pack: usize, entry: usize| {
             let [id] = ids.as_slice() else { return false };

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use foldhash::fast::FixedState;
+
 use super::lexicon::{Actions, action, lexicon};
-use super::pieces::{EntryPiece, Found, pieces};
+use super::pieces::{EntryPiece, Found, Receives, pieces};
 use super::text::{raw_words, split_name, stem};
 
 /// A word of a catalogue.
@@ -18,6 +20,9 @@ pub(in crate::definition) struct Known {
 
 impl Known {
     pub(super) fn new(text: &str) -> Known {
+        if text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Known { text: text.into(), stem: None, is_plain: true };
+        }
         let stem = stem(text);
         let is_plain = !lexicon().is_ignored(text) && lexicon().actions_of(&stem) == 0;
         let stem = (*stem != *text).then(|| Box::from(&*stem));
@@ -40,8 +45,12 @@ impl WordAt {
         WordAt(((found as u32) << WordAt::SHIFT) | word)
     }
 
+    fn number(self) -> u32 {
+        self.0 & ((1 << WordAt::SHIFT) - 1)
+    }
+
     pub(super) fn word(self) -> usize {
-        (self.0 & ((1 << WordAt::SHIFT) - 1)) as usize
+        self.number() as usize
     }
 
     pub(super) fn found(self) -> Found {
@@ -87,18 +96,31 @@ impl PackWords {
     }
 }
 
+/// Texts by what is known of them. A search hashes a million words.
+type Texts<T> = HashMap<Box<str>, T, FixedState>;
+
+/// A part of `parts`.
+type Span = (u32, u32);
+
 /// Builds [`PackWords`].
 #[derive(Default)]
 pub(in crate::definition) struct IndexBuilder {
     words: PackWords,
-    numbers: HashMap<Box<str>, u32>,
-    /// The words within a word as it is written, as a part of `parts`.
-    split: HashMap<Box<str>, Range<usize>>,
+    numbers: Texts<u32>,
+    /// The words within a word as it is written.
+    split: Texts<Span>,
+    /// Lines with all of an option, which are repeated from operation to operation, as parts of `line_words`.
+    lines: Texts<Span>,
+    line_words: Vec<WordAt>,
     parts: Vec<u32>,
     /// Names of entries, by which others refer to them.
-    record_numbers: HashMap<Box<str>, u32>,
-    operation_numbers: HashMap<Box<str>, u32>,
+    record_numbers: Texts<u32>,
+    operation_numbers: Texts<u32>,
 }
+
+/// How many lines are kept, and how long they are at most.
+const LINES_MAX: usize = 4_096;
+const LINE_BYTES_MAX: usize = 300;
 
 /// The pieces of an entry that are not words.
 #[derive(Default)]
@@ -111,12 +133,58 @@ struct EntryFacts<'t> {
     is_deprecated: bool,
 }
 
+/// Collects the words of an entry.
+struct Collector<'b, 't> {
+    builder: &'b mut IndexBuilder,
+    facts: EntryFacts<'t>,
+    /// The line that is read, and where its words start.
+    line: Option<(&'t str, usize)>,
+}
+
+impl<'t> Receives<'t> for Collector<'_, 't> {
+    fn piece(&mut self, piece: EntryPiece<'t>) {
+        match piece {
+            EntryPiece::Words(found, _, text) => self.builder.put(found, text),
+            EntryPiece::Record(name) => self.facts.records.push(name),
+            EntryPiece::Operation(id) => self.facts.operation = Some(id),
+            EntryPiece::Method(method) => self.facts.method = method,
+            EntryPiece::Verb(verb) => self.facts.verb = verb,
+            EntryPiece::Shape(shape) => self.facts.shape = shape,
+            EntryPiece::Deprecated => self.facts.is_deprecated = true,
+        }
+    }
+
+    fn knows(&mut self, line: &'t str) -> bool {
+        let builder = &mut *self.builder;
+        if let Some((start, end)) = builder.lines.get(line) {
+            let words = builder.line_words.get(*start as usize..*end as usize).unwrap_or_default();
+            builder.words.tokens.extend_from_slice(words);
+            return true;
+        }
+        self.line = (line.len() <= LINE_BYTES_MAX).then_some((line, builder.words.tokens.len()));
+        false
+    }
+
+    fn learned(&mut self) {
+        let builder = &mut *self.builder;
+        if let Some((line, start)) = self.line.take().filter(|_| builder.lines.len() < LINES_MAX) {
+            let begin = number(builder.line_words.len());
+            builder.line_words.extend_from_slice(builder.words.tokens.get(start..).unwrap_or_default());
+            builder.lines.insert(line.into(), (begin, number(builder.line_words.len())));
+        }
+    }
+}
+
+fn number(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
+}
+
 impl IndexBuilder {
     fn word(&mut self, text: &str) -> u32 {
         if let Some(number) = self.numbers.get(text) {
             return *number;
         }
-        let number = u32::try_from(self.words.known.len()).unwrap_or_default();
+        let number = number(self.words.known.len());
         self.words.known.push(Known::new(text));
         self.numbers.insert(text.into(), number);
         number
@@ -124,25 +192,37 @@ impl IndexBuilder {
 
     fn put(&mut self, found: Found, text: &str) {
         for raw in raw_words(text) {
-            let range = match self.split.get(raw) {
-                Some(range) => range.clone(),
-                None => {
-                    let start = self.parts.len();
-                    split_name(raw, |part| {
-                        let number = self.word(part);
-                        self.parts.push(number);
-                    });
-                    self.split.insert(raw.into(), start..self.parts.len());
-                    start..self.parts.len()
-                }
+            let span = match self.split.get(raw) {
+                Some(span) => *span,
+                None => self.split(raw),
             };
-            let parts = self.parts.get(range).into_iter().flatten();
-            self.words.tokens.extend(parts.map(|number| WordAt::new(found, *number)));
+            self.put_parts(found, span);
         }
     }
 
+    fn split(&mut self, raw: &str) -> Span {
+        let begin = self.parts.len();
+        split_name(raw, |part| {
+            let number = self.word(part);
+            self.parts.push(number);
+        });
+        let span = self.span(begin);
+        self.split.insert(raw.into(), span);
+        span
+    }
+
+    /// The parts from a place on.
+    fn span(&self, begin: usize) -> Span {
+        (number(begin), number(self.parts.len()))
+    }
+
+    fn put_parts(&mut self, found: Found, (start, end): Span) {
+        let parts = self.parts.get(start as usize..end as usize).unwrap_or_default();
+        self.words.tokens.extend(parts.iter().map(|number| WordAt::new(found, *number)));
+    }
+
     fn at(&self) -> u32 {
-        u32::try_from(self.words.tokens.len()).unwrap_or(u32::MAX)
+        number(self.words.tokens.len())
     }
 
     /// The name and title of the connector.
@@ -156,16 +236,9 @@ impl IndexBuilder {
     /// cannot be scanned.
     pub(in crate::definition) fn entry(&mut self, section: &'static str, name: &str, text: &str) -> bool {
         let start = self.at();
-        let mut facts = EntryFacts::default();
-        let scanned = pieces(section, text, false, &mut |piece| match piece {
-            EntryPiece::Words(found, _, text) => self.put(found, text),
-            EntryPiece::Record(name) => facts.records.push(name),
-            EntryPiece::Operation(id) => facts.operation = Some(id),
-            EntryPiece::Method(method) => facts.method = method,
-            EntryPiece::Verb(verb) => facts.verb = verb,
-            EntryPiece::Shape(shape) => facts.shape = shape,
-            EntryPiece::Deprecated => facts.is_deprecated = true,
-        });
+        let mut collector = Collector { builder: self, facts: EntryFacts::default(), line: None };
+        let scanned = pieces(section, text, false, &mut collector);
+        let facts = collector.facts;
         if scanned.is_none() {
             self.words.tokens.truncate(start as usize);
             return false;
@@ -173,12 +246,11 @@ impl IndexBuilder {
         let mut entry = EntryWords { tokens: start..self.at(), ..EntryWords::default() };
         match section {
             "records" => {
-                self.record_numbers.insert(name.into(), u32::try_from(self.words.records.len()).unwrap_or_default());
+                self.record_numbers.insert(name.into(), number(self.words.records.len()));
                 self.words.records.push(entry);
             }
             "operations" => {
-                self.operation_numbers
-                    .insert(name.into(), u32::try_from(self.words.operations.len()).unwrap_or_default());
+                self.operation_numbers.insert(name.into(), number(self.words.operations.len()));
                 self.describe(&mut entry, &facts);
                 self.words.operations.push(entry);
             }

@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
+use foldhash::fast::FixedState;
+
 use super::text::{raw_words, split_name, stem};
 
 /// What an operation does, as one bit for each line of `[actions]`.
@@ -11,10 +13,10 @@ pub(super) type Actions = u16;
 /// Words with the same meaning, by stem.
 #[derive(Default)]
 pub(super) struct Lexicon {
-    ignored: HashSet<&'static str>,
+    ignored: HashSet<&'static str, FixedState>,
     phrases: Vec<(Vec<&'static str>, &'static str)>,
-    actions: HashMap<String, Actions>,
-    things: HashMap<String, Vec<usize>>,
+    actions: HashMap<String, Actions, FixedState>,
+    things: HashMap<String, Vec<usize>, FixedState>,
     lines: Vec<Vec<String>>,
 }
 

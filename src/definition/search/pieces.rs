@@ -98,19 +98,41 @@ pub(super) enum EntryPiece<'t> {
     Deprecated,
 }
 
+/// Receives the pieces of an entry.
+pub(super) trait Receives<'t> {
+    fn piece(&mut self, piece: EntryPiece<'t>);
+    /// Whether the pieces of this line are known; if so, they are not given again.
+    fn knows(&mut self, _line: &'t str) -> bool {
+        false
+    }
+    /// The pieces of the last line that was not known have been given.
+    fn learned(&mut self) {}
+}
+
+impl<'t, F: FnMut(EntryPiece<'t>)> Receives<'t> for F {
+    fn piece(&mut self, piece: EntryPiece<'t>) {
+        self(piece);
+    }
+}
+
 /// The pieces of an entry of `section`; `None` if only the parser can read it. `with_names` gives the names of options
 /// and fields with their texts.
 pub(super) fn pieces<'t>(
     section: &str,
     text: &'t str,
     with_names: bool,
-    each: &mut dyn FnMut(EntryPiece<'t>),
+    receiver: &mut dyn Receives<'t>,
 ) -> Option<()> {
-    match section {
-        "operations" => scan(text, &mut |path, met| of_operation(path, met, with_names, each)),
-        "records" => scan(text, &mut |path, met| of_record(path, met, with_names, each)),
-        _ => scan(text, &mut |path, met| of_template(path, met, each)),
-    }
+    scan(text, &mut |path, met| {
+        match (met, section) {
+            (Met::Line(line), _) => return receiver.knows(line),
+            (Met::LineEnd, _) => receiver.learned(),
+            (met, "operations") => of_operation(path, met, with_names, &mut |piece| receiver.piece(piece)),
+            (met, "records") => of_record(path, met, with_names, &mut |piece| receiver.piece(piece)),
+            (met, _) => of_template(path, met, &mut |piece| receiver.piece(piece)),
+        }
+        false
+    })
 }
 
 fn of_operation<'t>(path: &[&'t str], met: Met<'t>, with_names: bool, each: &mut dyn FnMut(EntryPiece<'t>)) {
@@ -185,7 +207,7 @@ pub(in crate::definition) fn names_record(text: &str, record: &str) -> Option<bo
         return Some(false);
     }
     let mut is_named = false;
-    pieces("operations", text, false, &mut |piece| {
+    pieces("operations", text, false, &mut |piece: EntryPiece<'_>| {
         if let EntryPiece::Record(name) = piece {
             is_named |= name == record;
         }
@@ -204,6 +226,7 @@ pub(in crate::definition) fn refers(text: &str, record: &str) -> Option<bool> {
         if let (Some(&"$ref"), Met::Text(text)) = (path.last(), met) {
             is_found |= text.strip_prefix(target.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         }
+        false
     })?;
     Some(is_found)
 }

@@ -53,7 +53,7 @@ impl<'m> Reasons<'m> {
     }
 
     pub(super) fn look(&mut self, entry: &EntryText<'_>) {
-        let _scanned = pieces(entry.section, entry.text, true, &mut |piece| {
+        let _scanned = pieces(entry.section, entry.text, true, &mut |piece: EntryPiece<'_>| {
             let EntryPiece::Words(found, name, text) = piece else { return };
             let is_name = matches!(found, Found::Id | Found::Title);
             let (place, name) = match (entry.role, found) {

@@ -6,13 +6,17 @@ pub(super) enum Met<'t> {
     /// The last key of the path.
     Key,
     Text(&'t str),
+    /// A line with all of an option, before it is read: the answer is whether it is known and can be skipped.
+    Line(&'t str),
+    /// That line has been read.
+    LineEnd,
 }
 
 /// Deeper definitions are left to the parser.
 const DEPTH_MAX: usize = 64;
 
-/// Receives the path and what is there.
-pub(super) type Receiver<'r, 't> = &'r mut dyn FnMut(&[&'t str], Met<'t>);
+/// Receives the path and what is there; the answer counts for a [`Met::Line`].
+pub(super) type Receiver<'r, 't> = &'r mut dyn FnMut(&[&'t str], Met<'t>) -> bool;
 
 /// Scans block or flow YAML, and so JSON. `None` if only the parser can read it.
 pub(super) fn scan<'t>(text: &'t str, receive: Receiver<'_, 't>) -> Option<()> {
@@ -30,8 +34,16 @@ struct Scanner<'r, 't> {
 }
 
 impl<'t> Scanner<'_, 't> {
-    fn met(&mut self, met: Met<'t>) {
-        (self.receive)(&self.path, met);
+    fn met(&mut self, met: Met<'t>) -> bool {
+        (self.receive)(&self.path, met)
+    }
+
+    /// The end of this line, if it has all of an option.
+    fn option_line(&self) -> Option<usize> {
+        let is_option = self.path.last() == Some(&"options") && self.path.len() == 2;
+        let rest = if is_option { self.rest().as_bytes() } else { return None };
+        let end = memchr::memchr(b'\n', rest)?;
+        rest.get(..end)?.ends_with(b" }").then_some(self.at + end + 1)
     }
 
     fn rest(&self) -> &'t str {
@@ -67,6 +79,13 @@ impl<'t> Scanner<'_, 't> {
                 self.indents.pop();
                 self.path.pop();
             }
+            let option_end = self.option_line();
+            if let Some(end) = option_end
+                && self.met(Met::Line(self.text.get(self.at..end)?))
+            {
+                self.at = end;
+                continue;
+            }
             match self.key() {
                 Some(key) => {
                     self.path.push(key);
@@ -76,6 +95,9 @@ impl<'t> Scanner<'_, 't> {
                     self.value(indent)?;
                 }
                 None => self.value(indent)?,
+            }
+            if option_end == Some(self.at) {
+                self.met(Met::LineEnd);
             }
         }
         Some(())
@@ -232,14 +254,21 @@ impl<'t> Scanner<'_, 't> {
             return self.quoted(quote);
         }
         let bytes = rest.as_bytes();
-        let is_end = |at: usize, byte: u8| match byte {
-            b',' | b'}' | b']' => true,
-            b':' => {
-                is_key && matches!(bytes.get(at + 1), None | Some(b' ' | b'\n' | b'\r' | b'{' | b'[' | b',' | b'}'))
+        let mut end = 0;
+        while let Some(byte) = bytes.get(end) {
+            let is_end = match byte {
+                b',' | b'}' | b']' => true,
+                b':' => {
+                    is_key
+                        && matches!(bytes.get(end + 1), None | Some(b' ' | b'\n' | b'\r' | b'{' | b'[' | b',' | b'}'))
+                }
+                _ => false,
+            };
+            if is_end {
+                break;
             }
-            _ => false,
-        };
-        let end = bytes.iter().enumerate().position(|(at, byte)| is_end(at, *byte)).unwrap_or(rest.len());
+            end += 1;
+        }
         // Something is always taken, so that a scan ends.
         let end = end.max(usize::from(!rest.is_empty() && end == 0 && is_key));
         self.at += end;
@@ -253,9 +282,13 @@ mod tests {
 
     fn seen(text: &str) -> Option<String> {
         let mut all = Vec::new();
-        scan(text, &mut |path, met| match met {
-            Met::Key => all.push(path.join("/")),
-            Met::Text(text) => all.push(format!("{}={text}", path.join("/"))),
+        scan(text, &mut |path, met| {
+            match met {
+                Met::Key => all.push(path.join("/")),
+                Met::Text(text) => all.push(format!("{}={text}", path.join("/"))),
+                Met::Line(_) | Met::LineEnd => {}
+            }
+            false
         })?;
         Some(all.join("\n"))
     }

@@ -4,12 +4,35 @@ use std::borrow::Cow;
 
 /// The runs of letters and digits in a text.
 pub(super) fn raw_words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
+    let is_ascii = text.is_ascii();
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (start, end) = if is_ascii { ascii_word(rest.as_bytes()) } else { any_word(rest) }?;
+        let word = rest.get(start..end)?;
+        rest = rest.get(end..)?;
+        Some(word)
+    })
+}
+
+fn ascii_word(bytes: &[u8]) -> Option<(usize, usize)> {
+    let start = bytes.iter().position(u8::is_ascii_alphanumeric)?;
+    let length = bytes.get(start..)?.iter().position(|byte| !byte.is_ascii_alphanumeric());
+    Some((start, length.map_or(bytes.len(), |length| start + length)))
+}
+
+fn any_word(text: &str) -> Option<(usize, usize)> {
+    let start = text.find(char::is_alphanumeric)?;
+    let length = text.get(start..)?.find(|c: char| !c.is_alphanumeric());
+    Some((start, length.map_or(text.len(), |length| start + length)))
 }
 
 /// The words within a name such as `listHTTPThings7`, in lower case.
 pub(super) fn split_name(name: &str, mut each: impl FnMut(&str)) {
-    let mut word = String::new();
+    if name.bytes().all(|byte| byte.is_ascii_lowercase()) || name.bytes().all(|byte| byte.is_ascii_digit()) {
+        each(name);
+        return;
+    }
+    let mut word = String::with_capacity(name.len());
     let mut letters = name.chars().peekable();
     let mut before: Option<char> = None;
     while let Some(letter) = letters.next() {
@@ -22,7 +45,11 @@ pub(super) fn split_name(name: &str, mut each: impl FnMut(&str)) {
             each(&word);
             word.clear();
         }
-        word.extend(letter.to_lowercase());
+        if letter.is_ascii() {
+            word.push(letter.to_ascii_lowercase());
+        } else {
+            word.extend(letter.to_lowercase());
+        }
         before = Some(letter);
     }
     if !word.is_empty() {
