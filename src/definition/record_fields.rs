@@ -29,7 +29,7 @@ pub struct RecordField {
     pub is_cycle: bool,
 }
 
-/// The fields in the order of the definition, each before those within it.
+/// The fields, each before those within it: in the order of the definition, or sorted if it refers to other records.
 #[must_use]
 pub fn record_fields(record: &Record) -> Vec<RecordField> {
     let defs = part(&record.schema.0, "$defs").map(RawValue::get).unwrap_or_default();

@@ -15,7 +15,7 @@ use crate::cli::messages;
 use crate::cli::screen::json;
 use crate::cli::screen::{terminal_text, width};
 use crate::definition::{Catalog, ItemRule, Operation, Record, ResultShape, Send, Template};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, nearest};
 use crate::json_text::fields_of;
 
 /// Prints it.
@@ -61,10 +61,22 @@ fn is_ambiguous_record(catalog: &Catalog, name: &str) -> bool {
 
 /// If the name is a template, an error that says so.
 fn or_template(catalog: &Catalog, name: &str, error: Error) -> Error {
-    let Ok(template) = catalog.template(None, name) else { return error };
+    let Ok(template) = catalog.template(None, name) else { return or_nearest_record(catalog, name, error) };
     let id = &template.operation.id;
     Error::new(ErrorKind::UnknownOperation, format!("{name} is a template, not an operation: {}", template.title))
         .advise(format!("`opnode template {name}` prints it; `opnode describe {id}` shows its operation"))
+}
+
+/// With the record that was perhaps meant, unless the error names an operation.
+fn or_nearest_record(catalog: &Catalog, name: &str, error: Error) -> Error {
+    let records = catalog.connector_names().filter_map(|connector| catalog.record_names(connector).ok()).flatten();
+    match nearest(name, records) {
+        Some(record) if error.kind() == ErrorKind::UnknownOperation && !error.message.contains("did you mean") => {
+            Error::new(error.kind(), format!("{}; did you mean the record `{record}`?", error.message))
+                .advise(format!("`opnode describe {record}` shows it"))
+        }
+        _ => error,
+    }
 }
 
 fn to_text(app: &App, catalog: &Catalog, operation: &Arc<Operation>, all: bool) -> Result<String> {

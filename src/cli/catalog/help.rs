@@ -128,10 +128,7 @@ fn examples(n: &ExampleNames) -> Vec<(&'static str, String)> {
                 format!("operations --connector {} --format json", n.connector),
             ]),
         ),
-        (
-            "templates",
-            lines(&[s("templates"), format!("templates {}", n.word), format!("template {}", n.template)]),
-        ),
+        ("templates", lines(&[s("templates"), format!("templates {}", n.word), format!("template {}", n.template)])),
         (
             "describe",
             lines(&[

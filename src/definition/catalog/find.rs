@@ -12,6 +12,8 @@ use crate::error::{Error, Result};
 
 /// Most hits whose definitions are checked in full.
 const CHECKED_MAX: usize = 500;
+/// Hits with less than this part of the best score are left out of a limited search.
+const WEAK: f32 = 0.25;
 /// Most templates that are named for an operation.
 const TEMPLATES_MAX: usize = 3;
 
@@ -22,7 +24,7 @@ pub struct Search {
     pub text: String,
     /// Only in these connectors; empty: in all.
     pub connectors: Vec<String>,
-    /// Most hits; `None`: all.
+    /// Most hits, without those that fit much less than the best; `None`: all.
     pub limit: Option<usize>,
 }
 
@@ -84,9 +86,11 @@ impl Catalog {
         let packs = self.searched(search)?;
         let finder = Finder::new(&search.text, packs.iter().map(|pack| pack.searched()).collect());
         let name = |pack: usize, entry: usize| name_of(&packs, pack, "operations", entry);
-        let places = finder.operations(&name);
-        let is_checked = places.len().min(search.limit.unwrap_or(usize::MAX)) <= CHECKED_MAX;
-        let mut hits = Hits::new(&finder, &packs, places.len(), !is_checked);
+        let mut places = finder.operations(&name);
+        let total = places.len();
+        let is_checked = total.min(search.limit.unwrap_or(usize::MAX)) <= CHECKED_MAX;
+        let mut hits = Hits::new(&finder, &packs, total, !is_checked);
+        cut_weak(&mut places, search);
         for place in places {
             if search.limit.is_some_and(|limit| hits.hits.len() >= limit) {
                 break;
@@ -114,8 +118,9 @@ impl Catalog {
         let packs = self.searched(search)?;
         let finder = Finder::new(&search.text, packs.iter().map(|pack| pack.searched()).collect());
         let name = |pack: usize, entry: usize| name_of(&packs, pack, "templates", entry);
-        let places = finder.templates(&name);
+        let mut places = finder.templates(&name);
         let mut hits = Hits::new(&finder, &packs, places.len(), false);
+        cut_weak(&mut places, search);
         for place in places {
             if search.limit.is_some_and(|limit| hits.hits.len() >= limit) {
                 break;
@@ -150,6 +155,15 @@ impl<T> Hits<T> {
         if self.errors.iter().all(|other| other.to_string() != error.to_string()) {
             self.errors.push(error);
         }
+    }
+}
+
+/// Leaves out hits that fit much less than the best, if the search is limited.
+fn cut_weak(places: &mut Vec<Ranked>, search: &Search) {
+    if search.limit.is_some()
+        && let Some(best) = places.first().map(|place| place.score)
+    {
+        places.retain(|place| place.score >= best * WEAK);
     }
 }
 

@@ -86,7 +86,7 @@ impl<'p> Finder<'p> {
         let unknown = words.filter(|(number, _)| self.matcher.has_nothing(*number, &self.tables));
         unknown
             .map(|(number, word)| UnknownWord {
-                word: word.text.clone(),
+                word: word.typed.clone(),
                 nearest: self.matcher.query.nearest(number, self.packs.iter().copied()),
             })
             .collect()

@@ -39,8 +39,10 @@ impl Likeness {
 /// A word of the query.
 #[derive(Debug)]
 pub(super) struct Wanted {
-    /// As it was typed, in lower case.
+    /// In lower case; what stands for several words, such as `count` for `how many`.
     pub(super) text: String,
+    /// As it was typed, in lower case.
+    pub(super) typed: String,
     stem: String,
     /// Together with the word before or after it, such as `web hook`.
     joined: Vec<String>,
@@ -76,6 +78,8 @@ const WORDS_MAX: usize = 24;
 
 /// Words behind which a query says more about what it names first.
 const LINKS: [&str; 12] = ["of", "for", "by", "with", "from", "in", "to", "on", "per", "within", "where", "that"];
+/// What a word counts behind a link.
+const LINKED: f32 = 0.75;
 const SYNONYM: f32 = 0.72;
 const ANOTHER_FORM: f32 = 0.95;
 const TYPO: f32 = 0.65;
@@ -91,13 +95,15 @@ impl Query {
             || words.iter().zip(words.iter().skip(1)).any(|(a, b)| a == "by" && b == "id");
         let ids = text.split_whitespace().map(|word| word.to_lowercase()).collect();
         let (mut wanted, mut link, mut rest) = (Vec::<Wanted>::new(), false, words.as_slice());
-        let is_all_ignored = words.iter().all(|word| lexicon().is_ignored(word));
+        let is_all_ignored = words.iter().all(|word| word.len() < 2 || lexicon().is_ignored(word));
         while let Some(first) = rest.first() {
             let (word, used) = lexicon().phrase(rest).unwrap_or((first, 1));
             // A link before the first name links nothing.
             link |= LINKS.contains(&word) && wanted.iter().any(|w| w.actions == 0);
-            if is_all_ignored || !lexicon().is_ignored(word) {
-                wanted.push(Wanted::new(word, if link { 0.75 } else { 1.0 }));
+            let is_short = word.chars().count() < 2 && word.is_ascii();
+            if is_all_ignored || !(is_short || lexicon().is_ignored(word)) {
+                let typed = rest.get(..used).unwrap_or_default().join(" ");
+                wanted.push(Wanted::new(word, typed, if link { LINKED } else { 1.0 }));
             }
             rest = rest.get(used..).unwrap_or_default();
         }
@@ -195,11 +201,11 @@ impl Query {
 }
 
 impl Wanted {
-    fn new(word: &str, emphasis: f32) -> Wanted {
+    fn new(word: &str, typed: String, emphasis: f32) -> Wanted {
         let stem = stem(word).into_owned();
         let actions = lexicon().actions_of(&stem);
         let is_plural = word.ends_with('s') && stem.len() < word.len() && !word.ends_with("ss");
-        Wanted { text: word.to_owned(), stem, joined: Vec::new(), actions, emphasis, is_plural }
+        Wanted { text: word.to_owned(), typed, stem, joined: Vec::new(), actions, emphasis, is_plural }
     }
 }
 

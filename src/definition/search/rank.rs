@@ -176,7 +176,7 @@ impl<'p> PackWork<'p> {
         work.records = pack.records.iter().map(of_record).collect();
         let mut templates = vec![None; pack.operations.len()];
         for template in &pack.templates {
-            let weight = |found| if names(found) { Found::Template.weight() } else { Found::Text.weight() };
+            let weight = |found| if names(found) { Found::Template.weight() } else { 0.0 };
             let sums = work.sums(pack.tokens_of(template), &weight);
             let operation = template.operation.and_then(|number| templates.get_mut(number as usize));
             if let (Some(slot), Some(sums)) = (operation, sums) {
@@ -214,7 +214,7 @@ impl<'p> PackWork<'p> {
             Kind::Templates => None,
         };
         let operation = entry.operation.and_then(|number| self.pack.operations.get(number as usize));
-        let weight = |found| if names(found) { Found::Operation.weight() } else { Found::Text.weight() };
+        let weight = |found| if names(found) { Found::Operation.weight() } else { 0.0 };
         let operation_sums = operation.and_then(|o| self.sums(self.pack.tokens_of(o), &weight));
         let connector = Some(&self.connector).filter(|sums| !sums.is_empty());
         let actions = operation.map_or(entry.actions, |o| o.actions);

@@ -82,7 +82,7 @@ impl<'m> Reasons<'m> {
             let score = fit.quality * place.weight();
             let Some(wanted) = self.matcher.query.wanted.get(fit.wanted) else { continue };
             let why = || Why {
-                word: wanted.text.clone(),
+                word: wanted.typed.clone(),
                 found: part.to_owned(),
                 place,
                 name: name.map(str::to_owned),
@@ -105,7 +105,7 @@ impl<'m> Reasons<'m> {
         let matcher = self.matcher;
         for (number, wanted) in matcher.query.wanted.iter().enumerate().filter(|(_, w)| w.actions & actions != 0) {
             let why = || Why {
-                word: wanted.text.clone(),
+                word: wanted.typed.clone(),
                 found: method.to_owned(),
                 place: Found::Method,
                 name: None,
@@ -121,7 +121,7 @@ impl<'m> Reasons<'m> {
         for (best, wanted) in self.best.into_iter().zip(&self.matcher.query.wanted) {
             match best {
                 Some((_, why)) => found.push(why),
-                None => missing.push(wanted.text.clone()),
+                None => missing.push(wanted.typed.clone()),
             }
         }
         (found, missing)
