@@ -246,6 +246,9 @@ class engine : public handle<opnode_engine, opnode_engine_free> {
   batch templates(text connector = text(), text filter = text()) const {
     return made<batch, opnode_buf>([&](opnode_buf **out, opnode_error **err) { return opnode_describe_templates(get(), connector.data, connector.size, filter.data, filter.size, out, err); });
   }
+  batch search(text query, text filter = text()) const {
+    return made<batch, opnode_buf>([&](opnode_buf **out, opnode_error **err) { return opnode_search(get(), query.data, query.size, filter.data, filter.size, out, err); });
+  }
   batch describe(text connector, text name) const {
     return made<batch, opnode_buf>([&](opnode_buf **out, opnode_error **err) { return opnode_describe_template(get(), connector.data, connector.size, name.data, name.size, out, err); });
   }

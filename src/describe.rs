@@ -18,7 +18,10 @@
 use serde_json::{Value, json};
 
 use crate::connection::needs_account;
-use crate::definition::{Connector, Operation, OperationSummary, OptionRule, Template};
+use crate::definition::{
+    Connector, Hit, Operation, OperationSummary, OptionRule, Record, RecordField, RecordUses, Template, Why,
+    record_fields,
+};
 
 /// A connector with its connection form.
 #[must_use]
@@ -42,6 +45,32 @@ pub fn summary(summary: &OperationSummary) -> Value {
         "operation": summary.id, "connector": &*summary.connector, "method": summary.method, "title": summary.title,
         "description": summary.description, "request": summary.request, "deprecated": summary.deprecated,
     })
+}
+
+/// An operation that a search has found: as [`summary`], with `score`, the reasons in `why`, the words that it does not
+/// have in `missing`, and the `templates` that fit.
+#[must_use]
+pub fn found_operation(hit: &Hit<OperationSummary>) -> Value {
+    with_reasons(summary(&hit.entry), hit)
+}
+
+/// A template that a search has found: as [`template`], with the same.
+#[must_use]
+pub fn found_template(hit: &Hit<Template>) -> Value {
+    with_reasons(template(&hit.entry), hit)
+}
+
+fn with_reasons<T>(mut value: Value, hit: &Hit<T>) -> Value {
+    let why = |why: &Why| json!({ "word": why.word, "found": why.found, "in": why.place.name(), "name": why.name, "as": why.likeness.name() });
+    if let Some(map) = value.as_object_mut() {
+        map.insert("score".into(), json!((f64::from(hit.score) * 10.0).round() / 10.0));
+        map.insert("why".into(), hit.why.iter().map(why).collect());
+        map.insert("missing".into(), json!(hit.missing));
+        if !map.contains_key("template") {
+            map.insert("templates".into(), json!(hit.templates));
+        }
+    }
+    value
 }
 
 /// A template in a listing.
@@ -91,5 +120,45 @@ pub fn details(operation: &Operation) -> Value {
         "method": operation.method, "request": operation.request_line(), "paged": operation.is_paged(),
         "forward_only": operation.can_walk_forward_only(), "options": options, "items": items,
         "response": response,
+    })
+}
+
+/// A record: its fields, the operations that read, create, change and delete it, and the records that it refers to and
+/// that refer to it.
+#[must_use]
+pub fn record(connector: &str, record: &Record, uses: &RecordUses) -> Value {
+    let fields = record_fields(record);
+    let ids =
+        |operations: &[OperationSummary]| operations.iter().map(|o| Value::from(o.id.as_str())).collect::<Vec<_>>();
+    let refers: Vec<Value> =
+        direct_references(&fields).map(|(field, record)| json!({ "field": field, "record": record })).collect();
+    json!({
+        "record": record.name, "connector": connector, "title": record.title,
+        "fields": fields.iter().map(record_field).collect::<Vec<_>>(),
+        "read": ids(&uses.read), "created": ids(&uses.created), "changed": ids(&uses.changed), "deleted": ids(&uses.deleted),
+        "refers": refers, "referred": uses.referred, "sample": record.sample,
+    })
+}
+
+/// The fields of a record that are other records, each with the name of that; not the fields within them.
+pub fn direct_references(fields: &[RecordField]) -> impl Iterator<Item = (&str, &str)> {
+    // Fields follow the one that they are within.
+    let mut above: Option<&str> = None;
+    fields.iter().filter_map(move |field| {
+        let is_within = |above: &str| field.path.strip_prefix(above).is_some_and(|rest| rest.starts_with('/'));
+        if above.is_some_and(is_within) {
+            return None;
+        }
+        let record = field.record.as_deref()?;
+        above = Some(&field.path);
+        Some((field.path.as_str(), record))
+    })
+}
+
+/// A field of a record in a listing.
+#[must_use]
+pub fn record_field(field: &RecordField) -> Value {
+    json!({
+        "path": field.path, "required": field.required, "schema": field.schema, "record": field.record, "cycle": field.is_cycle,
     })
 }

@@ -1,5 +1,6 @@
-//! What a shell offers after TAB: commands and flags, and from the definitions and connections the ids of operations, names
-//! of connections, options, and the values that an option can have. A failure offers nothing.
+//! What a shell offers after TAB: commands and flags, and from the definitions and connections the ids of operations, the
+//! names of templates, records, connectors and connections, options and their values, and the fields of records. A failure
+//! offers nothing.
 
 use std::ffi::OsStr;
 use std::time::Duration;
@@ -16,8 +17,9 @@ use super::call::values;
 use super::catalog::snippet::plain_value;
 use super::connections::file;
 use super::messages;
-use crate::definition::{Operation, OptionRule};
+use crate::definition::{Catalog, Operation, OptionRule, record_fields};
 use crate::error::{Error, ErrorKind, Result};
+use crate::formats::Format;
 
 /// The variable with which a completion script calls this program.
 const VARIABLE: &str = "OPNODE_COMPLETE";
@@ -47,23 +49,39 @@ pub(crate) fn script(shell: clap_complete::Shell) -> Result<()> {
 
 /// The commands, with what completes their arguments.
 fn command() -> clap::Command {
-    let with = |arg: clap::Arg, offer: fn(&Typed, &str) -> Vec<CompletionCandidate>| {
+    let with = |arg: clap::Arg, offer: Offer| {
         arg.add(ArgValueCompleter::new(move |current: &OsStr| {
             current.to_str().map(|current| offer(&Typed::words(), current)).unwrap_or_default()
         }))
     };
-    let mut command = Args::command();
-    for name in ["query", "mutate", "delete", "values"] {
-        command = command.mut_subcommand(name, |called| {
-            let called = called.mut_arg("operation", |arg| with(arg, operations));
-            let called = called.mut_arg("connection", |arg| with(arg, connections));
-            match name {
-                "values" => called.mut_arg("option", |arg| with(arg, options_with_values)),
-                _ => called.mut_arg("set", |arg| with(arg, settings)),
-            }
-        });
-    }
-    command.mut_subcommand("describe", |called| called.mut_arg("operation", |arg| with(arg, operations)))
+    let arguments = |command: clap::Command| {
+        let name = command.get_name().to_owned();
+        command.mut_args(|arg| match offer(&name, arg.get_id().as_str()) {
+            Some(offer) => with(arg, offer),
+            None => arg,
+        })
+    };
+    Args::command().mut_subcommands(move |command| arguments(command).mut_subcommands(arguments))
+}
+
+/// Gives the candidates for a word.
+type Offer = fn(&Typed, &str) -> Vec<CompletionCandidate>;
+
+/// What completes an argument of a command.
+fn offer(command: &str, argument: &str) -> Option<Offer> {
+    Some(match (command, argument) {
+        ("describe", "operation") => operations_and_records,
+        ("fields", "record") => records,
+        (_, "operation") => operations,
+        ("template", "name") | ("query" | "mutate" | "delete", "template") => templates,
+        ("schema", "name") => formats,
+        (_, "connector") => connectors,
+        (_, "connection") | ("test" | "login" | "logout", "name") => connections,
+        ("values", "option") => options_with_values,
+        ("query" | "mutate" | "delete", "set") => settings,
+        (_, "columns") => columns,
+        _ => return None,
+    })
 }
 
 /// The words of the command line so far.
@@ -100,7 +118,12 @@ impl Typed {
         let catalog = app.catalog().ok()?;
         let named = self.values(&["--operation", "-o"]);
         let words = named.into_iter().chain(self.0.iter().skip(2).map(String::as_str));
-        words.filter(|word| !word.starts_with('-')).find_map(|word| catalog.operation(None, word).ok())
+        let mut words = words.filter(|word| !word.starts_with('-'));
+        let of_template = || {
+            let templates = self.values(&["--template", "-t"]);
+            templates.into_iter().find_map(|name| catalog.template(None, name).ok()).map(|template| template.operation)
+        };
+        words.find_map(|word| catalog.operation(None, word).ok()).or_else(of_template)
     }
 }
 
@@ -112,9 +135,64 @@ fn offered(names: impl Iterator<Item = String>, current: &str) -> Vec<Completion
 }
 
 fn operations(typed: &Typed, current: &str) -> Vec<CompletionCandidate> {
+    entries(typed, current, &[&operation_ids])
+}
+
+fn records(typed: &Typed, current: &str) -> Vec<CompletionCandidate> {
+    entries(typed, current, &[&record_names])
+}
+
+fn operations_and_records(typed: &Typed, current: &str) -> Vec<CompletionCandidate> {
+    entries(typed, current, &[&operation_ids, &record_names])
+}
+
+/// Templates, and if none fits, OperationIds, which are names of templates too.
+fn templates(typed: &Typed, current: &str) -> Vec<CompletionCandidate> {
+    let templates = entries(typed, current, &[&template_names]);
+    if templates.is_empty() { operations(typed, current) } else { templates }
+}
+
+/// The names of one kind of entries of a connector.
+type Names<'n> = &'n dyn Fn(&Catalog, &str) -> Vec<String>;
+
+fn operation_ids(catalog: &Catalog, connector: &str) -> Vec<String> {
+    catalog.operation_ids(connector).into_iter().flatten().map(str::to_owned).collect()
+}
+
+fn record_names(catalog: &Catalog, connector: &str) -> Vec<String> {
+    catalog.record_names(connector).into_iter().flatten().map(str::to_owned).collect()
+}
+
+fn template_names(catalog: &Catalog, connector: &str) -> Vec<String> {
+    catalog.template_names(connector).into_iter().flatten().map(str::to_owned).collect()
+}
+
+/// Names of entries of all connectors, or after `CONNECTOR/` of one.
+fn entries(typed: &Typed, current: &str, kinds: &[Names<'_>]) -> Vec<CompletionCandidate> {
     let Some(catalog) = typed.app().and_then(|app| app.catalog().ok()) else { return Vec::new() };
-    let ids = catalog.connector_names().filter_map(|name| catalog.operation_ids(name).ok()).flatten();
-    offered(ids.map(|id| id.to_string()), current)
+    let of = |connector: &str| kinds.iter().flat_map(|names| names(&catalog, connector)).collect::<Vec<_>>();
+    if let Some((connector, _)) = current.split_once('/')
+        && catalog.connector_names().any(|name| name == connector)
+    {
+        return offered(of(connector).into_iter().map(|name| format!("{connector}/{name}")), current);
+    }
+    offered(catalog.connector_names().flat_map(of), current)
+}
+
+fn connectors(typed: &Typed, current: &str) -> Vec<CompletionCandidate> {
+    let Some(catalog) = typed.app().and_then(|app| app.catalog().ok()) else { return Vec::new() };
+    offered(catalog.connector_names().map(str::to_owned), current)
+}
+
+fn formats(_: &Typed, current: &str) -> Vec<CompletionCandidate> {
+    offered(Format::ALL.iter().map(|format| format.name().to_owned()), current)
+}
+
+/// The fields of the operation's record.
+fn columns(typed: &Typed, current: &str) -> Vec<CompletionCandidate> {
+    let operation = typed.app().and_then(|app| typed.operation(&app));
+    let fields = operation.and_then(|operation| operation.record().map(record_fields)).unwrap_or_default();
+    offered(fields.into_iter().map(|field| field.path), current)
 }
 
 fn connections(typed: &Typed, current: &str) -> Vec<CompletionCandidate> {

@@ -15,7 +15,7 @@ use super::args::{Args, Command, ConnectionCommand, ConnectorCommand, GlobalArgs
 use super::args::{QueryArgs, WriteCallArgs};
 use super::batch::{init, run as batch, runs};
 use super::call::{query, raw, values, write};
-use super::catalog::{describe, help, list, template};
+use super::catalog::{describe, help, list, record, template};
 use super::check::run as check;
 use super::completion;
 use super::connections::{self, login, logout, sandbox, test as connection};
@@ -101,6 +101,7 @@ fn run(app: &App, command: Command) -> Result<u8> {
         Command::Connectors(args) => list::connectors(app, &args),
         Command::Operations(args) => list::operations(app, &args),
         Command::Describe(args) => done(describe::run(app, &args)),
+        Command::Fields(args) => record::fields(app, &args),
         Command::Templates(args) => list::templates(app, &args),
         Command::Template(args) => done(template::run(app, &args)),
         Command::Values(args) => wait(values::run(app, &args)),

@@ -23,15 +23,17 @@ mod placed;
 mod property_value;
 mod public_origin;
 mod read;
+mod record_fields;
 mod reply_rule;
 mod request_rule;
 mod rules;
 mod sample;
+mod search;
 mod summary;
 mod template;
 
 pub use crate::authoring::{Json, Ordered};
-pub use catalog::{Catalog, OperationList};
+pub use catalog::{Catalog, Hit, Hits, OperationList, RecordUses, Search};
 pub use connector::{Connector, Probe, Property, Rate};
 pub use file::{
     CollectionFile, FilterForm, LanguageFile, OptionNameFile, PartsFile, ReplyFile, SandboxFile, SandboxLimits,
@@ -44,8 +46,10 @@ pub use option_rule::{Location, OptionRule, ValueSource};
 pub(crate) use option_rule::{ParameterStyle, Quote};
 pub(crate) use property_value::value_of;
 pub(crate) use public_origin::PublicOrigin;
+pub use record_fields::{RecordField, record_fields};
 pub use reply_rule::ResponseRule;
 pub use rules::{ItemRule, PatchPaths, ResultShape, Send};
+pub use search::{Found, Likeness, UnknownWord, Why};
 pub use summary::OperationSummary;
 pub use template::Template;
 

@@ -9,7 +9,7 @@ use super::boundary::Buffer;
 use super::host::Definitions;
 use super::json;
 use crate::Engine;
-use crate::definition::{Method, Template};
+use crate::definition::{Method, Search, Template};
 use crate::describe;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -101,6 +101,40 @@ fn fits(template: &Template, method: Option<&str>, words: &[String]) -> bool {
     .join(" ")
     .to_lowercase();
     method.is_none_or(|m| own.to_string() == m) && words.iter().all(|word| text.contains(word))
+}
+
+/// The filter of a search.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SearchFilter {
+    #[serde(default)]
+    connector: Option<String>,
+    #[serde(default)]
+    limit: Option<usize>,
+    #[serde(default)]
+    templates: bool,
+}
+
+/// Hits of a search without `limit`.
+const HITS: usize = 20;
+
+/// Operations or templates that fit, the best first.
+pub(super) fn search(engine: &Engine, query: &str, filter: Option<&str>) -> Result<Buffer> {
+    let filter: SearchFilter = match filter {
+        None => SearchFilter::default(),
+        Some(json) => json::read("the filter", json)?,
+    };
+    let search = Search {
+        text: query.to_owned(),
+        connectors: filter.connector.into_iter().collect(),
+        limit: Some(filter.limit.unwrap_or(HITS)),
+    };
+    let catalog = engine.catalog();
+    let hits: Vec<Value> = match filter.templates {
+        true => catalog.search_templates(&search)?.hits.iter().map(describe::found_template).collect(),
+        false => catalog.search(&search)?.hits.iter().map(describe::found_operation).collect(),
+    };
+    Ok(Buffer::of_texts(&hits.iter().map(Value::to_string).collect::<Vec<_>>()))
 }
 
 /// One template or operation, with the data for a form.

@@ -179,6 +179,8 @@ CASE(null_of_the_engine) {
   ERR(M, opnode_describe_templates(it, NULL, 0, NULL, 0, NULL, &err));
   ERR(M, opnode_describe_template(it, NULL, 0, NULL, 0, &buf, &err));
   ERR(M, opnode_describe_template(it, NULL, 0, "listGoods", OPNODE_NTS, NULL, &err));
+  ERR(M, opnode_search(it, NULL, 0, NULL, 0, &buf, &err));
+  ERR(M, opnode_search(it, "goods", OPNODE_NTS, NULL, 0, NULL, &err));
   ERR(M, opnode_conn_open(it, NULL, 0, &conn, &err));
   ERR(M, opnode_conn_open(it, "{}", OPNODE_NTS, NULL, &err));
   finish(it);

@@ -74,6 +74,35 @@ CASE(describe_templates) {
   finish(it);
 }
 
+static size_t hits(opnode_engine *it, const char *query, const char *filter, const char *first) {
+  opnode_buf *buf = NULL;
+  ERR(OPNODE_OK, opnode_search(it, query, OPNODE_NTS, filter, filter ? OPNODE_NTS : 0, &buf, &err));
+  size_t n = opnode_buf_count(buf), len;
+  if (n > 0 && first) HAS(opnode_buf_item(buf, 0, &len), first);
+  IS(OPNODE_OK, opnode_buf_free(buf));
+  return n;
+}
+
+CASE(search) {
+  opnode_engine *it = engine("");
+  CHECK(hits(it, "goods", NULL, "\"operation\":\"listGoods\"") > 1);
+  CHECK(hits(it, "goods", "{\"limit\":1}", "\"why\":[{\"as\":\"same\",\"found\":\"goods\",\"in\":\"id\",\"name\":null,\"word\":\"goods\"}]") == 1);
+  CHECK(hits(it, "delete a good", NULL, "\"operation\":\"removeGood\"") > 0);
+  CHECK(hits(it, "pracel", NULL, "\"as\":\"typo\"") > 0);
+  CHECK(hits(it, "new bolt", "{\"templates\":true,\"connector\":\"shop\"}", "\"template\":\"new-bolt\"") > 0);
+  CHECK(hits(it, "xyzzy", NULL, NULL) == 0);
+  CHECK(hits(it, "", "{}", NULL) == 0);
+  CHECK(hits(it, "goods", "{\"limit\":0}", NULL) == 0);
+  opnode_buf *buf = NULL;
+  const char *wrong[][2] = {{"{\"limits\":1}", "limits"}, {"[]", "object"}, {"{\"templates\":1}", "templates"}};
+  for (size_t i = 0; i < 3; i++) {
+    CHECK(opnode_search(it, "goods", OPNODE_NTS, wrong[i][0], OPNODE_NTS, &buf, &err) == OPNODE_E_USAGE);
+    free(failure(err));
+  }
+  ERR(OPNODE_E_UNKNOWN_OPERATION, opnode_search(it, "goods", OPNODE_NTS, "{\"connector\":\"shopp\"}", OPNODE_NTS, &buf, &err));
+  finish(it);
+}
+
 CASE(describe_template) {
   opnode_engine *it = engine("");
   opnode_buf *buf = NULL;

@@ -81,6 +81,7 @@ static void refused(const things *of) {
   ERR(F, opnode_describe_connectors(of->engine, &out, &err));
   ERR(F, opnode_describe_templates(of->engine, NULL, 0, NULL, 0, &out, &err));
   ERR(F, opnode_describe_template(of->engine, NULL, 0, "x", 1, &out, &err));
+  ERR(F, opnode_search(of->engine, "x", 1, NULL, 0, &out, &err));
   out = (opnode_buf *)8;
   ERR(F, opnode_run(of->conn, STALL, OPNODE_NTS, FOREVER, &out, &err));
   CHECK(out == NULL);

@@ -17,6 +17,7 @@ static int32_t (*const describe_templates)(opnode_engine *, const char *, size_t
     opnode_describe_templates;
 static int32_t (*const describe_template)(opnode_engine *, const char *, size_t, const char *, size_t, opnode_buf **, opnode_error **) =
     opnode_describe_template;
+static int32_t (*const search)(opnode_engine *, const char *, size_t, const char *, size_t, opnode_buf **, opnode_error **) = opnode_search;
 static int32_t (*const conn_open)(opnode_engine *, const char *, size_t, opnode_conn **, opnode_error **) = opnode_conn_open;
 static int32_t (*const conn_free)(opnode_conn *) = opnode_conn_free;
 static int32_t (*const run)(opnode_conn *, const char *, size_t, int64_t, opnode_buf **, opnode_error **) = opnode_run;
@@ -39,7 +40,7 @@ const void *const opnode_signatures[] = {
     &abi_version,         &version,            &status_name,       &engine_new, &engine_shutdown, &engine_free, &ready_wait,  &events_take,
     &definitions_load,    &describe_connectors, &describe_templates, &describe_template, &conn_open, &conn_free, &run,        &op_start,
     &op_write,            &op_next,            &op_progress,       &op_report,  &op_cancel,       &op_free,     &buf_data,    &buf_count,
-    &buf_item,            &buf_free,           &error_message,     &error_json, &error_free,
+    &buf_item,            &buf_free,           &error_message,     &error_json, &error_free,      &search,
 };
 
 #define AT(name, type, member, offset) typedef char name[offsetof(type, member) == (offset) ? 1 : -1]

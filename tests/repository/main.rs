@@ -13,6 +13,7 @@ mod examples;
 #[cfg(feature = "cli")]
 mod readme;
 mod reliability;
+mod search;
 #[cfg(feature = "cli")]
 #[path = "../server/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "only a part of it is used here")]

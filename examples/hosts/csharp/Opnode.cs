@@ -39,6 +39,7 @@ namespace Opnode
         [DllImport(Lib)] internal static extern int opnode_ready_wait(EngineHandle engine, long timeout, ulong[] tags, UIntPtr cap, out UIntPtr count);
         [DllImport(Lib)] internal static extern int opnode_events_take(EngineHandle engine, out BufferHandle buf, out IntPtr err);
         [DllImport(Lib)] internal static extern int opnode_describe_templates(EngineHandle engine, byte[] connector, UIntPtr connectorLen, byte[] filter, UIntPtr len, out BufferHandle buf, out IntPtr err);
+        [DllImport(Lib)] internal static extern int opnode_search(EngineHandle engine, byte[] query, UIntPtr queryLen, byte[] filter, UIntPtr len, out BufferHandle buf, out IntPtr err);
         [DllImport(Lib)] internal static extern int opnode_conn_open(EngineHandle engine, byte[] spec, UIntPtr len, out ConnectionHandle conn, out IntPtr err);
         [DllImport(Lib)] internal static extern int opnode_conn_free(IntPtr conn);
         [DllImport(Lib)] internal static extern int opnode_run_report(ConnectionHandle conn, byte[] request, UIntPtr len, long timeout, out BufferHandle items, out BufferHandle report, out IntPtr err);
@@ -180,7 +181,7 @@ namespace Opnode
         {
             var text = Native.Utf8(config);
             IntPtr error;
-            Native.Check(Native.opnode_engine_new(0x00010001, text, Native.Size(text), IntPtr.Zero, out handle, out error), error);
+            Native.Check(Native.opnode_engine_new(0x00010002, text, Native.Size(text), IntPtr.Zero, out handle, out error), error);
             thread = new Thread(Serve) { IsBackground = true, Name = "opnode-ready" };
             thread.Start();
         }
@@ -226,6 +227,15 @@ namespace Opnode
             BufferHandle buffer;
             IntPtr error;
             Native.Check(Native.opnode_describe_templates(handle, name, Native.Size(name), text, Native.Size(text), out buffer, out error), error);
+            return new Batch(buffer);
+        }
+
+        public Batch Search(string query, string filter)
+        {
+            byte[] words = Native.Utf8(query), text = Native.Utf8(filter);
+            BufferHandle buffer;
+            IntPtr error;
+            Native.Check(Native.opnode_search(handle, words, Native.Size(words), text, Native.Size(text), out buffer, out error), error);
             return new Batch(buffer);
         }
 

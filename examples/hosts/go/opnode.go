@@ -77,6 +77,16 @@ func (e *Engine) Templates(connector, filter string) ([]byte, error) {
 	return out(C.opnode_describe_templates(e.handle, name, nameSize, text, size, &buf, &err), &buf, &err)
 }
 
+func (e *Engine) Search(query, filter string) ([]byte, error) {
+	words, wordsSize, freeWords := in(query)
+	defer freeWords()
+	text, size, free := in(filter)
+	defer free()
+	var buf *C.opnode_buf
+	var err *C.opnode_error
+	return out(C.opnode_search(e.handle, words, wordsSize, text, size, &buf, &err), &buf, &err)
+}
+
 func (e *Engine) Open(spec string) (*Connection, error) {
 	text, size, free := in(spec)
 	defer free()

@@ -12,7 +12,7 @@ import java.util.concurrent.atomic.AtomicLong;
 
 public final class Opnode implements AutoCloseable {
     static final int OK = 0, DONE = 1;
-    private static final int ABI_VERSION = 0x00010001;
+    private static final int ABI_VERSION = 0x00010002;
 
     // size_t is a long here, as on every 64-bit system.
     interface Calls extends Library {
@@ -22,6 +22,7 @@ public final class Opnode implements AutoCloseable {
         int opnode_engine_free(Pointer engine);
         int opnode_ready_wait(Pointer engine, long timeout, long[] tags, long cap, LongByReference count);
         int opnode_describe_templates(Pointer engine, byte[] connector, long connectorLen, byte[] filter, long len, PointerByReference out, PointerByReference err);
+        int opnode_search(Pointer engine, byte[] query, long queryLen, byte[] filter, long len, PointerByReference out, PointerByReference err);
         int opnode_conn_open(Pointer engine, byte[] spec, long len, PointerByReference out, PointerByReference err);
         int opnode_conn_free(Pointer conn);
         int opnode_run_report(Pointer conn, byte[] request, long len, long timeout, PointerByReference items, PointerByReference report, PointerByReference err);
@@ -96,6 +97,11 @@ public final class Opnode implements AutoCloseable {
     public String[] templates(String connector, String filter) {
         byte[] name = utf8(connector), text = utf8(filter);
         return items(give((out, err) -> calls.opnode_describe_templates(engine, name, name.length, text, text.length, out, err)).getValue());
+    }
+
+    public String[] search(String query, String filter) {
+        byte[] words = utf8(query), text = utf8(filter);
+        return items(give((out, err) -> calls.opnode_search(engine, words, words.length, text, text.length, out, err)).getValue());
     }
 
     public Connection open(String spec) {

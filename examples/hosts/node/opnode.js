@@ -16,6 +16,8 @@ const native = {
   readyWait: declare('int32_t', 'ready_wait', 'uintptr_t engine, int64_t timeout, _Out_ uint64_t *tags, size_t cap, _Out_ size_t *count'),
   describeTemplates: declare('int32_t', 'describe_templates',
     'uintptr_t engine, const char *connector, size_t len, const char *filter, size_t filterLen, _Out_ uintptr_t *out, _Out_ uintptr_t *err'),
+  search: declare('int32_t', 'search',
+    'uintptr_t engine, const char *query, size_t len, const char *filter, size_t filterLen, _Out_ uintptr_t *out, _Out_ uintptr_t *err'),
   connOpen: declare('int32_t', 'conn_open', 'uintptr_t engine, const char *spec, size_t len, _Out_ uintptr_t *out, _Out_ uintptr_t *err'),
   connFree: declare('int32_t', 'conn_free', 'uintptr_t conn'),
   runReport: declare('int32_t', 'run_report',
@@ -67,7 +69,7 @@ class Engine {
   #over = false;
 
   constructor(config = {}) {
-    [, this.handle] = give(native.engineNew, 0x00010001, JSON.stringify(config), NTS, null);
+    [, this.handle] = give(native.engineNew, 0x00010002, JSON.stringify(config), NTS, null);
     this.loop = this.#serve();
   }
 
@@ -117,6 +119,10 @@ class Engine {
 
   templates(connector, filter) {
     return read(give(native.describeTemplates, this.handle, connector, NTS, JSON.stringify(filter), NTS)[1]);
+  }
+
+  search(query, filter = {}) {
+    return read(give(native.search, this.handle, query, NTS, JSON.stringify(filter), NTS)[1]);
   }
 
   open(spec) {

@@ -10,7 +10,7 @@ import ctypes
 import json
 
 OK, DONE, AGAIN, OPEN = range(4)
-ABI_VERSION = 0x00010001
+ABI_VERSION = 0x00010002
 LAST = 1
 SLICE_MS = 100
 
@@ -26,6 +26,7 @@ FUNCTIONS = {
     "ready_wait": (Status, Handle, Millis, ctypes.POINTER(Tag), Size, ctypes.POINTER(Size)),
     "events_take": (Status, Handle, Out, Out),
     "describe_templates": (Status, Handle, Text, Size, Text, Size, Out, Out),
+    "search": (Status, Handle, Text, Size, Text, Size, Out, Out),
     "conn_open": (Status, Handle, Text, Size, Out, Out),
     "conn_free": (Status, Handle),
     "run_report": (Status, Handle, Text, Size, Millis, Out, Out, Out),
@@ -115,6 +116,10 @@ class Engine(Owner):
     def templates(self, connector, **wanted):
         name, text = connector.encode(), json.dumps(wanted).encode()
         return self.library.read(self.library.give(self.library.describe_templates, self.handle, name, len(name), text, len(text))[1])
+
+    def search(self, query, **wanted):
+        words, text = query.encode(), json.dumps(wanted).encode()
+        return self.library.read(self.library.give(self.library.search, self.handle, words, len(words), text, len(text))[1])
 
     def open(self, spec):
         text = json.dumps(spec).encode()

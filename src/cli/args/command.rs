@@ -9,7 +9,7 @@ use super::call::{QueryArgs, WriteCallArgs};
 use super::connection::{ConnectionCommand, LoginArgs, LogoutArgs, SandboxArgs};
 use super::import::ImportCommand;
 use super::items::ItemsCommand;
-use super::listing::{DescribeArgs, ListingArgs, SearchArgs, TemplateArgs};
+use super::listing::{DescribeArgs, FieldsArgs, ListingArgs, SearchArgs, TemplateArgs};
 use super::raw::{ConnectorCommand, RawCallArgs, ValuesArgs};
 use super::recording::TestArgs;
 use super::schedule::ScheduleArgs;
@@ -77,8 +77,10 @@ pub(crate) enum Command {
     Connectors(ListingArgs),
     /// List or search operations
     Operations(SearchArgs),
-    /// Show an operation: options, items, result, and a command to copy
+    /// Show an operation: options, items, result, and a command to copy; or a record: its fields and what uses it
     Describe(DescribeArgs),
+    /// List the fields of a record, with those of nested objects and records
+    Fields(FieldsArgs),
     /// List or search templates: predefined calls
     Templates(SearchArgs),
     /// Print a template, ready to paste

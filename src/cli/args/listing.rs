@@ -19,9 +19,18 @@ pub(crate) struct ListingArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct SearchArgs {
-    /// Only entries that contain all of these words
+    /// Words to search for, the best hits first: of names, titles, paths, fields and descriptions. Misspelt words, other words for the same and beginnings of words are found
+    #[arg(value_name = "WORDS")]
+    pub(crate) words: Vec<String>,
+    /// The same as WORDS
     #[arg(long, short, value_name = "TEXT")]
     pub(crate) search: Option<String>,
+    /// The most hits of a search [default: 20]
+    #[arg(long, value_name = "N", conflicts_with = "all", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: Option<u32>,
+    /// All hits of a search
+    #[arg(long)]
+    pub(crate) all: bool,
     /// Only entries of this connector
     #[arg(long, short, value_name = "CONNECTOR")]
     pub(crate) connector: Option<String>,
@@ -31,15 +40,27 @@ pub(crate) struct SearchArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct DescribeArgs {
-    /// OperationId, or CONNECTOR/OperationId
-    #[arg(value_name = "OPERATION_ID")]
+    /// OperationId or name of a record, or CONNECTOR/NAME
+    #[arg(value_name = "NAME")]
     pub(crate) operation: String,
+    /// The record of this name; needed only if an operation has the same name
+    #[arg(long)]
+    pub(crate) record: bool,
     /// List all values of enumerations
     #[arg(long)]
     pub(crate) all: bool,
     /// Output format
     #[arg(long, value_name = "FORM", value_enum, default_value_t = DescribeForm::Text)]
     pub(crate) format: DescribeForm,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct FieldsArgs {
+    /// Name of a record, or CONNECTOR/NAME; an OperationId stands for the record that it returns
+    #[arg(value_name = "RECORD")]
+    pub(crate) record: String,
+    #[command(flatten)]
+    pub(crate) listing: ListingArgs,
 }
 
 /// Format of a description.

@@ -22,7 +22,9 @@ pub(crate) use items::{
     ItemEditArgs, ItemForm, ItemShowArgs, ItemsCommand, ItemsFilter, ItemsListArgs, ItemsOfRun, ItemsResendArgs,
     ItemsSettleArgs, ItemsVerifyArgs, LeftStatus, OneItem, RUNS_FOLDER, ResendHow, RunsFilter,
 };
-pub(crate) use listing::{DescribeArgs, DescribeForm, ListForm, ListingArgs, SearchArgs, TemplateArgs, TemplateForm};
+pub(crate) use listing::{
+    DescribeArgs, DescribeForm, FieldsArgs, ListForm, ListingArgs, SearchArgs, TemplateArgs, TemplateForm,
+};
 pub(crate) use raw::{
     AuthName, ConnectorCommand, ConnectorNewArgs, FromCurlArgs, PagingName, RawCallArgs, SaveArgs, ValuesArgs,
 };

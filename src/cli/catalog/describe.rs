@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::fields::{self, Choices, Field, is_shortened};
+use super::record;
 use super::snippet::{Snippet, has_sandbox, shell, step_id};
 use crate::cli::app::App;
 use crate::cli::args::{DescribeArgs, DescribeForm};
@@ -12,30 +15,68 @@ use crate::cli::messages;
 use crate::cli::screen::json;
 use crate::cli::screen::{terminal_text, width};
 use crate::definition::{Catalog, ItemRule, Operation, Record, ResultShape, Send, Template};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, nearest};
 use crate::json_text::fields_of;
 
 /// Prints it.
 pub(crate) fn run(app: &App, args: &DescribeArgs) -> Result<()> {
     let catalog = app.catalog()?;
-    let operation = catalog.operation(None, &args.operation).map_err(|e| or_template(&catalog, &args.operation, e))?;
+    let name = &args.operation;
+    if args.record {
+        let (connector, record) = catalog.find_record(name)?;
+        return record::describe(app, &catalog, &connector, &record, args);
+    }
+    let operation = match catalog.operation(None, name) {
+        Ok(operation) => operation,
+        Err(error) => {
+            return match catalog.find_record(name) {
+                Ok((connector, record)) => record::describe(app, &catalog, &connector, &record, args),
+                // The record is there, in several connectors or with faults.
+                Err(other) if is_ambiguous_record(&catalog, name) => Err(other),
+                Err(_) => Err(or_template(&catalog, name, error)),
+            };
+        }
+    };
     let text = match args.format {
         DescribeForm::Text => to_text(app, &catalog, &operation, args.all)?,
-        DescribeForm::Json => to_json(&operation)?,
+        DescribeForm::Json => to_json(&crate::describe::details(&operation))?,
     };
     messages::print(&text)?;
-    if args.format == DescribeForm::Text && !args.all && has_shortened(&operation) {
-        app.screen.note("some lists of values are shortened; --all shows all values");
+    if args.format == DescribeForm::Text {
+        if !args.all && has_shortened(&operation) {
+            app.screen.note("some lists of values are shortened; --all shows all values");
+        }
+        if catalog.find_record(name).is_ok() {
+            app.screen.note(&format!("{name} is also a record; `opnode describe {name} --record` shows it"));
+        }
     }
     Ok(())
 }
 
+/// Whether records have this name, although it leads to none.
+fn is_ambiguous_record(catalog: &Catalog, name: &str) -> bool {
+    let own = name.rsplit('/').next().unwrap_or_default();
+    catalog.connector_names().any(|c| catalog.record_names(c).is_ok_and(|mut names| names.any(|n| n == own)))
+}
+
 /// If the name is a template, an error that says so.
 fn or_template(catalog: &Catalog, name: &str, error: Error) -> Error {
-    let Ok(template) = catalog.template(None, name) else { return error };
+    let Ok(template) = catalog.template(None, name) else { return or_nearest_record(catalog, name, error) };
     let id = &template.operation.id;
     Error::new(ErrorKind::UnknownOperation, format!("{name} is a template, not an operation: {}", template.title))
         .advise(format!("`opnode template {name}` prints it; `opnode describe {id}` shows its operation"))
+}
+
+/// With the record that was perhaps meant, unless the error names an operation.
+fn or_nearest_record(catalog: &Catalog, name: &str, error: Error) -> Error {
+    let records = catalog.connector_names().filter_map(|connector| catalog.record_names(connector).ok()).flatten();
+    match nearest(name, records) {
+        Some(record) if error.kind() == ErrorKind::UnknownOperation && !error.message.contains("did you mean") => {
+            Error::new(error.kind(), format!("{}; did you mean the record `{record}`?", error.message))
+                .advise(format!("`opnode describe {record}` shows it"))
+        }
+        _ => error,
+    }
 }
 
 fn to_text(app: &App, catalog: &Catalog, operation: &Arc<Operation>, all: bool) -> Result<String> {
@@ -67,7 +108,7 @@ struct Layout {
 }
 
 /// Maximum width; wider lines are hard to read.
-const MAX_WIDTH: usize = 130;
+pub(super) const MAX_WIDTH: usize = 130;
 
 // Writing to a String cannot fail, so the results of `writeln!` are dropped below.
 
@@ -186,11 +227,10 @@ fn put_examples(out: &mut String, app: &App, catalog: &Catalog, operation: &Arc<
     Ok(())
 }
 
-fn indented(text: &str) -> String {
+pub(super) fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }
 
-fn to_json(operation: &Operation) -> Result<String> {
-    let value = crate::describe::details(operation);
-    serde_json::to_string_pretty(&value).map_err(|e| Error::new(ErrorKind::Internal, format!("the description: {e}")))
+pub(super) fn to_json(value: &Value) -> Result<String> {
+    serde_json::to_string_pretty(value).map_err(|e| Error::new(ErrorKind::Internal, format!("the description: {e}")))
 }

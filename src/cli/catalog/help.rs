@@ -21,6 +21,7 @@ struct ExampleNames {
     delete: String,
     template: String,
     connector: String,
+    record: String,
     word: String,
     /// The flag of the examples that selects the system.
     target: &'static str,
@@ -63,6 +64,10 @@ impl ExampleNames {
                 Some(_) | None => "--connection NAME",
             },
             connector: connector.clone().unwrap_or_else(|| "CONNECTOR".to_owned()),
+            record: query
+                .as_ref()
+                .and_then(|o| o.record().map(|record| record.name.clone()))
+                .unwrap_or_else(|| "RECORD".to_owned()),
             word: query
                 .as_ref()
                 .and_then(|o| o.title.split_whitespace().last().map(str::to_owned))
@@ -118,15 +123,21 @@ fn examples(n: &ExampleNames) -> Vec<(&'static str, String)> {
             "operations",
             lines(&[
                 s("operations"),
-                format!("operations --search {}", n.word),
+                format!("operations {}", n.word),
+                format!("operations {} --all", n.word),
                 format!("operations --connector {} --format json", n.connector),
             ]),
         ),
+        ("templates", lines(&[s("templates"), format!("templates {}", n.word), format!("template {}", n.template)])),
         (
-            "templates",
-            lines(&[s("templates"), format!("templates --search {}", n.word), format!("template {}", n.template)]),
+            "describe",
+            lines(&[
+                format!("describe {}", n.query),
+                format!("describe {} --format json", n.mutate),
+                format!("describe {}", n.record),
+            ]),
         ),
-        ("describe", lines(&[format!("describe {}", n.query), format!("describe {} --format json", n.mutate)])),
+        ("fields", lines(&[format!("fields {}", n.record), format!("fields {} --format ndjson", n.query)])),
         (
             "template",
             lines(&[
@@ -376,7 +387,7 @@ fn orientation_lines(n: &ExampleNames) -> String {
     format!(
         "\
 Find operations:
-  opnode operations --search {word}
+  opnode operations {word}
   opnode describe {query}
   opnode templates
 {trial}

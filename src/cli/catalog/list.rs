@@ -1,7 +1,8 @@
-//! `connectors`, `operations` and `templates`: lists and searches.
+//! `connectors`, `operations` and `templates`: lists.
 
 use serde_json::Value;
 
+use super::search;
 use crate::cli::app::App;
 use crate::cli::args::{ListingArgs, SearchArgs};
 use crate::cli::listing::{Listing, ListingRow};
@@ -12,8 +13,8 @@ use crate::describe;
 use crate::error::{Error, Result};
 
 /// Minimum widths of columns; longer names go on a separate line.
-const NAME_MIN: usize = 32;
-const TITLE_MIN: usize = 24;
+pub(super) const NAME_MIN: usize = 32;
+pub(super) const TITLE_MIN: usize = 24;
 const REQUEST_MIN: usize = 28;
 
 /// `connectors`.
@@ -47,31 +48,33 @@ pub(crate) fn connectors(app: &App, args: &ListingArgs) -> Result<u8> {
 
 /// `operations`.
 pub(crate) fn operations(app: &App, args: &SearchArgs) -> Result<u8> {
+    if let Some(text) = searched(args) {
+        return search::operations(app, args, text);
+    }
     let catalog = app.catalog()?;
-    let words = words(args);
     let several = catalog.connector_names().count() > 1;
-    let fits = |summary: &OperationSummary| {
-        let description = summary.description.as_deref().unwrap_or_default();
-        words.is_empty() || matches(&words, &[&summary.id, &summary.title, &summary.request, description].join(" "))
-    };
-    let list = catalog.list_operations(&chosen(&catalog, args)?, &words, &fits)?;
+    let list = catalog.list_operations(&chosen(&catalog, args)?)?;
     list.errors.iter().for_each(|error| warn_omitted(app, error));
     let rows = list.found.into_iter().map(|summary| OperationRow { summary, several }).collect();
     if list.is_unchecked {
-        app.screen.note("the definitions of so many operations are not checked; `opnode check` checks them");
+        app.screen.note(UNCHECKED);
     }
-    let next = "`opnode describe OPERATION_ID` shows one".to_owned();
+    let next = DESCRIBE_NEXT.to_owned();
     let columns = vec![
         TableColumn::whole("OPERATION").rank(3).min(NAME_MIN),
         TableColumn::whole("METHOD").rank(4),
         TableColumn::text("TITLE").rank(2).min(TITLE_MIN),
         TableColumn::value("REQUEST").rank(1).min(REQUEST_MIN).optional(),
     ];
-    Listing { columns, rows, none: nothing("operation", args), next }.print(app, &args.listing)
+    Listing { columns, rows, none: nothing("operation"), next }.print(app, &args.listing)
 }
 
+pub(super) const UNCHECKED: &str = "the definitions of so many operations are not checked; `opnode check` checks them";
+pub(super) const DESCRIBE_NEXT: &str = "`opnode describe OPERATION_ID` shows one";
+pub(super) const TEMPLATE_NEXT: &str = "`opnode template NAME` prints one; every OperationId is also a template name";
+
 /// Warns that an entry is omitted because its definition has faults.
-fn warn_omitted(app: &App, error: &Error) {
+pub(super) fn warn_omitted(app: &App, error: &Error) {
     let faults = error.to_faults();
     let Some(first) = faults.first() else { return };
     let more = match faults.len() {
@@ -86,7 +89,7 @@ fn warn_omitted(app: &App, error: &Error) {
 }
 
 /// The name, prefixed with the connector if there are several, so that it can be pasted.
-fn qualified(connector: &str, name: &str, several: bool) -> String {
+pub(super) fn qualified(connector: &str, name: &str, several: bool) -> String {
     if several { format!("{connector}/{name}") } else { name.to_owned() }
 }
 
@@ -110,31 +113,25 @@ impl ListingRow for OperationRow {
 
 /// `templates`.
 pub(crate) fn templates(app: &App, args: &SearchArgs) -> Result<u8> {
+    if let Some(text) = searched(args) {
+        return search::templates(app, args, text);
+    }
     let catalog = app.catalog()?;
-    let words = words(args);
     let several = catalog.connector_names().count() > 1;
     let mut rows = Vec::new();
     for connector in chosen(&catalog, args)? {
         let (templates, wrong) = catalog.sound_templates(&connector)?;
         wrong.iter().for_each(|error| warn_omitted(app, error));
-        for template in templates {
-            let summary = template.summary.clone().unwrap_or_default();
-            let text = [&template.name, &template.title, &summary, &template.operation.id, &template.tags.join(" ")]
-                .map(String::as_str)
-                .join(" ");
-            if matches(&words, &text) {
-                rows.push((template_row(&template, several), describe::template(&template)));
-            }
-        }
+        rows.extend(templates.iter().map(|t| (template_row(t, several), describe::template(t))));
     }
-    let next = "`opnode template NAME` prints one; every OperationId is also a template name".to_owned();
+    let next = TEMPLATE_NEXT.to_owned();
     let columns = vec![
         TableColumn::whole("TEMPLATE").rank(3).min(NAME_MIN),
         TableColumn::whole("METHOD").rank(4),
         TableColumn::text("TITLE").rank(2).min(TITLE_MIN),
         TableColumn::whole("OPERATION").rank(1).min(NAME_MIN).optional(),
     ];
-    Listing { columns, rows, none: nothing("template", args), next }.print(app, &args.listing)
+    Listing { columns, rows, none: nothing("template"), next }.print(app, &args.listing)
 }
 
 fn template_row(template: &Template, several: bool) -> Vec<String> {
@@ -147,7 +144,7 @@ fn template_row(template: &Template, several: bool) -> Vec<String> {
     ]
 }
 
-/// The connectors of a search; an unknown name is an error.
+/// The connectors of a listing; an unknown name is an error.
 fn chosen(catalog: &Catalog, args: &SearchArgs) -> Result<Vec<String>> {
     match &args.connector {
         Some(name) => catalog.connector(name).map(|c| vec![c.name.clone()]),
@@ -155,18 +152,12 @@ fn chosen(catalog: &Catalog, args: &SearchArgs) -> Result<Vec<String>> {
     }
 }
 
-fn words(args: &SearchArgs) -> Vec<String> {
-    args.search.iter().flat_map(|text| text.split_whitespace()).map(str::to_lowercase).collect()
+/// The text of a search, if there is one.
+fn searched(args: &SearchArgs) -> Option<String> {
+    let words: Vec<&str> = args.words.iter().chain(&args.search).map(|text| text.trim()).collect();
+    Some(words.join(" ")).filter(|text| !text.is_empty())
 }
 
-fn matches(words: &[String], text: &str) -> bool {
-    let text = text.to_lowercase();
-    words.iter().all(|word| text.contains(word))
-}
-
-fn nothing(what: &str, args: &SearchArgs) -> String {
-    match &args.search {
-        Some(text) => format!("no {what} contains {text}"),
-        None => format!("there are no {what}s; name a folder of definitions with --definitions"),
-    }
+fn nothing(what: &str) -> String {
+    format!("there are no {what}s; name a folder of definitions with --definitions")
 }

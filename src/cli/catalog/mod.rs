@@ -4,5 +4,7 @@ pub(crate) mod describe;
 pub(crate) mod fields;
 pub(crate) mod help;
 pub(crate) mod list;
+pub(crate) mod record;
+mod search;
 pub(crate) mod snippet;
 pub(crate) mod template;

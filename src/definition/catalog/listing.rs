@@ -1,9 +1,9 @@
-//! Lists operations: those of a few candidates are checked in full, those of thousands are read only as far as shown.
+//! Lists operations: a few are checked in full, thousands are read only as far as shown.
 
 use std::sync::Arc;
 
 use super::Catalog;
-use super::pack::{Pack, Words};
+use super::pack::Pack;
 use crate::definition::summary::OperationSummary;
 use crate::error::{Error, Result};
 
@@ -22,58 +22,37 @@ pub struct OperationList {
 }
 
 impl Catalog {
-    /// The operations of these connectors that contain all the lower-case words in what `fits` looks at. It is only
-    /// asked about those whose definition may contain the words.
+    /// All operations of these connectors, in file order; [`search`](Self::search) ranks those that fit some words.
     ///
     /// # Errors
     /// `unknown_operation` when there is no such connector.
-    pub fn list_operations(
-        &self,
-        connectors: &[String],
-        words: &[String],
-        fits: &dyn Fn(&OperationSummary) -> bool,
-    ) -> Result<OperationList> {
-        let words = Words::new(words);
+    pub fn list_operations(&self, connectors: &[String]) -> Result<OperationList> {
         let packs = connectors.iter().map(|name| self.pack(name)).collect::<Result<Vec<&Pack>>>()?;
-        let candidates: Vec<Vec<&str>> = packs.iter().map(|pack| candidates(pack, &words)).collect();
-        let mut is_checked = candidates.iter().map(Vec::len).sum::<usize>() <= CHECKED_MAX;
-        let mut list = OperationList { found: Vec::new(), errors: Vec::new(), is_unchecked: false };
-        for (pack, ids) in packs.iter().zip(&candidates) {
+        let count: usize = packs.iter().map(|pack| pack.names("operations").count()).sum();
+        let is_unchecked = count > CHECKED_MAX;
+        let mut list = OperationList { found: Vec::new(), errors: Vec::new(), is_unchecked };
+        for pack in packs {
             if let Err(error) = pack.connector() {
                 list.errors.push(error);
                 continue;
             }
             list.errors.extend_from_slice(pack.broken());
             let name: Arc<str> = pack.name.as_str().into();
-            for id in ids {
-                let read = match is_checked {
-                    true => pack.operation(id).map(|operation| operation.as_deref().map(OperationSummary::from)),
-                    false => pack.summary(&name, id),
-                };
-                list.take(read, fits);
+            for id in pack.names("operations") {
+                list.take(match is_unchecked {
+                    true => pack.summary(&name, id),
+                    false => pack.operation(id).map(|operation| operation.as_deref().map(OperationSummary::from)),
+                });
             }
         }
-        if !is_checked && list.found.len() <= CHECKED_MAX {
-            is_checked = true;
-            for summary in std::mem::take(&mut list.found) {
-                let read = self.pack(&summary.connector)?.operation(&summary.id);
-                list.take(read.map(|_| Some(summary)), fits);
-            }
-        }
-        list.is_unchecked = !is_checked;
         Ok(list)
     }
 }
 
-/// The operations whose definition may contain the words.
-fn candidates<'p>(pack: &'p Pack, words: &Words<'_>) -> Vec<&'p str> {
-    pack.names("operations").filter(|id| pack.may_contain("operations", id, words)).collect()
-}
-
 impl OperationList {
-    fn take(&mut self, read: Result<Option<OperationSummary>>, fits: &dyn Fn(&OperationSummary) -> bool) {
+    fn take(&mut self, read: Result<Option<OperationSummary>>) {
         match read {
-            Ok(summary) => self.found.extend(summary.filter(|summary| fits(summary))),
+            Ok(summary) => self.found.extend(summary),
             Err(error) => self.errors.push(error),
         }
     }

@@ -1,8 +1,10 @@
 //! The catalogue: maps OperationIds to operations, over built-in packs and the host's folders. Reads a folder only on
 //! request.
 
+mod find;
 mod listing;
 mod pack;
+mod records;
 mod slice;
 mod source;
 
@@ -17,8 +19,10 @@ use super::template::Template;
 use crate::authoring::in_file;
 use crate::authoring::yaml::BYTES_MAX;
 use crate::error::{Advice, Error, ErrorKind, Fault, Result, did_you_mean, io_text};
+pub use find::{Hit, Hits, Search};
 pub use listing::OperationList;
 use pack::Pack;
+pub use records::RecordUses;
 use source::{BUILT_IN, DefinitionSource};
 
 /// All connectors, operations and templates of an engine.

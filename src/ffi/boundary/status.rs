@@ -5,7 +5,7 @@ use std::ffi::CStr;
 use crate::error::ErrorKind;
 
 /// The interface's version: major << 16 | minor.
-pub(in crate::ffi) const ABI_VERSION: u32 = 0x0001_0001;
+pub(in crate::ffi) const ABI_VERSION: u32 = 0x0001_0002;
 
 pub(in crate::ffi) const OK: i32 = 0;
 pub(in crate::ffi) const DONE: i32 = 1;

@@ -78,3 +78,24 @@ unsafe extern "C" fn opnode_describe_template(
     // SAFETY: see above.
     unsafe { give(engine, out, err, describe) }
 }
+
+/// # Safety
+/// As for all [exports](super).
+#[unsafe(no_mangle)]
+unsafe extern "C" fn opnode_search(
+    engine: *mut c_void,
+    query: *const c_char,
+    query_len: usize,
+    filter: *const c_char,
+    filter_len: usize,
+    out: Out<c_void>,
+    err: Out<c_void>,
+) -> i32 {
+    let search = |host: &Arc<Host>| {
+        // SAFETY: see above.
+        let (query, filter) = unsafe { (places::needed(query, query_len)?, places::text(filter, filter_len)?) };
+        Ok((host.id, discover::search(&host.engine(), query, filter)?))
+    };
+    // SAFETY: see above.
+    unsafe { give(engine, out, err, search) }
+}

@@ -5,7 +5,7 @@ mod faults;
 mod hints;
 mod index;
 mod lookup;
-mod search;
+mod searched;
 mod summary;
 mod top_level;
 
@@ -26,13 +26,12 @@ use crate::definition::connector::Connector;
 use crate::definition::file::{SandboxFile, read_sandbox};
 use crate::definition::operation::{LaterRecord, Operation, Record};
 use crate::definition::read::{may_refer, read_connector, read_operation, read_record, record_schema};
+use crate::definition::search::PackWords;
 use crate::definition::template::{Template, read_template};
 use crate::error::{Advice, Error, ErrorKind, Result, did_you_mean};
 use crate::lock::lock;
 use index::{Index, PackEntry};
 use lookup::Lookup;
-
-pub(super) use search::Words;
 
 /// The definitions of one connector. Later sources override earlier ones, entry by entry.
 #[derive(Default)]
@@ -42,6 +41,8 @@ pub(super) struct Pack {
     connector: OnceLock<Arc<Connector>>,
     index: OnceLock<Index>,
     lookup: OnceLock<Option<Lookup>>,
+    /// Its words, if it was searched.
+    searched: OnceLock<PackWords>,
     operations: Mutex<HashMap<String, Arc<Operation>>>,
     records: Mutex<HashMap<String, Arc<LaterRecord>>>,
     /// Files that can only be read as a whole, by their numbers.
@@ -61,6 +62,7 @@ impl Pack {
         self.connector.take();
         self.index.take();
         self.lookup.take();
+        self.searched.take();
         self.forget();
     }
 

@@ -1,0 +1,159 @@
+//! All fields of a record with their paths, also those of records that it refers to. Pure.
+
+use serde_json::value::RawValue;
+
+use super::operation::Record;
+use crate::authoring::Json;
+use crate::json_text::fields_of;
+
+/// Where the schema of another record is; see `read/record_refs.rs`.
+const DEFS: &str = "#/$defs/";
+/// Deeper fields are left out.
+const DEPTH_MAX: usize = 8;
+/// More fields are left out: records that refer to each other have thousands.
+const FIELDS_MAX: usize = 5_000;
+
+/// A field of a record.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RecordField {
+    /// Names with slashes, such as `company/name`; the elements of a list have none of their own.
+    pub path: String,
+    /// Its JSON Schema, without that of a record it refers to.
+    pub schema: Json,
+    /// Whether the object that has it must have it.
+    pub required: bool,
+    /// The record that it is, or has in a list.
+    pub record: Option<String>,
+    /// Whether its own fields are left out, because the record contains itself.
+    pub is_cycle: bool,
+}
+
+/// The fields, each before those within it: in the order of the definition, or sorted if it refers to other records.
+#[must_use]
+pub fn record_fields(record: &Record) -> Vec<RecordField> {
+    let defs = part(&record.schema.0, "$defs").map(RawValue::get).unwrap_or_default();
+    let mut walk = FieldWalk { record: &record.name, root: &record.schema.0, defs, fields: Vec::new() };
+    walk.object(&record.schema.0, "", &mut vec![record.name.clone()]);
+    walk.fields
+}
+
+struct FieldWalk<'r> {
+    record: &'r str,
+    root: &'r str,
+    defs: &'r str,
+    fields: Vec<RecordField>,
+}
+
+impl<'r> FieldWalk<'r> {
+    /// The fields of an object schema, and of its alternatives; `open` are the records around it.
+    fn object(&mut self, schema: &'r str, at: &str, open: &mut Vec<String>) {
+        let required: Vec<String> =
+            part(schema, "required").and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+        let properties = part(schema, "properties").and_then(|raw| fields_of(raw.get())).unwrap_or_default();
+        for (name, raw) in properties {
+            let path = if at.is_empty() { name.clone() } else { format!("{at}/{name}") };
+            // An alternative may have named it already.
+            if self.fields.len() < FIELDS_MAX && self.fields.iter().rev().all(|field| field.path != path) {
+                self.field(path, raw.get(), required.contains(&name), open);
+            }
+        }
+        for key in ["allOf", "anyOf", "oneOf"] {
+            let parts = part(schema, key).and_then(|raw| serde_json::from_str::<Vec<&RawValue>>(raw.get()).ok());
+            for raw in parts.unwrap_or_default() {
+                let (schema, record) = self.resolved(raw.get());
+                self.within(schema, record, at, open);
+            }
+        }
+    }
+
+    fn field(&mut self, path: String, raw: &'r str, required: bool, open: &mut Vec<String>) {
+        let mut element = raw;
+        while let Some(items) = part(element, "items") {
+            element = items.get();
+        }
+        let (target, record) = self.resolved(element);
+        let is_cycle = record.as_ref().is_some_and(|record| open.contains(record));
+        let schema = Json(raw.to_owned());
+        self.fields.push(RecordField { path: path.clone(), schema, required, record: record.clone(), is_cycle });
+        if !is_cycle && path.matches('/').count() + 1 < DEPTH_MAX {
+            self.within(target, record, &path, open);
+        }
+    }
+
+    /// The fields of a schema within another, unless that is a record that is open.
+    fn within(&mut self, schema: &'r str, record: Option<String>, at: &str, open: &mut Vec<String>) {
+        match record {
+            Some(record) if open.contains(&record) => {}
+            Some(record) => {
+                open.push(record);
+                self.object(schema, at, open);
+                open.pop();
+            }
+            None => self.object(schema, at, open),
+        }
+    }
+
+    /// What a schema refers to, with the name of its record.
+    fn resolved(&self, schema: &'r str) -> (&'r str, Option<String>) {
+        let target = part(schema, "$ref").and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
+        let Some(target) = target else {
+            // A record or null.
+            let alternatives = part(schema, "anyOf").or_else(|| part(schema, "oneOf"));
+            let all = alternatives.and_then(|raw| serde_json::from_str::<Vec<&RawValue>>(raw.get()).ok());
+            let all = all.unwrap_or_default();
+            let mut refers = all.iter().filter(|raw| part(raw.get(), "$ref").is_some());
+            return match (refers.next(), refers.next()) {
+                (Some(one), None) => self.resolved(one.get()),
+                _ => (schema, None),
+            };
+        };
+        if target == "#" {
+            return (self.root, Some(self.record.to_owned()));
+        }
+        let name = crate::json_pointer::unescape(target.strip_prefix(DEFS).unwrap_or_default());
+        match part(self.defs, &name) {
+            Some(raw) => (raw.get(), Some(name)),
+            None => (schema, None),
+        }
+    }
+}
+
+fn part<'t>(schema: &'t str, key: &str) -> Option<&'t RawValue> {
+    fields_of(schema)?.into_iter().find_map(|(name, raw)| (name == key).then_some(raw))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::record_fields;
+    use crate::authoring::Json;
+    use crate::definition::operation::Record;
+
+    #[test]
+    fn nested_fields_have_paths_and_cycles_are_cut() {
+        let schema = r##"{"required":["z"],"properties":{"z":{"type":"string"},"owner":{"$ref":"#/$defs/User"},
+            "notes":{"type":"array","items":{"type":"object","properties":{"text":{"type":"string"}}}},
+            "parent":{"anyOf":[{"$ref":"#"},{"type":"null"}]}},
+            "$defs":{"User":{"properties":{"name":{},"boss":{"$ref":"#/$defs/User"},"tickets":{"items":{"$ref":"#/$defs/Ticket"}}}},"Ticket":{"properties":{"z":{}}}}}"##;
+        let json = |text: &str| Json(text.to_owned());
+        let record = Record { name: "Ticket".into(), title: "Ticket".into(), schema: json(schema), sample: json("{}") };
+        let shown: Vec<String> = record_fields(&record)
+            .into_iter()
+            .map(|f| {
+                let record = f.record.map(|name| format!(" = {name}")).unwrap_or_default();
+                format!("{}{}{record}{}", f.path, if f.required { "*" } else { "" }, if f.is_cycle { "!" } else { "" })
+            })
+            .collect();
+        let expected = [
+            "z*",
+            "owner = User",
+            "owner/name",
+            "owner/boss = User!",
+            "owner/tickets = Ticket!",
+            "notes",
+            "notes/text",
+            "parent = Ticket!",
+        ];
+        assert_eq!(shown, expected);
+    }
+}
