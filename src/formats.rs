@@ -14,7 +14,7 @@ use crate::batch::{BatchFile, BatchTestFile};
 #[cfg(feature = "schemas")]
 use crate::connections::ConnectionsFile;
 #[cfg(feature = "schemas")]
-use crate::definition::{ConnectorFile, OperationsFile, SandboxFile, TemplatesFile};
+use crate::definition::{ConnectorFile, OperationsFile, OverridesFile, SandboxFile, TemplatesFile};
 
 pub use crate::authoring::Format;
 #[cfg(feature = "write")]
@@ -31,6 +31,7 @@ pub fn generate_schema(format: Format) -> String {
         Format::Templates => schemars::schema_for!(TemplatesFile),
         Format::Connections => schemars::schema_for!(ConnectionsFile),
         Format::Sandbox => schemars::schema_for!(SandboxFile),
+        Format::Overrides => schemars::schema_for!(OverridesFile),
         Format::Batch => schemars::schema_for!(BatchFile),
         Format::BatchTest => schemars::schema_for!(BatchTestFile),
     };

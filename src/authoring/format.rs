@@ -16,6 +16,8 @@ pub enum Format {
     Connections,
     /// `operations/<connector>/sandbox.yaml`.
     Sandbox,
+    /// `operations/<connector>/overrides.yaml`.
+    Overrides,
     /// `batch.yaml`.
     Batch,
     /// `NAME.test.yaml`: tests of a batch file.
@@ -24,12 +26,13 @@ pub enum Format {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Format; 7] = [
+    pub const ALL: [Format; 8] = [
         Format::Connector,
         Format::Operations,
         Format::Templates,
         Format::Connections,
         Format::Sandbox,
+        Format::Overrides,
         Format::Batch,
         Format::BatchTest,
     ];
@@ -43,6 +46,7 @@ impl Format {
             Format::Templates => "templates",
             Format::Connections => "connections",
             Format::Sandbox => "sandbox",
+            Format::Overrides => "overrides",
             Format::Batch => "batch",
             Format::BatchTest => "batch-test",
         }
@@ -53,11 +57,16 @@ impl Format {
     pub const fn version(self) -> u32 {
         match self {
             Format::Connector | Format::Operations => 2,
-            Format::Templates | Format::Connections | Format::Sandbox | Format::Batch | Format::BatchTest => 1,
+            Format::Templates
+            | Format::Connections
+            | Format::Sandbox
+            | Format::Overrides
+            | Format::Batch
+            | Format::BatchTest => 1,
         }
     }
 
-    /// Which format a file has, by its top-level keys.
+    /// Which format a file has, by its top-level keys; a file with the name `overrides.yaml` has that format.
     ///
     /// # Errors
     /// `definition` when the text is not YAML, or has the keys of no format.
@@ -65,7 +74,9 @@ impl Format {
         let doc = Document::parse(file, text, 0)?;
         let keys = doc.keys("");
         let has = |names: &[&str]| names.iter().any(|n| keys.contains(n));
+        let is_overrides = file.rsplit(['/', '\\']).next() == Some("overrides.yaml") || has(&["patterns"]);
         let found = match () {
+            () if is_overrides => Some(Format::Overrides),
             () if has(&["connector", "base_url"]) => Some(Format::Connector),
             () if has(&["steps"]) => Some(Format::Batch),
             () if has(&["cases"]) => Some(Format::BatchTest),
@@ -101,6 +112,7 @@ impl Format {
             Format::Templates => include_str!("../../schemas/templates.schema.json"),
             Format::Connections => include_str!("../../schemas/connections.schema.json"),
             Format::Sandbox => include_str!("../../schemas/sandbox.schema.json"),
+            Format::Overrides => include_str!("../../schemas/overrides.schema.json"),
             Format::Batch => include_str!("../../schemas/batch.schema.json"),
             Format::BatchTest => include_str!("../../schemas/batch-test.schema.json"),
         }

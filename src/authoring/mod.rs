@@ -26,7 +26,7 @@ pub(crate) use schema::{Schema, kind_of};
 pub(crate) use text::{Pointer, Source, Target, Text, TextPart, same, scalar};
 pub(crate) use values::is_default;
 pub use values::{Json, Ordered};
-pub(crate) use yaml::Document;
+pub(crate) use yaml::{Document, StaleKind, StaleOverride};
 #[cfg(feature = "cli")]
 pub(crate) use yaml_writer::Numbers;
 #[cfg(feature = "write")]

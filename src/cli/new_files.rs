@@ -18,15 +18,20 @@ pub(crate) fn failed(path: &Path, what: &str, cause: &std::io::Error) -> Error {
 
 /// Writes a file, with its folder; the old one stays until the new one is complete. A file behind a link is written, not the link.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<()> {
-    write(path, text, false)
+    write(path, text.as_bytes(), false)
+}
+
+/// The same for bytes.
+pub(crate) fn replace_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
+    write(path, bytes, false)
 }
 
 /// The same for a file that only its owner may read, if it is new.
 pub(crate) fn replace_private(path: &Path, text: &str) -> Result<()> {
-    write(path, text, true)
+    write(path, text.as_bytes(), true)
 }
 
-fn write(path: &Path, text: &str, is_private: bool) -> Result<()> {
+fn write(path: &Path, bytes: &[u8], is_private: bool) -> Result<()> {
     let wrong = |cause: std::io::Error| failed(path, "written", &cause);
     let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     std::fs::create_dir_all(durable::folder(&real)).map_err(wrong)?;
@@ -34,7 +39,7 @@ fn write(path: &Path, text: &str, is_private: bool) -> Result<()> {
     // Two processes may write the same file.
     let aside = real.with_file_name(format!(".{name}.{}.new", std::process::id()));
     let mut file = private_file::begin(&aside, is_private).map_err(wrong)?;
-    let done = std::io::Write::write_all(&mut file, text.as_bytes())
+    let done = std::io::Write::write_all(&mut file, bytes)
         .and_then(|()| match std::fs::metadata(&real) {
             Ok(old) => file.set_permissions(old.permissions()),
             Err(_) => Ok(()),

@@ -39,7 +39,12 @@ pub(super) fn old_keys(format: Format, file: &Value) -> Vec<OldKey> {
                 paging(file, &format!("{at}/paging"), &mut found);
             }
         }
-        Format::Templates | Format::Connections | Format::Sandbox | Format::Batch | Format::BatchTest => {}
+        Format::Templates
+        | Format::Connections
+        | Format::Sandbox
+        | Format::Overrides
+        | Format::Batch
+        | Format::BatchTest => {}
     }
     found
 }

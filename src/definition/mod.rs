@@ -63,7 +63,7 @@ pub(crate) use file::ConnectorFile;
 pub(crate) use file::{AlgorithmFile, ClientAuthFile};
 pub(crate) use file::{HmacAlgorithmFile, KeyEncodingFile, PropertyTypeFile, SignatureEncodingFile, TimestampFile};
 #[cfg(feature = "schemas")]
-pub(crate) use file::{OperationsFile, TemplatesFile};
+pub(crate) use file::{OperationsFile, OverridesFile, TemplatesFile};
 pub(crate) use job_rule::{JOB, JobPart, JobResult, JobRule};
 #[cfg(feature = "batch")]
 pub(crate) use literals::{Literals, QuoteEscape};

@@ -97,6 +97,8 @@ pub(crate) struct ApiOperation<'f> {
     pub(crate) path: &'f str,
     pub(crate) spot: Spot<'f>,
     pub(crate) parameters: Vec<Parameter<'f>>,
+    /// What could not be read.
+    pub(crate) lost: Vec<String>,
     pub(crate) body: Option<Body<'f>>,
     pub(crate) replies: Vec<ApiReply<'f>>,
     pub(crate) servers: Vec<Server>,
@@ -193,9 +195,19 @@ impl<'f> Api<'f> {
         let mut form: Vec<Parameter<'f>> = Vec::new();
         let mut body = None;
         let lists = [shared, spot.get("parameters")];
+        let mut lost = Vec::new();
         for given in lists.into_iter().flatten().flat_map(Spot::list) {
-            let found = self.files.resolve(given)?;
-            let Some(name) = found.doc.text_of("name") else { return Err("a parameter has no name".to_owned()) };
+            let found = match self.files.resolve(given) {
+                Ok(found) => found,
+                Err(why) => {
+                    lost.push(format!("a parameter cannot be read, and is left out: {why}"));
+                    continue;
+                }
+            };
+            let Some(name) = found.doc.text_of("name") else {
+                lost.push("a parameter has no name, and is left out".to_owned());
+                continue;
+            };
             let kind = found.doc.text_of("in").unwrap_or_default();
             let place = match kind {
                 "path" => In::Path,
@@ -210,7 +222,13 @@ impl<'f> Api<'f> {
                     form.push(self.parameter(name, In::Query, found));
                     continue;
                 }
-                other => return Err(format!("the parameter `{name}` is sent in `{other}`, which is not supported")),
+                "querystring" => {
+                    return Err(format!("the parameter `{name}` is the whole query, which is not supported"));
+                }
+                other => {
+                    lost.push(format!("the parameter `{name}` is sent in `{other}`, which is not known: left out"));
+                    continue;
+                }
             };
             // The operation's own one counts.
             parameters.retain(|p| (p.name, p.place) != (name, place));
@@ -229,6 +247,7 @@ impl<'f> Api<'f> {
             path,
             spot,
             parameters,
+            lost,
         })
     }
 

@@ -10,7 +10,7 @@ use super::refs::Files;
 use super::report::{LeftOut, Question};
 use super::schemas::Schemas;
 use super::sets::{divide, share_options, share_paging};
-use super::settings::{Settings, identity};
+use super::settings::Settings;
 use super::sign_in::sign_in;
 use super::value::{Doc, Fields};
 use super::write;
@@ -85,6 +85,11 @@ pub(crate) fn import(files: &Files, settings: &Settings) -> Result<Imported, Str
     let mut head = head(&api, settings, &found, u64::from(Format::Connector.version()));
     if let Some((style, why)) = paging {
         head.push(("paging", style, why));
+    }
+    let origins: BTreeSet<String> = drafts.iter().filter_map(OperationDraft::origin).collect();
+    if !origins.is_empty() {
+        let at = head.iter().position(|(key, ..)| *key == "auth").unwrap_or(head.len());
+        head.insert(at, ("origins", Doc::texts(origins.iter().map(String::as_str)), None));
     }
     if !sets.is_empty() {
         head.push(("option_sets", Doc::Map(sets), None));
@@ -409,9 +414,4 @@ fn drop_patterns(doc: &mut Doc) {
         Doc::List(list) => list.iter_mut().for_each(drop_patterns),
         Doc::Null | Doc::Flag(_) | Doc::Number(_) | Doc::Text(_) => {}
     }
-}
-
-/// Identity of operations, for comparing two imports.
-pub(crate) fn identity_of(line: &str) -> String {
-    line.split_once(' ').map_or_else(|| line.to_owned(), |(verb, path)| identity(verb, path))
 }

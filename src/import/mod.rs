@@ -4,12 +4,14 @@
 mod api;
 mod body;
 mod build;
+mod compare;
 mod connector;
 mod envelope;
 mod extensions;
 mod names;
 mod operation;
 mod options;
+mod overlay;
 mod pager;
 mod paging;
 mod prose;
@@ -24,7 +26,10 @@ mod value;
 mod write;
 
 pub(crate) use build::{Imported, import};
+pub(crate) use compare::{Changes, Definitions, compare, difference};
+pub(crate) use operation::OperationDraft;
+pub(crate) use overlay::apply as apply_overlay;
 pub(crate) use refs::Files;
-pub(crate) use report::{LeftOut, Question};
 pub(crate) use settings::{OwnFiles, Settings, identity};
 pub(crate) use value::{Doc, Fields};
+pub(crate) use write::pair as write_pair;

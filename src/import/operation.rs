@@ -52,6 +52,12 @@ impl OperationDraft {
         }
     }
 
+    /// The origin of its own address.
+    pub(crate) fn origin(&self) -> Option<String> {
+        let url = url::Url::parse(self.value("base_url")?.text()?).ok()?;
+        Some(url.origin().ascii_serialization())
+    }
+
     pub(crate) fn drop_key(&mut self, key: &str) {
         self.lines.retain(|line| line.key != key);
     }
@@ -145,7 +151,7 @@ pub(crate) fn draft<'f>(
     let is_consumed = |place: In, name: &str| {
         pages.iter().any(|(own, parameter)| *own == place_of(place) && parameter == name)
             || (place == In::Header && common.headers.contains(&name.to_ascii_lowercase()))
-            || common.credentials.iter().any(|(own, credential)| *own == place && credential == name)
+            || common.credentials.iter().any(|(own, credential)| *own == place && credential.eq_ignore_ascii_case(name))
             || idle(place, name)
     };
     let has_texts = !settings.without_texts;
@@ -186,6 +192,9 @@ pub(crate) fn draft<'f>(
     }
     put("method", Doc::from(method), method_why);
     put("request", Doc::Text(format!("{} {}", operation.verb, path.path)), None);
+    if let Some(address) = own_address(api, operation, settings, &mut questions) {
+        put("base_url", Doc::Text(address), None);
+    }
     let constants = constants(operation.path);
     if !headers.is_empty() || !constants.is_empty() {
         let mut fixed = Fields::new();
@@ -247,7 +256,7 @@ pub(crate) fn draft<'f>(
         lines,
         paging: found,
         questions,
-        notes: options.notes.into_iter().chain(sent.notes).collect(),
+        notes: operation.lost.iter().cloned().chain(options.notes).chain(sent.notes).collect(),
         tags: doc
             .get("tags")
             .map(Doc::list)
@@ -256,6 +265,29 @@ pub(crate) fn draft<'f>(
             .filter_map(|tag| tag.text().map(str::to_owned))
             .collect(),
     })
+}
+
+/// The address of an operation that differs from that of the others.
+fn own_address(
+    api: &Api<'_>,
+    operation: &ApiOperation<'_>,
+    settings: &Settings,
+    questions: &mut Vec<(&'static str, String)>,
+) -> Option<String> {
+    let server = operation.servers.first()?;
+    if api.servers.contains(server) || settings.own.connector.is_some() {
+        return None;
+    }
+    let url = server.url.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
+    let is_whole = url::Url::parse(url).is_ok_and(|url| url.scheme() == "https" && url.username().is_empty());
+    if !is_whole || url.contains('{') {
+        questions.push((
+            "address",
+            format!("its own address, {}, cannot be used: it is called at that of the others", server.url),
+        ));
+        return None;
+    }
+    Some(url.to_owned())
 }
 
 /// The paging that the user or the own connector has said, for an operation that takes its parameters.

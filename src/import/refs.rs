@@ -105,11 +105,6 @@ impl Files {
         }
         Ok(at)
     }
-
-    /// A child after its references; `None` if there is none, or if it leads nowhere.
-    pub(crate) fn child<'f>(&'f self, spot: Spot<'f>, key: &str) -> Option<Spot<'f>> {
-        self.resolve(spot.get(key)?).ok()
-    }
 }
 
 impl<'f> Spot<'f> {

@@ -216,7 +216,11 @@ fn signed(api: &Api<'_>) -> Option<SignIn> {
         ("service", Doc::Text(service)),
     ]);
     let why = Some("the name of the service is the first word of the address".to_owned());
-    Some(SignIn { auth: Doc::of([("aws_sigv4", auth)]), why, properties, ..SignIn::none(None) })
+    // Parts of the signature, in any place.
+    let names = ["Content-Sha256", "Date", "Algorithm", "Credential", "Security-Token", "Signature", "SignedHeaders"];
+    let parts = names.iter().map(|name| format!("X-Amz-{name}"));
+    let credentials = parts.flat_map(|name| [(In::Header, name.clone()), (In::Query, name)]).collect();
+    Some(SignIn { auth: Doc::of([("aws_sigv4", auth)]), why, properties, credentials, ..SignIn::none(None) })
 }
 
 /// The flows by which a program signs in, the best first.

@@ -5,6 +5,8 @@
 #[cfg(feature = "batch")]
 mod merge;
 mod options;
+mod overridden;
+mod patch;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -25,6 +27,7 @@ use crate::json_pointer::{escape, unescape};
 use crate::json_text::fields_of;
 use options::options;
 pub use options::{ALIASED_MAX, DEPTH_MAX, NODES_MAX};
+pub(crate) use overridden::{StaleKind, StaleOverride};
 pub(crate) use tree::Node;
 use tree::{Bare, Entries, NodeKey, NodeValue, Placed};
 use words::{Words, slip, stands_as_key, words};
@@ -41,7 +44,6 @@ pub(crate) struct Document {
     /// With positions: costs most of the work, and is needed only for faults.
     placed: OnceLock<Node>,
     /// Parts of other files.
-    #[cfg(feature = "batch")]
     parts: Vec<DocumentPart>,
 }
 
@@ -50,7 +52,6 @@ pub(crate) struct Document {
 pub(crate) const INCLUDE: &str = "include";
 
 /// A document of another file within a document.
-#[cfg(feature = "batch")]
 struct DocumentPart {
     /// The place in the whole.
     at: String,
@@ -103,7 +104,6 @@ impl Document {
             origin,
             tree,
             placed: OnceLock::new(),
-            #[cfg(feature = "batch")]
             parts: Vec::new(),
         }
     }
@@ -131,6 +131,14 @@ impl Document {
         match self.tree().find(pointer).map(|n| &n.value) {
             Some(NodeValue::Map(map)) => map.iter().map(|(k, _)| k.name.as_str()).collect(),
             Some(NodeValue::Digits(_) | NodeValue::Scalar(_) | NodeValue::List(_)) | None => Vec::new(),
+        }
+    }
+
+    /// The number of elements of the list at a pointer.
+    pub(crate) fn list_len(&self, pointer: &str) -> usize {
+        match self.tree().find(pointer).map(|node| &node.value) {
+            Some(NodeValue::List(list)) => list.len(),
+            Some(NodeValue::Digits(_) | NodeValue::Scalar(_) | NodeValue::Map(_)) | None => 0,
         }
     }
 
@@ -196,7 +204,6 @@ impl Document {
     }
 
     /// The part at a pointer, and the pointer in it.
-    #[cfg(feature = "batch")]
     fn part(&self, pointer: &str) -> Option<(&Document, String)> {
         let found = self.parts.iter().filter_map(|part| {
             let rest = pointer.strip_prefix(part.at.as_str())?;
@@ -208,7 +215,6 @@ impl Document {
 
     /// The place of a JSON Pointer, or of its nearest parent if the field is absent.
     pub(crate) fn place(&self, pointer: &str) -> Place {
-        #[cfg(feature = "batch")]
         if let Some((part, pointer)) = self.part(pointer) {
             return part.place(&pointer);
         }
@@ -223,7 +229,6 @@ impl Document {
 
     /// The place of a key, for faults about the name.
     pub(crate) fn place_of_key(&self, parent: &str, key: &str) -> Place {
-        #[cfg(feature = "batch")]
         if let Some((part, pointer)) = self.part(&format!("{parent}/{}", escape(key))) {
             let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
             return part.place_of_key(parent, key);

@@ -46,6 +46,14 @@ impl Entries {
         self.list.len()
     }
 
+    pub(super) fn as_slice(&self) -> &[(NodeKey, Node)] {
+        &self.list
+    }
+
+    pub(super) fn into_list(self) -> Vec<(NodeKey, Node)> {
+        self.list
+    }
+
     pub(super) fn iter(&self) -> std::slice::Iter<'_, (NodeKey, Node)> {
         self.list.iter()
     }

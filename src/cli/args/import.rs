@@ -22,14 +22,34 @@ pub(crate) struct OpenApiArgs {
     /// Folder of definitions to write to [default: the first one in use, else ./definitions]
     #[arg(long, value_name = "DIR")]
     pub(crate) into: Option<PathBuf>,
+    /// Show what a newer document changes, then write it after confirmation or with --yes
+    #[arg(long)]
+    pub(crate) update: bool,
+    /// With --update: write without confirmation
+    #[arg(long, short, requires = "update")]
+    pub(crate) yes: bool,
+    /// With --update: move edits of imported files to overrides.yaml
+    #[arg(long, requires = "update")]
+    pub(crate) move_edits: bool,
+    /// Overlay (1.0 or 1.1) that is applied to the document first; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub(crate) overlay: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) answers: ImportAnswers,
+}
+
+/// Answers to what a document does not say; they are kept for --update.
+#[derive(Clone, Debug, Default, ClapArgs)]
+#[command(next_help_heading = "Answers, kept for --update")]
+pub(crate) struct ImportAnswers {
     /// Only operations with this tag or OperationId, or whose path begins with it; repeatable
     #[arg(long, value_name = "TAG | ID | /PATH")]
     pub(crate) only: Vec<String>,
-    /// Paging of the lists that have its parameters, as in a definition
+    /// Paging of the lists that take its parameters, as in a definition: '{ link: { size: { query: per_page, default: 100 } } }'
     #[arg(long, value_name = "YAML")]
     pub(crate) paging: Option<String>,
     /// Number of the first page where the document does not say it
-    #[arg(long, value_name = "0 | 1")]
+    #[arg(long, value_name = "0 | 1", value_parser = clap::value_parser!(u64).range(0..=1))]
     pub(crate) page_start: Option<u64>,
     /// Security scheme of the document to sign in with
     #[arg(long, value_name = "NAME")]

@@ -28,10 +28,10 @@ pub(super) struct Checked {
 }
 
 /// A file of the command line, with its format.
-struct NamedFile {
+pub(crate) struct NamedFile {
     typed: PathBuf,
     real: PathBuf,
-    format: Format,
+    pub(crate) format: Format,
     text: String,
 }
 
@@ -59,7 +59,7 @@ pub(super) fn check(app: &App, mut catalog: Catalog, files: &[PathBuf]) -> Check
     Checked { faults, hints, what: terminal_text::count(files.len() as u64, "file") }
 }
 
-fn classify(typed: &Path) -> Result<NamedFile, Vec<Fault>> {
+pub(crate) fn classify(typed: &Path) -> Result<NamedFile, Vec<Fault>> {
     let shown = typed.display().to_string();
     if typed.is_dir() {
         let advice =
@@ -74,7 +74,7 @@ fn classify(typed: &Path) -> Result<NamedFile, Vec<Fault>> {
 }
 
 /// Faults of batch files, as a run would report them. Secrets are not read and need not exist.
-fn batch_files(app: &App, catalog: Catalog, batches: &[NamedFile]) -> Vec<Fault> {
+pub(crate) fn batch_files(app: &App, catalog: Catalog, batches: &[NamedFile]) -> Vec<Fault> {
     let mut config = BatchConfig::new(Arc::new(Engine::new(EngineConfig::new(catalog))));
     config.connections_instead = app.named_connections();
     config.connections = default_file();
@@ -156,7 +156,12 @@ fn add_to_connector(catalog: &mut Catalog, file: &NamedFile, named: &[NamedFile]
     let expected = match file.format {
         Format::Connector => Some("connector.yaml"),
         Format::Sandbox => Some("sandbox.yaml"),
-        Format::Operations | Format::Templates | Format::Connections | Format::Batch | Format::BatchTest => None,
+        Format::Operations
+        | Format::Templates
+        | Format::Connections
+        | Format::Overrides
+        | Format::Batch
+        | Format::BatchTest => None,
     };
     if let Some(expected) = expected.filter(|name| file.real.file_name().is_none_or(|n| n != *name)) {
         return Err(fault(

@@ -4,3 +4,5 @@ mod connections;
 mod files;
 mod migrate;
 pub(crate) mod run;
+
+pub(crate) use files::{batch_files, classify};

@@ -1,6 +1,10 @@
 //! `import`: descriptions of APIs as definition files.
 
+mod answers;
+mod batches;
+mod lock;
 mod openapi;
 mod report;
+mod update;
 
 pub(crate) use openapi::run as openapi;

@@ -1,14 +1,19 @@
-//! `import openapi`.
+//! `import openapi`: a document becomes the definition files of a connector, or newer files of it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::answers::own_definitions;
+use super::lock::{Lock, digest};
 use super::report;
-use crate::cli::app::{App, own_definitions};
+use super::update::{Update, update};
+use crate::cli::app::{App, own_definitions as own_folder};
 use crate::cli::args::OpenApiArgs;
 use crate::cli::call::arguments::text::input;
 use crate::cli::{messages, new_files};
-use crate::error::{Error, ErrorKind, Place, Result};
-use crate::import::{Doc, Files, Settings, import};
+use crate::definition::Catalog;
+use crate::error::{Error, ErrorKind, Place, Result, io_text};
+use crate::import::{Doc, Files, Imported, apply_overlay, import};
 use crate::text_file::read_text;
 
 /// Largest file of a description, in bytes.
@@ -16,48 +21,134 @@ const BYTES_MAX: u64 = 256 << 20;
 
 /// Runs the command. Returns the exit code.
 pub(crate) fn run(app: &App, args: &OpenApiArgs) -> Result<u8> {
+    check_name(&args.connector)?;
+    let base = args.into.clone().unwrap_or_else(|| own_folder(&app.global.definitions));
+    let folder = base.join("operations").join(&args.connector);
+    let _held = new_files::hold(&folder)?;
+    let old = Lock::read(&folder)?;
+    let shown = folder.display();
+    let refused = match (&old, args.update) {
+        (Some(_), false) => Some((
+            format!("{shown} was imported before"),
+            "add --update to see what this document changes, or choose another name with --connector",
+        )),
+        (None, true) => Some((format!("{shown} was not imported before"), "leave --update out to import the document")),
+        (_, _) => None,
+    };
+    if let Some((message, advice)) = refused {
+        return Err(Error::new(ErrorKind::Usage, message).advise(advice));
+    }
+    if old.is_none() && !folder.join("connector.yaml").exists() && Catalog::builtin().connector(&args.connector).is_ok()
+    {
+        let message = format!("`{}` is a built-in connector", args.connector);
+        return Err(Error::new(ErrorKind::Usage, message).advise("choose another name with --connector"));
+    }
+    let old = old.unwrap_or_default();
+    let (files, document) = read(app, args)?;
+    let answers = args.answers.over(&old.answers);
+    let settings = answers.settings(&args.connector, own_definitions(&folder, &old.files)?)?;
+    let imported = import(&files, &settings).map_err(|why| wrong(args, why))?;
+    drop(files);
+    let new = Lock {
+        document: described(document, &imported),
+        answers: answers.to_doc(),
+        tried: old.tried.clone(),
+        files: imported.files.clone(),
+    };
+    if args.update {
+        return update(&Update { app, args, base: &base, folder: &folder, imported: &imported, old: &old, new: &new });
+    }
+    refuse_overwriting(&folder, &imported)?;
+    write(&folder, &BTreeMap::new(), &new)?;
+    messages::print(&report::text(&imported, &folder, &args.connector))?;
+    Ok(0)
+}
+
+/// Refuses a name that is no name of a connector.
+fn check_name(name: &str) -> Result<()> {
+    let is_name = name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if is_name {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Usage, format!("`{name}` is not a name for a connector"))
+        .advise("use lower-case letters, digits and -, such as acme-desk"))
+}
+
+fn wrong(args: &OpenApiArgs, why: String) -> Error {
+    let file = if args.file == "-" { "standard input" } else { &args.file };
+    Error::new(ErrorKind::Usage, format!("{file} cannot be imported: {why}"))
+        .at(Place { file: Some(file.to_owned()), ..Place::default() })
+        .advise("nothing was written")
+}
+
+/// The document with its files and overlays, and its name and digest.
+fn read(app: &App, args: &OpenApiArgs) -> Result<(Files, Doc)> {
     let argument = if args.file == "-" { "-".to_owned() } else { format!("@{}", args.file) };
     let text = input("FILE", &argument, ErrorKind::Usage)?.text;
-    let folder = Path::new(&args.file).parent().map(Path::to_owned).unwrap_or_default();
-    let read = |path: &str| read_below(&folder, path);
-    let wrong = |why: String| {
-        Error::new(ErrorKind::Usage, format!("{} cannot be imported: {why}", args.file))
-            .at(Place { file: Some(args.file.clone()), ..Place::default() })
-    };
-    let doc = Doc::read(&text).map_err(|why| wrong(format!("it is neither JSON nor YAML: {why}")))?;
+    let name = Path::new(&args.file).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let document = Doc::of([("file", Doc::Text(name)), ("sha256", Doc::Text(digest(&text)))]);
+    let mut doc = Doc::read(&text).map_err(|why| wrong(args, format!("it is neither JSON nor YAML: {why}")))?;
     drop(text);
-    let files = Files::load(
-        doc,
-        if args.file == "-" { &|_| Err("a document from standard input has no folder".to_owned()) } else { &read },
-    );
-    let settings = Settings {
-        connector: args.connector.clone(),
-        without_texts: args.without_texts,
-        page_start: args.page_start,
-        paging: args.paging.as_deref().map(Doc::read).transpose().map_err(|why| wrong(format!("--paging: {why}")))?,
-        optional_lists: args.optional_lists,
-        sign_in: args.sign_in.clone(),
-        base_url: args.base_url.clone(),
-        only: args.only.clone(),
-        ..Settings::default()
-    };
-    let imported = import(&files, &settings).map_err(wrong)?;
-    let folder = args.into.clone().unwrap_or_else(|| own_definitions(&app.global.definitions));
-    let own = folder.join("operations").join(&args.connector);
-    for (name, text) in &imported.files {
-        new_files::replace(&own.join(name), text)?;
+    for path in &args.overlay {
+        let shown = path.display();
+        let overlay = read_text(path, BYTES_MAX)
+            .map_err(|why| wrong(args, format!("the overlay {shown} cannot be read: {why}")))?;
+        let overlay =
+            Doc::read(&overlay).map_err(|why| wrong(args, format!("the overlay {shown} is no YAML: {why}")))?;
+        let idle =
+            apply_overlay(&mut doc, &overlay).map_err(|why| wrong(args, format!("the overlay {shown}: {why}")))?;
+        idle.iter().for_each(|note| app.screen.warn(&format!("{shown}: {note}")));
     }
-    messages::print(&report::text(&imported, &own))?;
-    Ok(0)
+    let folder = Path::new(&args.file).parent().map(Path::to_owned).unwrap_or_default();
+    let below = |path: &str| read_below(&folder, path);
+    let none = |_: &str| Err("a document from standard input has no folder".to_owned());
+    Ok((Files::load(doc, if args.file == "-" { &none } else { &below }), document))
 }
 
 /// A file below the folder of the document; links that lead out of it are not followed.
 fn read_below(folder: &Path, path: &str) -> std::result::Result<String, String> {
     let base = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() };
-    let real = |path: &Path| std::fs::canonicalize(path).map_err(|cause| crate::error::io_text(&cause));
+    let real = |path: &Path| std::fs::canonicalize(path).map_err(|cause| io_text(&cause));
     let file = real(&base.join(path))?;
     if !file.starts_with(real(&base)?) {
         return Err("only files below the folder of the document are read".to_owned());
     }
     read_text(&file, BYTES_MAX).map_err(|why| why.to_string())
+}
+
+fn described(mut document: Doc, imported: &Imported) -> Doc {
+    document.put("title", imported.title.as_str());
+    document.put("version", imported.version.as_str());
+    document
+}
+
+/// Refuses names of files that the user has already.
+fn refuse_overwriting(folder: &Path, imported: &Imported) -> Result<()> {
+    match imported.files.keys().find(|name| folder.join(name).exists()) {
+        None => Ok(()),
+        Some(name) => {
+            let path = folder.join(name).display().to_string();
+            Err(Error::new(ErrorKind::Usage, format!("{path} exists, and would be overwritten"))
+                .at(Place { file: Some(path), ..Place::default() })
+                .advise("nothing was written; rename it, or import with another name or folder"))
+        }
+    }
+}
+
+/// Writes the files, removes those that are no more, and the lock last: a file that is not as the lock says is either
+/// edited or already new.
+pub(super) fn write(folder: &Path, old: &BTreeMap<String, String>, new: &Lock) -> Result<()> {
+    for (name, text) in &new.files {
+        if old.get(name) != Some(text) {
+            new_files::replace(&folder.join(name), text)?;
+        }
+    }
+    for name in old.keys().filter(|name| !new.files.contains_key(*name)) {
+        let path = folder.join(name);
+        if path.exists() {
+            std::fs::remove_file(&path).map_err(|cause| new_files::failed(&path, "removed", &cause))?;
+        }
+    }
+    new.write(folder)
 }

@@ -133,7 +133,7 @@ impl Catalog {
 
     /// The definition files on disk, which outputs must not overwrite.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
-        self.packs.values().flat_map(Pack::files)
+        self.packs.values().flat_map(|pack| pack.files())
     }
 
     /// Names of the connectors.

@@ -1,31 +1,98 @@
 //! A definition file: built in, given as text, or read on demand. Pure: the reading function is given.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use memchr::memmem;
+
+use super::slice::SECTIONS;
 use crate::error::Result;
 
 /// A built-in file, prepared by the build script.
 pub(super) struct BuiltIn {
     pub(super) name: &'static str,
-    pub(super) text: &'static str,
-    /// All of it as JSON, unless it is split into entries.
-    pub(super) json: &'static str,
-    pub(super) entries: &'static [BuiltInEntry],
+    text: Packed,
+    /// All of it as JSON, or that of its entries one after the other.
+    json: Packed,
+    /// A line for each entry: section, name, number of lines before it, start and end in the JSON.
+    index: &'static str,
 }
 
 /// One entry of a section.
+#[derive(Clone, Copy)]
 pub(super) struct BuiltInEntry {
+    file: &'static BuiltIn,
     pub(super) section: &'static str,
     pub(super) name: &'static str,
     /// Number of lines before it in the file.
     pub(super) line: u64,
-    /// A map with only this entry.
-    pub(super) json: &'static str,
+    start: usize,
+    end: usize,
+}
+
+/// A text in the program; large ones are compressed, and read when they are asked for.
+enum Packed {
+    Plain(&'static str),
+    Deflated(&'static [u8], OnceLock<String>),
 }
 
 /// The built-in files.
-pub(super) const BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/packs.rs"));
+pub(super) static BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/packs.rs"));
+
+impl Packed {
+    fn text(&'static self) -> &'static str {
+        match self {
+            Packed::Plain(text) => text,
+            Packed::Deflated(bytes, text) => text.get_or_init(|| {
+                let mut out = String::new();
+                // What the build script compressed is whole.
+                let _read = flate2::read::DeflateDecoder::new(*bytes).read_to_string(&mut out);
+                out
+            }),
+        }
+    }
+}
+
+impl BuiltIn {
+    pub(super) fn text(&'static self) -> &'static str {
+        self.text.text()
+    }
+
+    pub(super) fn json(&'static self) -> &'static str {
+        self.json.text()
+    }
+
+    /// Its entries, in order; none if it is not split.
+    pub(super) fn entries(&'static self) -> impl Iterator<Item = BuiltInEntry> {
+        self.index.lines().filter_map(|line| self.read(line))
+    }
+
+    /// An entry by name.
+    pub(super) fn entry(&'static self, section: &str, name: &str) -> Option<BuiltInEntry> {
+        let start = format!("{section}\t{name}\t");
+        let at = memmem::find_iter(self.index.as_bytes(), start.as_bytes())
+            .find(|at| *at == 0 || self.index.as_bytes().get(at - 1) == Some(&b'\n'))?;
+        self.read(self.index.get(at..)?.lines().next()?)
+    }
+
+    fn read(&'static self, line: &'static str) -> Option<BuiltInEntry> {
+        let mut words = line.split('\t');
+        let section = words.next()?;
+        let section = SECTIONS.into_iter().find(|own| *own == section)?;
+        let name = words.next()?;
+        let mut number = || words.next()?.parse::<usize>().ok();
+        let (line, start, end) = (number()? as u64, number()?, number()?);
+        Some(BuiltInEntry { file: self, section, name, line, start, end })
+    }
+}
+
+impl BuiltInEntry {
+    /// A map with only this entry.
+    pub(super) fn json(&self) -> &'static str {
+        self.file.json().get(self.start..self.end).unwrap_or_default()
+    }
+}
 
 /// Returns the content of a file.
 type Reader = dyn Fn() -> Result<String> + Send + Sync;
@@ -71,7 +138,7 @@ impl DefinitionSource {
     /// Its content; it is read once.
     pub(super) fn text(&self) -> Result<&str> {
         match self {
-            DefinitionSource::BuiltIn(file) => Ok(file.text),
+            DefinitionSource::BuiltIn(file) => Ok(file.text()),
             DefinitionSource::Given { text, .. } => Ok(text),
             DefinitionSource::Later { read, text, .. } => {
                 if let Some(text) = text.get() {

@@ -8,6 +8,7 @@ mod method;
 mod oauth;
 mod operation;
 mod option;
+mod overrides;
 mod paging;
 mod placed;
 mod reply;
@@ -30,6 +31,7 @@ pub(super) use operation::{
 };
 pub(crate) use operation::{OperationsFile, TemplatesFile};
 pub(super) use option::{KEYWORDS, LocationFile, NamingFile, OWN_KEYS, OptionFile, QuoteFile, StyleFile, ValuesFile};
+pub(crate) use overrides::OverridesFile;
 pub(super) use paging::{
     AdvanceFile, AfterFile, EndFile, FlagFile, KeysetFile, NextUrlFile, NumberFile, OffsetFile, PagingFile,
     PagingUseFile, SizeFile, TokenFile, TotalFile,

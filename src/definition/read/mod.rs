@@ -25,6 +25,6 @@ mod response;
 mod xml_template;
 
 pub(super) use connector::read_connector;
-pub(super) use operation::{read_operation, read_record, record_schema};
-pub(super) use record_refs::may_refer;
+pub(super) use operation::{OwnRecords, check_record, read_operation, read_record, record_schema};
+pub(super) use record_refs::OtherRecords;
 pub(super) use request_line::shown_request_line;

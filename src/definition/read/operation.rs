@@ -10,7 +10,7 @@ use super::job::job;
 use super::option::page_size_option;
 use super::option_set::{DeclaredOptions, options};
 use super::paging_use::{check_paging, paging_in_use};
-use super::record_refs::{OtherRecord, RECORDS_ARE, embedded, may_refer};
+use super::record_refs::{OtherRecords, RECORDS_ARE, check, embedded, may_refer};
 use super::request;
 use super::request_line::request_line;
 use super::response::{response, response_in_use, result_shape};
@@ -27,11 +27,18 @@ use crate::definition::sample::sample_of;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json_pointer::escape;
 
+/// The records of the connector of an operation.
+pub(in crate::definition) struct OwnRecords<'r> {
+    pub(in crate::definition) record: &'r dyn Fn(&str) -> Option<Arc<LaterRecord>>,
+    /// For schemas.
+    pub(in crate::definition) schemas: OtherRecords<'r>,
+}
+
 /// Reads one operation from its part of a file: a map with the one key `id`.
 pub(in crate::definition) fn read_operation(
     doc: &Document,
     connector: &Arc<Connector>,
-    record: &dyn Fn(&str) -> Option<Arc<LaterRecord>>,
+    records: &OwnRecords<'_>,
 ) -> Result<Operation> {
     let mirror: Ordered<OperationFile> =
         doc.read().map_err(|e| explain(Format::Operations, doc, &["operations"], &e))?;
@@ -40,7 +47,7 @@ pub(in crate::definition) fn read_operation(
     };
     let mut c = Checker::new(doc);
     let what = format!("the operation {id} is invalid");
-    let operation = convert(&mut c, id, file, connector, record);
+    let operation = convert(&mut c, id, file, connector, records);
     let operation = c.finish(&what, operation)?;
     if cfg!(not(feature = "xml")) && matches!(operation.response.format, ReplyFormat::Xml) {
         let message = format!("this build cannot read XML, which {} returns", operation.id);
@@ -56,19 +63,30 @@ pub(in crate::definition) fn record_schema(doc: &Document) -> Option<Value> {
     mirror.into_iter().next().map(|(_, file)| file.schema.to_value())
 }
 
-/// Reads one record from its part of a file. `other` gives the written schemas of other records.
-pub(in crate::definition) fn read_record(doc: &Document, other: &dyn Fn(&str) -> Option<Value>) -> Result<Record> {
+/// One record in its part of a file.
+fn record_file(doc: &Document) -> Result<(String, RecordFile)> {
     let mirror: Ordered<RecordFile> = doc.read().map_err(|e| explain(Format::Operations, doc, &["records"], &e))?;
-    let Some((name, file)) = mirror.into_iter().next() else {
-        return Err(Error::new(ErrorKind::Internal, "a record's part of a file is empty"));
-    };
+    let found = mirror.into_iter().next();
+    found.ok_or_else(|| Error::new(ErrorKind::Internal, "a record's part of a file is empty"))
+}
+
+/// Checks one record by itself.
+pub(in crate::definition) fn check_record(doc: &Document, other: &OtherRecords<'_>) -> Result<()> {
+    let (name, file) = record_file(doc)?;
+    let mut c = Checker::new(doc);
+    check(&mut c, &format!("/{}/schema", escape(&name)), "", file.schema.to_value(), other);
+    c.finish(&format!("the record {name} is invalid"), Some(()))
+}
+
+/// Reads one record from its part of a file, with the records to which it refers.
+pub(in crate::definition) fn read_record(doc: &Document, other: &OtherRecords<'_>) -> Result<Record> {
+    let (name, file) = record_file(doc)?;
     let mut c = Checker::new(doc);
     let at = format!("/{}/schema", escape(&name));
     let schema = match may_refer(&file.schema.0) {
         true => Json::from(embedded(&mut c, &at, file.schema.to_value(), other)),
         false => file.schema,
     };
-    c.schema(&at, "", || schema.to_value());
     let what = format!("the record {name} is invalid");
     let sample = file.sample.unwrap_or_else(|| sample_of(&schema.to_value()));
     let record = Record { title: file.title.unwrap_or_else(|| name.clone()), name, schema, sample };
@@ -90,7 +108,7 @@ fn convert(
     id: String,
     file: OperationFile,
     connector: &Arc<Connector>,
-    record: &dyn Fn(&str) -> Option<Arc<LaterRecord>>,
+    records: &OwnRecords<'_>,
 ) -> Option<Operation> {
     let at = format!("/{}", escape(&id));
     let written = (!c.is_vouched()).then(|| file.clone());
@@ -103,8 +121,8 @@ fn convert(
     let result = result_shape(reply.result);
     let is_list = result == ResultShape::List && method == Method::Query;
     let (paging, paging_total) = paging_of(c, &at, file.paging, (is_list, reply.total.is_some()), connector);
-    let other = |name: &str| record(name)?.as_deref().map(|record| record.schema.to_value());
-    let declared = DeclaredOptions { own: file.options, sets: &file.sets, required: &file.required, records: &other };
+    let (record, other) = (records.record, &records.schemas);
+    let declared = DeclaredOptions { own: file.options, sets: &file.sets, required: &file.required, records: other };
     let mut options = options(c, &at, declared, connector, &option_names(&path, &paging, connector, &declared_names));
     check_paging(c, &at, &paging, &options, result);
     if let Some(size) = &paging.size {
@@ -122,7 +140,7 @@ fn convert(
     let written_send = file.items.as_ref().map(|i| i.send.clone());
     let items = file.items.and_then(|i| {
         let own = item_record.as_ref().and_then(|r| r.as_deref());
-        items(c, &format!("{at}/items"), i, (own, &other), &verb)
+        items(c, &format!("{at}/items"), i, (own, other), &verb)
     });
     let key = file.idempotency_key.and_then(|k| c.header(&format!("{at}/idempotency_key/header"), &k.header));
     let job = file.job.and_then(|j| job(c, &format!("{at}/job"), j, (&path, &options, connector)));
@@ -245,7 +263,7 @@ fn items(
     c: &mut Checker<'_>,
     at: &str,
     file: ItemsFile,
-    (record, other): (Option<&Record>, OtherRecord<'_>),
+    (record, other): (Option<&Record>, &OtherRecords<'_>),
     verb: &Verb,
 ) -> Option<ItemRule> {
     let usual = || if matches!(file.send, SendFile::Raw) { Value::Bool(true) } else { json!({"type": "object"}) };
@@ -270,7 +288,10 @@ fn items(
     if is_patch {
         schema = json!({"anyOf": [schema, {"type": "array", "items": {"type": "object", "required": ["op", "path"]}}]});
     }
-    c.schema(&format!("{at}/schema"), "", || schema.clone());
+    // The record was checked by itself.
+    if file.schema.is_some() || other.are_near {
+        c.schema(&format!("{at}/schema"), "", || schema.clone());
+    }
     let send = match file.send {
         SendFile::Each | SendFile::Multipart | SendFile::Form | SendFile::Raw | SendFile::Xml => Send::Each,
         SendFile::All => Send::All,

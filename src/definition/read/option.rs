@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::record_refs::{OtherRecord, embedded, may_refer};
+use super::record_refs::{OtherRecords, check, embedded, may_refer};
 use crate::authoring::{Checker, Json, Ordered, Pointer, is_cookie_name};
 use crate::definition::file::{KEYWORDS, LocationFile, OWN_KEYS, OptionFile, QuoteFile, StyleFile, ValuesFile};
 use crate::definition::naming::Naming;
@@ -21,7 +21,7 @@ pub(super) fn option_rule(
     at: &str,
     name: String,
     file: OptionFile,
-    within: Option<(&[String], OtherRecord<'_>)>,
+    within: Option<(&[String], &OtherRecords<'_>)>,
 ) -> Option<OptionRule> {
     let path = within.map(|(path, _)| path);
     let in_path = path.is_some_and(|names| names.contains(&name));
@@ -36,9 +36,11 @@ pub(super) fn option_rule(
     if let Some((_, records)) = within
         && may_refer(&schema.0)
     {
+        check(c, at, &format!("the option `{name}`: "), schema.to_value(), records);
         schema = Json::from(embedded(c, at, schema.to_value(), records));
+    } else {
+        c.schema(at, &format!("the option `{name}`: "), || schema.to_value());
     }
-    c.schema(at, &format!("the option `{name}`: "), || schema.to_value());
     if let Some(preset) = &file.preset {
         c.fits(&format!("{at}/preset"), || schema.to_value(), preset);
     }

@@ -1,7 +1,7 @@
 //! Joins an operation's own options with those of the connector's option sets. Pure.
 
 use super::option::option_rule;
-use super::record_refs::OtherRecord;
+use super::record_refs::OtherRecords;
 use crate::authoring::{Checker, Ordered};
 use crate::definition::connector::Connector;
 use crate::definition::file::OptionFile;
@@ -15,7 +15,7 @@ pub(super) struct DeclaredOptions<'f> {
     pub(super) sets: &'f [String],
     pub(super) required: &'f [String],
     /// The records to which the schemas of its own may refer.
-    pub(super) records: OtherRecord<'f>,
+    pub(super) records: &'f OtherRecords<'f>,
 }
 
 /// All options of an operation.

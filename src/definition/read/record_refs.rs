@@ -1,7 +1,7 @@
 //! Schemas that refer to records: `{ $ref: "#/records/User" }`. The records are put under `$defs`, so that the schema is
 //! complete in itself; cycles are allowed. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Map, Value};
 
@@ -18,13 +18,32 @@ pub(super) type OtherRecord<'r> = &'r dyn Fn(&str) -> Option<Value>;
 /// Where records are declared.
 pub(super) const RECORDS_ARE: &str = "records are declared under `records:` in a file of the same connector";
 
+/// The records of a connector, for schemas that refer to them.
+pub(in crate::definition) struct OtherRecords<'r> {
+    pub(in crate::definition) schema: OtherRecord<'r>,
+    pub(in crate::definition) exists: &'r dyn Fn(&str) -> bool,
+    /// Only the records to which a schema refers itself; beyond these, everything is valid. Enough for a check of
+    /// definitions: each record is checked by itself, and a graph of a thousand records is not joined a thousand times.
+    pub(in crate::definition) are_near: bool,
+}
+
 /// A schema with the records that it refers to.
-pub(super) fn embedded(c: &mut Checker<'_>, at: &str, schema: Value, other: OtherRecord<'_>) -> Value {
-    embed(schema, other).unwrap_or_else(|name| {
-        let message = format!("the schema refers to the record `{name}`, which does not exist");
-        c.fault(at, message, Some(RECORDS_ARE.into()));
-        Value::Bool(true)
-    })
+pub(super) fn embedded(c: &mut Checker<'_>, at: &str, schema: Value, other: &OtherRecords<'_>) -> Value {
+    let levels = if other.are_near { 1 } else { usize::MAX };
+    embed(schema, other.schema, levels).unwrap_or_else(|name| lost(c, at, &name))
+}
+
+/// Reports an invalid schema. The records to which it refers need only exist: they are checked by themselves.
+pub(super) fn check(c: &mut Checker<'_>, at: &str, what: &str, schema: Value, other: &OtherRecords<'_>) {
+    let alone = embed(schema, &|name| (other.exists)(name).then_some(Value::Bool(true)), 0);
+    let alone = alone.unwrap_or_else(|name| lost(c, at, &name));
+    c.schema(at, what, || alone);
+}
+
+fn lost(c: &mut Checker<'_>, at: &str, name: &str) -> Value {
+    let message = format!("the schema refers to the record `{name}`, which does not exist");
+    c.fault(at, message, Some(RECORDS_ARE.into()));
+    Value::Bool(true)
 }
 
 /// Whether a JSON text may refer to a record.
@@ -32,25 +51,33 @@ pub(in crate::definition) fn may_refer(json: &str) -> bool {
     json.contains(RECORDS)
 }
 
-/// Puts the records that a schema refers to under its `$defs`. `lookup` gives the schema of a record. `Err` is the name
-/// of a record that does not exist.
-fn embed(mut schema: Value, lookup: &dyn Fn(&str) -> Option<Value>) -> Result<Value, String> {
-    let mut open = Vec::new();
-    rewrite(&mut schema, None, &mut open);
+/// Puts the records that a schema refers to under its `$defs`, with those to which these refer, for so many `levels`;
+/// further records are not described. `lookup` gives the schema of a record. `Err` is the name of a record that does not
+/// exist.
+fn embed(mut schema: Value, lookup: &dyn Fn(&str) -> Option<Value>, levels: usize) -> Result<Value, String> {
+    let mut names = Vec::new();
+    rewrite(&mut schema, None, &mut names);
+    let mut open: VecDeque<(String, usize)> = names.into_iter().map(|name| (name, 1)).collect();
     let mut defs: BTreeMap<String, Value> = BTreeMap::new();
-    while let Some(name) = open.pop() {
+    while let Some((name, level)) = open.pop_front() {
         if defs.contains_key(&name) {
             continue;
         }
+        if level > levels.max(1) {
+            defs.insert(name, Value::Bool(true));
+            continue;
+        }
         let mut record = lookup(&name).ok_or_else(|| name.clone())?;
+        let mut names = Vec::new();
         let own = record.as_object_mut().and_then(|map| map.remove("$defs"));
-        rewrite(&mut record, Some(&name), &mut open);
+        rewrite(&mut record, Some(&name), &mut names);
         if let Some(Value::Object(own)) = own {
             for (key, mut value) in own {
-                rewrite(&mut value, Some(&name), &mut open);
+                rewrite(&mut value, Some(&name), &mut names);
                 defs.insert(format!("{name}.{key}"), value);
             }
         }
+        open.extend(names.into_iter().map(|name| (name, level + 1)));
         defs.insert(name, record);
     }
     if let (false, Some(map)) = (defs.is_empty(), schema.as_object_mut()) {
@@ -111,7 +138,7 @@ mod tests {
             "User" => Some(user.clone()),
             _ => None,
         };
-        let schema = embed(ticket.clone(), &lookup).unwrap();
+        let schema = embed(ticket.clone(), &lookup, usize::MAX).unwrap();
         let at = |pointer: &str| schema.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         assert_eq!(at("/properties/owner/$ref"), "#/$defs/User");
         assert_eq!(at("/properties/parent/$ref"), "#");
@@ -123,6 +150,11 @@ mod tests {
         let compiled = crate::authoring::Schema::compile(schema).unwrap();
         assert!(compiled.check(&json!({"owner": {"tickets": [{"kind": "a"}]}})).is_empty());
         assert_eq!(compiled.check(&json!({"owner": {"tickets": [{"kind": "b"}]}})).len(), 1);
-        assert_eq!(embed(json!({"$ref": "#/records/Nobody"}), &lookup), Err("Nobody".to_owned()));
+        assert_eq!(embed(json!({"$ref": "#/records/Nobody"}), &lookup, usize::MAX), Err("Nobody".to_owned()));
+        let near = embed(user.clone(), &lookup, 1).unwrap();
+        assert_eq!(
+            (near.pointer("/$defs/User"), near.pointer("/$defs/Ticket/properties").is_some()),
+            (Some(&json!(true)), true)
+        );
     }
 }

@@ -40,7 +40,10 @@ impl Pack {
                 }
             }
         }
+        errors.extend(self.override_errors());
         errors.extend(self.entry_errors());
+        self.strict.store(false, Ordering::Relaxed);
+        self.forget();
         // The entry's check reports what the file's schema reports.
         let mut told = HashSet::new();
         let mut is_new =

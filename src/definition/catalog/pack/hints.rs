@@ -52,7 +52,7 @@ impl Pack {
     fn hints_of(&self, operation: &Operation) -> Vec<Fault> {
         let Ok(Some(doc)) = self.document("operations", &operation.id) else { return Vec::new() };
         let is_built_in = |s: &DefinitionSource| matches!(s, DefinitionSource::BuiltIn(_)) && s.name() == doc.file();
-        if self.sources.iter().any(is_built_in) {
+        if self.sources.iter().map(AsRef::as_ref).any(is_built_in) {
             return Vec::new();
         }
         let at = format!("/{}", escape(&operation.id));

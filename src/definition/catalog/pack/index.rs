@@ -23,10 +23,21 @@ pub(super) struct Index {
 /// The location of an entry: its source, and its position in it.
 #[derive(Clone)]
 pub(super) enum PackEntry {
-    BuiltIn(usize, &'static BuiltInEntry),
+    BuiltIn(usize, BuiltInEntry),
     /// With its bytes and the number of lines before it.
     Slice(usize, Range<usize>, u64),
-    Parsed(Arc<Document>),
+    Parsed(usize, Arc<Document>),
+}
+
+impl PackEntry {
+    /// The number of its source.
+    pub(super) fn number(&self) -> Option<usize> {
+        match self {
+            PackEntry::BuiltIn(number, _) | PackEntry::Slice(number, ..) | PackEntry::Parsed(number, _) => {
+                Some(*number)
+            }
+        }
+    }
 }
 
 impl Index {
@@ -45,12 +56,12 @@ impl Index {
             Some(slices) => slices.into_iter().for_each(|Slice { section, name, bytes, line }| {
                 self.put(section, Cow::Owned(name.to_owned()), PackEntry::Slice(number, bytes, line));
             }),
-            None => self.put_parsed(source)?,
+            None => self.put_parsed(number, source)?,
         }
         Ok(())
     }
 
-    fn put_parsed(&mut self, source: &DefinitionSource) -> Result<()> {
+    fn put_parsed(&mut self, number: usize, source: &DefinitionSource) -> Result<()> {
         let doc = Arc::new(Document::parse(source.name(), source.text()?, 0)?);
         let format = if doc.keys("").contains(&"templates") { Format::Templates } else { Format::Operations };
         let wrong = top_level(format, &doc);
@@ -68,7 +79,7 @@ impl Index {
             return Err(error);
         }
         for (section, name) in names {
-            self.put(section, Cow::Owned(name.to_owned()), PackEntry::Parsed(Arc::clone(&doc)));
+            self.put(section, Cow::Owned(name.to_owned()), PackEntry::Parsed(number, Arc::clone(&doc)));
         }
         Ok(())
     }

@@ -28,7 +28,7 @@ impl Lookup {
             Lookup { hasher: RandomState::new(), sources: HashMap::new(), files: Mutex::new(HashMap::new()) };
         for (number, source) in areas {
             if let DefinitionSource::BuiltIn(file) = source {
-                file.entries.iter().for_each(|entry| lookup.put(entry.section, entry.name, number));
+                file.entries().for_each(|entry| lookup.put(entry.section, entry.name, number));
                 continue;
             }
             let is_sliced = source.glance(|text| {
@@ -67,14 +67,14 @@ impl Lookup {
     /// An entry: `Some(None)` if there is none of this name, `None` if only the index can tell.
     pub(super) fn find(
         &self,
-        sources: &[DefinitionSource],
+        sources: &[Arc<DefinitionSource>],
         section: &'static str,
         name: &str,
     ) -> Option<Option<PackEntry>> {
         let Some(number) = self.sources.get(&self.hash(section, name)) else { return Some(None) };
         let source = sources.get(*number)?;
-        if let DefinitionSource::BuiltIn(file) = source {
-            let entry = file.entries.iter().find(|entry| entry.section == section && entry.name == name)?;
+        if let DefinitionSource::BuiltIn(file) = &**source {
+            let entry = file.entry(section, name)?;
             return Some(Some(PackEntry::BuiltIn(*number, entry)));
         }
         // If the file has changed since, the index decides.

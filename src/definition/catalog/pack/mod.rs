@@ -2,53 +2,51 @@
 
 mod blocks;
 mod faults;
+mod files;
 mod hints;
 mod index;
 mod lookup;
+mod override_faults;
 mod searched;
 mod summary;
 mod top_level;
 
-use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::ops::Range;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::ops::Deref;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
-use indexmap::IndexMap;
-
-use super::slice::slice;
 use super::source::DefinitionSource;
 use crate::authoring::{Document, in_file};
 use crate::definition::connector::Connector;
 use crate::definition::file::{SandboxFile, read_sandbox};
 use crate::definition::operation::{LaterRecord, Operation, Record};
-use crate::definition::read::{may_refer, read_connector, read_operation, read_record, record_schema};
+use crate::definition::read::{OtherRecords, OwnRecords, check_record, read_connector, read_operation};
 use crate::definition::search::PackWords;
 use crate::definition::template::{Template, read_template};
 use crate::error::{Advice, Error, ErrorKind, Result, did_you_mean};
 use crate::lock::lock;
-use index::{Index, PackEntry};
-use lookup::Lookup;
+use files::{OVERRIDES, PackFiles};
+use index::PackEntry;
 
-/// The definitions of one connector. Later sources override earlier ones, entry by entry.
+/// The definitions of one connector.
 #[derive(Default)]
 pub(super) struct Pack {
     pub(super) name: String,
-    sources: Vec<DefinitionSource>,
+    files: Arc<PackFiles>,
     connector: OnceLock<Arc<Connector>>,
-    index: OnceLock<Index>,
-    lookup: OnceLock<Option<Lookup>>,
     /// Its words, if it was searched.
     searched: OnceLock<PackWords>,
     operations: Mutex<HashMap<String, Arc<Operation>>>,
     records: Mutex<HashMap<String, Arc<LaterRecord>>>,
-    /// Files that can only be read as a whole, by their numbers.
-    wholes: Mutex<HashMap<usize, Arc<Document>>>,
-    /// Built-in parts are checked like others: all faults were requested.
-    strict: AtomicBool,
+}
+
+impl Deref for Pack {
+    type Target = PackFiles;
+
+    fn deref(&self) -> &PackFiles {
+        &self.files
+    }
 }
 
 impl Pack {
@@ -58,10 +56,8 @@ impl Pack {
 
     /// Adds files; parsed entries are discarded.
     pub(super) fn add(&mut self, sources: impl IntoIterator<Item = DefinitionSource>) {
-        self.sources.extend(sources);
+        self.files = Arc::new(self.files.with(sources));
         self.connector.take();
-        self.index.take();
-        self.lookup.take();
         self.searched.take();
         self.forget();
     }
@@ -69,15 +65,6 @@ impl Pack {
     fn forget(&self) {
         lock(&self.operations).clear();
         lock(&self.records).clear();
-        lock(&self.wholes).clear();
-    }
-
-    fn last_named(&self, file: &str) -> Option<&DefinitionSource> {
-        self.sources.iter().rev().find(|s| s.file_name() == file)
-    }
-
-    fn areas(&self) -> impl Iterator<Item = (usize, &DefinitionSource)> {
-        self.sources.iter().enumerate().filter(|(_, s)| !matches!(s.file_name(), "connector.yaml" | "sandbox.yaml"))
     }
 
     pub(super) fn connector(&self) -> Result<Arc<Connector>> {
@@ -89,17 +76,17 @@ impl Pack {
     }
 
     fn own_connector(&self) -> Result<Connector> {
-        let Some(source) = self.last_named("connector.yaml") else {
+        let Some((file, source)) = self.connector_file()? else {
             return Err(Error::new(
                 ErrorKind::Definition,
                 format!("the connector {} has no connector.yaml", self.name),
             )
             .advise(format!("add operations/{}/connector.yaml", self.name)));
         };
-        let connector = read_connector(&self.whole(source)?)?;
+        let connector = read_connector(&file)?;
         if connector.name != self.name {
             let message = format!("the connector is named `{}` but its folder is `{}`", connector.name, self.name);
-            return Err(Error::new(ErrorKind::Definition, message).at(in_file(source.name())));
+            return Err(Error::new(ErrorKind::Definition, message).at(in_file(source)));
         }
         Ok(connector)
     }
@@ -108,132 +95,16 @@ impl Pack {
         self.last_named("sandbox.yaml").map(|s| read_sandbox(&self.whole(s)?)).transpose()
     }
 
-    fn index(&self) -> &Index {
-        if let Some(index) = self.index.get() {
-            return index;
-        }
-        let mut index = Index::default();
-        for (number, source) in self.areas() {
-            if let DefinitionSource::BuiltIn(file) = source {
-                file.entries
-                    .iter()
-                    .for_each(|e| index.put(e.section, Cow::Borrowed(e.name), PackEntry::BuiltIn(number, e)));
-            } else if let Err(error) = index.put_file(number, source) {
-                index.broken.push(error);
-            }
-        }
-        self.index.get_or_init(|| index)
-    }
-
-    /// Its files on disk.
-    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
-        self.sources.iter().filter_map(DefinitionSource::path)
-    }
-
-    /// Faults of whole files, whose entries are not known.
-    pub(super) fn broken(&self) -> &[Error] {
-        &self.index().broken
-    }
-
-    fn entry(&self, section: &'static str, name: &str) -> Option<PackEntry> {
-        if self.index.get().is_none() && self.sources.iter().all(|s| matches!(s, DefinitionSource::BuiltIn(_))) {
-            return self.built_in(section, name);
-        }
-        if self.index.get().is_none()
-            && let Some(found) = self.looked_up(section, name)
-        {
-            return found;
-        }
-        self.index().section(section).and_then(|entries| entries.get(name)).cloned()
-    }
-
-    /// An entry that can be found without the index, which keeps all files. A single file is read once.
-    fn looked_up(&self, section: &'static str, name: &str) -> Option<Option<PackEntry>> {
-        self.areas().nth(1)?;
-        let lookup = self.lookup.get_or_init(|| Lookup::over(self.areas())).as_ref()?;
-        lookup.find(&self.sources, section, name)
-    }
-
-    /// A built-in entry, without an index: searching some hundred names costs less than building one.
-    fn built_in(&self, section: &'static str, name: &str) -> Option<PackEntry> {
-        self.sources.iter().enumerate().rev().find_map(|(number, source)| match source {
-            DefinitionSource::BuiltIn(file) => file
-                .entries
-                .iter()
-                .find(|e| e.name == name && e.section == section)
-                .map(|e| PackEntry::BuiltIn(number, e)),
-            DefinitionSource::Given { .. } | DefinitionSource::Later { .. } => None,
-        })
-    }
-
-    pub(super) fn has(&self, section: &'static str, name: &str) -> bool {
-        self.entry(section, name).is_some()
-    }
-
-    /// Names in a section, in file order.
-    pub(super) fn names(&self, section: &'static str) -> impl Iterator<Item = &str> + use<'_> {
-        self.index().section(section).into_iter().flat_map(IndexMap::keys).map(AsRef::as_ref)
-    }
-
-    /// Whether built-in parts are trusted, because they are tested.
-    fn vouches(&self) -> bool {
-        !self.strict.load(Ordering::Relaxed)
-    }
-
-    /// A file that has no entries.
-    fn whole(&self, source: &DefinitionSource) -> Result<Document> {
-        match source {
-            DefinitionSource::BuiltIn(file) if self.vouches() => Ok(Document::built_in(file.name, file.json, 0)),
-            DefinitionSource::BuiltIn(_) | DefinitionSource::Given { .. } | DefinitionSource::Later { .. } => {
-                Document::parse(source.name(), source.text()?, 0)
-            }
-        }
-    }
-
-    fn whole_of(&self, number: usize, source: &DefinitionSource) -> Result<Arc<Document>> {
-        if let Some(found) = lock(&self.wholes).get(&number) {
-            return Ok(Arc::clone(found));
-        }
-        let whole = Arc::new(Document::parse(source.name(), source.text()?, 0)?);
-        lock(&self.wholes).insert(number, Arc::clone(&whole));
-        Ok(whole)
-    }
-
-    fn document(&self, section: &'static str, name: &str) -> Result<Option<Document>> {
-        let part = |number: usize, bytes: Range<usize>, line: u64| {
-            let Some(source) = self.sources.get(number) else { return Ok(None) };
-            let text = source.text()?;
-            match Document::parse(source.name(), text.get(bytes).unwrap_or_default(), line) {
-                Ok(doc) => Ok(Some(doc)),
-                // A part may refer to the rest of its file; only the whole file shows the fault.
-                Err(part) => self.whole_of(number, source)?.entry(section, name).map(Some).ok_or(part),
-            }
-        };
-        let found = match self.entry(section, name) {
-            None => None,
-            Some(PackEntry::Parsed(doc)) => doc.entry(section, name),
-            Some(PackEntry::Slice(number, bytes, line)) => part(number, bytes, line)?,
-            Some(PackEntry::BuiltIn(number, entry)) if self.vouches() => {
-                Some(Document::built_in(self.name_of(number), entry.json, entry.line))
-            }
-            Some(PackEntry::BuiltIn(number, _)) => {
-                let text = self.sources.get(number).map_or(Ok(""), DefinitionSource::text)?;
-                let slices = slice(text).unwrap_or_default();
-                let slice = slices.into_iter().find(|s| s.section == section && s.name == name);
-                slice.map_or(Ok(None), |slice| part(number, slice.bytes, slice.line))?
-            }
-        };
-        Ok(found.map(|doc| doc.under(&format!("/{section}"))))
-    }
-
-    fn name_of(&self, number: usize) -> &str {
-        self.sources.get(number).map(DefinitionSource::name).unwrap_or_default()
-    }
-
     /// The connector's and an operation's definitions.
     #[cfg(feature = "batch")]
     pub(super) fn definition_text(&self, id: &str) -> String {
         let connector = self.last_named("connector.yaml").and_then(|s| s.text().ok()).unwrap_or_default();
+        let own = self
+            .connector_file()
+            .ok()
+            .flatten()
+            .filter(|(doc, _)| !doc.is_vouched() && self.last_named(OVERRIDES).is_some());
+        let connector = own.map_or_else(|| connector.to_owned(), |(doc, _)| doc.to_value().to_string());
         let operation = self.document("operations", id).ok().flatten().map(|doc| doc.to_value().to_string());
         format!("{connector}\n{}", operation.unwrap_or_default())
     }
@@ -262,7 +133,12 @@ impl Pack {
                 None
             })
         };
-        let read = read_operation(doc, &connector, &record);
+        let schemas = OtherRecords {
+            schema: &|name| self.schema_of(name),
+            exists: &|name| self.has("records", name),
+            are_near: !self.vouches(),
+        };
+        let read = read_operation(doc, &connector, &OwnRecords { record: &record, schemas });
         // An invalid record is not a missing one.
         broken.take().map_or(read, Err)
     }
@@ -271,11 +147,11 @@ impl Pack {
     pub(super) fn by_vendor_id(&self, id: &str) -> Option<String> {
         let said = |name: &&str| {
             let text = match self.entry("operations", name) {
-                Some(PackEntry::BuiltIn(_, entry)) => Some(entry.json),
+                Some(PackEntry::BuiltIn(_, entry)) => Some(entry.json()),
                 Some(PackEntry::Slice(number, bytes, _)) => {
                     self.sources.get(number).and_then(|s| s.text().ok()).and_then(|text| text.get(bytes))
                 }
-                Some(PackEntry::Parsed(_)) | None => None,
+                Some(PackEntry::Parsed(..)) | None => None,
             };
             // Most entries are excluded without parsing them.
             if text.is_some_and(|text| !text.contains("vendor_id") || !text.contains(id)) {
@@ -292,25 +168,19 @@ impl Pack {
         Ok(self.later_record(name)?.and_then(|record| LazyLock::force(&record).clone()))
     }
 
-    /// A record; a built-in one is parsed on first use.
+    /// A record, checked by itself; it is joined with those to which it refers on first use.
     fn later_record(&self, name: &str) -> Result<Option<Arc<LaterRecord>>> {
         if let Some(found) = lock(&self.records).get(name) {
             return Ok(Some(Arc::clone(found)));
         }
-        let later: LaterRecord = match self.entry("records", name) {
-            Some(PackEntry::BuiltIn(number, entry)) if self.vouches() && !may_refer(entry.json) => {
-                let file = self.name_of(number).to_owned();
-                LazyLock::new(Box::new(move || {
-                    read_record(&Document::built_in(&file, entry.json, entry.line), &|_| None).ok().map(Arc::new)
-                }))
-            }
-            _ => {
-                let Some(doc) = self.document("records", name)? else { return Ok(None) };
-                let other = |name: &str| record_schema(&self.document("records", name).ok()??);
-                let record = Arc::new(read_record(&doc, &other)?);
-                LazyLock::new(Box::new(move || Some(record)))
-            }
-        };
+        let is_checked = matches!(self.entry("records", name), Some(PackEntry::BuiltIn(..))) && self.vouches();
+        if !is_checked {
+            let Some(doc) = self.document("records", name)? else { return Ok(None) };
+            let exists = |name: &str| self.has("records", name);
+            check_record(&doc, &OtherRecords { schema: &|_| None, exists: &exists, are_near: true })?;
+        }
+        let (files, own, are_near) = (Arc::clone(&self.files), name.to_owned(), !self.vouches());
+        let later: LaterRecord = LazyLock::new(Box::new(move || files.full_record(&own, are_near).map(Arc::new)));
         let later = Arc::new(later);
         lock(&self.records).insert(name.to_owned(), Arc::clone(&later));
         Ok(Some(later))
@@ -383,7 +253,7 @@ mod tests {
     fn place(entry: Option<PackEntry>) -> Option<(usize, usize)> {
         match entry? {
             PackEntry::Slice(number, bytes, _) => Some((number, bytes.start)),
-            PackEntry::BuiltIn(..) | PackEntry::Parsed(_) => None,
+            PackEntry::BuiltIn(..) | PackEntry::Parsed(..) => None,
         }
     }
 

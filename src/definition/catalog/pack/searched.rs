@@ -39,13 +39,16 @@ impl Pack {
 
     /// An entry as YAML or JSON, to be scanned.
     pub(in crate::definition::catalog) fn entry_text(&self, section: &'static str, name: &str) -> Cow<'_, str> {
+        if self.may_be_overridden(section, name) {
+            return Cow::Owned(self.parsed_text(section, name));
+        }
         match self.index().section(section).and_then(|entries| entries.get(name)) {
-            Some(PackEntry::BuiltIn(_, entry)) => Cow::Borrowed(entry.json),
+            Some(PackEntry::BuiltIn(_, entry)) => Cow::Borrowed(entry.json()),
             Some(PackEntry::Slice(number, bytes, _)) => {
                 let text = self.sources.get(*number).and_then(|source| source.text().ok()?.get(bytes.clone()));
                 Cow::Borrowed(text.unwrap_or_default())
             }
-            Some(PackEntry::Parsed(_)) | None => Cow::Owned(self.parsed_text(section, name)),
+            Some(PackEntry::Parsed(..)) | None => Cow::Owned(self.parsed_text(section, name)),
         }
     }
 

@@ -40,15 +40,16 @@ impl Pack {
         id: &str,
     ) -> Result<Option<OperationSummary>> {
         let written = match self.entry("operations", id) {
-            Some(PackEntry::BuiltIn(_, entry)) => serde_json::from_str::<Ordered<Shown<'_>>>(entry.json)
+            Some(PackEntry::BuiltIn(_, entry)) => serde_json::from_str::<Ordered<Shown<'_>>>(entry.json())
                 .ok()
                 .and_then(|entries| entries.into_iter().next()?.1.summary(connector, id)),
             Some(PackEntry::Slice(number, bytes, _)) => self
                 .sources
                 .get(number)
                 .and_then(|source| Shown::of(source.text().ok()?.get(bytes)?)?.summary(connector, id)),
-            Some(PackEntry::Parsed(_)) | None => None,
+            Some(PackEntry::Parsed(..)) | None => None,
         };
+        let written = written.filter(|_| !self.may_be_overridden("operations", id));
         if written.is_some() {
             return Ok(written);
         }

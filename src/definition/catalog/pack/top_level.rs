@@ -12,6 +12,7 @@ pub(super) fn top_level(format: Format, doc: &Document) -> Option<Error> {
         | Format::Operations
         | Format::Connections
         | Format::Sandbox
+        | Format::Overrides
         | Format::Batch
         | Format::BatchTest => doc.read::<OperationsFile>().map(|f| (f.version, f.operations.len() + f.records.len())),
     };
