@@ -67,7 +67,7 @@ impl Catalog {
     ///
     /// ```
     /// use opnode::Catalog;
-    /// use opnode::definition::{Found, Search};
+    /// use opnode::definition::{FoundIn, Search};
     ///
     /// let mut catalog = Catalog::empty();
     /// catalog.add_folder("examples/definitions".as_ref())?;
@@ -76,7 +76,7 @@ impl Catalog {
     /// let best = &found.hits[0];
     /// assert_eq!(best.entry.id, "createTicket");
     /// assert_eq!((best.why[0].word.as_str(), best.why[0].found.as_str()), ("add", "create"));
-    /// assert_eq!(best.why[0].place, Found::Id);
+    /// assert_eq!(best.why[0].place, FoundIn::Id);
     /// # Ok::<(), opnode::Error>(())
     /// ```
     ///

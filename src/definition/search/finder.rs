@@ -1,7 +1,7 @@
 //! A search over the words of connectors: what a catalogue asks for. Pure.
 
 use super::index::PackWords;
-use super::pieces::Found;
+use super::pieces::FoundIn;
 use super::query::Query;
 use super::rank::{FitTable, Kind, Matcher, Ranked, rank, templates_of};
 use super::reason::{EntryText, Reasons, Why};
@@ -74,7 +74,7 @@ impl<'p> Finder<'p> {
     ) -> (Vec<Why>, Vec<String>) {
         let mut reasons = Reasons::new(&self.matcher);
         texts.iter().for_each(|text| reasons.look(text));
-        reasons.words(Found::Connector, None, connector);
+        reasons.words(FoundIn::Connector, None, connector);
         let entry = self.packs.get(pack).zip(operation).and_then(|(pack, number)| pack.operations.get(number));
         reasons.actions(entry.map(|entry| entry.actions).unwrap_or_default(), method);
         reasons.finish()
