@@ -105,6 +105,15 @@ struct WordTally {
     share: f32,
 }
 
+impl WordTally {
+    /// Of an entry that is named, but has none of the words.
+    fn named(pack: usize, entry: usize, matcher: &Matcher) -> WordTally {
+        WordTally { pack, entry, words: vec![(0.0, 0.0); matcher.query.wanted.len()], share: 1.0 }
+    }
+}
+
+/// An entry whose name is the query is the first.
+const NAMED: f32 = 100.0;
 const SHARE: f32 = 5.0;
 const SHAPE: f32 = 1.0;
 const ACTION: f32 = 0.5;
@@ -131,7 +140,8 @@ pub(super) fn rank(
         let entries = if kind == Kind::Operations { &pack.operations } else { &pack.templates };
         total += entries.len();
         for (at, entry) in entries.iter().enumerate() {
-            tallies.extend(work.tally(kind, number, at, entry));
+            let named = || is_named(number, at).then(|| WordTally::named(number, at, matcher));
+            tallies.extend(work.tally(kind, number, at, entry).or_else(named));
         }
     }
     let weights = weights(matcher, &tallies, total);
@@ -140,13 +150,14 @@ pub(super) fn rank(
     let mut places: Vec<Ranked> = Vec::new();
     for tally in &tallies {
         let has_thing = tally.words.iter().enumerate().any(|(n, (best, _))| is_plain(n) && *best > 0.0);
-        if asks_for_things && !has_thing {
+        let is_named = is_named(tally.pack, tally.entry);
+        if asks_for_things && !has_thing && !is_named {
             continue;
         }
         let Some(pack) = packs.get(tally.pack) else { continue };
         let mut score = score(matcher, pack, kind, tally, &weights);
-        if is_named(tally.pack, tally.entry) {
-            score += 100.0;
+        if is_named {
+            score += NAMED;
         }
         places.push(Ranked { pack: tally.pack, entry: tally.entry, score });
     }
