@@ -123,10 +123,13 @@ impl Query {
 
     /// Whether a word can be meant there: what an operation does is in its names.
     pub(super) fn is_at(&self, fit: &Fit, found: FoundIn) -> bool {
+        let Some(word) = self.wanted.get(fit.wanted) else { return false };
         match found {
             FoundIn::Id | FoundIn::Title | FoundIn::Path | FoundIn::Operation | FoundIn::Method => true,
             FoundIn::Template if fit.likeness == Likeness::Same => true,
-            _ => self.wanted.get(fit.wanted).is_some_and(|word| word.actions == 0),
+            // A short word looks like many words of a text.
+            FoundIn::Description | FoundIn::Text if fit.likeness == Likeness::Typo && word.text.len() < 6 => false,
+            _ => word.actions == 0,
         }
     }
 
