@@ -45,7 +45,7 @@ pub(crate) fn run(app: &App, args: &DescribeArgs) -> Result<()> {
         if !args.all && has_shortened(&operation) {
             app.screen.note("some lists of values are shortened; --all shows all values");
         }
-        if catalog.find_record(name).is_ok() {
+        if catalog.record(&operation.connector.name, &operation.id).is_ok_and(|record| record.is_some()) {
             app.screen.note(&format!("{name} is also a record; `opnode describe {name} --record` shows it"));
         }
     }
