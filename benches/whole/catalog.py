@@ -54,7 +54,7 @@ COMMANDS = [
     ("operations things", 20, 20, 60),
     ("operations 'tihngs of aera 77'", 20, 22, 60),
     ("operations created_after", 1, 20, 60),
-    ("operations things --all --format ndjson", 13_000, 80, 90),
+    ("operations things --all --format ndjson", 13_000, 150, 90),
     ("templates things", 0, 20, 60),
     ("operations --format ndjson", 13_000, 25, 60),
     ("operations --format json", 13_000, 25, 60),

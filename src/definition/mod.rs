@@ -49,7 +49,7 @@ pub(crate) use public_origin::PublicOrigin;
 pub use record_fields::{RecordField, record_fields};
 pub use reply_rule::ResponseRule;
 pub use rules::{ItemRule, PatchPaths, ResultShape, Send};
-pub use search::{Found, Likeness, UnknownWord, Why};
+pub use search::{FoundIn, Likeness, UnknownWord, Why};
 pub use summary::OperationSummary;
 pub use template::Template;
 

@@ -3,10 +3,9 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::fields::{self, Choices, Field, is_shortened};
 use super::record;
+use super::shared::{MAX_WIDTH, indented, to_json};
 use super::snippet::{Snippet, has_sandbox, shell, step_id};
 use crate::cli::app::App;
 use crate::cli::args::{DescribeArgs, DescribeForm};
@@ -46,7 +45,7 @@ pub(crate) fn run(app: &App, args: &DescribeArgs) -> Result<()> {
         if !args.all && has_shortened(&operation) {
             app.screen.note("some lists of values are shortened; --all shows all values");
         }
-        if catalog.find_record(name).is_ok() {
+        if catalog.record(&operation.connector.name, &operation.id).is_ok_and(|record| record.is_some()) {
             app.screen.note(&format!("{name} is also a record; `opnode describe {name} --record` shows it"));
         }
     }
@@ -106,9 +105,6 @@ struct Layout {
     width: usize,
     choices: Choices,
 }
-
-/// Maximum width; wider lines are hard to read.
-pub(super) const MAX_WIDTH: usize = 130;
 
 // Writing to a String cannot fail, so the results of `writeln!` are dropped below.
 
@@ -225,12 +221,4 @@ fn put_examples(out: &mut String, app: &App, catalog: &Catalog, operation: &Arc<
     let _ok = writeln!(out, "\nCommand\n{}", indented(&snippet.command(&format!("--connection {}", shell(&name)))));
     let _ok = writeln!(out, "\nStep of a batch file\n{}", indented(snippet.batch(&step_id(&operation.id))?.trim_end()));
     Ok(())
-}
-
-pub(super) fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
-}
-
-pub(super) fn to_json(value: &Value) -> Result<String> {
-    serde_json::to_string_pretty(value).map_err(|e| Error::new(ErrorKind::Internal, format!("the description: {e}")))
 }

@@ -3,19 +3,17 @@
 use serde_json::Value;
 
 use super::search;
+use super::shared::{
+    DESCRIBE_NEXT, NAME_MIN, REQUEST_MIN, TEMPLATE_NEXT, TITLE_MIN, UNCHECKED, qualified, warn_omitted,
+};
 use crate::cli::app::App;
 use crate::cli::args::{ListingArgs, SearchArgs};
 use crate::cli::listing::{Listing, ListingRow};
-use crate::cli::screen::{TableColumn, terminal_text};
+use crate::cli::screen::TableColumn;
 use crate::connection::needs_account;
 use crate::definition::{Catalog, OperationSummary, Template};
 use crate::describe;
-use crate::error::{Error, Result};
-
-/// Minimum widths of columns; longer names go on a separate line.
-pub(super) const NAME_MIN: usize = 32;
-pub(super) const TITLE_MIN: usize = 24;
-const REQUEST_MIN: usize = 28;
+use crate::error::Result;
 
 /// `connectors`.
 pub(crate) fn connectors(app: &App, args: &ListingArgs) -> Result<u8> {
@@ -67,30 +65,6 @@ pub(crate) fn operations(app: &App, args: &SearchArgs) -> Result<u8> {
         TableColumn::value("REQUEST").rank(1).min(REQUEST_MIN).optional(),
     ];
     Listing { columns, rows, none: nothing("operation"), next }.print(app, &args.listing)
-}
-
-pub(super) const UNCHECKED: &str = "the definitions of so many operations are not checked; `opnode check` checks them";
-pub(super) const DESCRIBE_NEXT: &str = "`opnode describe OPERATION_ID` shows one";
-pub(super) const TEMPLATE_NEXT: &str = "`opnode template NAME` prints one; every OperationId is also a template name";
-
-/// Warns that an entry is omitted because its definition has faults.
-pub(super) fn warn_omitted(app: &App, error: &Error) {
-    let faults = error.to_faults();
-    let Some(first) = faults.first() else { return };
-    let more = match faults.len() {
-        0 | 1 => String::new(),
-        n => format!(", and {} more; `opnode check` shows them", n - 1),
-    };
-    let place = Some(first.place.to_string())
-        .filter(|place| !place.is_empty())
-        .map(|place| format!("{place}: "))
-        .unwrap_or_default();
-    app.screen.warn(&format!("omitted: {place}{}{more}", terminal_text::one_line(&first.message)));
-}
-
-/// The name, prefixed with the connector if there are several, so that it can be pasted.
-pub(super) fn qualified(connector: &str, name: &str, several: bool) -> String {
-    if several { format!("{connector}/{name}") } else { name.to_owned() }
 }
 
 /// An operation in a listing.

@@ -6,5 +6,6 @@ pub(crate) mod help;
 pub(crate) mod list;
 pub(crate) mod record;
 mod search;
+mod shared;
 pub(crate) mod snippet;
 pub(crate) mod template;

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::describe::{MAX_WIDTH, indented, to_json};
 use super::fields::{self, Choices, Field};
+use super::shared::{MAX_WIDTH, indented, to_json};
 use crate::cli::app::App;
 use crate::cli::args::{DescribeArgs, DescribeForm, FieldsArgs};
 use crate::cli::listing::{Listing, ListingRow};

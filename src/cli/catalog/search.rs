@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::list::{DESCRIBE_NEXT, NAME_MIN, TEMPLATE_NEXT, TITLE_MIN, UNCHECKED, qualified, warn_omitted};
+use super::shared::{DESCRIBE_NEXT, NAME_MIN, TEMPLATE_NEXT, TITLE_MIN, UNCHECKED, qualified, warn_omitted};
 use crate::cli::app::App;
 use crate::cli::args::SearchArgs;
 use crate::cli::listing::Listing;
 use crate::cli::screen::TableColumn;
-use crate::definition::{Found, Hit, Hits, OperationSummary, Search, Template, UnknownWord, Why};
+use crate::definition::{FoundIn, Hit, Hits, OperationSummary, Search, Template, UnknownWord, Why};
 use crate::describe;
 use crate::error::Result;
 
@@ -122,7 +122,7 @@ fn reason<T>(hit: &Hit<T>) -> String {
 
 fn place(why: &Why) -> String {
     match (&why.name, why.place) {
-        (Some(name), Found::Text) => format!("text of {name}"),
+        (Some(name), FoundIn::Text) => format!("text of {name}"),
         (Some(name), place) => format!("{} {name}", place.name()),
         (None, place) => place.name().to_owned(),
     }

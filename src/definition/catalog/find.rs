@@ -67,7 +67,7 @@ impl Catalog {
     ///
     /// ```
     /// use opnode::Catalog;
-    /// use opnode::definition::{Found, Search};
+    /// use opnode::definition::{FoundIn, Search};
     ///
     /// let mut catalog = Catalog::empty();
     /// catalog.add_folder("examples/definitions".as_ref())?;
@@ -76,7 +76,7 @@ impl Catalog {
     /// let best = &found.hits[0];
     /// assert_eq!(best.entry.id, "createTicket");
     /// assert_eq!((best.why[0].word.as_str(), best.why[0].found.as_str()), ("add", "create"));
-    /// assert_eq!(best.why[0].place, Found::Id);
+    /// assert_eq!(best.why[0].place, FoundIn::Id);
     /// # Ok::<(), opnode::Error>(())
     /// ```
     ///
@@ -86,13 +86,12 @@ impl Catalog {
         let packs = self.searched(search)?;
         let finder = Finder::new(&search.text, packs.iter().map(|pack| pack.searched()).collect());
         let name = |pack: usize, entry: usize| name_of(&packs, pack, "operations", entry);
-        let mut places = finder.operations(&name);
+        let places = finder.operations(&name);
         let total = places.len();
         let is_checked = total.min(search.limit.unwrap_or(usize::MAX)) <= CHECKED_MAX;
         let mut hits = Hits::new(&finder, &packs, total, !is_checked);
-        cut_weak(&mut places, search);
         for place in places {
-            if search.limit.is_some_and(|limit| hits.hits.len() >= limit) {
+            if hits.is_full(search, place) {
                 break;
             }
             let Some(pack) = packs.get(place.pack) else { continue };
@@ -118,11 +117,10 @@ impl Catalog {
         let packs = self.searched(search)?;
         let finder = Finder::new(&search.text, packs.iter().map(|pack| pack.searched()).collect());
         let name = |pack: usize, entry: usize| name_of(&packs, pack, "templates", entry);
-        let mut places = finder.templates(&name);
+        let places = finder.templates(&name);
         let mut hits = Hits::new(&finder, &packs, places.len(), false);
-        cut_weak(&mut places, search);
         for place in places {
-            if search.limit.is_some_and(|limit| hits.hits.len() >= limit) {
+            if hits.is_full(search, place) {
                 break;
             }
             let Some(pack) = packs.get(place.pack) else { continue };
@@ -149,21 +147,18 @@ impl<T> Hits<T> {
         Hits { hits: Vec::new(), total, unknown: finder.unknown(), errors, is_unchecked }
     }
 
+    /// Whether a limited search ends before this one, because there are enough or it fits much less than the best.
+    fn is_full(&self, search: &Search, next: Ranked) -> bool {
+        let Some(limit) = search.limit else { return false };
+        self.hits.len() >= limit || self.hits.first().is_some_and(|best| next.score < best.score * WEAK)
+    }
+
     /// Leaves one out. A fault of the connector is reported once.
     fn omit(&mut self, error: Error) {
         self.total = self.total.saturating_sub(1);
         if self.errors.iter().all(|other| other.to_string() != error.to_string()) {
             self.errors.push(error);
         }
-    }
-}
-
-/// Leaves out hits that fit much less than the best, if the search is limited.
-fn cut_weak(places: &mut Vec<Ranked>, search: &Search) {
-    if search.limit.is_some()
-        && let Some(best) = places.first().map(|place| place.score)
-    {
-        places.retain(|place| place.score >= best * WEAK);
     }
 }
 

@@ -46,7 +46,7 @@ impl Catalog {
             Some((connector, own)) => (self.pack(connector).into_iter().collect(), own),
             None => (self.packs.values().collect(), name),
         };
-        let holders: Vec<&&Pack> = packs.iter().filter(|pack| pack.names("records").any(|n| n == own)).collect();
+        let holders: Vec<&&Pack> = packs.iter().filter(|pack| pack.has("records", own)).collect();
         match holders.as_slice() {
             [one] => {
                 let record = one.record(own)?;

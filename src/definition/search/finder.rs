@@ -1,7 +1,7 @@
 //! A search over the words of connectors: what a catalogue asks for. Pure.
 
 use super::index::PackWords;
-use super::pieces::Found;
+use super::pieces::FoundIn;
 use super::query::Query;
 use super::rank::{FitTable, Kind, Matcher, Ranked, rank, templates_of};
 use super::reason::{EntryText, Reasons, Why};
@@ -74,7 +74,7 @@ impl<'p> Finder<'p> {
     ) -> (Vec<Why>, Vec<String>) {
         let mut reasons = Reasons::new(&self.matcher);
         texts.iter().for_each(|text| reasons.look(text));
-        reasons.words(Found::Connector, None, connector);
+        reasons.words(FoundIn::Connector, None, connector);
         let entry = self.packs.get(pack).zip(operation).and_then(|(pack, number)| pack.operations.get(number));
         reasons.actions(entry.map(|entry| entry.actions).unwrap_or_default(), method);
         reasons.finish()
@@ -90,5 +90,85 @@ impl<'p> Finder<'p> {
                 nearest: self.matcher.query.nearest(number, self.packs.iter().copied()),
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::index::{IndexBuilder, PackWords};
+    use super::Finder;
+
+    const ENTRIES: [(&str, &str, &str); 6] = [
+        (
+            "records",
+            "Ticket",
+            "  Ticket:\n    schema: { properties: { ownerId: {}, company: { properties: { name: {} } } } }\n",
+        ),
+        (
+            "operations",
+            "getTickets",
+            "  getTickets:\n    title: List tickets\n    method: query\n    request: GET /tickets\n    options:\n      state: { type: string, description: \"open, closed\" }\n    response: { result: list, record: Ticket }\n",
+        ),
+        (
+            "operations",
+            "getTicket",
+            "  getTicket: { title: Get a ticket, method: query, request: \"GET /tickets/{id}\", response: { result: object, record: Ticket } }\n",
+        ),
+        (
+            "operations",
+            "createTicket",
+            "  createTicket: { title: Create tickets, method: mutate, request: POST /tickets, response: { result: none } }\n",
+        ),
+        (
+            "operations",
+            "removeUser",
+            "  removeUser:\n    title: Remove a user\n    method: delete\n    request: DELETE /users/{id}\n    response: { result: none }\n",
+        ),
+        ("templates", "stale-tickets", "  stale-tickets: { title: Tickets nobody works on, operation: getTickets }\n"),
+    ];
+
+    fn words() -> PackWords {
+        let mut builder = IndexBuilder::default();
+        builder.connector(&["desk", "Help desk"]);
+        ENTRIES.iter().for_each(|(section, name, text)| assert!(builder.entry(section, name, text), "{name}"));
+        builder.finish()
+    }
+
+    #[test]
+    fn the_best_is_what_is_meant() {
+        let words = words();
+        let ids = ["getTickets", "getTicket", "createTicket", "removeUser"];
+        for (query, expected) in [
+            ("tickets", "getTickets"),
+            ("a ticket", "getTicket"),
+            ("new tikcet", "createTicket"),
+            ("add an issue", "createTicket"),
+            ("add an isue", "createTicket"),
+            ("kick out members", "removeUser"),
+            ("delete technician", "removeUser"),
+            ("tickets of a company", "getTickets"),
+            ("stale", "getTickets"),
+            ("tick", "getTicket"),
+            ("removeuser", "removeUser"),
+            ("desk users", "removeUser"),
+            ("closed", "getTickets"),
+        ] {
+            let finder = Finder::new(query, vec![&words]);
+            let best = finder.operations(&|_, number| ids[number]).first().map(|place| ids[place.entry]);
+            assert_eq!(best, Some(expected), "{query}");
+        }
+    }
+
+    #[test]
+    fn words_that_nothing_has_are_named_with_the_nearest() {
+        let words = words();
+        let finder = Finder::new("tickets xyzzy tcket", vec![&words]);
+        let unknown: Vec<&str> = Vec::from(["xyzzy"]);
+        assert_eq!(finder.unknown().iter().map(|word| word.word.as_str()).collect::<Vec<_>>(), unknown);
+        let finder = Finder::new("tckt", vec![&words]);
+        assert!(finder.unknown()[0].nearest.contains(&"ticket".to_owned()), "{:?}", finder.unknown());
+        assert!(
+            finder.operations(&|_, _| "").is_empty() && Finder::new("", vec![&words]).operations(&|_, _| "").is_empty()
+        );
     }
 }

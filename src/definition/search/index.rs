@@ -6,7 +6,7 @@ use std::ops::Range;
 use foldhash::fast::FixedState;
 
 use super::lexicon::{Actions, action, lexicon};
-use super::pieces::{EntryPiece, Found, Receives, pieces};
+use super::pieces::{EntryPiece, FoundIn, Receives, pieces};
 use super::text::{raw_words, split_name, stem};
 
 /// A word of a catalogue.
@@ -41,7 +41,7 @@ pub(super) struct WordAt(u32);
 impl WordAt {
     const SHIFT: u32 = 28;
 
-    fn new(found: Found, word: u32) -> WordAt {
+    fn new(found: FoundIn, word: u32) -> WordAt {
         WordAt(((found as u32) << WordAt::SHIFT) | word)
     }
 
@@ -53,8 +53,8 @@ impl WordAt {
         self.number() as usize
     }
 
-    pub(super) fn found(self) -> Found {
-        Found::ALL.get((self.0 >> WordAt::SHIFT) as usize).copied().unwrap_or(Found::Text)
+    pub(super) fn found(self) -> FoundIn {
+        FoundIn::ALL.get((self.0 >> WordAt::SHIFT) as usize).copied().unwrap_or(FoundIn::Text)
     }
 }
 
@@ -134,14 +134,14 @@ struct EntryFacts<'t> {
 }
 
 /// Collects the words of an entry.
-struct Collector<'b, 't> {
+struct WordCollector<'b, 't> {
     builder: &'b mut IndexBuilder,
     facts: EntryFacts<'t>,
     /// The line that is read, and where its words start.
     line: Option<(&'t str, usize)>,
 }
 
-impl<'t> Receives<'t> for Collector<'_, 't> {
+impl<'t> Receives<'t> for WordCollector<'_, 't> {
     fn piece(&mut self, piece: EntryPiece<'t>) {
         match piece {
             EntryPiece::Words(found, _, text) => self.builder.put(found, text),
@@ -190,7 +190,7 @@ impl IndexBuilder {
         number
     }
 
-    fn put(&mut self, found: Found, text: &str) {
+    fn put(&mut self, found: FoundIn, text: &str) {
         for raw in raw_words(text) {
             let span = match self.split.get(raw) {
                 Some(span) => *span,
@@ -216,7 +216,7 @@ impl IndexBuilder {
         (number(begin), number(self.parts.len()))
     }
 
-    fn put_parts(&mut self, found: Found, (start, end): Span) {
+    fn put_parts(&mut self, found: FoundIn, (start, end): Span) {
         let parts = self.parts.get(start as usize..end as usize).unwrap_or_default();
         self.words.tokens.extend(parts.iter().map(|number| WordAt::new(found, *number)));
     }
@@ -228,7 +228,7 @@ impl IndexBuilder {
     /// The name and title of the connector.
     pub(in crate::definition) fn connector(&mut self, texts: &[&str]) {
         let start = self.at();
-        texts.iter().for_each(|text| self.put(Found::Connector, text));
+        texts.iter().for_each(|text| self.put(FoundIn::Connector, text));
         self.words.connector = start..self.at();
     }
 
@@ -236,7 +236,7 @@ impl IndexBuilder {
     /// cannot be scanned.
     pub(in crate::definition) fn entry(&mut self, section: &'static str, name: &str, text: &str) -> bool {
         let start = self.at();
-        let mut collector = Collector { builder: self, facts: EntryFacts::default(), line: None };
+        let mut collector = WordCollector { builder: self, facts: EntryFacts::default(), line: None };
         let scanned = pieces(section, text, false, &mut collector);
         let facts = collector.facts;
         if scanned.is_none() {
@@ -264,7 +264,7 @@ impl IndexBuilder {
 
     fn describe(&self, entry: &mut EntryWords, facts: &EntryFacts<'_>) {
         let named: Actions = {
-            let names = self.words.range(&entry.tokens).iter().filter(|token| token.found() == Found::Id);
+            let names = self.words.range(&entry.tokens).iter().filter(|token| token.found() == FoundIn::Id);
             let known = names.filter_map(|token| self.words.known.get(token.word()));
             known.map(|known| lexicon().actions_of(known.stem())).find(|actions| *actions != 0).unwrap_or_default()
         };

@@ -14,7 +14,7 @@ pub(super) use finder::Finder;
 pub use finder::UnknownWord;
 pub(super) use index::{IndexBuilder, PackWords};
 pub(super) use lexicon::says_create;
-pub use pieces::Found;
+pub use pieces::FoundIn;
 pub(super) use pieces::{names_record, refers};
 pub use query::Likeness;
 pub(super) use rank::Ranked;

@@ -4,7 +4,7 @@ use super::scan::{Met, scan};
 
 /// Where a text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Found {
+pub enum FoundIn {
     /// The OperationId, or the vendor's own id.
     Id,
     /// The title.
@@ -31,52 +31,52 @@ pub enum Found {
     Text,
 }
 
-impl Found {
-    pub(super) const ALL: [Found; 12] = [
-        Found::Id,
-        Found::Title,
-        Found::Path,
-        Found::Method,
-        Found::Template,
-        Found::Record,
-        Found::Option,
-        Found::Field,
-        Found::Connector,
-        Found::Operation,
-        Found::Description,
-        Found::Text,
+impl FoundIn {
+    pub(super) const ALL: [FoundIn; 12] = [
+        FoundIn::Id,
+        FoundIn::Title,
+        FoundIn::Path,
+        FoundIn::Method,
+        FoundIn::Template,
+        FoundIn::Record,
+        FoundIn::Option,
+        FoundIn::Field,
+        FoundIn::Connector,
+        FoundIn::Operation,
+        FoundIn::Description,
+        FoundIn::Text,
     ];
 
     /// Its name in reasons.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Found::Id => "id",
-            Found::Title => "title",
-            Found::Path => "path",
-            Found::Method => "method",
-            Found::Template => "template",
-            Found::Record => "record",
-            Found::Option => "option",
-            Found::Field => "field",
-            Found::Connector => "connector",
-            Found::Operation => "operation",
-            Found::Description => "description",
-            Found::Text => "text",
+            FoundIn::Id => "id",
+            FoundIn::Title => "title",
+            FoundIn::Path => "path",
+            FoundIn::Method => "method",
+            FoundIn::Template => "template",
+            FoundIn::Record => "record",
+            FoundIn::Option => "option",
+            FoundIn::Field => "field",
+            FoundIn::Connector => "connector",
+            FoundIn::Operation => "operation",
+            FoundIn::Description => "description",
+            FoundIn::Text => "text",
         }
     }
 
     /// How much a word there counts.
     pub(super) fn weight(self) -> f32 {
         match self {
-            Found::Id | Found::Title => 10.0,
-            Found::Path => 7.0,
-            Found::Method | Found::Template => 6.0,
-            Found::Record => 5.0,
-            Found::Option => 4.5,
-            Found::Connector | Found::Operation => 4.0,
-            Found::Field | Found::Description => 3.0,
-            Found::Text => 1.2,
+            FoundIn::Id | FoundIn::Title => 10.0,
+            FoundIn::Path => 7.0,
+            FoundIn::Method | FoundIn::Template => 6.0,
+            FoundIn::Record => 5.0,
+            FoundIn::Option => 4.5,
+            FoundIn::Connector | FoundIn::Operation => 4.0,
+            FoundIn::Field | FoundIn::Description => 3.0,
+            FoundIn::Text => 1.2,
         }
     }
 }
@@ -84,7 +84,7 @@ impl Found {
 /// A part of an entry.
 pub(super) enum EntryPiece<'t> {
     /// A text, and the option or field that it belongs to.
-    Words(Found, String, &'t str),
+    Words(FoundIn, String, &'t str),
     /// The record that it returns or takes.
     Record(&'t str),
     /// The operation of a template.
@@ -138,20 +138,20 @@ pub(super) fn pieces<'t>(
 fn of_operation<'t>(path: &[&'t str], met: Met<'t>, with_names: bool, each: &mut dyn FnMut(EntryPiece<'t>)) {
     let words = |found, text| EntryPiece::Words(found, String::new(), text);
     match (path, met) {
-        ([id], Met::Key) => each(words(Found::Id, id)),
+        ([id], Met::Key) => each(words(FoundIn::Id, id)),
         ([_, "deprecated"], Met::Key) => each(EntryPiece::Deprecated),
-        ([_, "options", name], Met::Key) => each(words(Found::Option, name)),
-        ([_, "title"], Met::Text(text)) => each(words(Found::Title, text)),
-        ([_, "vendor_id"], Met::Text(text)) => each(words(Found::Id, text)),
-        ([_, "description"], Met::Text(text)) => each(words(Found::Description, text)),
+        ([_, "options", name], Met::Key) => each(words(FoundIn::Option, name)),
+        ([_, "title"], Met::Text(text)) => each(words(FoundIn::Title, text)),
+        ([_, "vendor_id"], Met::Text(text)) => each(words(FoundIn::Id, text)),
+        ([_, "description"], Met::Text(text)) => each(words(FoundIn::Description, text)),
         ([_, "method"], Met::Text(text)) => each(EntryPiece::Method(text)),
         ([_, "request"], Met::Text(text)) => {
             let (verb, path) = text.split_once(' ').unwrap_or(("", text));
             each(EntryPiece::Verb(verb));
-            each(words(Found::Path, path));
+            each(words(FoundIn::Path, path));
         }
         ([_, "options", name, .., "description" | "title" | "enum"], Met::Text(text)) => {
-            each(EntryPiece::Words(Found::Text, if with_names { (*name).to_owned() } else { String::new() }, text));
+            each(EntryPiece::Words(FoundIn::Text, if with_names { (*name).to_owned() } else { String::new() }, text));
         }
         ([_, "items" | "response", "record"], Met::Text(name)) => each(EntryPiece::Record(name)),
         ([_, "response", "result"], Met::Text(shape)) => each(EntryPiece::Shape(shape)),
@@ -162,8 +162,8 @@ fn of_operation<'t>(path: &[&'t str], met: Met<'t>, with_names: bool, each: &mut
 
 fn of_record<'t>(path: &[&'t str], met: Met<'t>, with_names: bool, each: &mut dyn FnMut(EntryPiece<'t>)) {
     match (path, met) {
-        ([name], Met::Key) => each(EntryPiece::Words(Found::Record, String::new(), name)),
-        ([_, "title"], Met::Text(text)) => each(EntryPiece::Words(Found::Record, String::new(), text)),
+        ([name], Met::Key) => each(EntryPiece::Words(FoundIn::Record, String::new(), name)),
+        ([_, "title"], Met::Text(text)) => each(EntryPiece::Words(FoundIn::Record, String::new(), text)),
         ([_, "schema", schema @ ..], met) => of_schema(schema, met, with_names, each),
         _ => {}
     }
@@ -177,10 +177,10 @@ fn of_schema<'t>(path: &[&'t str], met: Met<'t>, with_names: bool, each: &mut dy
     };
     match (path, met) {
         ([.., "properties", field], Met::Key) => {
-            each(EntryPiece::Words(Found::Field, if with_names { name() } else { String::new() }, field));
+            each(EntryPiece::Words(FoundIn::Field, if with_names { name() } else { String::new() }, field));
         }
         ([.., "description" | "title" | "enum"], Met::Text(text)) => {
-            each(EntryPiece::Words(Found::Text, if with_names { name() } else { String::new() }, text));
+            each(EntryPiece::Words(FoundIn::Text, if with_names { name() } else { String::new() }, text));
         }
         _ => {}
     }
@@ -189,13 +189,13 @@ fn of_schema<'t>(path: &[&'t str], met: Met<'t>, with_names: bool, each: &mut dy
 fn of_template<'t>(path: &[&'t str], met: Met<'t>, each: &mut dyn FnMut(EntryPiece<'t>)) {
     let words = |found, text| EntryPiece::Words(found, String::new(), text);
     match (path, met) {
-        ([name], Met::Key) => each(words(Found::Id, name)),
-        ([_, "title"], Met::Text(text)) => each(words(Found::Title, text)),
-        ([_, "summary"], Met::Text(text)) => each(words(Found::Description, text)),
-        ([_, "tags"], Met::Text(text)) => each(words(Found::Text, text)),
+        ([name], Met::Key) => each(words(FoundIn::Id, name)),
+        ([_, "title"], Met::Text(text)) => each(words(FoundIn::Title, text)),
+        ([_, "summary"], Met::Text(text)) => each(words(FoundIn::Description, text)),
+        ([_, "tags"], Met::Text(text)) => each(words(FoundIn::Text, text)),
         ([_, "operation"], Met::Text(id)) => each(EntryPiece::Operation(id)),
-        ([_, "options", name], Met::Key) => each(words(Found::Option, name)),
-        ([_, "options", ..], Met::Text(text)) => each(words(Found::Text, text)),
+        ([_, "options", name], Met::Key) => each(words(FoundIn::Option, name)),
+        ([_, "options", ..], Met::Text(text)) => each(words(FoundIn::Text, text)),
         _ => {}
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::index::{Known, PackWords};
 use super::lexicon::{Actions, lexicon};
-use super::pieces::Found;
+use super::pieces::FoundIn;
 use super::text::{raw_words, slips, split_name, stem};
 
 /// How a word of the catalogue fits a word of the query.
@@ -122,11 +122,14 @@ impl Query {
     }
 
     /// Whether a word can be meant there: what an operation does is in its names.
-    pub(super) fn is_at(&self, fit: &Fit, found: Found) -> bool {
+    pub(super) fn is_at(&self, fit: &Fit, found: FoundIn) -> bool {
+        let Some(word) = self.wanted.get(fit.wanted) else { return false };
         match found {
-            Found::Id | Found::Title | Found::Path | Found::Operation | Found::Method => true,
-            Found::Template if fit.likeness == Likeness::Same => true,
-            _ => self.wanted.get(fit.wanted).is_some_and(|word| word.actions == 0),
+            FoundIn::Id | FoundIn::Title | FoundIn::Path | FoundIn::Operation | FoundIn::Method => true,
+            FoundIn::Template if fit.likeness == Likeness::Same => true,
+            // A short word looks like many words of a text.
+            FoundIn::Description | FoundIn::Text if fit.likeness == Likeness::Typo && word.text.len() < 6 => false,
+            _ => word.actions == 0,
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::index::{EntryWords, Known, PackWords, WordAt};
 use super::lexicon::action;
-use super::pieces::Found;
+use super::pieces::FoundIn;
 use super::query::{Fit, Query, Wanted};
 
 /// How words of the catalogue fit a query, with typing errors where nothing else fits.
@@ -105,6 +105,15 @@ struct WordTally {
     share: f32,
 }
 
+impl WordTally {
+    /// Of an entry that is named, but has none of the words.
+    fn named(pack: usize, entry: usize, matcher: &Matcher) -> WordTally {
+        WordTally { pack, entry, words: vec![(0.0, 0.0); matcher.query.wanted.len()], share: 1.0 }
+    }
+}
+
+/// An entry whose name is the query is the first.
+const NAMED: f32 = 100.0;
 const SHARE: f32 = 5.0;
 const SHAPE: f32 = 1.0;
 const ACTION: f32 = 0.5;
@@ -131,7 +140,8 @@ pub(super) fn rank(
         let entries = if kind == Kind::Operations { &pack.operations } else { &pack.templates };
         total += entries.len();
         for (at, entry) in entries.iter().enumerate() {
-            tallies.extend(work.tally(kind, number, at, entry));
+            let named = || is_named(number, at).then(|| WordTally::named(number, at, matcher));
+            tallies.extend(work.tally(kind, number, at, entry).or_else(named));
         }
     }
     let weights = weights(matcher, &tallies, total);
@@ -140,13 +150,14 @@ pub(super) fn rank(
     let mut places: Vec<Ranked> = Vec::new();
     for tally in &tallies {
         let has_thing = tally.words.iter().enumerate().any(|(n, (best, _))| is_plain(n) && *best > 0.0);
-        if asks_for_things && !has_thing {
+        let is_named = is_named(tally.pack, tally.entry);
+        if asks_for_things && !has_thing && !is_named {
             continue;
         }
         let Some(pack) = packs.get(tally.pack) else { continue };
         let mut score = score(matcher, pack, kind, tally, &weights);
-        if is_named(tally.pack, tally.entry) {
-            score += 100.0;
+        if is_named {
+            score += NAMED;
         }
         places.push(Ranked { pack: tally.pack, entry: tally.entry, score });
     }
@@ -176,7 +187,7 @@ impl<'p> PackWork<'p> {
         work.records = pack.records.iter().map(of_record).collect();
         let mut templates = vec![None; pack.operations.len()];
         for template in &pack.templates {
-            let weight = |found| if names(found) { Found::Template.weight() } else { 0.0 };
+            let weight = |found| if names(found) { FoundIn::Template.weight() } else { 0.0 };
             let sums = work.sums(pack.tokens_of(template), &weight);
             let operation = template.operation.and_then(|number| templates.get_mut(number as usize));
             if let (Some(slot), Some(sums)) = (operation, sums) {
@@ -191,7 +202,7 @@ impl<'p> PackWork<'p> {
     }
 
     /// For each word the best fit and the sum; `None` if none fits.
-    fn sums(&self, tokens: &[WordAt], weight: &dyn Fn(Found) -> f32) -> Option<Vec<(f32, f32)>> {
+    fn sums(&self, tokens: &[WordAt], weight: &dyn Fn(FoundIn) -> f32) -> Option<Vec<(f32, f32)>> {
         let mut sums: Option<Vec<(f32, f32)>> = None;
         for token in tokens {
             for fit in self.table.of(*token) {
@@ -214,7 +225,7 @@ impl<'p> PackWork<'p> {
             Kind::Templates => None,
         };
         let operation = entry.operation.and_then(|number| self.pack.operations.get(number as usize));
-        let weight = |found| if names(found) { Found::Operation.weight() } else { 0.0 };
+        let weight = |found| if names(found) { FoundIn::Operation.weight() } else { 0.0 };
         let operation_sums = operation.and_then(|o| self.sums(self.pack.tokens_of(o), &weight));
         let connector = Some(&self.connector).filter(|sums| !sums.is_empty());
         let actions = operation.map_or(entry.actions, |o| o.actions);
@@ -226,7 +237,7 @@ impl<'p> PackWork<'p> {
         }
         for (number, word) in wanted.iter().enumerate() {
             if word.actions & actions != 0 {
-                put(&mut words, number, Found::Method.weight());
+                put(&mut words, number, FoundIn::Method.weight());
             }
         }
         let is_found = words.iter().any(|(best, _)| *best > 0.0);
@@ -235,7 +246,7 @@ impl<'p> PackWork<'p> {
 
     /// Which part of the title and id the query asks for, in words that name a thing.
     fn share(&self, entry: &EntryWords) -> f32 {
-        let part = |place: Found| {
+        let part = |place: FoundIn| {
             let (mut all, mut asked) = (0.0_f32, 0.0_f32);
             for token in self.pack.tokens_of(entry).iter().filter(|token| token.found() == place) {
                 if self.pack.known.get(token.word()).is_some_and(|known| known.is_plain) {
@@ -245,12 +256,12 @@ impl<'p> PackWork<'p> {
             }
             if all == 0.0 { 0.0 } else { asked / all }
         };
-        f32::midpoint(part(Found::Title), part(Found::Id))
+        f32::midpoint(part(FoundIn::Title), part(FoundIn::Id))
     }
 }
 
-fn names(found: Found) -> bool {
-    matches!(found, Found::Id | Found::Title)
+fn names(found: FoundIn) -> bool {
+    matches!(found, FoundIn::Id | FoundIn::Title)
 }
 
 fn put(sums: &mut [(f32, f32)], number: usize, amount: f32) {

@@ -2,7 +2,7 @@
 
 use super::index::Known;
 use super::lexicon::Actions;
-use super::pieces::{EntryPiece, Found, pieces};
+use super::pieces::{EntryPiece, FoundIn, pieces};
 use super::query::Likeness;
 use super::rank::Matcher;
 use super::text::{raw_words, split_name};
@@ -16,7 +16,7 @@ pub struct Why {
     /// The word of the entry.
     pub found: String,
     /// Where that is.
-    pub place: Found,
+    pub place: FoundIn,
     /// The option, field, record or template that has it.
     pub name: Option<String>,
     /// How the two are alike.
@@ -55,26 +55,26 @@ impl<'m> Reasons<'m> {
     pub(super) fn look(&mut self, entry: &EntryText<'_>) {
         let _scanned = pieces(entry.section, entry.text, true, &mut |piece: EntryPiece<'_>| {
             let EntryPiece::Words(found, name, text) = piece else { return };
-            let is_name = matches!(found, Found::Id | Found::Title);
+            let is_name = matches!(found, FoundIn::Id | FoundIn::Title);
             let (place, name) = match (entry.role, found) {
-                (TextRole::Own, Found::Option) => (found, Some(text.to_owned())),
-                (TextRole::Own, Found::Record) => (found, Some(entry.name.to_owned())),
+                (TextRole::Own, FoundIn::Option) => (found, Some(text.to_owned())),
+                (TextRole::Own, FoundIn::Record) => (found, Some(entry.name.to_owned())),
                 (TextRole::Own, _) => (found, Some(name).filter(|name| !name.is_empty())),
-                (TextRole::Template, _) if is_name => (Found::Template, Some(entry.name.to_owned())),
-                (TextRole::Operation, _) if is_name => (Found::Operation, Some(entry.name.to_owned())),
+                (TextRole::Template, _) if is_name => (FoundIn::Template, Some(entry.name.to_owned())),
+                (TextRole::Operation, _) if is_name => (FoundIn::Operation, Some(entry.name.to_owned())),
                 (TextRole::Template | TextRole::Operation, _) => return,
             };
             self.words(place, name.as_deref(), text);
         });
     }
 
-    pub(super) fn words(&mut self, place: Found, name: Option<&str>, text: &str) {
+    pub(super) fn words(&mut self, place: FoundIn, name: Option<&str>, text: &str) {
         for raw in raw_words(text) {
             split_name(raw, |part| self.word(place, name, part));
         }
     }
 
-    fn word(&mut self, place: Found, name: Option<&str>, part: &str) {
+    fn word(&mut self, place: FoundIn, name: Option<&str>, part: &str) {
         for fit in self.matcher.fits(&Known::new(part)) {
             if !self.matcher.query.is_at(&fit, place) {
                 continue;
@@ -107,11 +107,11 @@ impl<'m> Reasons<'m> {
             let why = || Why {
                 word: wanted.typed.clone(),
                 found: method.to_owned(),
-                place: Found::Method,
+                place: FoundIn::Method,
                 name: None,
                 likeness: Likeness::Synonym,
             };
-            self.put(number, Found::Method.weight(), why);
+            self.put(number, FoundIn::Method.weight(), why);
         }
     }
 

@@ -55,7 +55,7 @@ impl<'t> Scanner<'_, 't> {
         let rest = self.rest();
         let end = memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
         self.at += (end + 1).min(rest.len());
-        rest.get(..end).unwrap_or_default().trim()
+        rest.get(..end).unwrap_or_default().trim_ascii()
     }
 
     fn skip_spaces(&mut self) -> usize {
@@ -148,7 +148,8 @@ impl<'t> Scanner<'_, 't> {
             Some(b'*') => return None,
             _ => {
                 let line = self.take_line();
-                let text = if line.starts_with('#') { "" } else { line.split(" #").next().unwrap_or_default() };
+                let comment = memchr::memmem::find(line.as_bytes(), b" #");
+                let text = if line.starts_with('#') { "" } else { line.get(..comment.unwrap_or(line.len()))? };
                 if !text.is_empty() {
                     self.met(Met::Text(text));
                 }
@@ -272,7 +273,7 @@ impl<'t> Scanner<'_, 't> {
         // Something is always taken, so that a scan ends.
         let end = end.max(usize::from(!rest.is_empty() && end == 0 && is_key));
         self.at += end;
-        rest.get(..end).unwrap_or_default().trim()
+        rest.get(..end).unwrap_or_default().trim_ascii()
     }
 }
 
