@@ -6,6 +6,7 @@ use super::operation::chosen;
 use super::refs::Spot;
 use super::reply::is_json;
 use super::schemas::Schemas;
+use super::settings::{PatchWord, Settings};
 use super::value::{Doc, Fields};
 
 /// How a body is sent.
@@ -24,9 +25,9 @@ pub(crate) struct BodyFound {
 /// The body of a write. `Err` says why it cannot be sent.
 pub(crate) fn body<'f>(
     api: &Api<'f>,
+    settings: &Settings,
     operation: &ApiOperation<'f>,
     body: &Body<'f>,
-    id: &str,
     schemas: &mut Schemas<'f>,
 ) -> Result<BodyFound, String> {
     let Some(media) = chosen(&body.media) else { return Ok(BodyFound::default()) };
@@ -60,18 +61,32 @@ pub(crate) fn body<'f>(
             }
         }
         "all" => {
+            if let (true, Some(word)) = (is_patch_list, settings.patch) {
+                let send = if word == PatchWord::Names { "json_patch" } else { "rfc6902" };
+                items.insert("send".to_owned(), Doc::from(send));
+                let reply = super::reply::reply_shape(api.files, operation, (false, false), None);
+                if let Some(record) = reply.element.and_then(|element| schemas.record_of(element)) {
+                    items.insert("record".to_owned(), Doc::Text(record));
+                }
+                found.items = Some(Doc::Map(items));
+                return Ok(found);
+            }
             if is_patch_list {
                 let text =
                     "the body is a list of patch operations, but not whether their path begins with a slash".to_owned();
                 found.questions.push(("patch", text));
             }
             if let Some(element) = schema.and_then(|schema| schema.get("items")) {
-                describe(element, id, schemas, &mut items);
+                describe(element, schemas, &mut items);
             }
         }
         _ => {
-            if let Some(record) = media.schema {
-                describe(record, id, schemas, &mut items);
+            if let (Some(fields), "multipart") = (media.schema, send) {
+                let mut schema = schemas.convert(settled(api.files, fields).unwrap_or(fields));
+                files_as_objects(&mut schema);
+                items.insert("schema".to_owned(), schema);
+            } else if let Some(record) = media.schema {
+                describe(record, schemas, &mut items);
             } else if !media.fields.is_empty() {
                 items.insert("schema".to_owned(), form_schema(media, schemas));
             }
@@ -98,15 +113,26 @@ pub(crate) fn body<'f>(
 }
 
 /// The record of items, or their schema.
-fn describe<'f>(spot: Spot<'f>, id: &str, schemas: &mut Schemas<'f>, items: &mut Fields) {
+fn describe<'f>(spot: Spot<'f>, schemas: &mut Schemas<'f>, items: &mut Fields) {
     if let Some(record) = schemas.record_of(spot) {
         items.insert("record".to_owned(), Doc::Text(record));
         return;
     }
     let schema = schemas.convert(spot);
     if !schema.is_empty() && schema != Doc::Flag(true) {
-        let _unused = id;
         items.insert("schema".to_owned(), schema);
+    }
+}
+
+/// A file of a form is an object with its name and data, or a list of them.
+fn files_as_objects(schema: &mut Doc) {
+    let is_file = |doc: &Doc| matches!(doc.text_of("format"), Some("binary" | "byte"));
+    if let Some(Doc::Map(properties)) = schema.map_mut().and_then(|fields| fields.get_mut("properties")) {
+        for property in properties.values_mut() {
+            if is_file(property) || property.get("items").is_some_and(is_file) {
+                *property = Doc::Map(Fields::new());
+            }
+        }
     }
 }
 

@@ -201,7 +201,7 @@ fn answer(key: &str) -> &'static str {
         "page-start" => "--page-start 0 or --page-start 1, or --try CONNECTION",
         "paging" => "--try CONNECTION, --paging YAML, or `paging` in overrides.yaml",
         "items" => "--try CONNECTION, or `response: { result: list, items: POINTER }` in overrides.yaml",
-        "patch" => "`items: { send: json_patch }` or `{ send: rfc6902 }` in overrides.yaml",
+        "patch" => "--patch names or --patch pointers",
         _ => "overrides.yaml",
     }
 }
@@ -296,15 +296,8 @@ impl Parts<'_> {
         for _ in 0..ROUNDS_MAX {
             self.drop_unused();
             let mut catalog = Catalog::empty();
-            if let Some(own) = &self.settings.own.connector {
-                catalog.add(&name, "connector.yaml", own.to_json());
-            }
-            for record in &self.settings.own.records {
-                catalog.add(
-                    &name,
-                    "own.yaml",
-                    format!("version: 2\nrecords:\n  {record}:\n    schema: {{}}\n    sample: {{}}\n"),
-                );
+            for (file, text) in &self.settings.own.files {
+                catalog.add(&name, file.clone(), text.clone());
             }
             for (file, text) in self.files() {
                 catalog.add(&name, file, text);

@@ -30,6 +30,6 @@ pub(crate) use compare::{Changes, Definitions, compare, difference};
 pub(crate) use operation::OperationDraft;
 pub(crate) use overlay::apply as apply_overlay;
 pub(crate) use refs::Files;
-pub(crate) use settings::{OwnFiles, Settings, identity};
+pub(crate) use settings::{OwnFiles, PatchWord, Settings};
 pub(crate) use value::{Doc, Fields};
 pub(crate) use write::pair as write_pair;

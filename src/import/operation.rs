@@ -159,7 +159,7 @@ pub(crate) fn draft<'f>(
         Options::read(&operation.parameters, &path, schemas, (api.is_two, !is_query, has_texts), &is_consumed);
     let sent = match &operation.body {
         Some(found) if is_query => body_options(found, searched, schemas, &pages, &mut options),
-        Some(found) => body(api, operation, found, id, schemas)?,
+        Some(found) => body(api, settings, operation, found, schemas)?,
         None => BodyFound::default(),
     };
     let mut headers = std::mem::take(&mut options.headers);
@@ -408,7 +408,7 @@ fn body_options<'f>(
         }
         options.options.insert(key, Doc::Map(option));
     }
-    if is_form {
+    if is_form && options.options.values().any(|rules| rules.get("in") == Some(&Doc::from("body"))) {
         sent.format = Some(Doc::from("form"));
     }
     sent

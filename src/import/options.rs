@@ -160,7 +160,31 @@ impl Options {
             }
             found.add(parameter, schemas, (is_two, has_texts));
         }
+        found.drop_doubled(schemas);
         found
+    }
+
+    /// Leaves out objects whose fields would be sent twice, because other parameters have their names.
+    fn drop_doubled(&mut self, schemas: &Schemas<'_>) {
+        let wires: Vec<String> =
+            self.options.iter().map(|(name, rules)| rules.text_of("as").unwrap_or(name).to_owned()).collect();
+        let mut taken: Vec<String> = wires;
+        let mut gone = Vec::new();
+        for (name, rules) in &self.options {
+            if rules.get("style") != Some(&Doc::from("fields")) {
+                continue;
+            }
+            let fields = schemas.field_names(rules);
+            if fields.iter().any(|field| taken.contains(field)) {
+                gone.push(name.clone());
+            }
+            taken.extend(fields);
+        }
+        for name in gone {
+            self.options.shift_remove(&name);
+            self.required.retain(|required| *required != name);
+            self.notes.push(format!("the fields of `{name}` have the names of other parameters: left out"));
+        }
     }
 
     fn add<'f>(&mut self, parameter: &Parameter<'f>, schemas: &mut Schemas<'f>, about: (bool, bool)) {

@@ -138,7 +138,8 @@ pub(crate) fn role(taken: &Taken<'_>) -> Option<Role> {
     let names = |list: &[&str]| list.contains(&name);
     match () {
         () if taken.place == "header" => None,
-        // A page may be declared as a text; an offset may then be a time.
+        // A page that is a text is a number only if it says so.
+        () if names(&PAGES) && kind == "string" && taken.start().is_none() => Some(Role::Cursor),
         () if names(&PAGES) && matches!(kind, "integer" | "number" | "" | "string") => Some(Role::Page),
         () if names(&SIZES) && matches!(kind, "integer" | "number" | "" | "string") => Some(Role::Size),
         () if names(&OFFSETS) && (is_number || (kind == "string" && name == "offset")) => {

@@ -331,8 +331,10 @@ fn object<'f>(
             is_meta(&name) || leaf.pointer.split('/').nth(1).is_some_and(|first| plain(first) == name)
         })
     };
-    let has_signs = has_pages
-        || envelope.scalars.iter().any(|leaf| leaf.name.starts_with("next") || TOTALS.contains(&leaf.name.as_str()));
+    let has_signs = envelope
+        .scalars
+        .iter()
+        .any(|leaf| leaf.name.starts_with("next") || (leaf.name != "total" && TOTALS.contains(&leaf.name.as_str())));
     let chosen = match (lists.as_slice(), strong.as_slice()) {
         ([], _) => None,
         _ if is_single && !has_pages => None,
@@ -341,10 +343,11 @@ fn object<'f>(
         ([one], _) if beside(one) => {
             Some(list(one, Grade::Likely, "it has parameters of a paging, and only one list".to_owned()))
         }
-        (_, [one]) if !is_single && (has_signs || one.depth == 0) => {
+        // A record may have lists of its own: only signs of pages in both the request and the reply tell that it is none.
+        (_, [one]) if !is_single && has_pages && (has_signs || is_noun(&one.name)) => {
             Some(list(one, Grade::Likely, format!("of the lists in the reply, its name says most: {}", one.pointer)))
         }
-        ([one], _) if has_signs && one.depth == 0 => {
+        ([one], _) if !is_single && has_pages && has_signs && one.depth == 0 => {
             Some(list(one, Grade::Likely, format!("{} is the only list of the reply", one.pointer)))
         }
         ([_, ..], _) if has_pages && !is_single => {

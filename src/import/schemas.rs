@@ -3,11 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
+use serde_json::json;
 
+use super::envelope::properties;
 use super::names::{plain_name, short_hash};
 use super::prose::sentences;
 use super::refs::{Files, Spot};
 use super::value::{Doc, Fields};
+use crate::authoring::Schema;
 
 /// The records of a connector, as far as operations refer to them.
 pub(crate) struct Schemas<'f> {
@@ -21,6 +24,8 @@ pub(crate) struct Schemas<'f> {
     own: HashSet<String>,
     pub(crate) records: IndexMap<String, Doc>,
     open: Vec<(String, Spot<'f>)>,
+    /// Whether patterns are regular expressions that can be used.
+    patterns: HashMap<&'f str, bool>,
 }
 
 /// Deeper parts of an inline schema may have anything.
@@ -62,6 +67,7 @@ impl<'f> Schemas<'f> {
             own,
             records: IndexMap::new(),
             open: Vec::new(),
+            patterns: HashMap::new(),
         }
     }
 
@@ -95,6 +101,15 @@ impl<'f> Schemas<'f> {
         self.records.insert(name.clone(), Doc::Null);
         self.open.push((name.clone(), end));
         Some(name)
+    }
+
+    /// The names of the fields of a converted object.
+    pub(crate) fn field_names(&self, schema: &Doc) -> Vec<String> {
+        let record = schema.text_of("$ref").and_then(|target| target.strip_prefix("#/records/"));
+        if let Some((_, spot)) = record.and_then(|name| self.open.iter().find(|(open, _)| open == name)) {
+            return properties(self.files, *spot).into_iter().map(|(name, ..)| name.to_owned()).collect();
+        }
+        schema.get("properties").into_iter().flat_map(Doc::fields).map(|(name, _)| name.to_owned()).collect()
     }
 
     /// Converts the records that were named meanwhile.
@@ -145,7 +160,9 @@ impl<'f> Schemas<'f> {
         let is_nullable = spot.doc.is_true("nullable") || spot.doc.is_true("x-nullable");
         self.head(spot, is_nullable, &mut out);
         for key in PLAIN {
-            if let Some(value) = spot.doc.get(key) {
+            if let Some(value) = spot.doc.get(key)
+                && (key != "pattern" || value.text().is_some_and(|pattern| self.is_pattern(pattern)))
+            {
                 keyword(spot.doc, key, value, &mut out);
             }
         }
@@ -174,6 +191,12 @@ impl<'f> Schemas<'f> {
             }
         }
         Doc::Map(out)
+    }
+
+    /// Whether a pattern can be used. Descriptions have those of many languages.
+    fn is_pattern(&mut self, pattern: &'f str) -> bool {
+        let compiles = || Schema::compile(json!({ "pattern": pattern })).is_ok();
+        *self.patterns.entry(pattern).or_insert_with(compiles)
     }
 
     /// Type, format, description, values.

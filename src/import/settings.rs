@@ -23,7 +23,18 @@ pub(crate) struct Settings {
     pub(crate) base_url: Option<String>,
     /// Only operations with one of these tags, ids, or path beginnings.
     pub(crate) only: Vec<String>,
+    /// How the `path` of a patch operation is written, where the document does not say it.
+    pub(crate) patch: Option<PatchWord>,
     pub(crate) own: OwnFiles,
+}
+
+/// How the `path` of a patch operation is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PatchWord {
+    /// As the bare name of a field.
+    Names,
+    /// As a JSON Pointer.
+    Pointers,
 }
 
 /// Definitions in files that the import did not write: they stay, and come first.
@@ -34,12 +45,20 @@ pub(crate) struct OwnFiles {
     pub(crate) records: HashSet<String>,
     /// A connector.yaml of the user's own.
     pub(crate) connector: Option<Doc>,
+    /// The texts of the files, by name.
+    pub(crate) files: Vec<(String, String)>,
 }
 
 impl OwnFiles {
-    /// The OperationId of an own operation with this verb and path; parameters may have other names.
+    /// The OperationId of an own operation with this verb and path; parameters may have other names, and names other
+    /// letter cases.
     pub(crate) fn id_of(&self, verb: &str, path: &str) -> Option<&str> {
-        self.operations.get(&identity(verb, path)).map(String::as_str)
+        self.operations.get(&OwnFiles::key(verb, path)).map(String::as_str)
+    }
+
+    /// The key of an own operation.
+    pub(crate) fn key(verb: &str, path: &str) -> String {
+        identity(verb, path).trim_end_matches('/').to_ascii_lowercase()
     }
 }
 

@@ -54,6 +54,13 @@ impl Doc {
         }
     }
 
+    pub(crate) fn map_mut(&mut self) -> Option<&mut Fields> {
+        match self {
+            Doc::Map(fields) => Some(fields),
+            Doc::Null | Doc::Flag(_) | Doc::Number(_) | Doc::Text(_) | Doc::List(_) => None,
+        }
+    }
+
     /// The fields; none for anything but a map.
     pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &Doc)> {
         self.map().into_iter().flatten().map(|(key, value)| (key.as_str(), value))

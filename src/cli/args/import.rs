@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Subcommand};
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ImportCommand {
@@ -38,6 +38,13 @@ pub(crate) struct OpenApiArgs {
     pub(crate) answers: ImportAnswers,
 }
 
+/// Forms of the path of a patch operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PatchForm {
+    Names,
+    Pointers,
+}
+
 /// Answers to what a document does not say; they are kept for --update.
 #[derive(Clone, Debug, Default, ClapArgs)]
 #[command(next_help_heading = "Answers, kept for --update")]
@@ -51,6 +58,9 @@ pub(crate) struct ImportAnswers {
     /// Number of the first page where the document does not say it
     #[arg(long, value_name = "0 | 1", value_parser = clap::value_parser!(u64).range(0..=1))]
     pub(crate) page_start: Option<u64>,
+    /// How the path of a patch operation is written where the document does not say it: as a bare name, or as a JSON Pointer
+    #[arg(long, value_name = "FORM", value_enum)]
+    pub(crate) patch: Option<PatchForm>,
     /// Security scheme of the document to sign in with
     #[arg(long, value_name = "NAME")]
     pub(crate) sign_in: Option<String>,

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::lock::own_files;
-use crate::cli::args::ImportAnswers;
+use crate::cli::args::{ImportAnswers, PatchForm};
 use crate::error::{Error, ErrorKind, Result};
-use crate::import::{Doc, Fields, OwnFiles, Settings, identity};
+use crate::import::{Doc, Fields, OwnFiles, PatchWord, Settings};
 
 impl ImportAnswers {
     /// The answers as the lock file keeps them.
@@ -16,6 +16,7 @@ impl ImportAnswers {
         put("only", (!self.only.is_empty()).then(|| Doc::texts(self.only.iter().map(String::as_str))));
         put("paging", text(&self.paging));
         put("page_start", self.page_start.map(Doc::from));
+        put("patch", self.patch.map(|form| Doc::from(if form == PatchForm::Names { "names" } else { "pointers" })));
         put("sign_in", text(&self.sign_in));
         put("base_url", text(&self.base_url));
         put("optional_lists", self.optional_lists.then_some(Doc::Flag(true)));
@@ -33,6 +34,10 @@ impl ImportAnswers {
             only: if self.only.is_empty() { list().collect() } else { self.only.clone() },
             paging: text(&self.paging, "paging"),
             page_start: self.page_start.or_else(|| kept.get("page_start").and_then(Doc::whole)),
+            patch: self.patch.or_else(|| match kept.text_of("patch")? {
+                "names" => Some(PatchForm::Names),
+                _ => Some(PatchForm::Pointers),
+            }),
             sign_in: text(&self.sign_in, "sign_in"),
             base_url: text(&self.base_url, "base_url"),
             optional_lists: self.optional_lists || kept.is_true("optional_lists"),
@@ -64,6 +69,7 @@ impl ImportAnswers {
             page_start: self.page_start,
             paging,
             optional_lists: self.optional_lists,
+            patch: self.patch.map(|form| if form == PatchForm::Names { PatchWord::Names } else { PatchWord::Pointers }),
             sign_in: self.sign_in.clone(),
             base_url: self.base_url.clone(),
             only: self.only.clone(),
@@ -83,6 +89,7 @@ pub(super) fn own_definitions(
             Error::new(ErrorKind::Definition, format!("{} is no YAML: {why}", path.display()))
                 .advise("correct it, then import again")
         })?;
+        own.files.push((path.display().to_string(), text));
         if path.file_name().is_some_and(|name| name == "connector.yaml") {
             own.connector = Some(doc);
             continue;
@@ -90,7 +97,7 @@ pub(super) fn own_definitions(
         own.records.extend(doc.get("records").into_iter().flat_map(Doc::fields).map(|(name, _)| name.to_owned()));
         for (id, entry) in doc.get("operations").into_iter().flat_map(Doc::fields) {
             if let Some((verb, path)) = entry.text_of("request").and_then(|line| line.split_once(' ')) {
-                own.operations.insert(identity(verb, path), id.to_owned());
+                own.operations.insert(OwnFiles::key(verb, path), id.to_owned());
             }
         }
     }

@@ -50,7 +50,7 @@ pub(crate) fn run(app: &App, args: &OpenApiArgs) -> Result<u8> {
     let imported = import(&files, &settings).map_err(|why| wrong(args, why))?;
     drop(files);
     let new = Lock {
-        document: described(document, &imported),
+        document: described(document, &imported, !answers.without_texts),
         answers: answers.to_doc(),
         tried: old.tried.clone(),
         files: imported.files.clone(),
@@ -117,8 +117,10 @@ fn read_below(folder: &Path, path: &str) -> std::result::Result<String, String> 
     read_text(&file, BYTES_MAX).map_err(|why| why.to_string())
 }
 
-fn described(mut document: Doc, imported: &Imported) -> Doc {
-    document.put("title", imported.title.as_str());
+fn described(mut document: Doc, imported: &Imported, has_title: bool) -> Doc {
+    if has_title {
+        document.put("title", imported.title.as_str());
+    }
     document.put("version", imported.version.as_str());
     document
 }

@@ -286,6 +286,10 @@ fn items(
         schema = embedded(c, &format!("{at}/schema"), schema, other);
     }
     if is_patch {
+        // References in it start at the item.
+        if let Some(map) = schema.as_object_mut().filter(|map| map.contains_key("$defs")) {
+            map.insert("$id".to_owned(), json!("urn:item"));
+        }
         schema = json!({"anyOf": [schema, {"type": "array", "items": {"type": "object", "required": ["op", "path"]}}]});
     }
     // The record was checked by itself.
