@@ -72,7 +72,7 @@ pub(crate) struct Media<'f> {
     pub(crate) spot: Option<Spot<'f>>,
 }
 
-pub(crate) struct Body<'f> {
+pub(crate) struct ApiBody<'f> {
     pub(crate) is_required: bool,
     pub(crate) media: Vec<Media<'f>>,
 }
@@ -99,7 +99,7 @@ pub(crate) struct ApiOperation<'f> {
     pub(crate) parameters: Vec<Parameter<'f>>,
     /// What could not be read.
     pub(crate) lost: Vec<String>,
-    pub(crate) body: Option<Body<'f>>,
+    pub(crate) body: Option<ApiBody<'f>>,
     pub(crate) replies: Vec<ApiReply<'f>>,
     pub(crate) servers: Vec<Server>,
     pub(crate) security: Option<Vec<Alternative>>,
@@ -262,14 +262,14 @@ impl<'f> Api<'f> {
         Parameter { name, place, is_required, spot, schema, is_json }
     }
 
-    fn body(&self, spot: Spot<'f>) -> Result<Option<Body<'f>>, String> {
+    fn body(&self, spot: Spot<'f>) -> Result<Option<ApiBody<'f>>, String> {
         let Some(body) = spot.get("requestBody") else { return Ok(None) };
         let body = self.files.resolve(body).map_err(|why| format!("its body: {why}"))?;
         let media = body.get("content").map(|content| self.media(content)).unwrap_or_default();
-        Ok((!media.is_empty()).then(|| Body { is_required: body.doc.is_true("required"), media }))
+        Ok((!media.is_empty()).then(|| ApiBody { is_required: body.doc.is_true("required"), media }))
     }
 
-    fn body_two(&self, body: Option<Spot<'f>>, form: Vec<Parameter<'f>>, spot: Spot<'f>) -> Option<Body<'f>> {
+    fn body_two(&self, body: Option<Spot<'f>>, form: Vec<Parameter<'f>>, spot: Spot<'f>) -> Option<ApiBody<'f>> {
         let kinds = self.kinds(spot, "consumes");
         if !form.is_empty() {
             let has_file = form.iter().any(|field| field.spot.doc.text_of("type") == Some("file"));
@@ -277,12 +277,12 @@ impl<'f> Api<'f> {
             let kind = if is_multipart { "multipart/form-data" } else { "application/x-www-form-urlencoded" };
             let is_required = form.iter().any(|field| field.is_required);
             let media = Media { kind: kind.to_owned(), schema: None, fields: form, spot: None };
-            return Some(Body { is_required, media: vec![media] });
+            return Some(ApiBody { is_required, media: vec![media] });
         }
         let body = body?;
         let kinds = if kinds.is_empty() { vec!["application/json".to_owned()] } else { kinds };
         let media = |kind| Media { kind, schema: body.get("schema"), fields: Vec::new(), spot: None };
-        Some(Body { is_required: body.doc.is_true("required"), media: kinds.into_iter().map(media).collect() })
+        Some(ApiBody { is_required: body.doc.is_true("required"), media: kinds.into_iter().map(media).collect() })
     }
 
     fn kinds(&self, spot: Spot<'f>, key: &str) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! The body of a write: items, and how they are sent. Pure.
 
-use super::api::{Api, ApiOperation, Body, Media};
+use super::api::{Api, ApiBody, ApiOperation, Media};
 use super::envelope::{kind, properties, settled};
 use super::operation::chosen;
 use super::refs::Spot;
@@ -27,7 +27,7 @@ pub(crate) fn body<'f>(
     api: &Api<'f>,
     settings: &Settings,
     operation: &ApiOperation<'f>,
-    body: &Body<'f>,
+    body: &ApiBody<'f>,
     schemas: &mut Schemas<'f>,
 ) -> Result<BodyFound, String> {
     let Some(media) = chosen(&body.media) else { return Ok(BodyFound::default()) };

@@ -80,8 +80,10 @@ pub(crate) fn import(files: &Files, settings: &Settings) -> Result<Imported, Str
     }
     schemas.finish();
     let paging = share_paging(&mut drafts, settings);
+    let unshared = drafts.clone();
     let sets = share_options(&mut drafts, settings.sets(), settings.own.connector.is_some());
     divide(&mut drafts);
+    let unshared = if sets.is_empty() { Vec::new() } else { unshared };
     let mut head = head(&api, settings, &found, u64::from(Format::Connector.version()));
     if let Some((style, why)) = paging {
         head.push(("paging", style, why));
@@ -94,8 +96,8 @@ pub(crate) fn import(files: &Files, settings: &Settings) -> Result<Imported, Str
     if !sets.is_empty() {
         head.push(("option_sets", Doc::Map(sets), None));
     }
-    let mut parts =
-        Parts { head, drafts, records: std::mem::take(&mut schemas.records).into_iter().collect(), settings };
+    let records = std::mem::take(&mut schemas.records).into_iter().collect();
+    let mut parts = Parts { head, drafts, unshared, records, settings };
     let dropped = parts.keep_sound(&mut notes);
     left_out.extend(dropped);
     if parts.drafts.is_empty() && own == 0 {
@@ -210,6 +212,8 @@ fn answer(key: &str) -> &'static str {
 struct Parts<'s> {
     head: Vec<(&'static str, Doc, Option<String>)>,
     drafts: Vec<OperationDraft>,
+    /// The same without option sets, if there are some.
+    unshared: Vec<OperationDraft>,
     records: BTreeMap<String, Doc>,
     settings: &'s Settings,
 }
@@ -313,12 +317,24 @@ impl Parts<'_> {
 
     fn take_out(&mut self, faults: &[Fault], left_out: &mut Vec<LeftOut>, notes: &mut Vec<String>) {
         let mut gone: BTreeMap<String, String> = BTreeMap::new();
+        // Operations are faulty because of their set.
+        let of_set =
+            |fault: &&Fault| fault.place.field.as_deref().is_some_and(|field| field.starts_with("/option_sets"));
+        if let Some(fault) = faults.iter().find(of_set) {
+            self.repair_head("/option_sets", &fault.message, notes);
+            return;
+        }
         for fault in faults {
             let field = fault.place.field.as_deref().unwrap_or_default();
             let mut tokens = field.split('/').skip(1).map(crate::json_pointer::unescape);
             let (section, name) = (tokens.next().unwrap_or_default(), tokens.next().unwrap_or_default());
             match section.as_str() {
-                "operations" => drop(gone.entry(name).or_insert_with(|| fault.message.clone())),
+                "operations" => {
+                    let rest: Vec<String> = tokens.collect();
+                    if !self.drop_style(&name, &rest, &fault.message) {
+                        gone.entry(name).or_insert_with(|| fault.message.clone());
+                    }
+                }
                 "records" => {
                     if let Some(schema) = self.records.get_mut(&name) {
                         simplify(schema);
@@ -337,6 +353,21 @@ impl Parts<'_> {
         });
     }
 
+    /// Takes the style of an option out, if that is what is not accepted.
+    fn drop_style(&mut self, id: &str, at: &[String], why: &str) -> bool {
+        let [first, option, last] = at else { return false };
+        let draft = self.drafts.iter_mut().find(|draft| draft.id == id);
+        let Some(draft) = draft.filter(|_| first == "options" && last == "style") else { return false };
+        let Some(Doc::Map(mut options)) = draft.value("options").cloned() else { return false };
+        let gone = options.get_mut(option).and_then(Doc::map_mut).and_then(|rules| rules.shift_remove("style"));
+        if gone.is_none() {
+            return false;
+        }
+        draft.put("options", Doc::Map(options), None);
+        draft.notes.push(format!("the option `{option}` is sent as it is: {why}"));
+        true
+    }
+
     /// Takes a key out of connector.yaml that is not accepted; what it needs is kept in its simplest form.
     fn repair_head(&mut self, field: &str, message: &str, notes: &mut Vec<String>) {
         let key = field.split('/').nth(1).unwrap_or_default();
@@ -348,6 +379,16 @@ impl Parts<'_> {
                 .filter(|(name, ..)| *name == "auth")
                 .for_each(|(_, value, _)| *value = Doc::from("none")),
             "base_url" | "connection" => {}
+            "option_sets" => {
+                // Each operation has its options again, and only those that are faulty are taken out.
+                let mut unshared = std::mem::take(&mut self.unshared);
+                divide(&mut unshared);
+                unshared.retain(|draft| self.drafts.iter().any(|kept| kept.id == draft.id));
+                if !unshared.is_empty() {
+                    self.drafts = unshared;
+                }
+                self.head.retain(|(name, ..)| *name != key);
+            }
             key => self.head.retain(|(name, ..)| *name != key),
         }
     }

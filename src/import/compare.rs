@@ -17,16 +17,16 @@ pub(crate) struct Change {
 
 /// The definitions of a connector: the entries of all its files.
 #[derive(Debug, Default)]
-pub(crate) struct Definitions {
+pub(crate) struct ImportedEntries {
     pub(crate) connector: Doc,
     pub(crate) operations: Fields,
     pub(crate) records: Fields,
 }
 
-impl Definitions {
+impl ImportedEntries {
     /// Reads files; those that are no YAML are left out.
-    pub(crate) fn read<'t>(files: impl Iterator<Item = (&'t str, &'t str)>) -> Definitions {
-        let mut all = Definitions::default();
+    pub(crate) fn read<'t>(files: impl Iterator<Item = (&'t str, &'t str)>) -> ImportedEntries {
+        let mut all = ImportedEntries::default();
         for (name, text) in files {
             let Ok(doc) = Doc::read(text) else { continue };
             if name == "connector.yaml" {
@@ -65,7 +65,7 @@ impl Changes {
 }
 
 /// Compares two imports: operations by verb and path, records by name.
-pub(crate) fn compare(old: &Definitions, new: &Definitions) -> Changes {
+pub(crate) fn compare(old: &ImportedEntries, new: &ImportedEntries) -> Changes {
     let mut changes = Changes::default();
     let (before, after) = (by_identity(old), by_identity(new));
     for (key, (id, _)) in &before {
@@ -78,7 +78,7 @@ pub(crate) fn compare(old: &Definitions, new: &Definitions) -> Changes {
             changes.added.push((*id).to_owned());
             continue;
         };
-        let mut found = Found { name: (*id).to_owned(), changes: &mut changes.changed };
+        let mut found = ChangeList { name: (*id).to_owned(), changes: &mut changes.changed };
         if old_id != id {
             found.add(true, format!("its OperationId was {old_id}"));
         }
@@ -86,11 +86,11 @@ pub(crate) fn compare(old: &Definitions, new: &Definitions) -> Changes {
     }
     for (name, entry) in &new.records {
         if let Some(old_entry) = old.records.get(name) {
-            let mut found = Found { name: name.clone(), changes: &mut changes.changed };
+            let mut found = ChangeList { name: name.clone(), changes: &mut changes.changed };
             schema(&entry_schema(old_entry), &entry_schema(entry), "", &mut found);
         }
     }
-    let mut found = Found { name: "connector".to_owned(), changes: &mut changes.changed };
+    let mut found = ChangeList { name: "connector".to_owned(), changes: &mut changes.changed };
     connector(&old.connector, &new.connector, &mut found);
     changes.added.sort();
     changes.removed.sort();
@@ -103,25 +103,25 @@ fn entry_schema(entry: &Doc) -> Doc {
     entry.get("schema").cloned().unwrap_or_default()
 }
 
-fn by_identity(all: &Definitions) -> BTreeMap<String, (&str, &Doc)> {
+fn by_identity(all: &ImportedEntries) -> BTreeMap<String, (&str, &Doc)> {
     let key = |entry: &Doc| {
         entry.text_of("request").and_then(|line| line.split_once(' ')).map(|(verb, path)| identity(verb, path))
     };
     all.operations.iter().filter_map(|(id, entry)| Some((key(entry)?, (id.as_str(), entry)))).collect()
 }
 
-struct Found<'c> {
+struct ChangeList<'c> {
     name: String,
     changes: &'c mut Vec<Change>,
 }
 
-impl Found<'_> {
+impl ChangeList<'_> {
     fn add(&mut self, is_breaking: bool, text: String) {
         self.changes.push(Change { name: self.name.clone(), text, is_breaking });
     }
 }
 
-fn connector(old: &Doc, new: &Doc, found: &mut Found<'_>) {
+fn connector(old: &Doc, new: &Doc, found: &mut ChangeList<'_>) {
     let names = |doc: &Doc| -> BTreeSet<String> {
         doc.get("connection").into_iter().flat_map(Doc::fields).map(|(name, _)| name.to_owned()).collect()
     };
@@ -146,7 +146,7 @@ fn connector(old: &Doc, new: &Doc, found: &mut Found<'_>) {
     }
 }
 
-fn operation(old: &Doc, new: &Doc, found: &mut Found<'_>) {
+fn operation(old: &Doc, new: &Doc, found: &mut ChangeList<'_>) {
     for key in ["method", "paging", "job", "body"] {
         if old.get(key) != new.get(key) {
             let shown = |doc: &Doc| doc.get(key).map_or_else(|| "none".to_owned(), super::write::flow);
@@ -178,7 +178,7 @@ fn texts(doc: Option<&Doc>) -> Vec<&str> {
     doc.map(Doc::list).unwrap_or_default().iter().filter_map(Doc::text).collect()
 }
 
-fn options(old: &Doc, new: &Doc, found: &mut Found<'_>) {
+fn options(old: &Doc, new: &Doc, found: &mut ChangeList<'_>) {
     let entries = |doc: &Doc| -> Fields { doc.get("options").and_then(Doc::map).cloned().unwrap_or_default() };
     let (before, after) = (entries(old), entries(new));
     let (old_required, new_required) = (texts(old.get("required")), texts(new.get("required")));
@@ -211,7 +211,7 @@ fn options(old: &Doc, new: &Doc, found: &mut Found<'_>) {
     }
 }
 
-fn items(old: &Doc, new: &Doc, found: &mut Found<'_>) {
+fn items(old: &Doc, new: &Doc, found: &mut ChangeList<'_>) {
     match (old.get("items"), new.get("items")) {
         (None, None) => {}
         (Some(_), None) => found.add(true, "it takes no items any more".to_owned()),
@@ -229,7 +229,7 @@ fn items(old: &Doc, new: &Doc, found: &mut Found<'_>) {
 }
 
 /// Fields of a record or of items.
-fn schema(old: &Doc, new: &Doc, at: &str, found: &mut Found<'_>) {
+fn schema(old: &Doc, new: &Doc, at: &str, found: &mut ChangeList<'_>) {
     let fields = |doc: &Doc| -> Fields { doc.get("properties").and_then(Doc::map).cloned().unwrap_or_default() };
     let (before, after) = (fields(old), fields(new));
     for (name, rules) in &before {
@@ -258,7 +258,7 @@ fn schema(old: &Doc, new: &Doc, at: &str, found: &mut Found<'_>) {
 }
 
 /// Values that are no longer allowed, or are now.
-fn values(old: &Doc, new: &Doc, what: &str, found: &mut Found<'_>) {
+fn values(old: &Doc, new: &Doc, what: &str, found: &mut ChangeList<'_>) {
     let types = |doc: &Doc| -> BTreeSet<String> {
         match doc.get("type") {
             Some(Doc::Text(one)) => BTreeSet::from([one.clone()]),

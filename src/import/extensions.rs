@@ -1,7 +1,7 @@
 //! Extensions that say how a list is paged. Pure.
 
+use super::found::{PagingFound, PagingWord, Seen, styled};
 use super::pager::{Role, Taken, role};
-use super::paging::{PagingFound, PagingWord, Seen, styled};
 use super::refs::Spot;
 use super::report::Grade;
 use super::value::{Doc, Fields};

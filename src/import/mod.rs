@@ -8,6 +8,7 @@ mod compare;
 mod connector;
 mod envelope;
 mod extensions;
+mod found;
 mod names;
 mod operation;
 mod options;
@@ -26,7 +27,7 @@ mod value;
 mod write;
 
 pub(crate) use build::{Imported, import};
-pub(crate) use compare::{Changes, Definitions, compare, difference};
+pub(crate) use compare::{Changes, ImportedEntries, compare, difference};
 pub(crate) use operation::OperationDraft;
 pub(crate) use overlay::apply as apply_overlay;
 pub(crate) use refs::Files;

@@ -3,9 +3,10 @@
 use super::api::{Api, ApiOperation, In, Media};
 use super::body::{BodyFound, body};
 use super::envelope::settled;
+use super::found::{PagingFound, PagingWord, Seen};
 use super::options::{Options, PathNames};
 use super::pager::{Role, Taken, role, taken};
-use super::paging::{PagingFound, PagingWord, Seen, body_fields, has_pages, paging};
+use super::paging::{body_fields, has_pages, paging};
 use super::prose::{DESCRIPTION_MAX, sentences, title};
 use super::reply::{ReplyShape, is_json, reply_shape, success};
 use super::report::Grade;
@@ -369,7 +370,7 @@ fn is_job(operation: &ApiOperation<'_>) -> bool {
 
 /// The fields of a search as options.
 fn body_options<'f>(
-    found: &super::api::Body<'f>,
+    found: &super::api::ApiBody<'f>,
     fields: Vec<(String, super::refs::Spot<'f>, bool)>,
     schemas: &mut Schemas<'f>,
     pages: &[(&'static str, String)],

@@ -304,6 +304,8 @@ fn style(parameter: &Parameter<'_>, option: &Fields, is_two: bool, notes: &mut V
     }
     let explodes = spot.doc.get("explode").map(|explode| *explode == Doc::Flag(true));
     match spot.doc.text_of("style") {
+        // A list has no fields; servers that say so read `ids[]=1`.
+        Some("deepObject") if is_query && is_list => Some("brackets"),
         Some("deepObject") if is_query => Some("deep"),
         Some("spaceDelimited") if is_list && is_query => Some(if explodes == Some(true) { "repeat" } else { "spaces" }),
         Some("pipeDelimited") if is_list && is_query => Some(if explodes == Some(true) { "repeat" } else { "pipes" }),

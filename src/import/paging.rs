@@ -1,69 +1,15 @@
 //! How the lists of a description are paged: only what its parameters and replies show. A style that is not certain is
 //! not written: an end that was believed too early would lose records without a word. Pure.
 
-use super::api::ApiOperation;
 use super::envelope::Leaf;
 use super::extensions::by_extension;
+use super::found::{MORE, PagingFound, PagingWord, Seen, flag_of, more, place, styled};
 use super::pager::{Role, Taken, role};
 use super::refs::Spot;
-use super::reply::{ReplyShape, success};
+use super::reply::success;
 use super::report::Grade;
 use super::value::{Doc, Fields};
 use crate::draft::plain;
-
-/// What is known of the paging of a list.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct PagingFound {
-    pub(crate) style: PagingWord,
-    pub(crate) grade: Grade,
-    pub(crate) why: String,
-    /// Parameters that are the paging's and no options, each with its place.
-    pub(crate) parameters: Vec<(&'static str, String)>,
-    /// The key and text of a question.
-    pub(crate) question: Option<(&'static str, String)>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum PagingWord {
-    None,
-    Unknown,
-    /// A value of `paging:`.
-    Style(Doc),
-}
-
-impl PagingFound {
-    pub(crate) fn new(style: PagingWord, grade: Grade, why: &str) -> PagingFound {
-        PagingFound { style, grade, why: why.to_owned(), parameters: Vec::new(), question: None }
-    }
-
-    fn ask(key: &'static str, text: String) -> PagingFound {
-        PagingFound { question: Some((key, text)), ..PagingFound::new(PagingWord::Unknown, Grade::Ask, "") }
-    }
-}
-
-/// The parts of a list that tell about its pages.
-pub(crate) struct Seen<'o, 'f> {
-    pub(crate) operation: &'o ApiOperation<'f>,
-    pub(crate) reply: &'o ReplyShape<'f>,
-    pub(crate) taken: &'o [Taken<'f>],
-    /// The number of the first page, if the user has said it.
-    pub(crate) page_start: Option<u64>,
-}
-
-impl<'o, 'f> Seen<'o, 'f> {
-    pub(crate) fn of(&self, wanted: Role) -> Option<&'o Taken<'f>> {
-        let mut all = self.taken.iter().filter(|taken| role(taken) == Some(wanted));
-        all.next()
-    }
-
-    pub(crate) fn all(&self, wanted: Role) -> impl Iterator<Item = &'o Taken<'f>> {
-        self.taken.iter().filter(move |taken| role(taken) == Some(wanted))
-    }
-
-    fn scalars(&self) -> &'o [Leaf<'f>] {
-        &self.reply.envelope.scalars
-    }
-}
 
 /// Whether an operation has parameters of a paging.
 pub(crate) fn has_pages(taken: &[Taken<'_>]) -> bool {
@@ -81,42 +27,6 @@ pub(crate) fn paging(seen: &Seen<'_, '_>) -> PagingFound {
         .or_else(|| keyset(seen))
         .or_else(|| counted(seen));
     found.unwrap_or_else(|| unpaged(seen))
-}
-
-/// The size, if its default is known.
-pub(crate) fn size(seen: &Seen<'_, '_>) -> Option<((&'static str, String), Doc)> {
-    let taken = seen.of(Role::Size)?;
-    let (default, max) = taken.size()?;
-    let mut size = taken.target();
-    size.put("default", default);
-    if let Some(max) = max {
-        size.put("max", max);
-    }
-    Some(((taken.place, taken.name.clone()), size))
-}
-
-/// A style of these fields, with the size.
-pub(crate) fn styled(
-    seen: &Seen<'_, '_>,
-    name: &str,
-    mut fields: Fields,
-    (grade, why): (Grade, &str),
-    own: &[&Taken<'_>],
-) -> PagingFound {
-    let mut parameters: Vec<(&'static str, String)> =
-        own.iter().map(|taken| (taken.place, taken.name.clone())).collect();
-    if let Some((parameter, size)) = size(seen) {
-        parameters.push(parameter);
-        fields.insert("size".to_owned(), size);
-    }
-    let style = PagingWord::Style(Doc::of([(name, Doc::Map(fields))]));
-    PagingFound { parameters, ..PagingFound::new(style, grade, why) }
-}
-
-/// Where a value is; a reply may leave it out unless the schema says that it is always there.
-pub(crate) fn place(leaf: &Leaf<'_>) -> Doc {
-    let at = Doc::Text(leaf.pointer.clone());
-    if leaf.is_required { at } else { Doc::of([("at", at), ("absent", Doc::from("end"))]) }
 }
 
 fn paging_parameters<'o, 'f>(seen: &Seen<'o, 'f>) -> Vec<&'o Taken<'f>> {
@@ -220,6 +130,15 @@ fn answers(leaf: &Leaf<'_>, parameter: &Taken<'_>) -> Option<u8> {
     let words = ["cursor", "token", "marker", "continuation", "scrollid", "bookmark", "iterator", "position", "key"];
     match () {
         () if is_previous && leaf_name != name => None,
+        // The number of this page is not the next one.
+        () if name.starts_with("page")
+            && leaf_name == name
+            && leaf.parent != "next"
+            && !name.contains("token")
+            && !name.contains("cursor") =>
+        {
+            None
+        }
         () if leaf_name == format!("next{name}") || leaf_name == name && leaf_name.starts_with("next") => Some(0),
         () if leaf.parent == "next" && (leaf_name == name || leaf_name == bare) => Some(0),
         () if leaf.parent.contains("cursor") && ((leaf_name == "after" && bare == "after") || leaf_name == "next") => {
@@ -279,39 +198,6 @@ fn cursor(seen: &Seen<'_, '_>) -> Option<PagingFound> {
         fields.insert("has_more".to_owned(), flag_of(flag));
     }
     Some(styled(seen, "cursor", fields, (grade, &why), &paging_parameters(seen)))
-}
-
-const MORE: [&str; 11] = [
-    "hasmore",
-    "hasnext",
-    "hasnextpage",
-    "morerecords",
-    "hasmoreresults",
-    "ismore",
-    "more",
-    "moreavailable",
-    "morepages",
-    "hasmoreitems",
-    "hasmoredata",
-];
-const LAST: [&str; 5] = ["islast", "islastpage", "last", "isfinished", "lastpage"];
-const TRUNCATED: [&str; 2] = ["truncated", "istruncated"];
-
-/// A flag that says whether there is more.
-fn more<'o, 'f>(seen: &Seen<'o, 'f>) -> Option<&'o Leaf<'f>> {
-    let named = |leaf: &&Leaf<'_>| {
-        leaf.kind() == "boolean" && [&MORE[..], &LAST[..], &TRUNCATED[..]].concat().contains(&leaf.name.as_str())
-    };
-    seen.scalars().iter().find(named)
-}
-
-fn flag_of(leaf: &Leaf<'_>) -> Doc {
-    let at = Doc::Text(leaf.pointer.clone());
-    if LAST.contains(&leaf.name.as_str()) {
-        Doc::of([("at", at), ("is", Doc::List(vec![Doc::Flag(false)]))])
-    } else {
-        at
-    }
 }
 
 /// The next page starts after the id of the last item.
@@ -439,6 +325,15 @@ fn number(seen: &Seen<'_, '_>, page: &Taken<'_>) -> PagingFound {
 }
 
 fn rows(seen: &Seen<'_, '_>, offset: &Taken<'_>) -> PagingFound {
+    let text = offset.description();
+    let is_key =
+        ["greater than", "last id", "id of the", "number of the last"].iter().any(|words| text.contains(words));
+    if is_key {
+        return PagingFound::ask(
+            "paging",
+            format!("`{}` seems to be a value of the last row, not a number of rows", offset.name),
+        );
+    }
     let found =
         if offset.is_skip() { Some((offset.start().map_or(0, |(start, _)| start), true)) } else { offset.start() };
     let Some((start, is_sure)) = found else {

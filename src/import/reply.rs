@@ -318,7 +318,10 @@ fn object<'f>(
         !noun.is_empty() && (name == noun || plain(&singular(name)) == one || name.ends_with(&noun))
     };
     let is_single = operation.path.trim_end_matches('/').ends_with('}');
-    let lists: Vec<&Leaf<'f>> = envelope.lists.iter().filter(|leaf| !NOISE.contains(&leaf.name.as_str())).collect();
+    let is_item = |leaf: &&Leaf<'f>| !NOISE.contains(&leaf.name.as_str()) || is_noun(&leaf.name);
+    let lists: Vec<&Leaf<'f>> = envelope.lists.iter().filter(is_item).collect();
+    let first = lists.iter().map(|leaf| leaf.depth).min();
+    let top: Vec<&&Leaf<'f>> = lists.iter().filter(|leaf| Some(leaf.depth) == first).collect();
     // Lists deeper than another one that fits are parts of something else.
     let strong: Vec<&&Leaf<'f>> =
         lists.iter().filter(|leaf| LISTS.contains(&leaf.name.as_str()) || is_noun(&leaf.name)).collect();
@@ -331,10 +334,9 @@ fn object<'f>(
             is_meta(&name) || leaf.pointer.split('/').nth(1).is_some_and(|first| plain(first) == name)
         })
     };
-    let has_signs = envelope
-        .scalars
-        .iter()
-        .any(|leaf| leaf.name.starts_with("next") || (leaf.name != "total" && TOTALS.contains(&leaf.name.as_str())));
+    let is_open = !is_single && !own.iter().any(|(name, ..)| *name == "id");
+    let has_signs =
+        envelope.scalars.iter().any(|leaf| leaf.name.starts_with("next") || TOTALS.contains(&leaf.name.as_str()));
     let chosen = match (lists.as_slice(), strong.as_slice()) {
         ([], _) => None,
         _ if is_single && !has_pages => None,
@@ -343,14 +345,14 @@ fn object<'f>(
         ([one], _) if beside(one) => {
             Some(list(one, Grade::Likely, "it has parameters of a paging, and only one list".to_owned()))
         }
-        // A record may have lists of its own: only signs of pages in both the request and the reply tell that it is none.
-        (_, [one]) if !is_single && has_pages && (has_signs || is_noun(&one.name)) => {
+        // A record may have lists of its own: one that has no id, and is asked for by pages, is none.
+        (_, [one]) if is_open && has_pages => {
             Some(list(one, Grade::Likely, format!("of the lists in the reply, its name says most: {}", one.pointer)))
         }
-        ([one], _) if !is_single && has_pages && has_signs && one.depth == 0 => {
-            Some(list(one, Grade::Likely, format!("{} is the only list of the reply", one.pointer)))
-        }
-        ([_, ..], _) if has_pages && !is_single => {
+        _ if is_open && has_pages && has_signs && top.len() == 1 => top
+            .first()
+            .map(|one| list(one, Grade::Likely, format!("{} is the only list at the top of the reply", one.pointer))),
+        ([_, ..], _) if has_pages && is_open => {
             let why = "the reply has several lists or none that stands out";
             return whole(envelope, Grade::Ask, why);
         }

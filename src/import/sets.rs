@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::found::{PagingFound, PagingWord};
 use super::operation::OperationDraft;
-use super::paging::{PagingFound, PagingWord};
 use super::report::Grade;
 use super::settings::Settings;
 use super::value::{Doc, Fields};
@@ -92,7 +92,11 @@ pub(crate) fn share_options(drafts: &mut [OperationDraft], own: Option<&Fields>,
 /// The options of the query, which may be a set.
 fn shared(draft: &OperationDraft) -> Fields {
     let request = draft.value("request").and_then(Doc::text).unwrap_or_default();
-    let is_shared = |name: &str, rules: &Doc| !request.contains(&format!("{{{name}}}")) && rules.get("in").is_none();
+    // A set has no records.
+    let refers = |rules: &Doc| rules.to_json().contains("\"#/records/");
+    let is_shared = |name: &str, rules: &Doc| {
+        !request.contains(&format!("{{{name}}}")) && rules.get("in").is_none() && !refers(rules)
+    };
     let options = draft.value("options").into_iter().flat_map(Doc::fields);
     options
         .filter(|(name, rules)| is_shared(name, rules))

@@ -141,3 +141,20 @@ pub(super) fn own_files(folder: &Path, imported: &BTreeMap<String, String>) -> R
     found.sort();
     Ok(found)
 }
+
+/// Writes the files, removes those that are no more, and the lock last: a file that is not as the lock says is either
+/// edited or already new.
+pub(super) fn write(folder: &Path, old: &BTreeMap<String, String>, new: &Lock) -> Result<()> {
+    for (name, text) in &new.files {
+        if old.get(name) != Some(text) {
+            new_files::replace(&folder.join(name), text)?;
+        }
+    }
+    for name in old.keys().filter(|name| !new.files.contains_key(*name)) {
+        let path = folder.join(name);
+        if path.exists() {
+            std::fs::remove_file(&path).map_err(|cause| new_files::failed(&path, "removed", &cause))?;
+        }
+    }
+    new.write(folder)
+}

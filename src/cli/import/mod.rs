@@ -2,6 +2,7 @@
 
 mod answers;
 mod batches;
+mod edits;
 mod lock;
 mod openapi;
 mod report;

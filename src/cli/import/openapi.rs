@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::answers::own_definitions;
-use super::lock::{Lock, digest};
+use super::lock::{Lock, digest, write};
 use super::report;
 use super::update::{Update, update};
 use crate::cli::app::{App, own_definitions as own_folder};
@@ -136,21 +136,4 @@ fn refuse_overwriting(folder: &Path, imported: &Imported) -> Result<()> {
                 .advise("nothing was written; rename it, or import with another name or folder"))
         }
     }
-}
-
-/// Writes the files, removes those that are no more, and the lock last: a file that is not as the lock says is either
-/// edited or already new.
-pub(super) fn write(folder: &Path, old: &BTreeMap<String, String>, new: &Lock) -> Result<()> {
-    for (name, text) in &new.files {
-        if old.get(name) != Some(text) {
-            new_files::replace(&folder.join(name), text)?;
-        }
-    }
-    for name in old.keys().filter(|name| !new.files.contains_key(*name)) {
-        let path = folder.join(name);
-        if path.exists() {
-            std::fs::remove_file(&path).map_err(|cause| new_files::failed(&path, "removed", &cause))?;
-        }
-    }
-    new.write(folder)
 }

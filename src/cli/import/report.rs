@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::update::Edit;
+use super::edits::Edit;
 use crate::cli::screen::terminal_text::one_line;
 use crate::error::Fault;
 use crate::import::{Changes, Doc, Imported};

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::lock::Lock;
-use super::openapi::write;
+use super::edits::Edit;
+use super::lock::{Lock, write};
 use super::report;
 use crate::cli::app::App;
 use crate::cli::args::OpenApiArgs;
@@ -13,7 +13,7 @@ use crate::cli::call::ask;
 use crate::cli::{messages, new_files};
 use crate::definition::Catalog;
 use crate::error::{Error, ErrorKind, Fault, Place, Result};
-use crate::import::{Definitions, Doc, Fields, Imported, compare, difference, write_pair};
+use crate::import::{Doc, Fields, Imported, ImportedEntries, compare, write_pair};
 use crate::text_file::read_text;
 
 /// Largest overrides file, in bytes.
@@ -84,18 +84,8 @@ pub(super) fn update(update: &Update<'_>) -> Result<u8> {
     Ok(0)
 }
 
-fn definitions(files: &BTreeMap<String, String>) -> Definitions {
-    Definitions::read(files.iter().map(|(name, text)| (name.as_str(), text.as_str())))
-}
-
-/// The edits of one imported file.
-pub(super) struct Edit {
-    pub(super) file: String,
-    /// What overrides.yaml must say: the connector's part, and entries by section.
-    pub(super) connector: Option<Doc>,
-    pub(super) entries: Vec<(&'static str, String, Doc)>,
-    /// What cannot be said there.
-    pub(super) lost: Vec<String>,
+fn definitions(files: &BTreeMap<String, String>) -> ImportedEntries {
+    ImportedEntries::read(files.iter().map(|(name, text)| (name.as_str(), text.as_str())))
 }
 
 impl Update<'_> {
@@ -184,33 +174,6 @@ impl Update<'_> {
         let mut faults = catalog.faults(&[name]);
         faults.extend(super::batches::faults(self.app, self.base, catalog));
         Ok(faults)
-    }
-}
-
-impl Edit {
-    fn read(&mut self, written: &Doc, edited: &Doc) {
-        if self.file == "connector.yaml" {
-            self.connector = difference(written, edited);
-            return;
-        }
-        for section in ["operations", "records"] {
-            let entries = |doc: &Doc| -> Fields { doc.get(section).and_then(Doc::map).cloned().unwrap_or_default() };
-            let (before, after) = (entries(written), entries(edited));
-            for (name, entry) in &after {
-                match before.get(name) {
-                    Some(old) => {
-                        self.entries.extend(difference(old, entry).map(|change| (section, name.clone(), change)))
-                    }
-                    None => self.lost.push(format!("`{name}` is new: move it to a file of your own first")),
-                }
-            }
-            for name in before.keys().filter(|name| !after.contains_key(*name)) {
-                self.lost.push(format!("`{name}` was removed: it comes back"));
-            }
-        }
-        if self.entries.is_empty() && self.lost.is_empty() {
-            self.lost.push("only comments or the layout differ: they are not kept".to_owned());
-        }
     }
 }
 
