@@ -97,6 +97,7 @@ fn run(root: &Path, case: &Path, server: &str) -> Result<(), String> {
         .env("SHOP", Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hosts/shop.py"))
         // An API that opnode knows nothing of; it writes its port to the case's folder.
         .env("LIBRARY", root.join("library.py"))
+        .env("EXAMPLES", Path::new(env!("CARGO_MANIFEST_DIR")).join("examples"))
         // Do not use the keyring of the user.
         .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
         .stdin(Stdio::null())

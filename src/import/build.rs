@@ -98,7 +98,9 @@ pub(crate) fn import(files: &Files, settings: &Settings) -> Result<Imported, Str
     }
     let records = std::mem::take(&mut schemas.records).into_iter().collect();
     let mut parts = Parts { head, drafts, unshared, records, settings };
-    let dropped = parts.keep_sound(&mut notes);
+    let dropped = parts.keep_sound(&mut notes)?;
+    let mut told = HashSet::new();
+    notes.retain(|note| told.insert(note.clone()));
     left_out.extend(dropped);
     if parts.drafts.is_empty() && own == 0 {
         let first = left_out.first().map(|one| format!("; the first: {}: {}", one.what, one.why)).unwrap_or_default();
@@ -294,8 +296,9 @@ impl Parts<'_> {
     }
 
     /// Takes out what the check of definitions does not accept, and says so.
-    fn keep_sound(&mut self, notes: &mut Vec<String>) -> Vec<LeftOut> {
+    fn keep_sound(&mut self, notes: &mut Vec<String>) -> Result<Vec<LeftOut>, String> {
         let mut left_out = Vec::new();
+        let mut last = None;
         let name = self.settings.connector.clone();
         for _ in 0..ROUNDS_MAX {
             self.drop_unused();
@@ -307,12 +310,11 @@ impl Parts<'_> {
                 catalog.add(&name, file, text);
             }
             let faults = catalog.faults(&[&name]);
-            if faults.is_empty() {
-                break;
-            }
+            let Some(first) = faults.first() else { return Ok(left_out) };
+            last = Some(format!("{}: {}", first.place, first.message));
             self.take_out(&faults, &mut left_out, notes);
         }
-        left_out
+        Err(format!("no valid definitions can be made of it: {}", last.unwrap_or_default()))
     }
 
     fn take_out(&mut self, faults: &[Fault], left_out: &mut Vec<LeftOut>, notes: &mut Vec<String>) {

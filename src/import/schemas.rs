@@ -123,7 +123,8 @@ impl<'f> Schemas<'f> {
 
     fn record(&mut self, from: &'f str, reference: &str, spot: Spot<'f>) -> Option<String> {
         let (file, pointer) = reference.split_once('#').unwrap_or((reference, ""));
-        let place = (spot.file, format!("{}#{pointer}", if file.is_empty() { from } else { file }));
+        let target = self.files.target(from, reference).map_or(from, |target| target.file);
+        let place = (target, pointer.to_owned());
         if let Some(known) = self.names.get(&place) {
             return Some(known.clone());
         }

@@ -50,6 +50,9 @@ impl SignIn {
 
 /// Chooses the way of most operations; `wanted` is the name of a scheme.
 pub(crate) fn sign_in(api: &Api<'_>, wanted: Option<&str>) -> Result<SignIn, String> {
+    if let (Some(name), true) = (wanted, api.schemes.is_empty()) {
+        return Err(format!("the document has no security scheme `{name}`: it has none"));
+    }
     if api.schemes.is_empty() {
         return Ok(SignIn::none(Some(
             "the document does not say how to sign in; without credentials, the system may refuse".to_owned(),

@@ -7,8 +7,7 @@ use super::value::Doc;
 const WIDTH: usize = 150;
 
 /// Words that YAML readers take for another type.
-const WORDS: [&str; 14] =
-    ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "none", "~", "infinity"];
+const WORDS: [&str; 13] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "~", "infinity"];
 
 /// A text as a scalar: plain where that is certainly the same text.
 fn scalar(text: &str) -> String {
@@ -64,6 +63,14 @@ pub(crate) fn pair(key: &str, value: &Doc, indent: usize, out: &mut String) {
         Doc::List(list) if !list.is_empty() && !is_short => {
             out.push_str(&format!("{pad}{key}:\n"));
             list.iter().for_each(|value| element(value, indent + 2, out));
+        }
+        // Braces within a text need no quotes outside of a flow.
+        Doc::Text(text)
+            if !text.starts_with('{')
+                && text.contains('{')
+                && scalar(&text.replace(['{', '}'], "")) == text.replace(['{', '}'], "") =>
+        {
+            out.push_str(&format!("{pad}{key}: {text}\n"));
         }
         _ => out.push_str(&format!("{pad}{key}: {line}\n")),
     }

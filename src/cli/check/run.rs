@@ -56,8 +56,10 @@ fn show_hints(app: &App, hints: &[Fault]) -> Result<()> {
 
 /// Faults of everything that a command would load.
 fn all(app: &App, catalog: &Catalog) -> Checked {
-    let mut faults = catalog.faults(&[]);
-    let connectors: Vec<&str> = catalog.connector_names().collect();
+    // Those of the program are tested with it.
+    let own: Vec<&str> = catalog.own_connector_names().collect();
+    let connectors = if own.is_empty() { catalog.connector_names().collect() } else { own };
+    let mut faults = catalog.faults(&connectors);
     let operations: usize = connectors.iter().filter_map(|c| catalog.operations(c).ok()).map(|o| o.len()).sum();
     let templates: usize = connectors.iter().filter_map(|c| catalog.templates(c).ok()).map(|t| t.len()).sum();
     let mut checked = [(connectors.len(), "connector"), (operations, "operation"), (templates, "template")]
@@ -67,7 +69,7 @@ fn all(app: &App, catalog: &Catalog) -> Checked {
         faults.extend(connections_file(app.screen, catalog, &path));
         checked.push_str(&format!(", {}", path.display()));
     }
-    Checked { faults, hints: catalog.hints(&[]), what: checked }
+    Checked { faults, hints: catalog.hints(&connectors), what: checked }
 }
 
 fn print(faults: &[Fault], shown: impl Fn(&mut Diagnosis, &Fault) -> String) -> Result<()> {

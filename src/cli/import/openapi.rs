@@ -121,7 +121,7 @@ fn described(mut document: Doc, imported: &Imported, has_title: bool) -> Doc {
     if has_title {
         document.put("title", imported.title.as_str());
     }
-    document.put("version", imported.version.as_str());
+    document.put("openapi", imported.version.as_str());
     document
 }
 

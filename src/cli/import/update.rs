@@ -51,14 +51,13 @@ pub(super) fn update(update: &Update<'_>) -> Result<u8> {
         }
         return Ok(0);
     }
-    if !update.args.yes {
-        match ask::confirmed(update.app.screen, "Write these files? [y/N] ")? {
-            Some(true) => {}
-            Some(false) | None => {
-                messages::print("nothing was written; --yes writes\n")?;
-                return Ok(CHANGES);
-            }
-        }
+    // A script is not asked: it says --yes.
+    let is_wanted = update.args.yes
+        || (ask::is_possible(update.app.screen)
+            && ask::confirmed(update.app.screen, "Write these files? [y/N] ")? == Some(true));
+    if !is_wanted {
+        messages::print("nothing was written; --yes writes\n")?;
+        return Ok(CHANGES);
     }
     if !edits.is_empty() && !update.args.move_edits {
         let names: Vec<&str> = edits.iter().map(|edit| edit.file.as_str()).collect();

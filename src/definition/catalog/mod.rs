@@ -141,6 +141,11 @@ impl Catalog {
         self.packs.keys().map(String::as_str)
     }
 
+    /// Names of the connectors that have files besides the built-in ones.
+    pub fn own_connector_names(&self) -> impl Iterator<Item = &str> {
+        self.packs.values().filter(|pack| pack.has_own_files()).map(|pack| pack.name.as_str())
+    }
+
     fn pack(&self, connector: &str) -> Result<&Pack> {
         self.packs.get(connector).ok_or_else(|| {
             let hint = did_you_mean(connector, self.connector_names());

@@ -54,7 +54,7 @@ impl Pack {
     fn entry_errors(&self) -> Vec<Error> {
         let mut errors = Vec::new();
         let names = |section| self.names(section);
-        errors.extend(names("records").filter_map(|n| self.record(n).err()));
+        errors.extend(names("records").filter_map(|n| self.later_record(n).err()));
         errors.extend(names("operations").filter_map(|n| self.operation(n).err()));
         errors.extend(names("templates").filter_map(|n| self.template(n).err()));
         errors.extend(names("operations").filter_map(|n| self.operation(n).ok()?).flat_map(|o| self.value_errors(&o)));

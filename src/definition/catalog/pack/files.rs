@@ -93,6 +93,11 @@ impl PackFiles {
         self.sources.iter().filter_map(|source| source.path())
     }
 
+    /// Whether it has files besides the built-in ones.
+    pub(in crate::definition::catalog) fn has_own_files(&self) -> bool {
+        self.sources.iter().any(|source| !matches!(**source, DefinitionSource::BuiltIn(_)))
+    }
+
     /// Faults of whole files, whose entries are not known.
     pub(in crate::definition::catalog) fn broken(&self) -> &[Error] {
         &self.index().broken
