@@ -131,7 +131,7 @@ def step(name, operation, samples):
     if operation["method"] == "query":
         out["limit"] = 1
     items = operation.get("items")
-    if items:
+    if items and items.get("required", True):
         schema = merged(samples.records[items["record"]]["schema"] if "record" in items else {}, items.get("schema") or {})
         given = items.get("sample")
         whole = samples.of(schema)
