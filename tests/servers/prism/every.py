@@ -178,6 +178,8 @@ def run_module(module, steps, document, arguments, folder):
                 socket.create_connection(("127.0.0.1", port), 1).close()
                 break
             except OSError:
+                if server.poll() is not None:
+                    raise SystemExit("prism cannot be started: NODE_PATH must name the folder with @stoplight/prism-cli")
                 time.sleep(0.1)
         else:
             raise SystemExit(f"prism does not start for {module}")
@@ -192,7 +194,8 @@ def run_module(module, steps, document, arguments, folder):
             cwd=folder, capture_output=True, text=True,
         )
     finally:
-        os.killpg(server.pid, 15)
+        if server.poll() is None:
+            os.killpg(server.pid, 15)
         server.wait()
     if not (folder / f"{module}.json").exists():
         raise SystemExit(f"{module}: opnode did not run the batch:\n{told.stderr[:4000]}")
