@@ -41,6 +41,8 @@ pub use file::{
 };
 pub use method::Method;
 pub use migrate::migrate;
+#[cfg(feature = "sandbox")]
+pub(crate) use operation::LaterRecord;
 pub use operation::{Operation, Record};
 pub use option_rule::{Location, OptionRule, ValueSource};
 pub(crate) use option_rule::{ParameterStyle, Quote};
@@ -54,6 +56,8 @@ pub use summary::OperationSummary;
 pub use template::Template;
 
 pub(crate) use auth::{Auth, AwsSigv4, Hmac, Refresh};
+#[cfg(feature = "sandbox")]
+pub(crate) use catalog::OperationRoute;
 #[cfg(feature = "sandbox")]
 pub(crate) use connector::ErrorRules;
 pub(crate) use connector::{Explain, Success};

@@ -169,7 +169,7 @@ impl Pack {
     }
 
     /// A record, checked by itself; it is joined with those to which it refers on first use.
-    fn later_record(&self, name: &str) -> Result<Option<Arc<LaterRecord>>> {
+    pub(super) fn later_record(&self, name: &str) -> Result<Option<Arc<LaterRecord>>> {
         if let Some(found) = lock(&self.records).get(name) {
             return Ok(Some(Arc::clone(found)));
         }
