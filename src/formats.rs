@@ -82,6 +82,7 @@ mod tests {
                 Format::Connector => round_trip::<ConnectorFile>(&name, &text),
                 Format::Operations => round_trip::<OperationsFile>(&name, &text),
                 Format::Templates => round_trip::<TemplatesFile>(&name, &text),
+                Format::Overrides => round_trip::<OverridesFile>(&name, &text),
                 Format::Sandbox => round_trip::<SandboxFile>(&name, &text),
                 Format::Batch => round_trip::<BatchFile>(&name, &text),
                 Format::BatchTest => round_trip::<BatchTestFile>(&name, &text),

@@ -36,9 +36,11 @@ pub(super) fn numbered(record: &Record, sample: &Tree, key: &str) -> Vec<(Vec<St
         let most = property.and_then(|p| p.get("maxLength")).and_then(Value::as_u64).unwrap_or(u64::MAX);
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         // Identifiers have no spaces; the number has at most three digits.
-        let is_one_word = !name.to_lowercase().ends_with("name") && !own.contains(' ') && most < 60;
-        let between = if is_one_word || most < 12 { "" } else { " " };
-        let cut: String = own.chars().filter(|c| !matches!(c, '{' | '}')).take(most.saturating_sub(4)).collect();
+        let lower = name.to_lowercase();
+        let is_one_word = most < 12 || lower.ends_with("identifier") || lower.ends_with("code");
+        let between = if is_one_word { "" } else { " " };
+        let is_kept = |c: &char| !matches!(c, '{' | '}') && !(is_one_word && c.is_whitespace());
+        let cut: String = own.chars().filter(is_kept).take(most.saturating_sub(4)).collect();
         Some((vec![name.clone()], Tree::text(&format!("{cut}{between}{{n}}"))))
     };
     sample.fields().iter().filter_map(vary).collect()

@@ -166,7 +166,7 @@ mod tests {
         let names: std::collections::BTreeSet<String> = BUILT_IN.iter().map(|file| connector(file.name)).collect();
         for name in names {
             let files = || BUILT_IN.iter().filter(|file| connector(file.name) == name);
-            let given = files().map(|f| DefinitionSource::Given { name: f.name.to_owned(), text: f.text.to_owned() });
+            let given = files().map(|f| DefinitionSource::Given { name: f.name.to_owned(), text: f.text().to_owned() });
             for pack in [pack(&name, files().map(DefinitionSource::BuiltIn)), pack(&name, given)] {
                 pack.names("operations").for_each(|id| agrees(&pack, id));
             }
