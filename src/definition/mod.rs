@@ -3,6 +3,7 @@
 mod auth;
 mod catalog;
 mod connector;
+mod field_values;
 mod fields;
 mod file;
 mod job_rule;
@@ -35,6 +36,7 @@ mod template;
 pub use crate::authoring::{Json, Ordered};
 pub use catalog::{Catalog, Hit, Hits, OperationList, RecordUses, Search};
 pub use connector::{Connector, Probe, Property, Rate};
+pub use field_values::{field_values, operation_fields};
 pub use file::{
     CollectionFile, FilterForm, LanguageFile, OptionNameFile, PartsFile, ReplyFile, SandboxFile, SandboxLimits,
     SortFile, TokensFile,
