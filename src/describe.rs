@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::connection::needs_account;
 use crate::definition::{
-    Connector, Hit, Operation, OperationSummary, OptionRule, Record, RecordField, RecordUses, Template, Why,
+    Connector, Hit, Operation, OperationSummary, OptionRule, Record, RecordField, RecordUses, Template, ValueSource, Why,
     record_fields,
 };
 
@@ -91,13 +91,16 @@ fn option(rule: &OptionRule) -> Value {
         map.insert("secret".into(), true.into());
     }
     if let Some(source) = &rule.values {
-        let options: serde_json::Map<_, _> =
-            source.options.iter().map(|(name, json)| (name.clone(), json.to_value())).collect();
-        let label = source.label.as_ref().map(ToString::to_string);
-        let values = json!({ "operation": source.operation, "value": source.value.to_string(), "label": label, "options": options });
-        map.insert("values".into(), values);
+        map.insert("values".into(), values(source));
     }
     option
+}
+
+fn values(source: &ValueSource) -> Value {
+    let options: serde_json::Map<_, _> =
+        source.options.iter().map(|(name, json)| (name.clone(), json.to_value())).collect();
+    let label = source.label.as_ref().map(ToString::to_string);
+    json!({ "operation": source.operation, "value": source.value.to_string(), "label": label, "options": options })
 }
 
 /// All details of one operation.
@@ -155,10 +158,14 @@ pub fn direct_references(fields: &[RecordField]) -> impl Iterator<Item = (&str, 
     })
 }
 
-/// A field of a record in a listing.
+/// A field of a record in a listing; `values` as those of an option.
 #[must_use]
 pub fn record_field(field: &RecordField) -> Value {
-    json!({
+    let mut shown = json!({
         "path": field.path, "required": field.required, "schema": field.schema, "record": field.record, "cycle": field.is_cycle,
-    })
+    });
+    if let (Some(source), Some(map)) = (&field.values, shown.as_object_mut()) {
+        map.insert("values".into(), values(source));
+    }
+    shown
 }

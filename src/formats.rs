@@ -46,7 +46,7 @@ mod tests {
     use serde::Serialize;
     use serde::de::DeserializeOwned;
 
-    use super::{BatchFile, BatchTestFile, ConnectorFile, OperationsFile, SandboxFile, TemplatesFile, to_yaml};
+    use super::{BatchFile, BatchTestFile, ConnectorFile, OperationsFile, OverridesFile, SandboxFile, TemplatesFile, to_yaml};
     use crate::authoring::{Document, Format};
 
     fn files(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -82,6 +82,7 @@ mod tests {
                 Format::Connector => round_trip::<ConnectorFile>(&name, &text),
                 Format::Operations => round_trip::<OperationsFile>(&name, &text),
                 Format::Templates => round_trip::<TemplatesFile>(&name, &text),
+                Format::Overrides => round_trip::<OverridesFile>(&name, &text),
                 Format::Sandbox => round_trip::<SandboxFile>(&name, &text),
                 Format::Batch => round_trip::<BatchFile>(&name, &text),
                 Format::BatchTest => round_trip::<BatchTestFile>(&name, &text),

@@ -240,7 +240,8 @@ fn listed(option: &OptionRule) -> Option<Vec<String>> {
 fn asked(typed: &Typed, app: &App, operation: &Operation, option: &str) -> Vec<(String, Option<String>)> {
     let args = ValuesArgs {
         option: option.to_owned(),
-        operation: format!("{}/{}", operation.connector.name, operation.id),
+        name: None,
+        operation: Some(format!("{}/{}", operation.connector.name, operation.id)),
         system: SystemArgs {
             connection: typed.values(&["--connection", "-c"]).last().map(|name| (*name).to_owned()),
             sandbox: typed.0.iter().any(|word| word == "--sandbox"),

@@ -3,6 +3,7 @@
 mod auth;
 mod catalog;
 mod connector;
+mod field_values;
 mod fields;
 mod file;
 mod job_rule;
@@ -35,12 +36,15 @@ mod template;
 pub use crate::authoring::{Json, Ordered};
 pub use catalog::{Catalog, Hit, Hits, OperationList, RecordUses, Search};
 pub use connector::{Connector, Probe, Property, Rate};
+pub use field_values::{field_values, operation_fields};
 pub use file::{
     CollectionFile, FilterForm, LanguageFile, OptionNameFile, PartsFile, ReplyFile, SandboxFile, SandboxLimits,
     SortFile, TokensFile,
 };
 pub use method::Method;
 pub use migrate::migrate;
+#[cfg(feature = "sandbox")]
+pub(crate) use operation::LaterRecord;
 pub use operation::{Operation, Record};
 pub use option_rule::{Location, OptionRule, ValueSource};
 pub(crate) use option_rule::{ParameterStyle, Quote};
@@ -54,6 +58,8 @@ pub use summary::OperationSummary;
 pub use template::Template;
 
 pub(crate) use auth::{Auth, AwsSigv4, Hmac, Refresh};
+#[cfg(feature = "sandbox")]
+pub(crate) use catalog::OperationRoute;
 #[cfg(feature = "sandbox")]
 pub(crate) use connector::ErrorRules;
 pub(crate) use connector::{Explain, Success};

@@ -40,7 +40,7 @@ pub struct Record {
 }
 
 /// A record that is parsed on first use: most calls do not need it.
-pub(super) type LaterRecord =
+pub(crate) type LaterRecord =
     LazyLock<Option<Arc<Record>>, Box<dyn FnOnce() -> Option<Arc<Record>> + std::marker::Send>>;
 
 /// An operation of a connector.

@@ -1,8 +1,12 @@
 //! All fields of a record with their paths, also those of records that it refers to. Pure.
 
+use std::sync::Arc;
+
 use serde_json::value::RawValue;
 
+use super::field_values::values_of;
 use super::operation::Record;
+use super::option_rule::ValueSource;
 use crate::authoring::Json;
 use crate::json_text::fields_of;
 
@@ -25,6 +29,8 @@ pub struct RecordField {
     pub required: bool,
     /// The record that it is, or has in a list.
     pub record: Option<String>,
+    /// The query that returns what it may be, from the key `values` of its schema.
+    pub values: Option<Arc<ValueSource>>,
     /// Whether its own fields are left out, because the record contains itself.
     pub is_cycle: bool,
 }
@@ -75,7 +81,8 @@ impl<'r> FieldWalk<'r> {
         let (target, record) = self.resolved(element);
         let is_cycle = record.as_ref().is_some_and(|record| open.contains(record));
         let schema = Json(raw.to_owned());
-        self.fields.push(RecordField { path: path.clone(), schema, required, record: record.clone(), is_cycle });
+        let values = values_of(raw).or_else(|| values_of(element));
+        self.fields.push(RecordField { path: path.clone(), schema, required, record: record.clone(), values, is_cycle });
         if !is_cycle && path.matches('/').count() + 1 < DEPTH_MAX {
             self.within(target, record, &path, open);
         }

@@ -7,11 +7,14 @@
 
 mod answer;
 mod auth;
+mod collections;
 mod filter;
 mod http;
 mod mock_connector;
 mod ready;
 mod records;
+mod roles;
+mod routes;
 mod serve;
 
 pub use serve::{FaultKind, Faults, InProcessSandbox, Sandbox, SandboxData, SandboxOptions};

@@ -8,6 +8,7 @@ mod raw;
 mod requests;
 mod shipped;
 mod systems;
+mod templates;
 mod terms;
 mod tokens;
 mod unsorted;

@@ -28,7 +28,7 @@ const SHORT: &[&str] = &[
 ];
 
 /// The number of rows of a call, and of pages with rows.
-async fn call(session: &Session, template: &Template) -> opnode::Result<(usize, u64)> {
+pub(crate) async fn call(session: &Session, template: &Template) -> opnode::Result<(usize, u64)> {
     let options = template.to_options();
     let with = CallOptions::default();
     let id = &template.operation.id;
@@ -51,11 +51,11 @@ async fn call(session: &Session, template: &Template) -> opnode::Result<(usize, 
     Ok((reply.items.len(), 1))
 }
 
-async fn reset(sandbox: &Sandbox) {
+pub(crate) async fn reset(sandbox: &Sandbox) {
     assert_eq!(ask(sandbox.address(), "POST /__sandbox/reset", &[], b"").await.unwrap().status, 204);
 }
 
-fn expected(connector: &str, template: &Template) -> Option<ErrorKind> {
+pub(crate) fn expected(connector: &str, template: &Template) -> Option<ErrorKind> {
     let name = format!("{connector}/{}", template.operation.id);
     REFUSED.iter().find(|(operation, _)| *operation == name).map(|(_, kind)| *kind)
 }

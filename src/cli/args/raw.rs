@@ -45,12 +45,15 @@ pub(crate) struct RawCallArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ValuesArgs {
-    /// The option
+    /// The option or the field, such as `board` or `board/id`
     #[arg(value_name = "OPTION")]
     pub(crate) option: String,
-    /// The operation that has it
+    /// The operation or the record that has it
+    #[arg(value_name = "NAME", required_unless_present = "operation", conflicts_with = "operation")]
+    pub(crate) name: Option<String>,
+    /// The same as NAME
     #[arg(long, short, value_name = "OPERATION_ID")]
-    pub(crate) operation: String,
+    pub(crate) operation: Option<String>,
     #[command(flatten)]
     pub(crate) system: SystemArgs,
     /// An option of the query that returns the values. Repeatable

@@ -1,4 +1,4 @@
-//! `values`: the values that an option can have, from the query that its definition names.
+//! `values`: the values that an option or a field can have, from the query that its definition names.
 
 use std::sync::Arc;
 
@@ -14,7 +14,9 @@ use crate::cli::listing::Listing;
 use crate::cli::messages;
 use crate::cli::screen::TableColumn;
 use crate::cli::signals::Signals;
-use crate::definition::{Operation, OptionRule, ValueSource};
+use crate::definition::{
+    Catalog, Operation, Record, ValueSource, field_values, operation_fields, record_fields,
+};
 use crate::error::{Advice, Error, ErrorKind, Result, did_you_mean};
 use crate::item::Item;
 use crate::json_text::fields_of;
@@ -47,21 +49,26 @@ struct FoundValues {
     rows: Vec<Choice>,
     items: usize,
     source: Arc<ValueSource>,
+    is_option: bool,
     notes: Vec<String>,
 }
 
 async fn fetched(app: &App, args: &ValuesArgs, cancel: &Cancel) -> Result<FoundValues> {
     let engine = app.engine(args.system.sandbox)?;
     let catalog = engine.catalog();
-    let fits = |connector: &str| catalog.operation(Some(connector), &args.operation).is_ok();
-    if let Some(error) = catalog.operation(None, &args.operation).err().filter(|_| !catalog.connector_names().any(fits))
-    {
+    let name = args.name.as_ref().or(args.operation.as_ref()).map(String::as_str).unwrap_or_default();
+    let fits = |connector: &str| holder(catalog, connector, name).is_ok();
+    if let Some(error) = catalog.operation(None, name).err().filter(|_| !catalog.connector_names().any(fits)) {
         return Err(error);
     }
-    let route = ConnectionRoute::choose(app, &args.system, &fits, &args.operation)?;
-    let operation = catalog.operation(route.connector(), &args.operation)?;
-    let source = source(&operation, option(&operation, &args.option)?)?;
-    let query = catalog.operation(Some(&operation.connector.name), &source.operation)?;
+    let route = ConnectionRoute::choose(app, &args.system, &fits, name)?;
+    let connector = match route.connector() {
+        Some(connector) => connector.to_owned(),
+        None => of_one(catalog, name)?,
+    };
+    let holder = holder(catalog, &connector, name)?;
+    let source = holder.source(&args.option)?;
+    let query = catalog.operation(Some(&connector), &source.operation)?;
     let mut options = Options::default();
     for (name, value) in &source.options {
         options.insert_json(name, &value.0).map_err(|e| {
@@ -69,35 +76,77 @@ async fn fetched(app: &App, args: &ValuesArgs, cancel: &Cancel) -> Result<FoundV
         })?;
     }
     options.extend(&of_pairs(&query, &args.set)?);
-    let open = route.open(app, &engine, &operation.connector.name).await?;
+    let open = route.open(app, &engine, &connector).await?;
     let with = CallOptions { items_max: args.limit, cancel: cancel.clone(), ..CallOptions::default() };
     let reply = open.session.query(&query.id, options, &with)?.collect().await?;
     let label = |item: Item<'_>| source.label.as_ref().and_then(|at| find(item.as_str(), at.tokens()));
     let row = |item: Item<'_>| Some((find(item.as_str(), source.value.tokens())?, label(item)));
     let rows = reply.items.iter().filter_map(row).collect();
-    Ok(FoundValues { rows, items: reply.items.len(), source, notes: reply.receipt.notes })
+    let is_option = matches!(&holder, Holder::Operation(own) if own.option(&args.option).is_some());
+    Ok(FoundValues { rows, items: reply.items.len(), source, is_option, notes: reply.receipt.notes })
 }
 
-fn option<'o>(operation: &'o Operation, name: &str) -> Result<&'o OptionRule> {
-    operation.option(name).ok_or_else(|| {
-        let hint = did_you_mean(name, operation.options.iter().map(|o| o.name.as_str()));
-        Error::new(ErrorKind::InvalidOptions, format!("{} has no option `{name}`{hint}", operation.id))
-            .advise(Advice::DescribeOperation(operation.id.clone()))
-    })
+/// What has options or fields.
+enum Holder {
+    Operation(Arc<Operation>),
+    Record(Arc<Record>),
 }
 
-fn source(operation: &Operation, option: &OptionRule) -> Result<Arc<ValueSource>> {
-    option.values.clone().ok_or_else(|| {
-        let has = |o: &&OptionRule| o.values.is_some();
-        let others: Vec<&str> = operation.options.iter().filter(has).map(|o| o.name.as_str()).collect();
-        let advice = match others.as_slice() {
-            [] => "no option of it does; add `values: { operation: …, value: /id, label: /name }` to its definition"
-                .to_owned(),
-            names => format!("these options do: {}", names.join(", ")),
+/// The operation or record of this name in a connector.
+fn holder(catalog: &Catalog, connector: &str, name: &str) -> Result<Holder> {
+    let error = match catalog.operation(Some(connector), name) {
+        Ok(operation) => return Ok(Holder::Operation(operation)),
+        Err(error) => error,
+    };
+    let own = match name.split_once('/') {
+        Some((prefix, own)) if prefix == connector => own,
+        Some(_) | None => name,
+    };
+    catalog.record(connector, own)?.map(Holder::Record).ok_or(error)
+}
+
+/// The connector of a name that only one has.
+fn of_one(catalog: &Catalog, name: &str) -> Result<String> {
+    match catalog.operation(None, name) {
+        Ok(operation) => Ok(operation.connector.name.clone()),
+        Err(_) => catalog.find_record(name).map(|(connector, _)| connector),
+    }
+}
+
+impl Holder {
+    /// The query that returns the values of an option or a field.
+    fn source(&self, name: &str) -> Result<Arc<ValueSource>> {
+        let (id, options, fields) = match self {
+            Holder::Operation(operation) => (&operation.id, &*operation.options, operation_fields(operation)),
+            Holder::Record(record) => (&record.name, &[][..], record_fields(record)),
         };
-        let message = format!("the definition of {} names no query for the values of `{}`", operation.id, option.name);
-        Error::new(ErrorKind::Unsupported, message).advise(advice)
-    })
+        let option = options.iter().find(|option| option.name == name);
+        let values = option.and_then(|option| option.values.clone());
+        if let Some(values) = values.or_else(|| field_values(&fields, name)) {
+            return Ok(values);
+        }
+        if option.is_none() && !fields.iter().any(|field| field.path == name) {
+            let names = options.iter().map(|o| o.name.as_str()).chain(fields.iter().map(|field| field.path.as_str()));
+            let hint = did_you_mean(name, names);
+            let what = match (options.is_empty(), fields.is_empty()) {
+                (_, true) => "option",
+                (true, false) => "field",
+                (false, false) => "option or field",
+            };
+            return Err(Error::new(ErrorKind::InvalidOptions, format!("{id} has no {what} `{name}`{hint}"))
+                .advise(Advice::DescribeOperation(id.clone())));
+        }
+        let of_options = options.iter().filter(|o| o.values.is_some()).map(|o| o.name.as_str());
+        let of_fields = fields.iter().filter(|field| field.values.is_some()).map(|field| field.path.as_str());
+        let others: Vec<&str> = of_options.chain(of_fields).collect();
+        let advice = match others.as_slice() {
+            [] => "no option or field of it does; add `values: { operation: …, value: /id, label: /name }` to its definition"
+                .to_owned(),
+            names => format!("these do: {}", names.join(", ")),
+        };
+        let message = format!("the definition of {id} names no query for the values of `{name}`");
+        Err(Error::new(ErrorKind::Unsupported, message).advise(advice))
+    }
 }
 
 fn print(app: &App, args: &ValuesArgs, found: &FoundValues) -> Result<u8> {
@@ -118,7 +167,10 @@ fn print(app: &App, args: &ValuesArgs, found: &FoundValues) -> Result<u8> {
             };
             let columns = vec![TableColumn::whole("VALUE").rank(2), TableColumn::text("LABEL").rank(1).min(16)];
             let none = format!("{} returns no values for `{}`", source.operation, args.option);
-            let next = format!("--set {}=VALUE sets one", args.option);
+            let next = match found.is_option {
+                true => format!("--set {}=VALUE sets one", args.option),
+                false => format!("the field `{}` has one of them", args.option),
+            };
             let listing = crate::cli::args::ListingArgs { format: ListForm::Text };
             return Listing { columns, rows: rows.iter().map(cells).collect(), none, next }.print(app, &listing);
         }

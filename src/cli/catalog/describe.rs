@@ -137,13 +137,11 @@ fn put_options(out: &mut String, operation: &Operation, how: Layout) {
             let from_item = operation.item_may_fill(option);
             let mut field =
                 Field::of(&option.name, &fields::shown(&option.schema.0), option.required && !from_item, how.choices);
-            if from_item {
-                field.text = [field.text.as_str(), "required here or as a field of each item"]
-                    .iter()
-                    .filter(|t| !t.is_empty())
-                    .copied()
-                    .collect::<Vec<_>>()
-                    .join("; ");
+            let values = option.values.as_ref().map(|source| fields::values_text(&source.operation));
+            let from_item = from_item.then(|| "required here or as a field of each item".to_owned());
+            for said in values.into_iter().chain(from_item) {
+                let between = if field.text.is_empty() { "" } else { "; " };
+                field.text = format!("{}{between}{said}", field.text);
             }
             field
         })

@@ -168,7 +168,14 @@ fn description(schema: &Value) -> String {
     if schema.get("enum").is_none() {
         parts.extend(schema.get("examples").and_then(|v| v.get(0)).map(|v| format!("for example {}", value_text(v))));
     }
+    let values = schema.get("values").and_then(|values| values.get("operation")).and_then(Value::as_str);
+    parts.extend(values.map(values_text));
     parts.join("; ")
+}
+
+/// What says that `opnode values` lists the values of an option or a field.
+pub(crate) fn values_text(operation: &str) -> String {
+    format!("values of {operation}")
 }
 
 fn value_text(value: &Value) -> String {

@@ -5,6 +5,8 @@ mod find;
 mod listing;
 mod pack;
 mod records;
+#[cfg(feature = "sandbox")]
+mod routes;
 mod slice;
 mod source;
 
@@ -23,6 +25,8 @@ pub use find::{Hit, Hits, Search};
 pub use listing::OperationList;
 use pack::Pack;
 pub use records::RecordUses;
+#[cfg(feature = "sandbox")]
+pub(crate) use routes::OperationRoute;
 use source::{BUILT_IN, DefinitionSource};
 
 /// All connectors, operations and templates of an engine.

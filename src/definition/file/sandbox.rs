@@ -10,7 +10,8 @@ use crate::error::Result;
 pub struct SandboxFile {
     /// Version of this file format: 1
     pub version: u32,
-    /// Property values of the predefined connection; the origin is filled in
+    /// Property values of the predefined connection; the origin is filled in, and other required values are made up
+    #[serde(default, skip_serializing_if = "Ordered::is_empty")]
     pub connection: Ordered<String>,
     /// Limits of the predefined connection
     #[serde(default, skip_serializing_if = "is_default")]
@@ -36,6 +37,11 @@ pub struct SandboxFile {
     /// Records in the memory of the mock server, by a name of your choice
     #[serde(default, skip_serializing_if = "Ordered::is_empty")]
     pub collections: Ordered<CollectionFile>,
+    /// Where records are to which others refer, by the name of the record in `$ref`: the name of a collection, of
+    /// `collections` or one that a list makes (`service_boards` for the path /service/boards). Default: the collection
+    /// of the record with this name, without `Reference` at its end
+    #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+    pub references: Ordered<String>,
     /// Fixed replies, by OperationId
     #[serde(default, skip_serializing_if = "Ordered::is_empty")]
     pub replies: Ordered<ReplyFile>,
@@ -46,6 +52,29 @@ pub struct SandboxFile {
     /// unavailable, method_not_allowed, unsupported_media, too_large. {message}, {field} and {code} are filled in
     #[serde(default, skip_serializing_if = "Ordered::is_empty")]
     pub errors: Ordered<ReplyFile>,
+}
+
+impl SandboxFile {
+    /// What a connector without this file has: short pages, so that paging shows.
+    #[must_use]
+    pub fn without_file() -> SandboxFile {
+        SandboxFile {
+            version: 1,
+            connection: Ordered::new(),
+            limits: SandboxLimits { page_size: Some(3) },
+            page_size_default: None,
+            headers: Ordered::new(),
+            filter_language: None,
+            sort: None,
+            fields: None,
+            tokens: TokensFile::default(),
+            collections: Ordered::new(),
+            references: Ordered::new(),
+            replies: Ordered::new(),
+            parts: Ordered::new(),
+            errors: Ordered::new(),
+        }
+    }
 }
 
 /// Limits of the predefined connection

@@ -27,4 +27,6 @@ mod xml_template;
 pub(super) use connector::read_connector;
 pub(super) use operation::{OwnRecords, check_record, read_operation, read_record, record_schema};
 pub(super) use record_refs::OtherRecords;
+#[cfg(feature = "sandbox")]
+pub(super) use request_line::read_request_line;
 pub(super) use request_line::shown_request_line;

@@ -25,6 +25,13 @@ pub(in crate::definition) fn shown_request_line(line: &str) -> Option<String> {
     Some(format!("{verb} {}", Text::parse(path).ok()?))
 }
 
+/// Verb and path of a valid request line.
+#[cfg(feature = "sandbox")]
+pub(in crate::definition) fn read_request_line(line: &str) -> Option<(Verb, Text)> {
+    let (verb, path) = split(line).ok()?;
+    Some((verb, Text::parse(path).ok()?))
+}
+
 fn split(line: &str) -> Result<(Verb, &str), LineFault> {
     let advice = Some("write a verb and a path, such as `GET /things/{id}`".into());
     let Some((verb, path)) = line.split_once(' ') else {

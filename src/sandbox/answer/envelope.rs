@@ -39,6 +39,14 @@ pub(super) fn page(
     reply
 }
 
+/// A record of a collection as the record of an operation that has fewer or other fields.
+pub(super) fn excerpt(operation: &Operation, row: &Tree) -> Tree {
+    match operation.record() {
+        Some(record) => overlay(&Tree::of(&record.sample), row),
+        None => row.clone(),
+    }
+}
+
 /// A reply with an unpaged list.
 pub(super) fn list(operation: &Operation, rows: Tree) -> SandboxReply {
     forms::reply(operation, status(operation, StatusCode::OK), &wrap(operation, rows, Vec::new(), None))

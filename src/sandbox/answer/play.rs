@@ -15,8 +15,10 @@ use crate::lock::lock;
 use crate::sandbox::auth::{AuthRequest, AuthServer, guard};
 use crate::sandbox::filter::{RecordFilter, terms};
 use crate::sandbox::http::{Refusal, RefusalKind, SandboxCall, SandboxReply};
-use crate::sandbox::mock_connector::{MockConnector, PathPart, Role, Route};
-use crate::sandbox::records::{By, Collection, Table, Tree, Values, fields};
+use crate::sandbox::mock_connector::MockConnector;
+use crate::sandbox::records::{By, Collection, Linked, Tables, Tree, Values, fields};
+use crate::sandbox::roles::Role;
+use crate::sandbox::routes::{PathPart, Route};
 
 /// The target of a call in a connector.
 pub(in crate::sandbox) enum MatchedRecord<'p> {
@@ -40,16 +42,17 @@ impl MockConnector {
         }
         let mut verbs = Vec::new();
         let mut found: Option<(&Route, Vec<(String, String)>)> = None;
-        for route in &self.routes {
-            let Some(values) = route.matches(&call.segments) else { continue };
-            if route.operation.verb == call.verb {
+        for known in &self.routes {
+            let Some(values) = known.matches(&call.segments) else { continue };
+            if known.verb == call.verb {
+                let Some(route) = self.route(known) else { continue };
                 // Of operations at one address, the constants of their bodies tell which it is.
                 if sent::has_constants(&route.operation, call) {
                     return MatchedRecord::Operation(route, values);
                 }
                 found = found.or(Some((route, values)));
-            } else if !verbs.contains(&route.operation.verb) {
-                verbs.push(route.operation.verb.clone());
+            } else if !verbs.contains(&known.verb) {
+                verbs.push(known.verb.clone());
             }
         }
         match found {
@@ -148,24 +151,22 @@ impl MockConnector {
         match &route.part {
             PathPart::Fixed(reply) => Ok(reply.clone()),
             PathPart::Parts(parts) => {
-                let Some(collection) = self.collections.get(parts.collection) else {
-                    return Err(Refusal::new(RefusalKind::NotFound, "not found"));
-                };
+                let collection = &*parts.collection;
+                let linked = self.linked(collection);
                 let mut tables = lock(&self.tables);
-                let table = tables.open(parts.collection, collection, &[]);
+                let table = tables.open(collection, &[], &linked);
                 let report = parts.report(operation, &items, |key| table.find(collection, key).is_ok());
                 Ok(envelope::list(operation, report))
             }
             PathPart::Shape => envelope::by_shape(operation, &sent, &items, self.page_size_default),
-            PathPart::Collection(index, role) => {
-                let Some(collection) = self.collections.get(*index) else {
-                    return Err(Refusal::new(RefusalKind::NotFound, "not found"));
-                };
-                let asked = RequestedPage { mock: self, operation, sent: &sent, options: &options, collection };
+            PathPart::Collection(collection, role) => {
+                let linked = self.linked(collection);
+                let asked =
+                    RequestedPage { mock: self, operation, sent: &sent, options: &options, collection, linked: &linked };
                 let (path, key) = asked.split(values, *role);
                 let mut tables = lock(&self.tables);
                 tables.admit(if items.is_empty() { 0 } else { call.body.as_ref().map_or(0, bytes::Bytes::len) })?;
-                asked.answer(*role, tables.open(*index, collection, &path), &path, key, &items)
+                asked.answer(*role, &mut tables, (&path, key), &items)
             }
         }
     }
@@ -182,12 +183,13 @@ struct RequestedPage<'a> {
     sent: &'a SentValues<'a>,
     options: &'a Map<String, Value>,
     collection: &'a Collection,
+    linked: &'a [Linked],
 }
 
 impl RequestedPage<'_> {
     /// Splits path values into those that identify the collection, under the collection's own names, and the key.
     fn split<'v>(&self, values: &'v Values, role: Role) -> (Vec<(String, String)>, &'v str) {
-        let keyed = !matches!(role, Role::List | Role::Count | Role::Create);
+        let keyed = !matches!(role, Role::List | Role::Excerpt | Role::Count | Role::Create);
         let (path, key) = match values.split_last() {
             Some(((_, key), path)) if keyed => (path, key.as_str()),
             _ => (values, ""),
@@ -199,19 +201,22 @@ impl RequestedPage<'_> {
     fn answer(
         &self,
         role: Role,
-        table: &mut Table,
-        path: &Values,
-        key: &str,
+        tables: &mut Tables,
+        (path, key): (&Values, &str),
         items: &[Tree],
     ) -> Result<SandboxReply, Refusal> {
         let collection = self.collection;
         let empty = Tree::object();
         let item = items.first().unwrap_or(&empty);
-        let record = match role {
-            Role::List => return self.list(table),
-            Role::Count => return Ok(envelope::count(self.operation, self.rows(table)?.len())),
-            Role::Create => return self.create(table, item, path),
-            Role::One => table.get(collection, key)?.clone(),
+        let table = tables.open(collection, path, self.linked);
+        let written = match role {
+            Role::List | Role::Excerpt => return self.list(&table.records, role),
+            Role::Count => return Ok(envelope::count(self.operation, self.rows(&table.records)?.len())),
+            Role::One => {
+                let record = self.show(table.get(collection, key)?);
+                return Ok(envelope::record(self.operation, StatusCode::OK, record));
+            }
+            Role::Create => table.create(collection, item, path)?,
             Role::Replace => table.replace(collection, key, item, path)?,
             Role::Merge => table.merge(collection, key, item)?,
             Role::Patch => table.patch(collection, key, items)?,
@@ -225,31 +230,34 @@ impl RequestedPage<'_> {
                 return Ok(envelope::record(self.operation, usual, self.show(&record)));
             }
         };
-        Ok(envelope::record(self.operation, StatusCode::OK, self.show(&record)))
-    }
-
-    fn create(&self, table: &mut Table, item: &Tree, path: &Values) -> Result<SandboxReply, Refusal> {
-        let record = table.create(self.collection, item, path)?;
+        let record = tables.completed(collection, path, self.linked, written);
+        if role != Role::Create {
+            return Ok(envelope::record(self.operation, StatusCode::OK, self.show(&record)));
+        }
         let mut reply = envelope::record(self.operation, StatusCode::CREATED, self.show(&record));
-        if let Some(key) = self.collection.key_of(&record) {
+        if let Some(key) = collection.key_of(&record) {
             reply.set(LOCATION, &self.sent.call.below(&key));
         }
         Ok(reply)
     }
 
-    fn list(&self, table: &Table) -> Result<SandboxReply, Refusal> {
-        let rows = self.rows(table)?;
+    fn list(&self, records: &[Tree], role: Role) -> Result<SandboxReply, Refusal> {
+        let rows = self.rows(records)?;
         let total = rows.len();
         // A list that cannot be sorted is returned in the order of the records.
         let sortable = self.collection.sort.as_ref().filter(|sort| self.operation.option(&sort.option).is_some());
         let moves = sortable.is_some_and(|sort| sort.unsorted_moves) && self.order()?.is_empty();
         let page = paging::cut(self.operation, self.sent, PageRows { rows, moves }, self.mock.page_size_default)?;
-        Ok(envelope::page(self.operation, page, total, |row| self.show(row)))
+        let show = |row: &Tree| match role {
+            Role::Excerpt => self.show(&envelope::excerpt(self.operation, row)),
+            _ => self.show(row),
+        };
+        Ok(envelope::page(self.operation, page, total, show))
     }
 
     /// The selected records in the requested order.
-    fn rows<'s>(&self, table: &'s Table) -> Result<Vec<&'s Tree>, Refusal> {
-        let mut rows: Vec<&Tree> = table.records.iter().collect();
+    fn rows<'s>(&self, records: &'s [Tree]) -> Result<Vec<&'s Tree>, Refusal> {
+        let mut rows: Vec<&Tree> = records.iter().collect();
         for name in &self.collection.filter {
             if let Some(wanted) = self.options.get(name).and_then(scalar) {
                 let path = fields::path(name);
@@ -272,7 +280,7 @@ impl RequestedPage<'_> {
     }
 
     fn filter(&self, form: FilterForm, value: &Value, lists: bool) -> Result<RecordFilter, String> {
-        let known = &self.collection.fields;
+        let known = self.collection.fields();
         match form {
             FilterForm::Conditions => scalar(value)
                 .map_or_else(|| Ok(RecordFilter::All(Vec::new())), |text| RecordFilter::parse(&text, known, lists)),
@@ -286,7 +294,7 @@ impl RequestedPage<'_> {
             self.collection.sort.as_ref().and_then(|sort| self.options.get(&sort.option).map(|value| (sort, value)));
         let Some((sort, value)) = asked else { return Ok(Vec::new()) };
         let key = sort.key.as_deref().map(|name| (name, self.collection.key.as_slice()));
-        fields::order(value, &self.collection.fields, key).map_err(|why| conditions(&sort.option, why))
+        fields::order(value, self.collection.fields(), key).map_err(|why| conditions(&sort.option, why))
     }
 
     /// The record with the requested fields.

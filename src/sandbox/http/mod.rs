@@ -8,4 +8,4 @@ mod route;
 pub(super) use call::{BODY_MAX, QueryPair, SandboxCall};
 pub(super) use refusal::{Refusal, RefusalKind, Wording};
 pub(super) use reply::{ReplyContent, SandboxReply};
-pub(super) use route::{Last, Pattern, values};
+pub(super) use route::{PARAMETER, Pattern, values};

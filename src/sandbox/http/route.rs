@@ -2,6 +2,9 @@
 
 use crate::authoring::{Text, TextPart};
 
+/// A parameter in the shape of a path.
+pub(in crate::sandbox) const PARAMETER: &str = "{}";
+
 /// A path with parameters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::sandbox) struct Pattern(Vec<Vec<TextPart>>);
@@ -96,34 +99,35 @@ impl Pattern {
             .collect()
     }
 
-    /// Whether both match the same paths, regardless of parameter names.
-    pub(in crate::sandbox) fn is_like(&self, other: &Pattern) -> bool {
-        let plain = |pattern: &Pattern| -> Vec<Vec<Option<String>>> {
-            let part = |p: &TextPart| match p {
-                TextPart::Literal(text) => Some(text.clone()),
-                TextPart::Name(_) => None,
-            };
-            pattern.0.iter().map(|parts| parts.iter().map(part).collect()).collect()
-        };
-        plain(self) == plain(other)
+    /// The path with `{}` for each parameter: patterns of one shape match the same paths.
+    pub(in crate::sandbox) fn shape(&self) -> String {
+        let mut shape = String::new();
+        for parts in &self.0 {
+            shape.push('/');
+            parts.iter().for_each(|part| match part {
+                TextPart::Literal(text) => shape.push_str(text),
+                TextPart::Name(_) => shape.push_str(PARAMETER),
+            });
+        }
+        shape
     }
 
-    /// The pattern without its last segment, and that segment.
-    pub(in crate::sandbox) fn split_last(&self) -> Option<(Pattern, Last<'_>)> {
-        let (last, before) = self.0.split_last()?;
-        let last = match last.as_slice() {
-            [TextPart::Name(_)] => Last::Parameter,
-            [TextPart::Literal(text)] => Last::Literal(text),
-            _ => return None,
+    /// The literal segments, joined: `service_boards_notes` for `/service/boards/{id}/notes`.
+    pub(in crate::sandbox) fn name(&self) -> String {
+        let literal = |parts: &Vec<TextPart>| match parts.as_slice() {
+            [TextPart::Literal(text)] => Some(text.clone()),
+            _ => None,
         };
-        Some((Pattern(before.to_vec()), last))
+        self.0.iter().filter_map(literal).collect::<Vec<_>>().join("_")
     }
-}
 
-/// The last segment of a path.
-pub(in crate::sandbox) enum Last<'p> {
-    Parameter,
-    Literal(&'p str),
+    /// The name of the last segment, if that is a parameter.
+    pub(in crate::sandbox) fn last_name(&self) -> Option<&str> {
+        match self.0.last()?.as_slice() {
+            [TextPart::Name(name)] => Some(name),
+            _ => None,
+        }
+    }
 }
 
 fn push(segments: &mut [Vec<TextPart>], part: TextPart) {
@@ -197,7 +201,8 @@ mod tests {
 
     #[test]
     fn names_of_parameters_do_not_matter() {
-        assert!(pattern("/a/{id}").is_like(&pattern("/a/{memberId}/")));
-        assert!(!pattern("/a/{id}").is_like(&pattern("/a/id")));
+        assert_eq!(pattern("/a/{id}").shape(), pattern("/a/{memberId}/").shape());
+        assert_ne!(pattern("/a/{id}").shape(), pattern("/a/id").shape());
+        assert_eq!(pattern("/a/{id}/b").name(), "a_b");
     }
 }

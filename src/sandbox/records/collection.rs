@@ -1,20 +1,30 @@
-//! A collection from sandbox.yaml: how its records are generated and changed. Pure; a table contains the records.
+//! A collection, from sandbox.yaml or from a list: how its records are generated and changed. Pure; a table contains the
+//! records.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::fields::RecordFields;
+use super::made;
 use super::tree::Tree;
 use crate::authoring::{Json, Pointer, Text};
-use crate::definition::{CollectionFile, LanguageFile, OptionNameFile, Record, SandboxFile, SortFile};
+use crate::definition::{CollectionFile, LanguageFile, LaterRecord, OptionNameFile, Record, SandboxFile, SortFile};
 use crate::sandbox::http::Pattern;
+
+/// Values of path parameters.
+pub(in crate::sandbox) type Values = [(String, String)];
 
 /// A collection.
 pub(in crate::sandbox) struct Collection {
+    /// Its number among those of the connector.
+    pub(in crate::sandbox) index: usize,
     pub(in crate::sandbox) name: String,
+    /// The name of its record.
+    pub(in crate::sandbox) record: String,
     pub(in crate::sandbox) pattern: Pattern,
+    /// The shape of its path.
+    pub(in crate::sandbox) shape: String,
     pub(in crate::sandbox) key: Vec<String>,
     also: Vec<Vec<String>>,
-    pub(in crate::sandbox) fields: RecordFields,
     pub(in crate::sandbox) required: Vec<String>,
     pub(in crate::sandbox) filter: Vec<String>,
     pub(in crate::sandbox) unique: Vec<String>,
@@ -25,29 +35,56 @@ pub(in crate::sandbox) struct Collection {
     count: u64,
     /// Records that are given instead.
     given: Option<Vec<Tree>>,
-    sample: Tree,
+    /// What is read of its record when records are needed.
+    kind: LazyLock<RecordKind, Box<dyn FnOnce() -> RecordKind + Send>>,
     vary: Vec<(Vec<String>, Tree)>,
     server_fields: Vec<String>,
+}
+
+/// What is read of the record of a collection.
+pub(in crate::sandbox) struct RecordKind {
+    pub(in crate::sandbox) fields: RecordFields,
+    pub(in crate::sandbox) sample: Tree,
+}
+
+impl RecordKind {
+    fn new(record: &Record) -> RecordKind {
+        RecordKind { fields: RecordFields::new(record), sample: sample(&record.sample) }
+    }
+
+    fn unknown(name: &str) -> RecordKind {
+        let json = |text: &str| Json(text.to_owned());
+        RecordKind::new(&Record {
+            name: name.to_owned(),
+            title: name.to_owned(),
+            schema: json("true"),
+            sample: json("{}"),
+        })
+    }
 }
 
 impl Collection {
     /// `Err` is the fault in the description.
     pub(in crate::sandbox) fn new(
-        name: &str,
+        (index, name): (usize, &str),
         file: &CollectionFile,
         all: &SandboxFile,
-        record: Option<Arc<Record>>,
+        record: Option<Arc<LaterRecord>>,
     ) -> Result<Collection, String> {
         let record = record.ok_or_else(|| format!("no record is called `{}`", file.record))?;
-        let path = Text::parse(&file.path)?;
+        let pattern = Pattern::new(&Text::parse(&file.path)?);
         let vary: Result<_, String> =
             file.vary.iter().map(|(name, values)| Ok((place(name)?, Tree::of(values)))).collect();
+        let own = file.record.clone();
+        let kind = move || (*record).as_ref().map_or_else(|| RecordKind::unknown(&own), |r| RecordKind::new(r));
         Ok(Collection {
+            index,
             name: name.to_owned(),
-            pattern: Pattern::new(&path),
+            record: file.record.clone(),
+            shape: pattern.shape(),
+            pattern,
             key: place(&file.key)?,
             also: file.also.iter().map(|name| place(name)).collect::<Result<_, _>>()?,
-            fields: RecordFields::new(&record),
             required: file.required.clone(),
             filter: file.filter.clone(),
             unique: file.unique.clone(),
@@ -57,10 +94,59 @@ impl Collection {
             choice: file.fields.clone().or_else(|| all.fields.clone()),
             count: file.count,
             given: None,
-            sample: sample(&record.sample),
+            kind: LazyLock::new(Box::new(kind)),
             vary: vary?,
             server_fields: file.server_fields.clone(),
         })
+    }
+
+    /// A collection that a list of these records makes: `count` records with numbered names. `None` if they have no key.
+    pub(in crate::sandbox) fn of_list(
+        (index, pattern): (usize, Pattern),
+        key: Option<&str>,
+        count: u64,
+        all: &SandboxFile,
+        record: &Record,
+    ) -> Option<Collection> {
+        let kind = RecordKind::new(record);
+        let key = made::key(&kind.sample, key)?;
+        let vary = made::numbered(record, &kind.sample, &key);
+        Some(Collection {
+            index,
+            name: pattern.name(),
+            record: record.name.clone(),
+            shape: pattern.shape(),
+            pattern,
+            key: vec![key],
+            also: Vec::new(),
+            required: Vec::new(),
+            filter: Vec::new(),
+            unique: Vec::new(),
+            hidden: Vec::new(),
+            language: all.filter_language.clone(),
+            sort: all.sort.clone(),
+            choice: all.fields.clone(),
+            count,
+            given: None,
+            server_fields: made::server_fields(record, &kind.sample),
+            kind: LazyLock::new(Box::new(move || kind)),
+            vary,
+        })
+    }
+
+    /// What is read of its record.
+    pub(in crate::sandbox) fn kind(&self) -> &RecordKind {
+        &self.kind
+    }
+
+    /// The known fields of its records.
+    pub(in crate::sandbox) fn fields(&self) -> &RecordFields {
+        &self.kind.fields
+    }
+
+    /// Whether the value at this place, or a part of it, is said for each record.
+    pub(in crate::sandbox) fn varies(&self, place: &[String]) -> bool {
+        self.given.is_some() || self.vary.iter().any(|(own, _)| own.starts_with(place) || place.starts_with(own))
     }
 
     /// The same with these records at the start; one without a key has its number, from 1.
@@ -89,11 +175,12 @@ impl Collection {
     }
 
     /// The initial records, numbered from 1. `path` contains the values of the parameters in the collection's path.
-    pub(in crate::sandbox) fn generate(&self, path: &[(String, String)]) -> Vec<Tree> {
+    pub(in crate::sandbox) fn generate(&self, path: &[(String, String)], most: usize) -> Vec<Tree> {
         if let Some(given) = &self.given {
-            return given.clone();
+            return given.iter().take(most).cloned().collect();
         }
-        (1..=self.count).map(|number| self.finish(self.sample.clone(), number, path, &self.vary)).collect()
+        let numbers = (1..=self.count).take(most);
+        numbers.map(|number| self.finish(self.kind.sample.clone(), number, path, &self.vary)).collect()
     }
 
     /// A new record from the sent fields, in the order of the sample. Fields that were not sent are absent, except the
@@ -128,6 +215,11 @@ impl Collection {
         record.at(&self.key).and_then(Tree::plain)
     }
 
+    /// The name that people know the record by: its first numbered text.
+    pub(super) fn label<'r>(&self, record: &'r Tree) -> Option<&'r Tree> {
+        self.vary.iter().find_map(|(place, _)| record.at(place).filter(|value| value.is_text()))
+    }
+
     /// Whether this text in a path identifies the record.
     pub(super) fn is_called(&self, record: &Tree, name: &str) -> bool {
         let is = |place: &Vec<String>| record.at(place).and_then(Tree::plain).as_deref() == Some(name);
@@ -136,13 +228,13 @@ impl Collection {
 
     /// The given fields in the order of the sample; those that the server sets have the values of the sample.
     fn arrange(&self, given: &Tree, path: &[(String, String)]) -> Tree {
-        let known = self.sample.fields().iter().filter_map(|(name, value)| {
+        let known = self.kind.sample.fields().iter().filter_map(|(name, value)| {
             let in_path = path.iter().any(|(n, _)| n == name);
             let kept = self.server_fields.contains(name) || self.key.first() == Some(name) || in_path;
             let value = if kept { Some(value) } else { given.get(name) };
             value.map(|v| (name.clone(), v.clone()))
         });
-        let further = given.fields().iter().filter(|(name, _)| self.sample.get(name).is_none());
+        let further = given.fields().iter().filter(|(name, _)| self.kind.sample.get(name).is_none());
         Tree::Object(known.chain(further.cloned()).collect())
     }
 
@@ -151,7 +243,8 @@ impl Collection {
         let shown = number.to_string();
         let key = self.like_sample(&self.key, &shown);
         record.set(&self.key, key);
-        for (name, value) in path.iter().filter(|(name, _)| self.sample.get(name).is_some()) {
+        let is_field = |name: &String| self.key.first() != Some(name) && self.kind.sample.get(name).is_some();
+        for (name, value) in path.iter().filter(|(name, _)| is_field(name)) {
             let place = std::slice::from_ref(name);
             record.set(place, self.like_sample(place, value));
         }
@@ -171,7 +264,7 @@ impl Collection {
             };
             let filled = value.map_texts(&mut fill);
             // A number in a template is text, because it contains {n}.
-            let number = value.is_text() && self.sample.at(place).is_some_and(Tree::is_number);
+            let number = value.is_text() && self.kind.sample.at(place).is_some_and(Tree::is_number);
             let text = if number { filled.plain() } else { None };
             record.set(place, text.map_or(filled, |text| self.like_sample(place, &text)));
         }
@@ -180,7 +273,11 @@ impl Collection {
 
     /// Converts a text to a number, unless the sample has text there.
     fn like_sample(&self, place: &[String], text: &str) -> Tree {
-        let is_text = self.sample.at(place).is_some_and(Tree::is_text);
+        let own = self.kind.sample.at(place);
+        let is_text = own.is_some_and(Tree::is_text);
+        if let Some(text) = own.and_then(|own| made::like_uuid(own, text)).filter(|_| self.key == place) {
+            return Tree::text(&text);
+        }
         match text.parse::<u64>() {
             Ok(number) if !is_text => Tree::number(number),
             _ => Tree::text(text),

@@ -33,6 +33,11 @@ impl RecordFields {
         &self.name
     }
 
+    /// Its JSON Schema.
+    pub(super) fn schema(&self) -> &Value {
+        &self.schema
+    }
+
     /// A part without schema and sample may contain any field.
     pub(in crate::sandbox) fn find(&self, path: &[String]) -> KnownName {
         let (mut schema, mut sample, mut found) = (Some(&self.schema), Some(&self.sample), KnownName::Yes);

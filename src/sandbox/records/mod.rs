@@ -3,13 +3,16 @@
 mod collection;
 mod compare;
 pub(super) mod fields;
+mod links;
+mod made;
 mod parts;
 mod table;
 mod tree;
 
-pub(super) use collection::Collection;
+pub(super) use collection::{Collection, Values};
 pub(super) use compare::{Scalar, fits, instant, numbers};
 pub(super) use fields::{By, KnownName, RecordFields, path, unknown};
+pub(super) use links::{FieldLink, Linked, links};
 pub(super) use parts::Parts;
-pub(super) use table::{Table, Tables, Values};
+pub(super) use table::Tables;
 pub(super) use tree::Tree;

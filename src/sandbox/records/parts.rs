@@ -1,5 +1,7 @@
 //! Replies with a report for each item of a bulk write, depending on whether the record exists. Pure.
 
+use std::sync::Arc;
+
 use super::collection::{Collection, place};
 use super::tree::Tree;
 use crate::definition::{Operation, PartMeans, PartsFile};
@@ -7,8 +9,8 @@ use crate::definition::{Operation, PartMeans, PartsFile};
 /// How the parts of an operation's reply are built.
 #[derive(Clone)]
 pub(in crate::sandbox) struct Parts {
-    /// Index of the collection whose keys identify the items.
-    pub(in crate::sandbox) collection: usize,
+    /// The collection whose keys identify the items.
+    pub(in crate::sandbox) collection: Arc<Collection>,
     /// The field that identifies the item, in a part and in an item that is not a text.
     item: Vec<String>,
     fails: Tree,
@@ -19,12 +21,12 @@ impl Parts {
     pub(in crate::sandbox) fn new(
         file: &PartsFile,
         operation: &Operation,
-        collections: &[Collection],
+        collections: &[Arc<Collection>],
     ) -> Result<Parts, String> {
         if operation.response.parts.is_none() {
             return Err(format!("the reply of {} does not report on parts", operation.id));
         }
-        let collection = collections.iter().position(|c| c.name == file.collection);
+        let collection = collections.iter().find(|c| c.name == file.collection).map(Arc::clone);
         let collection = collection.ok_or_else(|| format!("no collection is called `{}`", file.collection))?;
         Ok(Parts { collection, item: place(&file.item)?, fails: Tree::of(&file.fails) })
     }

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::collection::Collection;
+use super::collection::{Collection, Values};
 use super::fields::path as field_path;
+use super::links::{self, Linked};
 use super::tree::Tree;
 use crate::json_pointer::unescape;
 use crate::sandbox::answer::check_required;
@@ -14,8 +15,10 @@ const RECORDS_MAX: usize = 100_000;
 const TABLES_MAX: usize = 1_000;
 const WRITTEN_MAX: usize = 256 << 20;
 
-/// Values of path parameters.
-pub(in crate::sandbox) type Values = [(String, String)];
+/// The key of a table.
+fn name(collection: &Collection, path: &Values) -> (usize, Vec<String>) {
+    (collection.index, path.iter().map(|(_, value)| value.clone()).collect())
+}
 
 /// All records of one connector.
 #[derive(Default)]
@@ -25,17 +28,61 @@ pub(in crate::sandbox) struct Tables {
 }
 
 impl Tables {
-    /// The records of the collection with these path values.
-    pub(in crate::sandbox) fn open(&mut self, index: usize, collection: &Collection, path: &Values) -> &mut Table {
-        let name = (index, path.iter().map(|(_, value)| value.clone()).collect::<Vec<_>>());
+    /// The records of the collection with these path values. New ones refer to records of the `linked` collections.
+    pub(in crate::sandbox) fn open(&mut self, collection: &Collection, path: &Values, linked: &[Linked]) -> &mut Table {
+        let name = name(collection, path);
         if self.by_path.len() >= TABLES_MAX && !self.by_path.contains_key(&name) {
             // Beyond the limit, all of these collections start again.
             self.by_path.clear();
         }
-        self.by_path.entry(name).or_insert_with(|| {
-            let records = collection.generate(path);
-            Table { next: collection.next_number(&records), records }
-        })
+        if !self.by_path.contains_key(&name) {
+            let records = self.generated(collection, path, linked);
+            self.by_path.insert(name.clone(), Table { next: collection.next_number(&records), records });
+        }
+        self.by_path.entry(name).or_insert_with(|| Table { next: 1, records: Vec::new() })
+    }
+
+    fn generated(&self, collection: &Collection, path: &Values, linked: &[Linked]) -> Vec<Tree> {
+        let mut records = collection.generate(path, usize::MAX);
+        if linked.is_empty() {
+            return records;
+        }
+        let mut seen = HashMap::new();
+        let mut existing = |target: &Collection, path: &Values, most: usize| {
+            seen.entry(name(target, path)).or_insert_with(|| self.existing(target, path, most)).clone()
+        };
+        for (number, record) in records.iter_mut().enumerate() {
+            links::fill(record, number, (collection, path), linked, &mut existing);
+        }
+        records
+    }
+
+    /// The records of a collection as they are; a collection that nobody has opened has those of its start.
+    fn existing(&self, collection: &Collection, path: &Values, most: usize) -> Vec<Tree> {
+        match self.by_path.get(&name(collection, path)) {
+            Some(table) => table.records.iter().take(most).cloned().collect(),
+            None => collection.generate(path, most),
+        }
+    }
+
+    /// A record that was written, with the rest of its references.
+    pub(in crate::sandbox) fn completed(
+        &mut self,
+        collection: &Collection,
+        path: &Values,
+        linked: &[Linked],
+        mut record: Tree,
+    ) -> Tree {
+        let before = record.clone();
+        let mut existing = |target: &Collection, path: &Values, most: usize| self.existing(target, path, most);
+        links::complete(&mut record, (collection, path), linked, &mut existing);
+        if record != before
+            && let Some(table) = self.by_path.get_mut(&name(collection, path))
+            && let Some(kept) = table.records.iter_mut().find(|kept| **kept == before)
+        {
+            *kept = record.clone();
+        }
+        record
     }
 
     /// Counts the bytes of a write, or refuses it.
@@ -67,7 +114,7 @@ impl Table {
     pub(in crate::sandbox) fn find(&self, collection: &Collection, key: &str) -> Result<usize, Refusal> {
         let found = self.records.iter().position(|record| collection.is_called(record, key));
         found.ok_or_else(|| {
-            Refusal::new(RefusalKind::NotFound, format!("{} `{key}` was not found", collection.fields.title()))
+            Refusal::new(RefusalKind::NotFound, format!("{} `{key}` was not found", collection.fields().title()))
         })
     }
 
@@ -174,7 +221,7 @@ impl Table {
                 self.records.iter().enumerate().any(|(i, record)| Some(i) != own && record.get(name) == Some(value));
             if taken {
                 let shown = value.plain().unwrap_or_else(|| value.to_json());
-                let message = format!("another {} has the {name} `{shown}`", collection.fields.title());
+                let message = format!("another {} has the {name} `{shown}`", collection.fields().title());
                 return Err(Refusal::new(RefusalKind::Conflict, message).at(name.as_str(), "Duplicate"));
             }
         }

@@ -12,7 +12,7 @@ use super::faults::Faults;
 use super::router::{Router, SandboxOutcome};
 use crate::authoring::Ordered;
 use crate::connection::ConnectionSpec;
-use crate::definition::{Catalog, Json, ReplyFile};
+use crate::definition::{Catalog, Json, ReplyFile, SandboxFile};
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::lock::lock;
 use crate::sandbox::http::SandboxCall;
@@ -67,7 +67,7 @@ impl InProcessSandbox {
     /// The sandbox's connection of a connector.
     ///
     /// # Errors
-    /// `unsupported` when the connector has no sandbox.yaml or cannot be simulated; `definition` when its files or the
+    /// `unsupported` when the connector cannot be simulated; `definition` when its files or the
     /// data are faulty.
     pub fn connection(&self, connector: &str) -> Result<ConnectionSpec> {
         let mut opened = lock(&self.opened);
@@ -108,14 +108,12 @@ impl InProcessSandbox {
     }
 
     fn simulate(&self, name: &str, address: SocketAddr) -> Result<MockConnector> {
-        let mut file = self.catalog.sandbox(name)?.ok_or_else(|| {
-            Error::new(ErrorKind::Unsupported, format!("the sandbox does not simulate {name}: it has no sandbox.yaml"))
-        })?;
+        let mut file = self.catalog.sandbox(name)?;
         if let Some(replies) = self.data.replies.get(name) {
-            let (operations, _) = self.catalog.sound_operations(name)?;
+            let file = file.get_or_insert_with(SandboxFile::without_file);
             for (id, reply) in replies {
-                if !operations.iter().any(|operation| operation.id == *id) {
-                    let hint = did_you_mean(id, operations.iter().map(|operation| operation.id.as_str()));
+                if !self.catalog.operation_ids(name)?.any(|own| own == id) {
+                    let hint = did_you_mean(id, self.catalog.operation_ids(name)?);
                     let message = format!("{name} has no operation `{id}`{hint}");
                     return Err(Error::new(ErrorKind::Definition, message));
                 }
@@ -125,6 +123,6 @@ impl InProcessSandbox {
         }
         let none = GivenRecords::new();
         let given = self.data.records.get(name).unwrap_or(&none);
-        MockConnector::new(&self.catalog, name, &file, given, address)
+        MockConnector::new(&self.catalog, name, file, given, address)
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn text(
         let _infallible = writeln!(out, "{text}");
     };
     if connectors.is_empty() {
-        line("No connector has a sandbox.yaml.".into());
+        line("There are no connectors.".into());
     }
     for mock in connectors {
         let (operations, collections) = (mock.routes.len(), mock.collections.len());

@@ -30,7 +30,7 @@ pub(super) struct Router {
     asked: AtomicU64,
 }
 
-/// A connector with a sandbox.yaml that cannot be simulated, and the reason.
+/// A connector that cannot be simulated, and the reason.
 pub(super) type NotSimulated = (String, String);
 
 /// How well a connector fits a request: operation and credentials match, operation matches, credentials match, number
@@ -65,7 +65,7 @@ impl Router {
         let names = self.connectors.iter().map(|p| p.connector.name.as_str());
         let hint = crate::error::did_you_mean(name, names);
         Err(Error::new(ErrorKind::Unsupported, format!("the sandbox does not simulate `{name}`{hint}"))
-            .advise("it simulates the connectors that have a sandbox.yaml"))
+            .advise("it simulates the connectors of the built-in definitions and of --definitions"))
     }
 
     /// Its first connector.

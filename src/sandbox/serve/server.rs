@@ -31,7 +31,7 @@ pub struct SandboxOptions {
     pub faults: Faults,
 }
 
-/// A local server that simulates every connector with a `sandbox.yaml`. It stops when dropped.
+/// A local server that simulates every connector, by its definitions and its `sandbox.yaml`. It stops when dropped.
 ///
 /// ```
 /// use opnode::sandbox::{Faults, Sandbox, SandboxOptions};
@@ -124,20 +124,23 @@ impl Sandbox {
     }
 }
 
-/// The connectors that can be simulated, and the others with the reason.
-fn simulated(catalog: &Catalog, address: SocketAddr) -> Result<(Vec<MockConnector>, Vec<NotSimulated>)> {
-    let (mut connectors, mut absent) = (Vec::new(), Vec::new());
+/// The connectors that can be simulated, those with a sandbox.yaml first, and the others with the reason.
+fn simulated(catalog: &Arc<Catalog>, address: SocketAddr) -> Result<(Vec<MockConnector>, Vec<NotSimulated>)> {
+    let (mut declared, mut others, mut absent) = (Vec::new(), Vec::new(), Vec::new());
     for name in catalog.connector_names() {
-        let Some(file) = catalog.sandbox(name)? else { continue };
-        match MockConnector::new(catalog, name, &file, &GivenRecords::new(), address) {
-            Ok(mock) => connectors.push(mock),
-            Err(error) if error.kind() == ErrorKind::Unsupported => {
+        let file = catalog.sandbox(name)?;
+        let is_declared = file.is_some();
+        match MockConnector::new(catalog, name, file, &GivenRecords::new(), address) {
+            Ok(mock) if is_declared => declared.push(mock),
+            Ok(mock) => others.push(mock),
+            Err(error) if !is_declared || error.kind() == ErrorKind::Unsupported => {
                 absent.push((name.to_owned(), error.message.clone()))
             }
             Err(error) => return Err(error),
         }
     }
-    Ok((connectors, absent))
+    declared.append(&mut others);
+    Ok((declared, absent))
 }
 
 async fn handle(

@@ -47,7 +47,7 @@ function forward(request, response) {
 
 // Once the mock is there.
 function listen() {
-  const serve = (request, response) => (request.url.includes("/token") ? granted(response) : forward(request, response));
+  const serve = (request, response) => (request.url.endsWith("/token") ? granted(response) : forward(request, response));
   const probe = http.get({ host: "127.0.0.1", port: inner, path: "/", agent: false }, (answer) => {
     answer.resume();
     probe.removeAllListeners("error").on("error", () => {});

@@ -9,11 +9,13 @@ use super::Pack;
 use super::top_level::top_level;
 use crate::authoring::{Document, Format, in_file};
 use crate::definition::connector::Connector;
+use crate::definition::field_values::{each_values, value_source};
 use crate::definition::method::Method;
 use crate::definition::migrate::{self, OldKey};
 use crate::definition::operation::Operation;
+use crate::definition::option_rule::ValueSource;
 use crate::error::{Error, ErrorKind, Fault, did_you_mean};
-use crate::json_pointer::escape;
+use crate::json_pointer::{escape, unescape};
 
 impl Pack {
     /// Every fault of every file of the connector.
@@ -58,6 +60,9 @@ impl Pack {
         errors.extend(names("operations").filter_map(|n| self.operation(n).err()));
         errors.extend(names("templates").filter_map(|n| self.template(n).err()));
         errors.extend(names("operations").filter_map(|n| self.operation(n).ok()?).flat_map(|o| self.value_errors(&o)));
+        for section in ["records", "operations"] {
+            errors.extend(names(section).flat_map(|name| self.field_value_errors(section, name)));
+        }
         errors.extend(self.connector().ok().and_then(|connector| self.probe_error(&connector)));
         errors
     }
@@ -82,25 +87,56 @@ impl Pack {
         };
         errors.extend(wrong_use.map(|why| placed("/deprecated/use".to_owned(), why)));
         for option in &operation.options {
-            let Some(source) = &option.values else { continue };
-            let why = match self.operation(&source.operation) {
-                Ok(Some(query)) if query.method != Method::Query => format!("{} is not a query", query.id),
-                Ok(Some(query)) => {
-                    let given: serde_json::Map<_, _> =
-                        source.options.iter().map(|(name, json)| (name.clone(), json.to_value())).collect();
-                    match query.check_options(&given) {
-                        Ok(()) => continue,
-                        Err(error) => error.message.clone(),
-                    }
-                }
-                Ok(None) => self.unknown_operation(&source.operation).message.clone(),
-                // Its own fault is reported there.
-                Err(_) => continue,
-            };
+            let Some(why) = option.values.as_ref().and_then(|source| self.wrong_source(source)) else { continue };
             let pointer = format!("/options/{}/values", escape(&option.name));
             errors.push(placed(pointer, format!("the values of `{}`: {why}", option.name)));
         }
         errors
+    }
+
+    /// Why a query cannot give values.
+    fn wrong_source(&self, source: &ValueSource) -> Option<String> {
+        match self.operation(&source.operation) {
+            Ok(Some(query)) if query.method != Method::Query => Some(format!("{} is not a query", query.id)),
+            Ok(Some(query)) => {
+                let given: serde_json::Map<_, _> =
+                    source.options.iter().map(|(name, json)| (name.clone(), json.to_value())).collect();
+                query.check_options(&given).err().map(|error| error.message.clone())
+            }
+            Ok(None) => Some(self.unknown_operation(&source.operation).message.clone()),
+            // Its own fault is reported there.
+            Err(_) => None,
+        }
+    }
+
+    /// Fields of a record, or of the items of an operation, whose values cannot be given.
+    fn field_value_errors(&self, section: &'static str, name: &str) -> Vec<Error> {
+        let mut errors = Vec::new();
+        self.each_field_values(section, name, &mut |doc, at, field, source| {
+            if let Some(why) = source.map_or_else(Some, |source| self.wrong_source(&source)) {
+                let error = Error::new(ErrorKind::Definition, format!("the values of `{field}`: {why}"));
+                errors.push(error.at(doc.place(at)));
+            }
+        });
+        errors
+    }
+
+    /// Each key `values` of a field in an entry: its document, its place, the field, and what it says.
+    pub(super) fn each_field_values(
+        &self,
+        section: &'static str,
+        name: &str,
+        found: &mut dyn FnMut(&Document, &str, &str, Result<ValueSource, String>),
+    ) {
+        let Ok(Some(doc)) = self.document(section, name) else { return };
+        let within = if section == "records" { "schema" } else { "items/schema" };
+        let at = format!("/{}/{within}", escape(name));
+        let value = doc.to_value();
+        let Some(schema) = value.pointer(&at) else { return };
+        each_values(schema, &at, &mut |at, values| {
+            let field = at.rsplit('/').nth(1).map(unescape).unwrap_or_default();
+            found(&doc, &at, &field, value_source(&values.to_string()));
+        });
     }
 
     /// Faults that prevent the probe from being called.

@@ -88,6 +88,11 @@ impl PackFiles {
         self.index.get_or_init(|| index)
     }
 
+    #[cfg(test)]
+    pub(super) fn is_indexed(&self) -> bool {
+        self.index.get().is_some()
+    }
+
     /// Its files on disk.
     pub(in crate::definition::catalog) fn files(&self) -> impl Iterator<Item = &Path> {
         self.sources.iter().filter_map(|source| source.path())

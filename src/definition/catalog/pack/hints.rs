@@ -3,10 +3,10 @@
 
 use super::super::source::DefinitionSource;
 use super::Pack;
-use crate::authoring::{Pointer, Source, Text};
+use crate::authoring::{Document, Pointer, Source, Text};
 use crate::definition::method::Method;
 use crate::definition::operation::{Operation, Record};
-use crate::definition::option_rule::{Location, OptionRule};
+use crate::definition::option_rule::{Location, OptionRule, ValueSource};
 use crate::definition::paging::Style;
 use crate::definition::rules::ResultShape;
 use crate::error::{Advice, Fault};
@@ -46,13 +46,38 @@ impl Pack {
     /// Every hint for the operations of files that are not built in.
     pub(in crate::definition::catalog) fn hints(&self) -> Vec<Fault> {
         let names = self.names("operations").filter_map(|name| self.operation(name).ok()?);
-        names.flat_map(|operation| self.hints_of(&operation)).collect()
+        let mut hints: Vec<Fault> = names.flat_map(|operation| self.hints_of(&operation)).collect();
+        for section in ["records", "operations"] {
+            hints.extend(self.names(section).flat_map(|name| self.field_hints(section, name)));
+        }
+        hints
+    }
+
+    /// Values of fields that the records of their query do not seem to have.
+    fn field_hints(&self, section: &'static str, name: &str) -> Vec<Fault> {
+        let mut hints = Vec::new();
+        self.each_field_values(section, name, &mut |doc, at, _, source| {
+            let Ok(source) = source else { return };
+            if !self.is_built_in(doc) {
+                let absent = self.absent_pointers(&source).into_iter();
+                hints.extend(absent.map(|(key, message)| Fault {
+                    place: doc.place(&format!("{at}/{key}")),
+                    message,
+                    advice: None,
+                }));
+            }
+        });
+        hints
+    }
+
+    fn is_built_in(&self, doc: &Document) -> bool {
+        let is_own = |s: &DefinitionSource| matches!(s, DefinitionSource::BuiltIn(_)) && s.name() == doc.file();
+        self.sources.iter().map(AsRef::as_ref).any(is_own)
     }
 
     fn hints_of(&self, operation: &Operation) -> Vec<Fault> {
         let Ok(Some(doc)) = self.document("operations", &operation.id) else { return Vec::new() };
-        let is_built_in = |s: &DefinitionSource| matches!(s, DefinitionSource::BuiltIn(_)) && s.name() == doc.file();
-        if self.sources.iter().map(AsRef::as_ref).any(is_built_in) {
+        if self.is_built_in(&doc) {
             return Vec::new();
         }
         let at = format!("/{}", escape(&operation.id));
@@ -73,16 +98,20 @@ impl Pack {
     /// Values of options that the records of their query do not seem to have.
     fn value_pointers(&self, operation: &Operation, found: &mut Vec<Hint>) {
         for option in &operation.options {
-            let Some(source) = &option.values else { continue };
-            let Ok(Some(query)) = self.operation(&source.operation) else { continue };
-            let Some(record) = query.record() else { continue };
-            for (key, pointer) in [("value", Some(&source.value)), ("label", source.label.as_ref())] {
-                if let Some(pointer) = pointer.filter(|pointer| !has(record, pointer)) {
-                    let message = format!("no sample of {} has `{pointer}`", record.name);
-                    found.push(Hint::new(format!("/options/{}/values/{key}", escape(&option.name)), message));
-                }
+            let absent = option.values.as_ref().map(|source| self.absent_pointers(source));
+            for (key, message) in absent.into_iter().flatten() {
+                found.push(Hint::new(format!("/options/{}/values/{key}", escape(&option.name)), message));
             }
         }
+    }
+
+    fn absent_pointers(&self, source: &ValueSource) -> Vec<(&'static str, String)> {
+        let Ok(Some(query)) = self.operation(&source.operation) else { return Vec::new() };
+        let Some(record) = query.record() else { return Vec::new() };
+        let pointers = [("value", Some(&source.value)), ("label", source.label.as_ref())];
+        let absent = pointers.into_iter().filter_map(|(key, pointer)| Some((key, pointer?)));
+        let absent = absent.filter(|(_, pointer)| !has(record, pointer));
+        absent.map(|(key, pointer)| (key, format!("no sample of {} has `{pointer}`", record.name))).collect()
     }
 }
 

@@ -169,7 +169,7 @@ impl Pack {
     }
 
     /// A record, checked by itself; it is joined with those to which it refers on first use.
-    fn later_record(&self, name: &str) -> Result<Option<Arc<LaterRecord>>> {
+    pub(super) fn later_record(&self, name: &str) -> Result<Option<Arc<LaterRecord>>> {
         if let Some(found) = lock(&self.records).get(name) {
             return Ok(Some(Arc::clone(found)));
         }
@@ -220,9 +220,9 @@ mod tests {
             };
             let (built_in, given) = (
                 pack(DefinitionSource::BuiltIn(file)),
-                pack(DefinitionSource::Given { name: file.name.to_owned(), text: file.text.to_owned() }),
+                pack(DefinitionSource::Given { name: file.name.to_owned(), text: file.text().to_owned() }),
             );
-            if file.entries.is_empty() {
+            if file.entries().next().is_none() {
                 let whole = |pack: &Pack| pack.whole(&pack.sources[0]).unwrap().outline();
                 assert_eq!(whole(&built_in), whole(&given), "{}", file.name);
                 continue;
@@ -268,7 +268,7 @@ mod tests {
             assert_eq!(found, place(indexed.entry(section, name)), "{section} {name}");
         }
         assert_eq!(place(pack.entry("operations", "a")).unwrap().0, 1, "the last source overrides");
-        assert!(pack.index.get().is_none());
+        assert!(!pack.is_indexed());
     }
 
     #[test]

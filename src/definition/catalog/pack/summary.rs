@@ -13,7 +13,11 @@ use super::Pack;
 use super::blocks::{Block, Blocks};
 use super::index::PackEntry;
 use crate::authoring::Ordered;
+#[cfg(feature = "sandbox")]
+use crate::authoring::Text;
 use crate::definition::method::Method;
+#[cfg(feature = "sandbox")]
+use crate::definition::read::read_request_line;
 use crate::definition::read::shown_request_line;
 use crate::definition::summary::OperationSummary;
 use crate::error::Result;
@@ -29,6 +33,8 @@ struct Shown<'t> {
     #[serde(borrow)]
     request: Option<Cow<'t, str>>,
     deprecated: Option<IgnoredAny>,
+    base_url: Option<IgnoredAny>,
+    job: Option<IgnoredAny>,
 }
 
 impl Pack {
@@ -39,22 +45,37 @@ impl Pack {
         connector: &Arc<str>,
         id: &str,
     ) -> Result<Option<OperationSummary>> {
-        let written = match self.entry("operations", id) {
-            Some(PackEntry::BuiltIn(_, entry)) => serde_json::from_str::<Ordered<Shown<'_>>>(entry.json())
-                .ok()
-                .and_then(|entries| entries.into_iter().next()?.1.summary(connector, id)),
-            Some(PackEntry::Slice(number, bytes, _)) => self
-                .sources
-                .get(number)
-                .and_then(|source| Shown::of(source.text().ok()?.get(bytes)?)?.summary(connector, id)),
-            Some(PackEntry::Parsed(..)) | None => None,
-        };
-        let written = written.filter(|_| !self.may_be_overridden("operations", id));
+        let written = self.shown(id, |shown, _| shown.summary(connector, id));
         if written.is_some() {
             return Ok(written);
         }
         let Some(doc) = self.document("operations", id)? else { return Ok(None) };
         self.read(&doc).map(|operation| Some(OperationSummary::from(&operation)))
+    }
+
+    /// What finds the operation of a request; `None` if only all of it can tell.
+    #[cfg(feature = "sandbox")]
+    pub(in crate::definition::catalog) fn request_of(&self, id: &str) -> Option<(http::Method, Text)> {
+        self.shown(id, |shown, text| {
+            let is_plain = shown.base_url.is_none() && shown.job.is_none() && !text.contains("segments");
+            read_request_line(&shown.request?).filter(|_| is_plain)
+        })
+    }
+
+    /// What `look` finds in the shown keys of an operation and in its text; `None` if they cannot be told from it.
+    fn shown<T>(&self, id: &str, look: impl Fn(Shown<'_>, &str) -> Option<T>) -> Option<T> {
+        let found = match self.entry("operations", id)? {
+            PackEntry::BuiltIn(_, entry) => {
+                let entries = serde_json::from_str::<Ordered<Shown<'_>>>(entry.json()).ok()?;
+                look(entries.into_iter().next()?.1, entry.json())
+            }
+            PackEntry::Slice(number, bytes, _) => {
+                let text = self.sources.get(number)?.text().ok()?.get(bytes)?;
+                look(Shown::of(text)?, text)
+            }
+            PackEntry::Parsed(..) => None,
+        };
+        found.filter(|_| !self.may_be_overridden("operations", id))
     }
 }
 
@@ -84,10 +105,10 @@ impl<'t> Shown<'t> {
             return None;
         }
         let mut shown = Shown::default();
-        let mut seen = Vec::with_capacity(5);
+        let mut seen = Vec::with_capacity(7);
         for block in Blocks::of(rest)? {
             let block = block?;
-            if !matches!(block.key, "title" | "description" | "method" | "request" | "deprecated") {
+            if !matches!(block.key, "title" | "description" | "method" | "request" | "deprecated" | "base_url" | "job") {
                 continue;
             }
             if seen.contains(&block.key) {
@@ -105,6 +126,8 @@ impl<'t> Shown<'t> {
             "description" => self.description = Some(block.text()?),
             "request" => self.request = Some(block.text()?),
             "method" => self.method = serde_json::from_value(Value::from(block.text()?)).ok(),
+            "base_url" => self.base_url = Some(IgnoredAny),
+            "job" => self.job = Some(IgnoredAny),
             _ => self.deprecated = block.is_map()?.then_some(IgnoredAny),
         }
         Some(())
@@ -143,7 +166,7 @@ mod tests {
         let names: std::collections::BTreeSet<String> = BUILT_IN.iter().map(|file| connector(file.name)).collect();
         for name in names {
             let files = || BUILT_IN.iter().filter(|file| connector(file.name) == name);
-            let given = files().map(|f| DefinitionSource::Given { name: f.name.to_owned(), text: f.text.to_owned() });
+            let given = files().map(|f| DefinitionSource::Given { name: f.name.to_owned(), text: f.text().to_owned() });
             for pack in [pack(&name, files().map(DefinitionSource::BuiltIn)), pack(&name, given)] {
                 pack.names("operations").for_each(|id| agrees(&pack, id));
             }
