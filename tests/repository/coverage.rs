@@ -31,8 +31,9 @@ fn every_listed_operation_exists() {
         }
     }
     for connector in catalog.connector_names() {
+        let imported = crate::imported(connector);
         for operation in catalog.operations(connector).unwrap() {
-            if !listed.contains(&format!("{connector}/{}", operation.id)) {
+            if !imported.contains(&operation.id) && !listed.contains(&format!("{connector}/{}", operation.id)) {
                 faults.push(format!("{connector}/{} is not in the list", operation.id));
             }
         }

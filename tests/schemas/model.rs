@@ -6,7 +6,8 @@ use opnode::formats::{Format, generate_schema};
 use serde_json::{Map, Value};
 
 /// The formats of the reference, in its order.
-pub const FORMATS: [Format; 4] = [Format::Connector, Format::Operations, Format::Templates, Format::Sandbox];
+pub const FORMATS: [Format; 5] =
+    [Format::Connector, Format::Operations, Format::Overrides, Format::Templates, Format::Sandbox];
 
 /// Names of mappings that several keys hold, where the first of those keys would be a poor one.
 const NAMES: [(&str, &str); 9] = [
@@ -99,7 +100,11 @@ impl Model {
         let definitions = model.definitions.clone();
         for is_later in [false, true] {
             for (format, _) in &roots {
-                let prefix = if *format == Format::Sandbox { "sandbox" } else { "" };
+                let prefix = match format {
+                    Format::Sandbox => "sandbox",
+                    Format::Overrides => "overrides",
+                    _ => "",
+                };
                 let root = serde_json::json!({ "$ref": format!("#/$defs/{}", format.name()) });
                 model.visit(&definitions, &root, (*format, &format!("{}.yaml", format.name()), prefix), is_later);
             }

@@ -84,7 +84,10 @@ fn about(format: Format) -> (&'static str, &'static str) {
             "The sandbox: operations/CONNECTOR/sandbox.yaml",
             include_str!("../../examples/definitions/operations/acme-desk/sandbox.yaml"),
         ),
-        Format::Overrides | Format::Connections | Format::Batch | Format::BatchTest => unreachable!("no part of this reference"),
+        Format::Overrides => {
+            ("Overrides: operations/CONNECTOR/overrides.yaml", include_str!("../../examples/import/overrides.yaml"))
+        }
+        Format::Connections | Format::Batch | Format::BatchTest => unreachable!("no part of this reference"),
     }
 }
 
