@@ -28,7 +28,11 @@ pub(super) fn values_of(schema: &str) -> Option<Arc<ValueSource>> {
 
 /// What the key says; `Err` is the fault.
 pub(super) fn value_source(json: &str) -> Result<ValueSource, String> {
-    let file: ValuesFile = serde_json::from_str(json).map_err(|e| crate::json_error::words(&e, json))?;
+    let file: ValuesFile = serde_json::from_str(json).map_err(|e| {
+        // The place is that of the key in the file.
+        let words = crate::json_error::words(&e, json);
+        words.split(" at line ").next().unwrap_or_default().to_owned()
+    })?;
     let label = file.label.as_deref().map(Pointer::parse).transpose()?;
     let value = Pointer::parse(&file.value)?;
     Ok(ValueSource { operation: file.operation, value, label, options: file.options.into_iter().collect() })

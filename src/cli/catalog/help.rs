@@ -31,9 +31,9 @@ impl ExampleNames {
     fn of(catalog: &Catalog) -> ExampleNames {
         // The best example is a paged list that asks for no values; the options of a template are known to be valid.
         let easy = |t: &Template| t.operation.is_paged() && t.ask.is_empty() && t.options.0 != "{}";
-        // Prefer connectors with a sandbox, so that the examples can be run without an account.
+        // Prefer connectors with records of their own in the sandbox, so that the examples show something.
         let mut connectors: Vec<&str> = catalog.connector_names().collect();
-        connectors.sort_by_key(|name| !has_sandbox(catalog, name));
+        connectors.sort_by_key(|name| !catalog.sandbox(name).is_ok_and(|file| file.is_some()));
         let pick = connectors.iter().find_map(|c| templates(catalog, c).take(TEMPLATES_TRIED).find(easy));
         let has_operations = |c: &&&str| catalog.operation_ids(c).is_ok_and(|mut ids| ids.next().is_some());
         let first = || connectors.iter().find(has_operations).copied();

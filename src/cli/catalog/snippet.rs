@@ -158,9 +158,9 @@ fn marked(line: &str, marks: &[(String, String)]) -> String {
     }
 }
 
-/// Whether a connector has a sandbox, so that its examples run without an account.
+/// Whether the sandbox simulates a connector, so that its examples run without an account.
 pub(crate) fn has_sandbox(catalog: &Catalog, connector: &str) -> bool {
-    catalog.sandbox(connector).is_ok_and(|sandbox| sandbox.is_some())
+    catalog.connector(connector).is_ok() && catalog.sandbox(connector).is_ok()
 }
 
 /// The name as an identifier for expressions: `steps.active_members`.
