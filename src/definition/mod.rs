@@ -18,6 +18,7 @@ mod oauth;
 mod operation;
 mod operation_fields;
 mod operation_job;
+mod operation_values;
 mod option_rule;
 mod paging;
 mod placed;
@@ -36,7 +37,6 @@ mod template;
 pub use crate::authoring::{Json, Ordered};
 pub use catalog::{Catalog, Hit, Hits, OperationList, RecordUses, Search};
 pub use connector::{Connector, Probe, Property, Rate};
-pub use field_values::{field_values, operation_fields};
 pub use file::{
     CollectionFile, FilterForm, LanguageFile, OptionNameFile, PartsFile, ReplyFile, SandboxFile, SandboxLimits,
     SortFile, TokensFile,
@@ -46,6 +46,7 @@ pub use migrate::migrate;
 #[cfg(feature = "sandbox")]
 pub(crate) use operation::LaterRecord;
 pub use operation::{Operation, Record};
+pub use operation_values::{field_values, operation_fields};
 pub use option_rule::{Location, OptionRule, ValueSource};
 pub(crate) use option_rule::{ParameterStyle, Quote};
 pub(crate) use property_value::value_of;

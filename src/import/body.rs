@@ -2,9 +2,8 @@
 
 use super::api::{Api, ApiBody, ApiOperation, Media};
 use super::envelope::{kind, properties, settled};
-use super::operation::chosen;
 use super::refs::Spot;
-use super::reply::is_json;
+use super::reply::{chosen, is_json};
 use super::schemas::Schemas;
 use super::settings::{PatchWord, Settings};
 use super::value::{Doc, Fields};

@@ -7,7 +7,7 @@ use super::connector::{connector, head};
 use super::names::{id_of, long_id, plain_name, short_hash};
 use super::operation::{Common, OperationDraft, draft, raw_id};
 use super::refs::Files;
-use super::report::{LeftOut, Question};
+use super::report::{ImportQuestion, LeftOut};
 use super::schemas::Schemas;
 use super::sets::{divide, share_options, share_paging};
 use super::settings::Settings;
@@ -32,7 +32,7 @@ pub(crate) struct Imported {
     /// Operations that were not asked for.
     pub(crate) others: usize,
     pub(crate) left_out: Vec<LeftOut>,
-    pub(crate) questions: Vec<Question>,
+    pub(crate) questions: Vec<ImportQuestion>,
     pub(crate) notes: Vec<String>,
     pub(crate) records: usize,
     pub(crate) webhooks: usize,
@@ -97,7 +97,7 @@ pub(crate) fn import(files: &Files, settings: &Settings) -> Result<Imported, Str
         head.push(("option_sets", Doc::Map(sets), None));
     }
     let records = std::mem::take(&mut schemas.records).into_iter().collect();
-    let mut parts = Parts { head, drafts, unshared, records, settings };
+    let mut parts = ImportParts { head, drafts, unshared, records, settings };
     let dropped = parts.keep_sound(&mut notes)?;
     let mut told = HashSet::new();
     notes.retain(|note| told.insert(note.clone()));
@@ -110,7 +110,7 @@ pub(crate) fn import(files: &Files, settings: &Settings) -> Result<Imported, Str
     if let Some(text) = sign_in_question.filter(|_| settings.own.connector.is_none()) {
         let answer =
             "write `auth` and its properties in overrides.yaml, or choose a scheme with --sign-in NAME".to_owned();
-        questions.insert(0, Question { key: "sign-in".to_owned(), text, answer, operations: Vec::new() });
+        questions.insert(0, ImportQuestion { key: "sign-in".to_owned(), text, answer, operations: Vec::new() });
     }
     left_out.sort_by(|a, b| a.what.cmp(&b.what));
     Ok(Imported {
@@ -181,13 +181,13 @@ fn raw_counts_one(raws: &[Option<String>], raw: &str) -> bool {
 }
 
 /// The questions, each for all operations of which it is asked.
-fn questions(drafts: &[OperationDraft]) -> Vec<Question> {
-    let mut found: Vec<Question> = Vec::new();
+fn questions(drafts: &[OperationDraft]) -> Vec<ImportQuestion> {
+    let mut found: Vec<ImportQuestion> = Vec::new();
     for draft in drafts {
         for (key, text) in &draft.questions {
             match found.iter_mut().find(|question| question.key == *key && question.text == *text) {
                 Some(question) => question.operations.push(draft.id.clone()),
-                None => found.push(Question {
+                None => found.push(ImportQuestion {
                     key: (*key).to_owned(),
                     text: text.clone(),
                     answer: answer(key).to_owned(),
@@ -211,7 +211,7 @@ fn answer(key: &str) -> &'static str {
 }
 
 /// What becomes files.
-struct Parts<'s> {
+struct ImportParts<'s> {
     head: Vec<(&'static str, Doc, Option<String>)>,
     drafts: Vec<OperationDraft>,
     /// The same without option sets, if there are some.
@@ -223,7 +223,7 @@ struct Parts<'s> {
 /// How often what is faulty is taken out: a record may make others faulty.
 const ROUNDS_MAX: usize = 6;
 
-impl Parts<'_> {
+impl ImportParts<'_> {
     /// The texts of the files.
     fn files(&self) -> BTreeMap<String, String> {
         let mut files = BTreeMap::new();

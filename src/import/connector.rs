@@ -4,17 +4,17 @@ use super::api::{Api, In, Server};
 use super::envelope::{Envelope, settled};
 use super::names::plain_name;
 use super::operation::reply_kind;
-use super::options::Options;
+use super::options::FoundOptions;
 use super::prose::{DESCRIPTION_MAX, sentences, title};
 use super::reply::is_json;
 use super::settings::Settings;
-use super::sign_in::{Property, SignIn};
+use super::sign_in::{PropertyDraft, SignIn};
 use super::value::{Doc, Fields};
 use crate::draft::title_of;
 
 /// The connector, until its operations are known.
 pub(crate) struct ConnectorFound {
-    pub(crate) properties: Vec<Property>,
+    pub(crate) properties: Vec<PropertyDraft>,
     pub(crate) base_url: String,
     /// Constant headers.
     pub(crate) headers: Fields,
@@ -113,12 +113,12 @@ fn common_headers(api: &Api<'_>, found: &mut ConnectorFound) {
             || !is_common
             || PER_CALL.contains(&lower.as_str())
             || lower.contains("idempotency")
-            || Options::is_reserved(&lower)
+            || FoundOptions::is_reserved(&lower)
         {
             continue;
         }
         let Some(name) = plain_name(parameter.name) else { continue };
-        let mut property = Property::new(&name, &format!("Value of the header {}", parameter.name), false);
+        let mut property = PropertyDraft::new(&name, &format!("Value of the header {}", parameter.name), false);
         let values = parameter.schema.and_then(|schema| schema.doc.get("enum")).map(Doc::list).unwrap_or_default();
         let default = parameter.schema.and_then(|schema| schema.doc.get("default")).and_then(Doc::text);
         let default = default.or_else(|| if let [Doc::Text(one)] = values { Some(one.as_str()) } else { None });
@@ -132,7 +132,7 @@ fn common_headers(api: &Api<'_>, found: &mut ConnectorFound) {
 }
 
 /// The base address and its properties.
-fn address(api: &Api<'_>, settings: &Settings, notes: &mut Vec<String>) -> (String, Vec<Property>) {
+fn address(api: &Api<'_>, settings: &Settings, notes: &mut Vec<String>) -> (String, Vec<PropertyDraft>) {
     let given = settings.base_url.as_ref().map(|url| Server { url: url.clone(), variables: Vec::new() });
     let servers: Vec<&Server> = given.iter().chain(&api.servers).collect();
     let usable = |server: &&&Server| server.url.starts_with("https://") || server.url.starts_with("http://");
@@ -150,7 +150,7 @@ fn address(api: &Api<'_>, settings: &Settings, notes: &mut Vec<String>) -> (Stri
         if !others.is_empty() {
             rules.put("examples", Doc::texts(others));
         }
-        vec![Property { name: "baseUrl".to_owned(), rules }]
+        vec![PropertyDraft { name: "baseUrl".to_owned(), rules }]
     };
     let Some(server) = whole else {
         let path = servers
@@ -183,9 +183,9 @@ fn address(api: &Api<'_>, settings: &Settings, notes: &mut Vec<String>) -> (Stri
     ("{baseUrl}".to_owned(), plain(Some(url), others.take(8).collect()))
 }
 
-fn with_variables(server: &Server, url: &str, notes: &mut Vec<String>) -> (String, Vec<Property>) {
+fn with_variables(server: &Server, url: &str, notes: &mut Vec<String>) -> (String, Vec<PropertyDraft>) {
     let mut out = String::new();
-    let mut properties: Vec<Property> = Vec::new();
+    let mut properties: Vec<PropertyDraft> = Vec::new();
     let mut rest = url;
     while let Some((before, after)) = rest.split_once('{') {
         let Some((name, tail)) = after.split_once('}') else { break };
@@ -203,7 +203,7 @@ fn with_variables(server: &Server, url: &str, notes: &mut Vec<String>) -> (Strin
                 let text =
                     variable.and_then(|v| v.description.as_deref()).and_then(|text| sentences(text, DESCRIPTION_MAX));
                 let mut property =
-                    Property::new(&key, &text.unwrap_or_else(|| format!("Part of the address {url}")), false);
+                    PropertyDraft::new(&key, &text.unwrap_or_else(|| format!("Part of the address {url}")), false);
                 let values = variable.map(|variable| variable.values.as_slice()).unwrap_or_default();
                 if let Some(default) = default.filter(|default| values.is_empty() || values.contains(default)) {
                     property.rules.put("default", default);
@@ -261,7 +261,7 @@ pub(crate) fn errors(api: &Api<'_>) -> Doc {
             let envelope = Envelope::of(api.files, body);
             let best = |names: &[&str]| {
                 let found = names.iter().enumerate().filter_map(|(rank, name)| {
-                    let fits = |leaf: &&super::envelope::Leaf<'_>| {
+                    let fits = |leaf: &&super::envelope::ReplyLeaf<'_>| {
                         leaf.name == *name && leaf.depth <= 1 && (leaf.is_text() || leaf.is_number())
                     };
                     envelope

@@ -7,7 +7,7 @@ use crate::json_pointer::escape;
 
 /// A field of a reply that is not within a list.
 #[derive(Clone, Debug)]
-pub(crate) struct Leaf<'f> {
+pub(crate) struct ReplyLeaf<'f> {
     pub(crate) pointer: String,
     /// In lower case without separators.
     pub(crate) name: String,
@@ -25,15 +25,15 @@ pub(crate) struct Leaf<'f> {
 /// The fields of a reply.
 #[derive(Debug, Default)]
 pub(crate) struct Envelope<'f> {
-    pub(crate) lists: Vec<Leaf<'f>>,
-    pub(crate) objects: Vec<Leaf<'f>>,
-    pub(crate) scalars: Vec<Leaf<'f>>,
+    pub(crate) lists: Vec<ReplyLeaf<'f>>,
+    pub(crate) objects: Vec<ReplyLeaf<'f>>,
+    pub(crate) scalars: Vec<ReplyLeaf<'f>>,
 }
 
 /// Deeper fields of an envelope do not tell about its items.
 const DEPTH_MAX: usize = 3;
 
-impl Leaf<'_> {
+impl ReplyLeaf<'_> {
     pub(crate) fn kind(&self) -> &str {
         kind(self.end.doc)
     }
@@ -137,7 +137,7 @@ impl<'f> Envelope<'f> {
     ) {
         for (key, spot, is_own) in properties(files, spot) {
             let Some(end) = settled(files, spot) else { continue };
-            let leaf = Leaf {
+            let leaf = ReplyLeaf {
                 pointer: format!("{pointer}/{}", escape(key)),
                 name: plain(key),
                 parent: parent.to_owned(),

@@ -1,7 +1,7 @@
 //! Extensions that say how a list is paged. Pure.
 
 use super::found::{PagingFound, PagingWord, Seen, styled};
-use super::pager::{Role, Taken, role};
+use super::pager::{PageRole, Taken, role};
 use super::refs::Spot;
 use super::report::Grade;
 use super::value::{Doc, Fields};
@@ -59,7 +59,7 @@ fn absent(pointer: &str) -> Doc {
 
 fn next_url(seen: &Seen<'_, '_>, at: &str) -> PagingFound {
     let all: Vec<&Taken<'_>> =
-        [Role::Page, Role::Offset, Role::Cursor].into_iter().flat_map(|wanted| seen.all(wanted)).collect();
+        [PageRole::Page, PageRole::Offset, PageRole::Cursor].into_iter().flat_map(|wanted| seen.all(wanted)).collect();
     styled(seen, "next_url", Fields::from_iter([("pointer".to_owned(), absent(at))]), (Grade::Sure, ""), &all)
 }
 
@@ -110,7 +110,7 @@ fn by_fern(seen: &Seen<'_, '_>, doc: &Doc) -> Option<PagingFound> {
     }
     let offset = request("offset")?;
     match role(offset)? {
-        Role::Page => {
+        PageRole::Page => {
             let (start, _) = offset.start()?;
             let mut target = offset.target();
             if start != 1 {
@@ -118,14 +118,14 @@ fn by_fern(seen: &Seen<'_, '_>, doc: &Doc) -> Option<PagingFound> {
             }
             Some(styled(seen, "number", Fields::from_iter([("page".to_owned(), target)]), (Grade::Sure, ""), &[offset]))
         }
-        Role::Offset => Some(styled(
+        PageRole::Offset => Some(styled(
             seen,
             "offset",
             Fields::from_iter([("offset".to_owned(), offset.target())]),
             (Grade::Sure, ""),
             &[offset],
         )),
-        Role::Size | Role::Cursor => None,
+        PageRole::Size | PageRole::Cursor => None,
     }
 }
 

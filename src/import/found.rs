@@ -1,8 +1,8 @@
 //! What is known of the paging of a list, and the parts of a style. Pure.
 
 use super::api::ApiOperation;
-use super::envelope::Leaf;
-use super::pager::{Role, Taken, role};
+use super::envelope::ReplyLeaf;
+use super::pager::{PageRole, Taken, role};
 use super::reply::ReplyShape;
 use super::report::Grade;
 use super::value::{Doc, Fields};
@@ -47,23 +47,23 @@ pub(crate) struct Seen<'o, 'f> {
 }
 
 impl<'o, 'f> Seen<'o, 'f> {
-    pub(crate) fn of(&self, wanted: Role) -> Option<&'o Taken<'f>> {
+    pub(crate) fn of(&self, wanted: PageRole) -> Option<&'o Taken<'f>> {
         let mut all = self.taken.iter().filter(|taken| role(taken) == Some(wanted));
         all.next()
     }
 
-    pub(crate) fn all(&self, wanted: Role) -> impl Iterator<Item = &'o Taken<'f>> {
+    pub(crate) fn all(&self, wanted: PageRole) -> impl Iterator<Item = &'o Taken<'f>> {
         self.taken.iter().filter(move |taken| role(taken) == Some(wanted))
     }
 
-    pub(crate) fn scalars(&self) -> &'o [Leaf<'f>] {
+    pub(crate) fn scalars(&self) -> &'o [ReplyLeaf<'f>] {
         &self.reply.envelope.scalars
     }
 }
 
 /// The size, if its default is known.
 pub(crate) fn size(seen: &Seen<'_, '_>) -> Option<((&'static str, String), Doc)> {
-    let taken = seen.of(Role::Size)?;
+    let taken = seen.of(PageRole::Size)?;
     let (default, max) = taken.size()?;
     let mut size = taken.target();
     size.put("default", default);
@@ -92,7 +92,7 @@ pub(crate) fn styled(
 }
 
 /// Where a value is; a reply may leave it out unless the schema says that it is always there.
-pub(crate) fn place(leaf: &Leaf<'_>) -> Doc {
+pub(crate) fn place(leaf: &ReplyLeaf<'_>) -> Doc {
     let at = Doc::Text(leaf.pointer.clone());
     if leaf.is_required { at } else { Doc::of([("at", at), ("absent", Doc::from("end"))]) }
 }
@@ -114,14 +114,14 @@ const LAST: [&str; 5] = ["islast", "islastpage", "last", "isfinished", "lastpage
 const TRUNCATED: [&str; 2] = ["truncated", "istruncated"];
 
 /// A flag that says whether there is more.
-pub(crate) fn more<'o, 'f>(seen: &Seen<'o, 'f>) -> Option<&'o Leaf<'f>> {
-    let named = |leaf: &&Leaf<'_>| {
+pub(crate) fn more<'o, 'f>(seen: &Seen<'o, 'f>) -> Option<&'o ReplyLeaf<'f>> {
+    let named = |leaf: &&ReplyLeaf<'_>| {
         leaf.kind() == "boolean" && [&MORE[..], &LAST[..], &TRUNCATED[..]].concat().contains(&leaf.name.as_str())
     };
     seen.scalars().iter().find(named)
 }
 
-pub(crate) fn flag_of(leaf: &Leaf<'_>) -> Doc {
+pub(crate) fn flag_of(leaf: &ReplyLeaf<'_>) -> Doc {
     let at = Doc::Text(leaf.pointer.clone());
     if LAST.contains(&leaf.name.as_str()) {
         Doc::of([("at", at), ("is", Doc::List(vec![Doc::Flag(false)]))])

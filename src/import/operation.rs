@@ -1,14 +1,14 @@
 //! One operation of a description as an operation of a definition file. Pure.
 
-use super::api::{Api, ApiOperation, In, Media};
+use super::api::{Api, ApiOperation, In};
 use super::body::{BodyFound, body};
 use super::envelope::settled;
 use super::found::{PagingFound, PagingWord, Seen};
-use super::options::{Options, PathNames};
-use super::pager::{Role, Taken, role, taken};
+use super::options::{FoundOptions, PathNames};
+use super::pager::{PageRole, Taken, role, taken};
 use super::paging::{body_fields, has_pages, paging};
 use super::prose::{DESCRIPTION_MAX, sentences, title};
-use super::reply::{ReplyShape, is_json, reply_shape, success};
+use super::reply::{ReplyShape, chosen, is_json, reply_shape, success};
 use super::report::Grade;
 use super::schemas::Schemas;
 use super::settings::Settings;
@@ -17,7 +17,7 @@ use crate::draft::{SEARCHES, area_of, last_noun, title_of, words};
 
 /// A key of an operation with its value, and why it is only likely.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Line {
+pub(crate) struct DraftLine {
     pub(crate) key: &'static str,
     pub(crate) value: Doc,
     pub(crate) why: Option<String>,
@@ -31,7 +31,7 @@ pub(crate) struct OperationDraft {
     pub(crate) line: String,
     /// The name of its file.
     pub(crate) area: String,
-    pub(crate) lines: Vec<Line>,
+    pub(crate) lines: Vec<DraftLine>,
     /// The paging of a list, until the connector has one.
     pub(crate) paging: Option<PagingFound>,
     /// The key and text of questions.
@@ -49,7 +49,7 @@ impl OperationDraft {
     pub(crate) fn put(&mut self, key: &'static str, value: Doc, why: Option<String>) {
         match self.lines.iter_mut().find(|line| line.key == key) {
             Some(line) => (line.value, line.why) = (value, why),
-            None => self.lines.push(Line { key, value, why }),
+            None => self.lines.push(DraftLine { key, value, why }),
         }
     }
 
@@ -157,7 +157,7 @@ pub(crate) fn draft<'f>(
     };
     let has_texts = !settings.without_texts;
     let mut options =
-        Options::read(&operation.parameters, &path, schemas, (api.is_two, !is_query, has_texts), &is_consumed);
+        FoundOptions::read(&operation.parameters, &path, schemas, (api.is_two, !is_query, has_texts), &is_consumed);
     let sent = match &operation.body {
         Some(found) if is_query => body_options(found, searched, schemas, &pages, &mut options),
         Some(found) => body(api, settings, operation, found, schemas)?,
@@ -168,8 +168,8 @@ pub(crate) fn draft<'f>(
     if let Some(kind) = accept(operation, common, &reply) {
         headers.insert("Accept".to_owned(), Doc::Text(kind));
     }
-    let mut lines: Vec<Line> = Vec::new();
-    let mut put = |key: &'static str, value: Doc, why: Option<String>| lines.push(Line { key, value, why });
+    let mut lines: Vec<DraftLine> = Vec::new();
+    let mut put = |key: &'static str, value: Doc, why: Option<String>| lines.push(DraftLine { key, value, why });
     let given = doc.text_of("summary").filter(|_| has_texts).and_then(title);
     let longer = doc.text_of("description").filter(|_| has_texts);
     put(
@@ -301,7 +301,7 @@ fn said(settings: &Settings, taken: &[Taken<'_>]) -> Option<PagingFound> {
         return None;
     }
     let own = taken.iter().filter(|taken| {
-        names.contains(&taken.name) || matches!(role(taken), Some(Role::Page | Role::Offset | Role::Cursor))
+        names.contains(&taken.name) || matches!(role(taken), Some(PageRole::Page | PageRole::Offset | PageRole::Cursor))
     });
     Some(PagingFound {
         parameters: own.map(|taken| (taken.place, taken.name.clone())).collect(),
@@ -329,15 +329,6 @@ fn constants(path: &str) -> Fields {
         .filter(|(name, value)| !name.is_empty() && !value.contains('{'))
         .map(|(name, value)| (name.into_owned(), Doc::Text(value.into_owned())))
         .collect()
-}
-
-/// The media type that is sent: JSON, if there is a choice.
-pub(crate) fn chosen<'o, 'f>(media: &'o [Media<'f>]) -> Option<&'o Media<'f>> {
-    media
-        .iter()
-        .find(|media| media.kind == "application/json")
-        .or_else(|| media.iter().find(|media| is_json(&media.kind)))
-        .or_else(|| media.first())
 }
 
 /// The media type that a reply must be asked for in.
@@ -374,7 +365,7 @@ fn body_options<'f>(
     fields: Vec<(String, super::refs::Spot<'f>, bool)>,
     schemas: &mut Schemas<'f>,
     pages: &[(&'static str, String)],
-    options: &mut Options,
+    options: &mut FoundOptions,
 ) -> BodyFound {
     let mut sent = BodyFound::default();
     let is_form = chosen(&found.media).is_some_and(|media| media.kind.contains("form-urlencoded"));

@@ -10,7 +10,7 @@ use super::value::{Doc, Fields};
 
 /// The options of an operation.
 #[derive(Debug, Default)]
-pub(crate) struct Options {
+pub(crate) struct FoundOptions {
     pub(crate) options: Fields,
     pub(crate) required: Vec<String>,
     /// Constant headers.
@@ -83,7 +83,7 @@ impl PathNames {
     }
 }
 
-impl Options {
+impl FoundOptions {
     /// Whether a header, in lower case, is none that an operation may have as an option.
     pub(crate) fn is_reserved(header: &str) -> bool {
         HEADERS.contains(&header)
@@ -96,8 +96,8 @@ impl Options {
         schemas: &mut Schemas<'f>,
         (is_two, is_write, has_texts): (bool, bool, bool),
         is_consumed: &dyn Fn(In, &str) -> bool,
-    ) -> Options {
-        let mut found = Options::default();
+    ) -> FoundOptions {
+        let mut found = FoundOptions::default();
         for (raw, name) in &path.names {
             let declared = parameters
                 .iter()

@@ -20,7 +20,7 @@ pub(crate) struct Taken<'f> {
 
 /// What a parameter is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
+pub(crate) enum PageRole {
     Page,
     Size,
     Offset,
@@ -131,7 +131,7 @@ const CURSORS: [&str; 36] = [
 ];
 
 /// What a parameter with this name is for, if it may be of that type.
-pub(crate) fn role(taken: &Taken<'_>) -> Option<Role> {
+pub(crate) fn role(taken: &Taken<'_>) -> Option<PageRole> {
     let kind = taken.schema.map(|schema| super::envelope::kind(schema.doc)).unwrap_or_default();
     let is_number = matches!(kind, "integer" | "number" | "");
     let name = taken.plain.as_str();
@@ -139,13 +139,13 @@ pub(crate) fn role(taken: &Taken<'_>) -> Option<Role> {
     match () {
         () if taken.place == "header" => None,
         // A page that is a text is a number only if it says so.
-        () if names(&PAGES) && kind == "string" && taken.start().is_none() => Some(Role::Cursor),
-        () if names(&PAGES) && matches!(kind, "integer" | "number" | "" | "string") => Some(Role::Page),
-        () if names(&SIZES) && matches!(kind, "integer" | "number" | "" | "string") => Some(Role::Size),
+        () if names(&PAGES) && kind == "string" && taken.start().is_none() => Some(PageRole::Cursor),
+        () if names(&PAGES) && matches!(kind, "integer" | "number" | "" | "string") => Some(PageRole::Page),
+        () if names(&SIZES) && matches!(kind, "integer" | "number" | "" | "string") => Some(PageRole::Size),
         () if names(&OFFSETS) && (is_number || (kind == "string" && name == "offset")) => {
-            Some(if kind == "string" { Role::Cursor } else { Role::Offset })
+            Some(if kind == "string" { PageRole::Cursor } else { PageRole::Offset })
         }
-        () if names(&CURSORS) && matches!(kind, "string" | "integer" | "number" | "") => Some(Role::Cursor),
+        () if names(&CURSORS) && matches!(kind, "string" | "integer" | "number" | "") => Some(PageRole::Cursor),
         () => None,
     }
 }

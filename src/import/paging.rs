@@ -1,10 +1,10 @@
 //! How the lists of a description are paged: only what its parameters and replies show. A style that is not certain is
 //! not written: an end that was believed too early would lose records without a word. Pure.
 
-use super::envelope::Leaf;
+use super::envelope::ReplyLeaf;
 use super::extensions::by_extension;
 use super::found::{MORE, PagingFound, PagingWord, Seen, flag_of, more, place, styled};
-use super::pager::{Role, Taken, role};
+use super::pager::{PageRole, Taken, role};
 use super::refs::Spot;
 use super::reply::success;
 use super::report::Grade;
@@ -13,7 +13,7 @@ use crate::draft::plain;
 
 /// Whether an operation has parameters of a paging.
 pub(crate) fn has_pages(taken: &[Taken<'_>]) -> bool {
-    taken.iter().any(|taken| matches!(role(taken), Some(Role::Page | Role::Offset | Role::Cursor)))
+    taken.iter().any(|taken| matches!(role(taken), Some(PageRole::Page | PageRole::Offset | PageRole::Cursor)))
 }
 
 /// The paging of a list.
@@ -30,7 +30,7 @@ pub(crate) fn paging(seen: &Seen<'_, '_>) -> PagingFound {
 }
 
 fn paging_parameters<'o, 'f>(seen: &Seen<'o, 'f>) -> Vec<&'o Taken<'f>> {
-    [Role::Page, Role::Offset, Role::Cursor].into_iter().flat_map(|wanted| seen.all(wanted)).collect()
+    [PageRole::Page, PageRole::Offset, PageRole::Cursor].into_iter().flat_map(|wanted| seen.all(wanted)).collect()
 }
 
 /// Parameters without which no request is accepted cannot be left to the server's next address.
@@ -52,14 +52,14 @@ fn next_url(seen: &Seen<'_, '_>) -> Option<PagingFound> {
         "nextrecordsurl",
         "linknext",
     ];
-    let is_address = |leaf: &Leaf<'_>| {
+    let is_address = |leaf: &ReplyLeaf<'_>| {
         let format = leaf.end.doc.text_of("format").unwrap_or_default();
         let text = leaf.description();
         let says = ["url", "uri", "hyperlink", "href", "web address"].iter().any(|word| text.contains(word));
         format.starts_with("ur") || (says && !text.contains("token") && !text.contains("cursor"))
     };
     let in_next =
-        |leaf: &Leaf<'_>| ["href", "url", "uri", "link"].contains(&leaf.name.as_str()) && leaf.parent == "next";
+        |leaf: &ReplyLeaf<'_>| ["href", "url", "uri", "link"].contains(&leaf.name.as_str()) && leaf.parent == "next";
     let texts = || seen.scalars().iter().filter(|leaf| leaf.is_text());
     let sure = texts().find(|leaf| {
         named.contains(&leaf.name.as_str())
@@ -69,10 +69,10 @@ fn next_url(seen: &Seen<'_, '_>) -> Option<PagingFound> {
     });
     let has = |name: &str| seen.scalars().iter().any(|leaf| leaf.name.starts_with(name));
     let likely = || {
-        let in_links = |leaf: &&Leaf<'_>| {
+        let in_links = |leaf: &&ReplyLeaf<'_>| {
             leaf.name == "next" && (matches!(leaf.parent.as_str(), "links" | "link") || (has("prev") && has("count")))
         };
-        texts().find(in_links).filter(|_| seen.of(Role::Cursor).is_none())
+        texts().find(in_links).filter(|_| seen.of(PageRole::Cursor).is_none())
     };
     let (leaf, grade, why) = match sure {
         Some(leaf) => (leaf, Grade::Sure, String::new()),
@@ -110,14 +110,14 @@ fn link(seen: &Seen<'_, '_>) -> Option<PagingFound> {
         false => (Grade::Likely, "the reply has a Link header, as lists with pages have"),
     };
     let mut fields = Fields::new();
-    if let Some(page) = seen.of(Role::Page) {
+    if let Some(page) = seen.of(PageRole::Page) {
         fields.insert("last".to_owned(), page.target());
     }
     Some(styled(seen, "link", fields, (grade, why), &paging_parameters(seen)))
 }
 
 /// How well a field of the reply answers a parameter: the less, the better.
-fn answers(leaf: &Leaf<'_>, parameter: &Taken<'_>) -> Option<u8> {
+fn answers(leaf: &ReplyLeaf<'_>, parameter: &Taken<'_>) -> Option<u8> {
     let (leaf_name, name) = (leaf.name.as_str(), parameter.plain.as_str());
     let is_previous =
         ["prev", "before", "start", "first", "last", "self"].iter().any(|word| leaf_name.starts_with(word))
@@ -166,9 +166,9 @@ fn answers(leaf: &Leaf<'_>, parameter: &Taken<'_>) -> Option<u8> {
 
 /// The reply has a value that the next request sends back.
 fn cursor(seen: &Seen<'_, '_>) -> Option<PagingFound> {
-    let usable = |leaf: &&Leaf<'_>| leaf.is_text() || leaf.is_number();
-    let mut pairs: Vec<(u8, &Leaf<'_>, &Taken<'_>)> = Vec::new();
-    for parameter in seen.all(Role::Cursor).filter(|taken| !taken.is_required) {
+    let usable = |leaf: &&ReplyLeaf<'_>| leaf.is_text() || leaf.is_number();
+    let mut pairs: Vec<(u8, &ReplyLeaf<'_>, &Taken<'_>)> = Vec::new();
+    for parameter in seen.all(PageRole::Cursor).filter(|taken| !taken.is_required) {
         for leaf in seen.scalars().iter().filter(usable) {
             pairs.extend(answers(leaf, parameter).map(|rank| (rank, leaf, parameter)));
         }
@@ -203,7 +203,7 @@ fn cursor(seen: &Seen<'_, '_>) -> Option<PagingFound> {
 /// The next page starts after the id of the last item.
 fn keyset(seen: &Seen<'_, '_>) -> Option<PagingFound> {
     let parameter = seen
-        .all(Role::Cursor)
+        .all(PageRole::Cursor)
         .find(|taken| matches!(taken.plain.as_str(), "startingafter" | "startafter" | "after" | "pagestartingafter"))?;
     let flag = more(seen)?;
     let element = seen.reply.element.and_then(|element| super::envelope::settled(files_of(seen), element))?;
@@ -230,16 +230,16 @@ fn files_of<'f>(seen: &Seen<'_, 'f>) -> &'f super::refs::Files {
 
 /// Numbered pages, or skipped rows.
 fn counted(seen: &Seen<'_, '_>) -> Option<PagingFound> {
-    let (page, offset) = (seen.of(Role::Page), seen.of(Role::Offset));
-    let has_cursor = seen.of(Role::Cursor).is_some();
+    let (page, offset) = (seen.of(PageRole::Page), seen.of(PageRole::Offset));
+    let has_cursor = seen.of(PageRole::Cursor).is_some();
     if has_cursor && page.is_none() && offset.is_none() {
-        let names: Vec<&str> = seen.all(Role::Cursor).map(|taken| taken.name.as_str()).collect();
+        let names: Vec<&str> = seen.all(PageRole::Cursor).map(|taken| taken.name.as_str()).collect();
         // `after` may also be a time, and `next` a flag.
-        let is_certain = seen.all(Role::Cursor).any(|taken| {
+        let is_certain = seen.all(PageRole::Cursor).any(|taken| {
             taken.plain.contains("cursor") || taken.plain.contains("token") || taken.plain.contains("startingafter")
         });
         let signs = seen.scalars().iter().any(|leaf| leaf.name.contains("next") || MORE.contains(&leaf.name.as_str()));
-        if !is_certain && !signs && seen.of(Role::Size).is_none() {
+        if !is_certain && !signs && seen.of(PageRole::Size).is_none() {
             return None;
         }
         return Some(PagingFound::ask(
@@ -270,7 +270,7 @@ fn counted(seen: &Seen<'_, '_>) -> Option<PagingFound> {
     }
 }
 
-fn is_page_count(leaf: &Leaf<'_>) -> bool {
+fn is_page_count(leaf: &ReplyLeaf<'_>) -> bool {
     let names = [
         "totalpages",
         "pagecount",
@@ -366,8 +366,9 @@ fn unpaged(seen: &Seen<'_, '_>) -> PagingFound {
             format!("the reply has {}, but no parameter asks for the next page", leaf.pointer),
         );
     }
-    if let Some(size) =
-        seen.all(Role::Size).find(|taken| super::envelope::kind(taken.schema.map_or(&Doc::Null, |s| s.doc)) != "string")
+    if let Some(size) = seen
+        .all(PageRole::Size)
+        .find(|taken| super::envelope::kind(taken.schema.map_or(&Doc::Null, |s| s.doc)) != "string")
     {
         return PagingFound::ask(
             "paging",

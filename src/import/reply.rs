@@ -1,7 +1,7 @@
 //! What a reply contains: its result, where the items are, and how certain that is. Pure.
 
 use super::api::{ApiOperation, ApiReply, Media};
-use super::envelope::{Envelope, Leaf, kind, properties, settled};
+use super::envelope::{Envelope, ReplyLeaf, kind, properties, settled};
 use super::refs::{Files, Spot};
 use super::report::Grade;
 use super::value::Doc;
@@ -302,7 +302,7 @@ fn object<'f>(
     if !is_query {
         return whole(envelope, Grade::Sure, "");
     }
-    let list = |leaf: &Leaf<'f>, grade, why: String| ReplyShape {
+    let list = |leaf: &ReplyLeaf<'f>, grade, why: String| ReplyShape {
         items: leaf.pointer.clone(),
         element: leaf.end.get("items"),
         is_required: leaf.is_required,
@@ -318,16 +318,16 @@ fn object<'f>(
         !noun.is_empty() && (name == noun || plain(&singular(name)) == one || name.ends_with(&noun))
     };
     let is_single = operation.path.trim_end_matches('/').ends_with('}');
-    let is_item = |leaf: &&Leaf<'f>| !NOISE.contains(&leaf.name.as_str()) || is_noun(&leaf.name);
-    let lists: Vec<&Leaf<'f>> = envelope.lists.iter().filter(is_item).collect();
+    let is_item = |leaf: &&ReplyLeaf<'f>| !NOISE.contains(&leaf.name.as_str()) || is_noun(&leaf.name);
+    let lists: Vec<&ReplyLeaf<'f>> = envelope.lists.iter().filter(is_item).collect();
     let first = lists.iter().map(|leaf| leaf.depth).min();
-    let top: Vec<&&Leaf<'f>> = lists.iter().filter(|leaf| Some(leaf.depth) == first).collect();
+    let top: Vec<&&ReplyLeaf<'f>> = lists.iter().filter(|leaf| Some(leaf.depth) == first).collect();
     // Lists deeper than another one that fits are parts of something else.
-    let strong: Vec<&&Leaf<'f>> =
+    let strong: Vec<&&ReplyLeaf<'f>> =
         lists.iter().filter(|leaf| LISTS.contains(&leaf.name.as_str()) || is_noun(&leaf.name)).collect();
     let least = strong.iter().map(|leaf| leaf.depth).min();
-    let strong: Vec<&&Leaf<'f>> = strong.into_iter().filter(|leaf| Some(leaf.depth) == least).collect();
-    let beside = |leaf: &Leaf<'f>| {
+    let strong: Vec<&&ReplyLeaf<'f>> = strong.into_iter().filter(|leaf| Some(leaf.depth) == least).collect();
+    let beside = |leaf: &ReplyLeaf<'f>| {
         // Every other field on the way to the list describes the reply.
         own.iter().all(|(name, ..)| {
             let name = plain(name);
@@ -362,7 +362,7 @@ fn object<'f>(
         return found.with(envelope);
     }
     // One record in an envelope.
-    let inner: Vec<&Leaf<'f>> =
+    let inner: Vec<&ReplyLeaf<'f>> =
         envelope.objects.iter().filter(|leaf| leaf.depth == 0 && !is_meta_object(&leaf.name)).collect();
     let inner_found = match inner.as_slice() {
         [one] if beside(one) && (RECORDS.contains(&one.name.as_str()) || is_noun(&one.name)) => Some(one),
@@ -418,4 +418,13 @@ fn total(found: &ReplyShape<'_>, reply: &ApiReply<'_>) -> Option<Doc> {
     ];
     let header = reply.headers.iter().find(|(name, _)| names.contains(&name.to_ascii_lowercase().as_str()));
     header.map(|(name, _)| Doc::of([("header", Doc::from(*name))]))
+}
+
+/// The media type that is sent: JSON, if there is a choice.
+pub(crate) fn chosen<'o, 'f>(media: &'o [Media<'f>]) -> Option<&'o Media<'f>> {
+    media
+        .iter()
+        .find(|media| media.kind == "application/json")
+        .or_else(|| media.iter().find(|media| is_json(&media.kind)))
+        .or_else(|| media.first())
 }

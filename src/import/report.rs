@@ -27,7 +27,7 @@ impl LeftOut {
 
 /// What only a person or the system itself can tell, for all operations of which it is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Question {
+pub(crate) struct ImportQuestion {
     /// Names it in flags and in the lock file, such as `paging` or `sign-in`.
     pub(crate) key: String,
     pub(crate) text: String,

@@ -83,7 +83,9 @@ pub(crate) fn share_options(drafts: &mut [OperationDraft], own: Option<&Fields>,
         let Some(Doc::Map(mut left)) = draft.value("options").cloned() else { continue };
         left.retain(|key, _| !options.contains_key(key));
         let at = draft.lines.iter().position(|line| line.key == "options").unwrap_or_default();
-        draft.lines.insert(at, super::operation::Line { key: "use", value: Doc::texts([name.as_str()]), why: None });
+        draft
+            .lines
+            .insert(at, super::operation::DraftLine { key: "use", value: Doc::texts([name.as_str()]), why: None });
         if left.is_empty() { draft.drop_key("options") } else { draft.put("options", Doc::Map(left), None) }
     }
     if is_own { Fields::new() } else { sets }

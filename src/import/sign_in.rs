@@ -6,19 +6,19 @@ use super::value::{Doc, Fields};
 
 /// A property of the connection.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Property {
+pub(crate) struct PropertyDraft {
     pub(crate) name: String,
     pub(crate) rules: Doc,
 }
 
-impl Property {
-    pub(crate) fn new(name: &str, description: &str, is_secret: bool) -> Property {
+impl PropertyDraft {
+    pub(crate) fn new(name: &str, description: &str, is_secret: bool) -> PropertyDraft {
         let mut rules = Doc::of([("type", Doc::from("string"))]);
         if is_secret {
             rules.put("secret", true);
         }
         rules.put("description", description);
-        Property { name: name.to_owned(), rules }
+        PropertyDraft { name: name.to_owned(), rules }
     }
 }
 
@@ -27,7 +27,7 @@ impl Property {
 pub(crate) struct SignIn {
     pub(crate) auth: Doc,
     pub(crate) why: Option<String>,
-    pub(crate) properties: Vec<Property>,
+    pub(crate) properties: Vec<PropertyDraft>,
     /// Parameters that are credentials.
     pub(crate) credentials: Vec<(In, String)>,
     /// The names of the schemes in use.
@@ -150,9 +150,10 @@ fn place_of(scheme: Spot<'_>) -> Option<(In, &'static str)> {
 }
 
 fn one(api: &Api<'_>, scheme: Spot<'_>, scopes: Vec<String>) -> Option<SignIn> {
-    let found = |auth: Doc, properties: Vec<Property>| Some(SignIn { auth, properties, ..SignIn::none(None) });
-    let token = || vec![Property::new("token", "Access token", true)];
-    let user = || vec![Property::new("username", "User name", false), Property::new("password", "Password", true)];
+    let found = |auth: Doc, properties: Vec<PropertyDraft>| Some(SignIn { auth, properties, ..SignIn::none(None) });
+    let token = || vec![PropertyDraft::new("token", "Access token", true)];
+    let user =
+        || vec![PropertyDraft::new("username", "User name", false), PropertyDraft::new("password", "Password", true)];
     let names = || Doc::of([("username", Doc::from("{username}")), ("password", Doc::from("{password}"))]);
     let kind = scheme.doc.text_of("type").unwrap_or_default().to_ascii_lowercase();
     let word = scheme.doc.text_of("scheme").unwrap_or_default().to_ascii_lowercase();
@@ -172,7 +173,7 @@ fn one(api: &Api<'_>, scheme: Spot<'_>, scopes: Vec<String>) -> Option<SignIn> {
             }
             let is_authorization = place == In::Header && name.eq_ignore_ascii_case("authorization");
             let says_bearer = text.contains("bearer");
-            let properties = vec![Property::new("apiKey", "Key of the API", true)];
+            let properties = vec![PropertyDraft::new("apiKey", "Key of the API", true)];
             if is_authorization && says_bearer {
                 let mut found = found(Doc::of([("bearer", Doc::from("{token}"))]), token())?;
                 found.why = Some("the text of the document says that the key is a bearer token".to_owned());
@@ -200,10 +201,10 @@ fn one(api: &Api<'_>, scheme: Spot<'_>, scopes: Vec<String>) -> Option<SignIn> {
 }
 
 fn signed(api: &Api<'_>) -> Option<SignIn> {
-    let region = Property::new("region", "Region, such as eu-central-1", false);
+    let region = PropertyDraft::new("region", "Region, such as eu-central-1", false);
     let properties = vec![
-        Property::new("accessKey", "Id of the access key", false),
-        Property::new("secretKey", "Secret access key", true),
+        PropertyDraft::new("accessKey", "Id of the access key", false),
+        PropertyDraft::new("secretKey", "Secret access key", true),
         region,
     ];
     let service = api
@@ -219,7 +220,7 @@ fn signed(api: &Api<'_>) -> Option<SignIn> {
         ("service", Doc::Text(service)),
     ]);
     let why = Some("the name of the service is the first word of the address".to_owned());
-    // Parts of the signature, in any place.
+    // ImportParts of the signature, in any place.
     let names = ["Content-Sha256", "Date", "Algorithm", "Credential", "Security-Token", "Signature", "SignedHeaders"];
     let parts = names.iter().map(|name| format!("X-Amz-{name}"));
     let credentials = parts.flat_map(|name| [(In::Header, name.clone()), (In::Query, name)]).collect();
@@ -248,7 +249,7 @@ fn oauth(api: &Api<'_>, scheme: Spot<'_>, scopes: &[String]) -> Option<SignIn> {
     let token = address("tokenUrl");
     let bearer = |why: &str| {
         let auth = Doc::of([("bearer", Doc::from("{token}"))]);
-        let properties = vec![Property::new("token", "Access token", true)];
+        let properties = vec![PropertyDraft::new("token", "Access token", true)];
         Some(SignIn { auth, properties, why: Some(why.to_owned()), ..SignIn::none(None) })
     };
     let Some(token) = token.filter(|_| !flow.is_empty()) else {
@@ -270,13 +271,16 @@ fn oauth(api: &Api<'_>, scheme: Spot<'_>, scopes: &[String]) -> Option<SignIn> {
     auth.insert("client_id".to_owned(), Doc::from("{clientId}"));
     auth.insert("client_secret".to_owned(), Doc::from("{clientSecret}"));
     let mut properties = vec![
-        Property::new("clientId", "Id of the OAuth client", false),
-        Property::new("clientSecret", "Secret of the OAuth client", true),
+        PropertyDraft::new("clientId", "Id of the OAuth client", false),
+        PropertyDraft::new("clientSecret", "Secret of the OAuth client", true),
     ];
     if flow == "password" {
         auth.insert("username".to_owned(), Doc::from("{username}"));
         auth.insert("password".to_owned(), Doc::from("{password}"));
-        properties.extend([Property::new("username", "User name", false), Property::new("password", "Password", true)]);
+        properties.extend([
+            PropertyDraft::new("username", "User name", false),
+            PropertyDraft::new("password", "Password", true),
+        ]);
     }
     let known: Vec<&str> = spot.get("scopes").into_iter().flat_map(Spot::fields).map(|(name, _)| name).collect();
     let wanted: Vec<&str> =
@@ -320,7 +324,7 @@ fn several_keys(schemes: &[(&str, Spot<'_>)]) -> Option<SignIn> {
             }
             _ => return None,
         };
-        found.properties.push(Property::new(&property, &format!("Credential {name}"), true));
+        found.properties.push(PropertyDraft::new(&property, &format!("Credential {name}"), true));
         match keys.iter_mut().find(|(known, _)| *known == place) {
             Some((_, fields)) => drop(fields.insert(wire.to_owned(), Doc::Text(value))),
             None => keys.push((place, Fields::from_iter([(wire.to_owned(), Doc::Text(value))]))),

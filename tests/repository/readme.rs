@@ -75,11 +75,11 @@ fn the_operation_of_the_readme_is_right() {
     let folder = cleanup::folder();
     let area = folder.path().join("mine/operations/connectwise-manage");
     std::fs::create_dir_all(&area).unwrap();
-    let operation = blocks().into_iter().find(|(_, text)| text.contains("getServiceBoards")).unwrap().1;
-    std::fs::write(area.join("boards.yaml"), operation).unwrap();
+    let operation = blocks().into_iter().find(|(_, text)| text.contains("getDeskQueues")).unwrap().1;
+    std::fs::write(area.join("queues.yaml"), operation).unwrap();
     for line in [
-        "opnode --definitions mine describe getServiceBoards",
-        "opnode --definitions mine query getServiceBoards --sandbox",
+        "opnode --definitions mine describe getDeskQueues",
+        "opnode --definitions mine query getDeskQueues --sandbox",
         "opnode schema operations",
         "opnode check --definitions mine",
     ] {

@@ -12,8 +12,9 @@ use crate::model::{FORMATS, Model, Shape};
 const MAX: usize = 110;
 
 /// Folders with definition files, the most readable first.
-const FOLDERS: [&str; 7] = [
+const FOLDERS: [&str; 8] = [
     "examples/definitions",
+    "examples/import",
     "operations",
     "templates",
     "tests/definitions/ok",

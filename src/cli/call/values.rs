@@ -80,27 +80,27 @@ async fn fetched(app: &App, args: &ValuesArgs, cancel: &Cancel) -> Result<FoundV
     let label = |item: Item<'_>| source.label.as_ref().and_then(|at| find(item.as_str(), at.tokens()));
     let row = |item: Item<'_>| Some((find(item.as_str(), source.value.tokens())?, label(item)));
     let rows = reply.items.iter().filter_map(row).collect();
-    let is_option = matches!(&holder, Holder::Operation(own) if own.option(&args.option).is_some());
+    let is_option = matches!(&holder, ValuesHolder::Operation(own) if own.option(&args.option).is_some());
     Ok(FoundValues { rows, items: reply.items.len(), source, is_option, notes: reply.receipt.notes })
 }
 
 /// What has options or fields.
-enum Holder {
+enum ValuesHolder {
     Operation(Arc<Operation>),
     Record(Arc<Record>),
 }
 
 /// The operation or record of this name in a connector.
-fn holder(catalog: &Catalog, connector: &str, name: &str) -> Result<Holder> {
+fn holder(catalog: &Catalog, connector: &str, name: &str) -> Result<ValuesHolder> {
     let error = match catalog.operation(Some(connector), name) {
-        Ok(operation) => return Ok(Holder::Operation(operation)),
+        Ok(operation) => return Ok(ValuesHolder::Operation(operation)),
         Err(error) => error,
     };
     let own = match name.split_once('/') {
         Some((prefix, own)) if prefix == connector => own,
         Some(_) | None => name,
     };
-    catalog.record(connector, own)?.map(Holder::Record).ok_or(error)
+    catalog.record(connector, own)?.map(ValuesHolder::Record).ok_or(error)
 }
 
 /// The connector of a name that only one has.
@@ -111,12 +111,12 @@ fn of_one(catalog: &Catalog, name: &str) -> Result<String> {
     }
 }
 
-impl Holder {
+impl ValuesHolder {
     /// The query that returns the values of an option or a field.
     fn source(&self, name: &str) -> Result<Arc<ValueSource>> {
         let (id, options, fields) = match self {
-            Holder::Operation(operation) => (&operation.id, &*operation.options, operation_fields(operation)),
-            Holder::Record(record) => (&record.name, &[][..], record_fields(record)),
+            ValuesHolder::Operation(operation) => (&operation.id, &*operation.options, operation_fields(operation)),
+            ValuesHolder::Record(record) => (&record.name, &[][..], record_fields(record)),
         };
         let option = options.iter().find(|option| option.name == name);
         let values = option.and_then(|option| option.values.clone());

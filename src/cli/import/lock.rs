@@ -21,7 +21,7 @@ const VERSION: u64 = 1;
 
 /// What was imported, and how.
 #[derive(Debug, Default)]
-pub(super) struct Lock {
+pub(super) struct ImportLock {
     /// Name, title, version and digest of the document.
     pub(super) document: Doc,
     /// The flags that answered questions.
@@ -44,9 +44,9 @@ fn broken(path: &Path, why: &str) -> Error {
         .advise("restore it, for example from version control, or import into another folder")
 }
 
-impl Lock {
+impl ImportLock {
     /// The lock of a connector's folder, if it was imported.
-    pub(super) fn read(folder: &Path) -> Result<Option<Lock>> {
+    pub(super) fn read(folder: &Path) -> Result<Option<ImportLock>> {
         let path = folder.join(LOCK);
         if !path.exists() {
             return Ok(None);
@@ -56,14 +56,14 @@ impl Lock {
         if doc.get("version").and_then(Doc::whole) != Some(VERSION) {
             return Err(broken(&path, "its version is not 1"));
         }
-        let files = Lock::read_base(folder)?;
+        let files = ImportLock::read_base(folder)?;
         for (name, value) in doc.get("files").into_iter().flat_map(Doc::fields) {
             if files.get(name).map(|text| digest(text)).as_deref() != value.text() {
                 return Err(broken(&folder.join(BASE), &format!("it does not have {name} as {LOCK} says")));
             }
         }
         let part = |key: &str| doc.get(key).cloned().unwrap_or_default();
-        Ok(Some(Lock { document: part("document"), answers: part("answers"), tried: part("tried"), files }))
+        Ok(Some(ImportLock { document: part("document"), answers: part("answers"), tried: part("tried"), files }))
     }
 
     fn read_base(folder: &Path) -> Result<BTreeMap<String, String>> {
@@ -144,7 +144,7 @@ pub(super) fn own_files(folder: &Path, imported: &BTreeMap<String, String>) -> R
 
 /// Writes the files, removes those that are no more, and the lock last: a file that is not as the lock says is either
 /// edited or already new.
-pub(super) fn write(folder: &Path, old: &BTreeMap<String, String>, new: &Lock) -> Result<()> {
+pub(super) fn write(folder: &Path, old: &BTreeMap<String, String>, new: &ImportLock) -> Result<()> {
     for (name, text) in &new.files {
         if old.get(name) != Some(text) {
             new_files::replace(&folder.join(name), text)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::answers::own_definitions;
-use super::lock::{Lock, digest, write};
+use super::lock::{ImportLock, digest, write};
 use super::report;
 use super::update::{Update, update};
 use crate::cli::app::{App, own_definitions as own_folder};
@@ -25,7 +25,7 @@ pub(crate) fn run(app: &App, args: &OpenApiArgs) -> Result<u8> {
     let base = args.into.clone().unwrap_or_else(|| own_folder(&app.global.definitions));
     let folder = base.join("operations").join(&args.connector);
     let _held = new_files::hold(&folder)?;
-    let old = Lock::read(&folder)?;
+    let old = ImportLock::read(&folder)?;
     let shown = folder.display();
     let refused = match (&old, args.update) {
         (Some(_), false) => Some((
@@ -49,7 +49,7 @@ pub(crate) fn run(app: &App, args: &OpenApiArgs) -> Result<u8> {
     let settings = answers.settings(&args.connector, own_definitions(&folder, &old.files)?)?;
     let imported = import(&files, &settings).map_err(|why| wrong(args, why))?;
     drop(files);
-    let new = Lock {
+    let new = ImportLock {
         document: described(document, &imported, !answers.without_texts),
         answers: answers.to_doc(),
         tried: old.tried.clone(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::edits::Edit;
-use super::lock::{Lock, write};
+use super::lock::{ImportLock, write};
 use super::report;
 use crate::cli::app::App;
 use crate::cli::args::OpenApiArgs;
@@ -30,8 +30,8 @@ pub(super) struct Update<'u> {
     /// The folder of the connector.
     pub(super) folder: &'u Path,
     pub(super) imported: &'u Imported,
-    pub(super) old: &'u Lock,
-    pub(super) new: &'u Lock,
+    pub(super) old: &'u ImportLock,
+    pub(super) new: &'u ImportLock,
 }
 
 /// Shows the changes and writes them if the user wants it. Returns the exit code.

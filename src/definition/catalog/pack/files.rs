@@ -47,7 +47,7 @@ pub(in crate::definition::catalog) struct PackFiles {
 pub(super) struct Overrides {
     pub(super) document: Arc<Document>,
     /// Entries of sources from this number on were added later, and are not changed.
-    until: usize,
+    pub(super) until: usize,
     pub(super) is_built_in: bool,
 }
 

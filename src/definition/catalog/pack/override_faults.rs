@@ -10,8 +10,10 @@ use crate::json_pointer::escape;
 impl Pack {
     /// Every fault of every overrides file.
     pub(super) fn override_errors(&self) -> Vec<Error> {
+        // Those of the program are tested with it.
+        let is_checked = |overrides: &&Overrides| !overrides.is_built_in || !self.has_own_files();
         match self.overrides() {
-            Ok(all) => all.iter().flat_map(|overrides| self.errors_of(overrides)).collect(),
+            Ok(all) => all.iter().filter(is_checked).flat_map(|overrides| self.errors_of(overrides)).collect(),
             Err(error) => vec![error],
         }
     }
@@ -36,7 +38,7 @@ impl Pack {
         let mut errors: Vec<Error> = c.finish("the overrides file is invalid", Some(())).err().into_iter().collect();
         for section in ["operations", "records"] {
             for name in doc.keys(&format!("/{section}")) {
-                errors.extend(self.errors_of_entry(doc, section, name));
+                errors.extend(self.errors_of_entry(overrides, section, name));
             }
         }
         if let Some(base) = self.last_named("connector.yaml").and_then(|source| self.whole(source).ok()) {
@@ -46,8 +48,13 @@ impl Pack {
         errors
     }
 
-    fn errors_of_entry(&self, doc: &Document, section: &'static str, name: &str) -> Vec<Error> {
+    fn errors_of_entry(&self, overrides: &Overrides, section: &'static str, name: &str) -> Vec<Error> {
+        let doc = &*overrides.document;
         let pointer = format!("/{section}/{}", escape(name));
+        let number = self.entry(section, name).and_then(|entry| entry.number());
+        if number.is_some_and(|number| number >= overrides.until) {
+            return Vec::new();
+        }
         let Some(base) = self.written(section, name, self.entry(section, name)).ok().flatten() else {
             let what = section.trim_end_matches('s');
             let hint = did_you_mean(name, self.names(section));
