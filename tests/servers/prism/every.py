@@ -24,7 +24,6 @@ RIGHT = {
     "PATCH /company/tracks/1/actions/1": "the document forgets the body of this patch",
     "PATCH /system/contactsync/monitoring/": "the document forgets the body of this patch",
     "POST /finance/agreements/types1/copy": "prism finds /finance/agreements/{parentId}/copy in place of the path that lacks a slash",
-    "GET /system/members/ServiceDesk3": "the document has this path with a part of a pattern in it",
     "GET /system/securityRoles": "the document writes it in small letters",
     "PUT /system/myAccount/1": "older releases have a record in defaultEmail, the document has a word",
 }
