@@ -19,8 +19,8 @@ use serde_json::{Value, json};
 
 use crate::connection::needs_account;
 use crate::definition::{
-    Connector, Hit, Operation, OperationSummary, OptionRule, Record, RecordField, RecordUses, Template, ValueSource, Why,
-    record_fields,
+    Connector, Hit, Operation, OperationSummary, OptionRule, Record, RecordField, RecordUses, Template, ValueSource,
+    Why, record_fields,
 };
 
 /// A connector with its connection form.

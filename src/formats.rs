@@ -46,7 +46,9 @@ mod tests {
     use serde::Serialize;
     use serde::de::DeserializeOwned;
 
-    use super::{BatchFile, BatchTestFile, ConnectorFile, OperationsFile, OverridesFile, SandboxFile, TemplatesFile, to_yaml};
+    use super::{
+        BatchFile, BatchTestFile, ConnectorFile, OperationsFile, OverridesFile, SandboxFile, TemplatesFile, to_yaml,
+    };
     use crate::authoring::{Document, Format};
 
     fn files(folder: &Path, found: &mut Vec<PathBuf>) {

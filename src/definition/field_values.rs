@@ -112,7 +112,10 @@ mod tests {
         }, "$defs": {"Ref": {"properties": {"id": {}, "name": {}}}}});
         let mut found = Vec::new();
         each_values(&schema, "", &mut |at, _| found.push(at));
-        assert_eq!(found, ["/properties/board/values", "/properties/kind/values", "/properties/owner/properties/id/values"]);
+        assert_eq!(
+            found,
+            ["/properties/board/values", "/properties/kind/values", "/properties/owner/properties/id/values"]
+        );
         let record =
             Record { name: "T".into(), title: "T".into(), schema: Json::from(schema), sample: Json("{}".into()) };
         let fields = record_fields(&record);

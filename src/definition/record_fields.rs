@@ -82,7 +82,14 @@ impl<'r> FieldWalk<'r> {
         let is_cycle = record.as_ref().is_some_and(|record| open.contains(record));
         let schema = Json(raw.to_owned());
         let values = values_of(raw).or_else(|| values_of(element));
-        self.fields.push(RecordField { path: path.clone(), schema, required, record: record.clone(), values, is_cycle });
+        self.fields.push(RecordField {
+            path: path.clone(),
+            schema,
+            required,
+            record: record.clone(),
+            values,
+            is_cycle,
+        });
         if !is_cycle && path.matches('/').count() + 1 < DEPTH_MAX {
             self.within(target, record, &path, open);
         }

@@ -84,7 +84,9 @@ fn about(format: Format) -> (&'static str, &'static str) {
             "The sandbox: operations/CONNECTOR/sandbox.yaml",
             include_str!("../../examples/definitions/operations/acme-desk/sandbox.yaml"),
         ),
-        Format::Overrides | Format::Connections | Format::Batch | Format::BatchTest => unreachable!("no part of this reference"),
+        Format::Overrides | Format::Connections | Format::Batch | Format::BatchTest => {
+            unreachable!("no part of this reference")
+        }
     }
 }
 

@@ -14,9 +14,7 @@ use crate::cli::listing::Listing;
 use crate::cli::messages;
 use crate::cli::screen::TableColumn;
 use crate::cli::signals::Signals;
-use crate::definition::{
-    Catalog, Operation, Record, ValueSource, field_values, operation_fields, record_fields,
-};
+use crate::definition::{Catalog, Operation, Record, ValueSource, field_values, operation_fields, record_fields};
 use crate::error::{Advice, Error, ErrorKind, Result, did_you_mean};
 use crate::item::Item;
 use crate::json_text::fields_of;

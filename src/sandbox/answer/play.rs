@@ -161,8 +161,14 @@ impl MockConnector {
             PathPart::Shape => envelope::by_shape(operation, &sent, &items, self.page_size_default),
             PathPart::Collection(collection, role) => {
                 let linked = self.linked(collection);
-                let asked =
-                    RequestedPage { mock: self, operation, sent: &sent, options: &options, collection, linked: &linked };
+                let asked = RequestedPage {
+                    mock: self,
+                    operation,
+                    sent: &sent,
+                    options: &options,
+                    collection,
+                    linked: &linked,
+                };
                 let (path, key) = asked.split(values, *role);
                 let mut tables = lock(&self.tables);
                 tables.admit(if items.is_empty() { 0 } else { call.body.as_ref().map_or(0, bytes::Bytes::len) })?;

@@ -27,7 +27,8 @@ pub(super) fn numbered(record: &Record, sample: &Tree, key: &str) -> Vec<(Vec<St
     };
     let vary = |(name, value): &(String, Tree)| {
         let property = schema.get("properties").and_then(|all| all.get(name));
-        let is_free = property.is_none_or(|p| ["enum", "format", "const", "pattern"].iter().all(|k| p.get(k).is_none()));
+        let is_free =
+            property.is_none_or(|p| ["enum", "format", "const", "pattern"].iter().all(|k| p.get(k).is_none()));
         if name == key || !is_free || !is_name(name) {
             return None;
         }

@@ -108,7 +108,8 @@ impl<'t> Shown<'t> {
         let mut seen = Vec::with_capacity(7);
         for block in Blocks::of(rest)? {
             let block = block?;
-            if !matches!(block.key, "title" | "description" | "method" | "request" | "deprecated" | "base_url" | "job") {
+            if !matches!(block.key, "title" | "description" | "method" | "request" | "deprecated" | "base_url" | "job")
+            {
                 continue;
             }
             if seen.contains(&block.key) {
