@@ -36,7 +36,6 @@ mod template;
 pub use crate::authoring::{Json, Ordered};
 pub use catalog::{Catalog, Hit, Hits, OperationList, RecordUses, Search};
 pub use connector::{Connector, Probe, Property, Rate};
-pub use field_values::{field_values, operation_fields};
 pub use file::{
     CollectionFile, FilterForm, LanguageFile, OptionNameFile, PartsFile, ReplyFile, SandboxFile, SandboxLimits,
     SortFile, TokensFile,
@@ -50,7 +49,7 @@ pub use option_rule::{Location, OptionRule, ValueSource};
 pub(crate) use option_rule::{ParameterStyle, Quote};
 pub(crate) use property_value::value_of;
 pub(crate) use public_origin::PublicOrigin;
-pub use record_fields::{RecordField, record_fields};
+pub use record_fields::{RecordField, field_values, operation_fields, record_fields};
 pub use reply_rule::ResponseRule;
 pub use rules::{ItemRule, PatchPaths, ResultShape, Send};
 pub use search::{FoundIn, Likeness, UnknownWord, Why};
