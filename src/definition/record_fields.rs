@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use super::field_values::values_of;
-use super::operation::Record;
+use super::operation::{Operation, Record};
 use super::option_rule::ValueSource;
 use crate::authoring::Json;
 use crate::json_text::fields_of;
@@ -42,6 +42,41 @@ pub fn record_fields(record: &Record) -> Vec<RecordField> {
     let mut walk = FieldWalk { record: &record.name, root: &record.schema.0, defs, fields: Vec::new() };
     walk.object(&record.schema.0, "", &mut vec![record.name.clone()]);
     walk.fields
+}
+
+/// The fields of the items of an operation, then those of the record that it returns which these do not have.
+#[must_use]
+pub fn operation_fields(operation: &Operation) -> Vec<RecordField> {
+    let record = operation.record();
+    let items = operation.items.as_ref().map(|rule| Record {
+        name: record.map_or_else(|| operation.id.clone(), |record| record.name.clone()),
+        title: String::new(),
+        schema: Json::from(rule.schema.clone()),
+        sample: Json("{}".to_owned()),
+    });
+    let mut fields = items.as_ref().map(record_fields).unwrap_or_default();
+    let known: std::collections::HashSet<String> = fields.iter().map(|field| field.path.clone()).collect();
+    let others = record.map(record_fields).unwrap_or_default();
+    fields.extend(others.into_iter().filter(|field| !known.contains(&field.path)));
+    fields
+}
+
+/// The values of the field of this name. Those of a reference are those of its key: `board` and `board/id` have the same,
+/// whichever of them the definition gives them to.
+#[must_use]
+pub fn field_values(fields: &[RecordField], name: &str) -> Option<Arc<ValueSource>> {
+    let of = |path: &str| fields.iter().find(|field| field.path == path)?.values.clone();
+    let is_key = |values: &ValueSource, last: &str| values.value.tokens().last().is_some_and(|token| token == last);
+    if let Some(values) = of(name) {
+        return Some(values);
+    }
+    if let Some((above, last)) = name.rsplit_once('/')
+        && let Some(values) = of(above)
+    {
+        return Some(values).filter(|values| is_key(values, last));
+    }
+    let within = fields.iter().filter_map(|field| Some((field.path.strip_prefix(name)?.strip_prefix('/')?, field)));
+    within.filter_map(|(last, field)| field.values.clone().filter(|values| is_key(values, last))).next()
 }
 
 struct FieldWalk<'r> {
@@ -139,8 +174,11 @@ fn part<'t>(schema: &'t str, key: &str) -> Option<&'t RawValue> {
 
 #[cfg(test)]
 mod tests {
-    use super::record_fields;
+    use serde_json::json;
+
+    use super::{field_values, record_fields};
     use crate::authoring::Json;
+    use crate::definition::field_values::{each_values, value_source};
     use crate::definition::operation::Record;
 
     #[test]
@@ -149,8 +187,8 @@ mod tests {
             "notes":{"type":"array","items":{"type":"object","properties":{"text":{"type":"string"}}}},
             "parent":{"anyOf":[{"$ref":"#"},{"type":"null"}]}},
             "$defs":{"User":{"properties":{"name":{},"boss":{"$ref":"#/$defs/User"},"tickets":{"items":{"$ref":"#/$defs/Ticket"}}}},"Ticket":{"properties":{"z":{}}}}}"##;
-        let json = |text: &str| Json(text.to_owned());
-        let record = Record { name: "Ticket".into(), title: "Ticket".into(), schema: json(schema), sample: json("{}") };
+        let text = |text: &str| Json(text.to_owned());
+        let record = Record { name: "Ticket".into(), title: "Ticket".into(), schema: text(schema), sample: text("{}") };
         let shown: Vec<String> = record_fields(&record)
             .into_iter()
             .map(|f| {
@@ -169,5 +207,38 @@ mod tests {
             "parent = Ticket!",
         ];
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn a_reference_has_the_values_of_its_key() {
+        let schema = json!({"properties": {
+            "board": {"$ref": "#/$defs/Ref", "values": {"operation": "listBoards", "value": "/id", "label": "/name"}},
+            "owner": {"properties": {"id": {"values": {"operation": "listUsers", "value": "/id"}}, "name": {}}},
+            "kind": {"type": "string", "values": {"operation": "listKinds", "value": "/code"}}, "values": {"type": "array"},
+        }, "$defs": {"Ref": {"properties": {"id": {}, "name": {}}}}});
+        let mut found = Vec::new();
+        each_values(&schema, "", &mut |at, _| found.push(at));
+        assert_eq!(
+            found,
+            ["/properties/board/values", "/properties/kind/values", "/properties/owner/properties/id/values"]
+        );
+        let record =
+            Record { name: "T".into(), title: "T".into(), schema: Json::from(schema), sample: Json("{}".into()) };
+        let fields = record_fields(&record);
+        for (name, operation) in [
+            ("board", Some("listBoards")),
+            ("board/id", Some("listBoards")),
+            ("board/name", None),
+            ("owner", Some("listUsers")),
+            ("owner/id", Some("listUsers")),
+            ("owner/name", None),
+            ("kind", Some("listKinds")),
+            ("values", None),
+            ("nothing", None),
+        ] {
+            assert_eq!(field_values(&fields, name).map(|v| v.operation.clone()).as_deref(), operation, "{name}");
+        }
+        assert!(value_source(r#"{"operation": "a", "vale": "/id"}"#).unwrap_err().contains("vale"));
+        assert!(value_source(r#"{"operation": "a", "value": "id"}"#).is_err());
     }
 }
