@@ -1,6 +1,6 @@
 //! Extensions that say how a list is paged. Pure.
 
-use super::found::{PagingFound, PagingWord, Seen, styled};
+use super::found::{ImportedList, PagingFound, PagingWord, styled};
 use super::pager::{PageRole, Taken, role};
 use super::refs::Spot;
 use super::report::Grade;
@@ -19,7 +19,7 @@ pub(crate) fn listed(operation: Spot<'_>) -> Option<String> {
 }
 
 /// The paging that an extension describes.
-pub(crate) fn by_extension(seen: &Seen<'_, '_>) -> Option<PagingFound> {
+pub(crate) fn by_extension(seen: &ImportedList<'_, '_>) -> Option<PagingFound> {
     let doc = seen.operation.spot.doc;
     if let Some(pageable) = doc.get("x-ms-pageable") {
         return Some(match pageable.get("nextLinkName") {
@@ -57,18 +57,18 @@ fn absent(pointer: &str) -> Doc {
     Doc::of([("at", Doc::from(pointer)), ("absent", Doc::from("end"))])
 }
 
-fn next_url(seen: &Seen<'_, '_>, at: &str) -> PagingFound {
+fn next_url(seen: &ImportedList<'_, '_>, at: &str) -> PagingFound {
     let all: Vec<&Taken<'_>> =
         [PageRole::Page, PageRole::Offset, PageRole::Cursor].into_iter().flat_map(|wanted| seen.all(wanted)).collect();
     styled(seen, "next_url", Fields::from_iter([("pointer".to_owned(), absent(at))]), (Grade::Sure, ""), &all)
 }
 
-fn parameter<'o, 'f>(seen: &Seen<'o, 'f>, name: &str) -> Option<&'o Taken<'f>> {
+fn parameter<'o, 'f>(seen: &ImportedList<'o, 'f>, name: &str) -> Option<&'o Taken<'f>> {
     let last = name.rsplit('.').next().unwrap_or(name);
     seen.taken.iter().find(|taken| taken.name == name || taken.plain == plain(last))
 }
 
-fn by_speakeasy(seen: &Seen<'_, '_>, doc: &Doc) -> Option<PagingFound> {
+fn by_speakeasy(seen: &ImportedList<'_, '_>, doc: &Doc) -> Option<PagingFound> {
     let output = |name: &str| doc.at(&["outputs", name]).and_then(Doc::text).and_then(pointer);
     let input = |kind: &str| {
         let inputs = doc.get("inputs")?.list();
@@ -102,7 +102,7 @@ fn by_speakeasy(seen: &Seen<'_, '_>, doc: &Doc) -> Option<PagingFound> {
     }
 }
 
-fn by_fern(seen: &Seen<'_, '_>, doc: &Doc) -> Option<PagingFound> {
+fn by_fern(seen: &ImportedList<'_, '_>, doc: &Doc) -> Option<PagingFound> {
     let request = |key: &str| parameter(seen, doc.text_of(key)?.trim_start_matches("$request."));
     if let (Some(send), Some(token)) = (request("cursor"), doc.text_of("next_cursor").and_then(pointer)) {
         let fields = Fields::from_iter([("token".to_owned(), absent(&token)), ("send".to_owned(), send.target())]);

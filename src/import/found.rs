@@ -38,7 +38,7 @@ impl PagingFound {
 }
 
 /// The parts of a list that tell about its pages.
-pub(crate) struct Seen<'o, 'f> {
+pub(crate) struct ImportedList<'o, 'f> {
     pub(crate) operation: &'o ApiOperation<'f>,
     pub(crate) reply: &'o ReplyShape<'f>,
     pub(crate) taken: &'o [Taken<'f>],
@@ -46,7 +46,7 @@ pub(crate) struct Seen<'o, 'f> {
     pub(crate) page_start: Option<u64>,
 }
 
-impl<'o, 'f> Seen<'o, 'f> {
+impl<'o, 'f> ImportedList<'o, 'f> {
     pub(crate) fn of(&self, wanted: PageRole) -> Option<&'o Taken<'f>> {
         let mut all = self.taken.iter().filter(|taken| role(taken) == Some(wanted));
         all.next()
@@ -62,7 +62,7 @@ impl<'o, 'f> Seen<'o, 'f> {
 }
 
 /// The size, if its default is known.
-pub(crate) fn size(seen: &Seen<'_, '_>) -> Option<((&'static str, String), Doc)> {
+pub(crate) fn size(seen: &ImportedList<'_, '_>) -> Option<((&'static str, String), Doc)> {
     let taken = seen.of(PageRole::Size)?;
     let (default, max) = taken.size()?;
     let mut size = taken.target();
@@ -75,7 +75,7 @@ pub(crate) fn size(seen: &Seen<'_, '_>) -> Option<((&'static str, String), Doc)>
 
 /// A style of these fields, with the size.
 pub(crate) fn styled(
-    seen: &Seen<'_, '_>,
+    seen: &ImportedList<'_, '_>,
     name: &str,
     mut fields: Fields,
     (grade, why): (Grade, &str),
@@ -114,7 +114,7 @@ const LAST: [&str; 5] = ["islast", "islastpage", "last", "isfinished", "lastpage
 const TRUNCATED: [&str; 2] = ["truncated", "istruncated"];
 
 /// A flag that says whether there is more.
-pub(crate) fn more<'o, 'f>(seen: &Seen<'o, 'f>) -> Option<&'o ReplyLeaf<'f>> {
+pub(crate) fn more<'o, 'f>(seen: &ImportedList<'o, 'f>) -> Option<&'o ReplyLeaf<'f>> {
     let named = |leaf: &&ReplyLeaf<'_>| {
         leaf.kind() == "boolean" && [&MORE[..], &LAST[..], &TRUNCATED[..]].concat().contains(&leaf.name.as_str())
     };

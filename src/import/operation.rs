@@ -3,7 +3,7 @@
 use super::api::{Api, ApiOperation, In};
 use super::body::{BodyFound, body};
 use super::envelope::settled;
-use super::found::{PagingFound, PagingWord, Seen};
+use super::found::{ImportedList, PagingFound, PagingWord};
 use super::options::{FoundOptions, PathNames};
 use super::pager::{PageRole, Taken, role, taken};
 use super::paging::{body_fields, has_pages, paging};
@@ -134,7 +134,7 @@ pub(crate) fn draft<'f>(
         questions.push(("items", format!("where the list is: {}", reply.why)));
     }
     let found = (is_query && reply.result == "list").then(|| {
-        let seen = Seen { operation, reply: &reply, taken: &taken, page_start: settings.page_start };
+        let seen = ImportedList { operation, reply: &reply, taken: &taken, page_start: settings.page_start };
         said(settings, &taken).unwrap_or_else(|| paging(&seen))
     });
     if let Some((key, text)) = found.as_ref().and_then(|found| found.question.clone()) {

@@ -3,7 +3,7 @@
 
 use super::envelope::ReplyLeaf;
 use super::extensions::by_extension;
-use super::found::{MORE, PagingFound, PagingWord, Seen, flag_of, more, place, styled};
+use super::found::{ImportedList, MORE, PagingFound, PagingWord, flag_of, more, place, styled};
 use super::pager::{PageRole, Taken, role};
 use super::refs::Spot;
 use super::reply::success;
@@ -17,7 +17,7 @@ pub(crate) fn has_pages(taken: &[Taken<'_>]) -> bool {
 }
 
 /// The paging of a list.
-pub(crate) fn paging(seen: &Seen<'_, '_>) -> PagingFound {
+pub(crate) fn paging(seen: &ImportedList<'_, '_>) -> PagingFound {
     if let Some(found) = by_extension(seen) {
         return found;
     }
@@ -29,17 +29,17 @@ pub(crate) fn paging(seen: &Seen<'_, '_>) -> PagingFound {
     found.unwrap_or_else(|| unpaged(seen))
 }
 
-fn paging_parameters<'o, 'f>(seen: &Seen<'o, 'f>) -> Vec<&'o Taken<'f>> {
+fn paging_parameters<'o, 'f>(seen: &ImportedList<'o, 'f>) -> Vec<&'o Taken<'f>> {
     [PageRole::Page, PageRole::Offset, PageRole::Cursor].into_iter().flat_map(|wanted| seen.all(wanted)).collect()
 }
 
 /// Parameters without which no request is accepted cannot be left to the server's next address.
-fn is_free(seen: &Seen<'_, '_>) -> bool {
+fn is_free(seen: &ImportedList<'_, '_>) -> bool {
     paging_parameters(seen).iter().all(|taken| !taken.is_required)
 }
 
 /// The reply has the address of the next page.
-fn next_url(seen: &Seen<'_, '_>) -> Option<PagingFound> {
+fn next_url(seen: &ImportedList<'_, '_>) -> Option<PagingFound> {
     let named = [
         "nexturl",
         "nextlink",
@@ -88,7 +88,7 @@ fn next_url(seen: &Seen<'_, '_>) -> Option<PagingFound> {
 }
 
 /// The reply has a Link header.
-fn link(seen: &Seen<'_, '_>) -> Option<PagingFound> {
+fn link(seen: &ImportedList<'_, '_>) -> Option<PagingFound> {
     let reply = success(seen.operation)?;
     let (_, header) = reply.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("link"))?;
     if !is_free(seen) {
@@ -165,7 +165,7 @@ fn answers(leaf: &ReplyLeaf<'_>, parameter: &Taken<'_>) -> Option<u8> {
 }
 
 /// The reply has a value that the next request sends back.
-fn cursor(seen: &Seen<'_, '_>) -> Option<PagingFound> {
+fn cursor(seen: &ImportedList<'_, '_>) -> Option<PagingFound> {
     let usable = |leaf: &&ReplyLeaf<'_>| leaf.is_text() || leaf.is_number();
     let mut pairs: Vec<(u8, &ReplyLeaf<'_>, &Taken<'_>)> = Vec::new();
     for parameter in seen.all(PageRole::Cursor).filter(|taken| !taken.is_required) {
@@ -201,7 +201,7 @@ fn cursor(seen: &Seen<'_, '_>) -> Option<PagingFound> {
 }
 
 /// The next page starts after the id of the last item.
-fn keyset(seen: &Seen<'_, '_>) -> Option<PagingFound> {
+fn keyset(seen: &ImportedList<'_, '_>) -> Option<PagingFound> {
     let parameter = seen
         .all(PageRole::Cursor)
         .find(|taken| matches!(taken.plain.as_str(), "startingafter" | "startafter" | "after" | "pagestartingafter"))?;
@@ -224,12 +224,12 @@ fn keyset(seen: &Seen<'_, '_>) -> Option<PagingFound> {
     Some(styled(seen, "keyset", fields, (grade, why), &[parameter]))
 }
 
-fn files_of<'f>(seen: &Seen<'_, 'f>) -> &'f super::refs::Files {
+fn files_of<'f>(seen: &ImportedList<'_, 'f>) -> &'f super::refs::Files {
     seen.operation.files
 }
 
 /// Numbered pages, or skipped rows.
-fn counted(seen: &Seen<'_, '_>) -> Option<PagingFound> {
+fn counted(seen: &ImportedList<'_, '_>) -> Option<PagingFound> {
     let (page, offset) = (seen.of(PageRole::Page), seen.of(PageRole::Offset));
     let has_cursor = seen.of(PageRole::Cursor).is_some();
     if has_cursor && page.is_none() && offset.is_none() {
@@ -288,7 +288,7 @@ fn is_page_count(leaf: &ReplyLeaf<'_>) -> bool {
     leaf.is_number() && names.contains(&leaf.name.as_str())
 }
 
-fn number(seen: &Seen<'_, '_>, page: &Taken<'_>) -> PagingFound {
+fn number(seen: &ImportedList<'_, '_>, page: &Taken<'_>) -> PagingFound {
     let kind = page.schema.map(|schema| super::envelope::kind(schema.doc)).unwrap_or_default();
     if kind == "string" && page.start().is_none() {
         return PagingFound::ask("paging", format!("`{}` is a text: a number or a token", page.name));
@@ -324,7 +324,7 @@ fn number(seen: &Seen<'_, '_>, page: &Taken<'_>) -> PagingFound {
     styled(seen, "number", fields, (grade, why), &[page])
 }
 
-fn rows(seen: &Seen<'_, '_>, offset: &Taken<'_>) -> PagingFound {
+fn rows(seen: &ImportedList<'_, '_>, offset: &Taken<'_>) -> PagingFound {
     let text = offset.description();
     let is_key =
         ["greater than", "last id", "id of the", "number of the last"].iter().any(|words| text.contains(words));
@@ -355,7 +355,7 @@ fn rows(seen: &Seen<'_, '_>, offset: &Taken<'_>) -> PagingFound {
 }
 
 /// No parameter asks for a page.
-fn unpaged(seen: &Seen<'_, '_>) -> PagingFound {
+fn unpaged(seen: &ImportedList<'_, '_>) -> PagingFound {
     let next = seen.scalars().iter().find(|leaf| {
         let is_next = leaf.name.starts_with("next") && (leaf.is_text() || leaf.is_number());
         is_next || (leaf.kind() == "boolean" && MORE.contains(&leaf.name.as_str()))

@@ -33,7 +33,12 @@ fn every_listed_operation_exists() {
     for connector in catalog.connector_names() {
         let imported = crate::imported(connector);
         for operation in catalog.operations(connector).unwrap() {
-            if !imported.contains(&operation.id) && !listed.contains(&format!("{connector}/{}", operation.id)) {
+            // Written by hand because the description has a damaged path.
+            let is_own = operation.id == "getSystemInfoMembersByMemberIdentifier";
+            if !is_own
+                && !imported.contains(&operation.id)
+                && !listed.contains(&format!("{connector}/{}", operation.id))
+            {
                 faults.push(format!("{connector}/{} is not in the list", operation.id));
             }
         }
