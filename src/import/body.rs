@@ -22,6 +22,7 @@ pub(crate) struct BodyFound {
 }
 
 /// The body of a write. `Err` says why it cannot be sent.
+#[expect(clippy::too_many_lines, reason = "one key of the definition after the other")]
 pub(crate) fn body<'f>(
     api: &Api<'f>,
     settings: &Settings,

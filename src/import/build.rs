@@ -39,6 +39,7 @@ pub(crate) struct Imported {
 }
 
 /// Imports a description. `Err` says why nothing of it can be used.
+#[expect(clippy::too_many_lines, reason = "one step of the import after the other")]
 pub(crate) fn import(files: &Files, settings: &Settings) -> Result<Imported, String> {
     let api = Api::read(files)?;
     let mut left_out = api.left_out.clone();
@@ -47,7 +48,9 @@ pub(crate) fn import(files: &Files, settings: &Settings) -> Result<Imported, Str
     let mut notes: Vec<String> = Vec::new();
     let sign_in_question = sign_in.question.clone();
     let found = connector(&api, settings, sign_in);
-    notes.extend(found.notes.iter().cloned().filter(|_| settings.own.connector.is_none()));
+    if settings.own.connector.is_none() {
+        notes.extend(found.notes.iter().cloned());
+    }
     for (file, why) in &files.missing {
         notes.push(format!("{file}: {why}"));
     }

@@ -121,7 +121,7 @@ fn common_headers(api: &Api<'_>, found: &mut ConnectorFound) {
         let mut property = PropertyDraft::new(&name, &format!("Value of the header {}", parameter.name), false);
         let values = parameter.schema.and_then(|schema| schema.doc.get("enum")).map(Doc::list).unwrap_or_default();
         let default = parameter.schema.and_then(|schema| schema.doc.get("default")).and_then(Doc::text);
-        let default = default.or_else(|| if let [Doc::Text(one)] = values { Some(one.as_str()) } else { None });
+        let default = default.or(if let [Doc::Text(one)] = values { Some(one.as_str()) } else { None });
         if let Some(default) = default {
             property.rules.put("default", default);
         }

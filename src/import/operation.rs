@@ -111,6 +111,7 @@ pub(crate) fn raw_id(operation: &ApiOperation<'_>) -> Option<String> {
 }
 
 /// Drafts an operation. `Err` says why it cannot be one.
+#[expect(clippy::too_many_lines, reason = "one key of the definition after the other")]
 pub(crate) fn draft<'f>(
     api: &Api<'f>,
     operation: &ApiOperation<'f>,

@@ -37,7 +37,7 @@ pub(crate) fn apply(doc: &mut Doc, overlay: &Doc) -> Result<Vec<String>, String>
 
 fn copied(doc: &Doc, path: &str) -> Result<Doc, String> {
     match places(doc, path)?.as_slice() {
-        [one] => Ok(one.iter().try_fold(doc, step).cloned().unwrap_or_default()),
+        [one] => Ok(one.iter().try_fold(doc, |doc, token| step(doc, token)).cloned().unwrap_or_default()),
         found => Err(format!("`copy: {path}` leads to {} places, not to one", found.len())),
     }
 }
@@ -51,7 +51,7 @@ fn places(doc: &Doc, path: &str) -> Result<Vec<Vec<String>>, String> {
     Ok(found.locations().map(|location| names(location.to_json_pointer())).collect())
 }
 
-fn step<'d>(doc: &'d Doc, token: &String) -> Option<&'d Doc> {
+fn step<'d>(doc: &'d Doc, token: &str) -> Option<&'d Doc> {
     match doc {
         Doc::List(list) => list.get(token.parse::<usize>().ok()?),
         doc => doc.get(token),

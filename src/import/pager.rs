@@ -286,13 +286,12 @@ impl Taken<'_> {
 
 /// The number after one of these words.
 fn number_after(text: &str, words: &[&str]) -> Option<u64> {
-    let found = words.iter().find_map(|word| {
+    words.iter().find_map(|word| {
         let rest = text.split(word).nth(1)?.trim_start_matches(['`', '*', '"', '\'', '(', ' ']);
         let digits: String =
             rest.chars().take_while(|c| c.is_ascii_digit() || *c == ',').filter(char::is_ascii_digit).collect();
         digits.parse().ok()
-    });
-    found
+    })
 }
 
 /// The query and header parameters of an operation, and the fields of its body if it reads.

@@ -281,6 +281,7 @@ fn not_json<'f>(media: &Media<'f>, body: Option<Spot<'f>>) -> Option<ReplyShape<
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "the rules in the order in which they are tried")]
 fn object<'f>(
     files: &'f Files,
     operation: &ApiOperation<'f>,

@@ -40,7 +40,7 @@ pub(super) fn numbered(record: &Record, sample: &Tree, key: &str) -> Vec<(Vec<St
         let lower = name.to_lowercase();
         let is_one_word = most < 12 || lower.ends_with("identifier") || lower.ends_with("code");
         let between = if is_one_word { "" } else { " " };
-        let is_kept = |c: &char| !matches!(c, '{' | '}') && !(is_one_word && c.is_whitespace());
+        let is_kept = |c: &char| !(matches!(c, '{' | '}') || (is_one_word && c.is_whitespace()));
         let cut: String = own.chars().filter(is_kept).take(most.saturating_sub(4)).collect();
         Some((vec![name.clone()], Tree::text(&format!("{cut}{between}{{n}}"))))
     };

@@ -17,6 +17,9 @@ use crate::definition::option_rule::ValueSource;
 use crate::error::{Error, ErrorKind, Fault, did_you_mean};
 use crate::json_pointer::{escape, unescape};
 
+/// Takes a field's `values`: the document, its place there, the field, and what it says.
+type FoundValues<'f> = &'f mut dyn FnMut(&Document, &str, &str, Result<ValueSource, String>);
+
 impl Pack {
     /// Every fault of every file of the connector.
     pub(in crate::definition::catalog) fn faults(&self) -> Vec<Fault> {
@@ -122,12 +125,7 @@ impl Pack {
     }
 
     /// Each key `values` of a field in an entry: its document, its place, the field, and what it says.
-    pub(super) fn each_field_values(
-        &self,
-        section: &'static str,
-        name: &str,
-        found: &mut dyn FnMut(&Document, &str, &str, Result<ValueSource, String>),
-    ) {
+    pub(super) fn each_field_values(&self, section: &'static str, name: &str, found: FoundValues<'_>) {
         let Ok(Some(doc)) = self.document(section, name) else { return };
         let within = if section == "records" { "schema" } else { "items/schema" };
         let at = format!("/{}/{within}", escape(name));
