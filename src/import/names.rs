@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn names_are_made_by_rule() {
         assert_eq!(id_of("GET", "/users/{user_id}/api-keys"), "getUsersByUserIdApiKeys");
-        assert_eq!(long_id("GET", "/a/{b}/"), "get-a-_b");
+        assert_eq!(long_id("GET", "/a/{b}/"), "get-a-_b_");
         assert_eq!(plain_name("repos/list-for-org").as_deref(), Some("repos-list-for-org"));
         assert_eq!(plain_name("List«Foo»").as_deref(), Some("List-Foo"));
         assert_eq!(plain_name("«»"), None);

