@@ -205,9 +205,9 @@ fn questions(drafts: &[OperationDraft]) -> Vec<ImportQuestion> {
 
 fn answer(key: &str) -> &'static str {
     match key {
-        "page-start" => "--page-start 0 or --page-start 1, or --try CONNECTION",
-        "paging" => "--try CONNECTION, --paging YAML, or `paging` in overrides.yaml",
-        "items" => "--try CONNECTION, or `response: { result: list, items: POINTER }` in overrides.yaml",
+        "page-start" => "--page-start 0 or --page-start 1",
+        "paging" => "--paging YAML, or `paging` in overrides.yaml",
+        "items" => "`response: { result: list, items: POINTER }` in overrides.yaml",
         "patch" => "--patch names or --patch pointers",
         _ => "overrides.yaml",
     }
