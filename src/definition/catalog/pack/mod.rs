@@ -218,7 +218,7 @@ mod tests {
                 pack.add([source]);
                 pack
             };
-            let given = |file: &crate::definition::catalog::source::BuiltIn| DefinitionSource::Given {
+            let given = |file: &'static crate::definition::catalog::source::BuiltIn| DefinitionSource::Given {
                 name: file.name.to_owned(),
                 text: file.text().to_owned(),
             };
