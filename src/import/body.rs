@@ -5,7 +5,7 @@ use super::envelope::{kind, properties, settled};
 use super::refs::Spot;
 use super::reply::{chosen, is_json};
 use super::schemas::Schemas;
-use super::settings::{PatchWord, Settings};
+use super::settings::{ImportSettings, PatchWord};
 use super::value::{Doc, Fields};
 
 /// How a body is sent.
@@ -25,7 +25,7 @@ pub(crate) struct BodyFound {
 #[expect(clippy::too_many_lines, reason = "one key of the definition after the other")]
 pub(crate) fn body<'f>(
     api: &Api<'f>,
-    settings: &Settings,
+    settings: &ImportSettings,
     operation: &ApiOperation<'f>,
     body: &ApiBody<'f>,
     schemas: &mut Schemas<'f>,

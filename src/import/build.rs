@@ -10,7 +10,7 @@ use super::refs::Files;
 use super::report::{ImportQuestion, LeftOut};
 use super::schemas::Schemas;
 use super::sets::{divide, share_options, share_paging};
-use super::settings::Settings;
+use super::settings::ImportSettings;
 use super::sign_in::sign_in;
 use super::value::{Doc, Fields};
 use super::write;
@@ -40,7 +40,7 @@ pub(crate) struct Imported {
 
 /// Imports a description. `Err` says why nothing of it can be used.
 #[expect(clippy::too_many_lines, reason = "one step of the import after the other")]
-pub(crate) fn import(files: &Files, settings: &Settings) -> Result<Imported, String> {
+pub(crate) fn import(files: &Files, settings: &ImportSettings) -> Result<Imported, String> {
     let api = Api::read(files)?;
     let mut left_out = api.left_out.clone();
     let described = api.operations.len() + left_out.len();
@@ -133,7 +133,7 @@ pub(crate) fn import(files: &Files, settings: &Settings) -> Result<Imported, Str
 }
 
 /// Whether an operation is asked for: by a tag, its id, or the beginning of its path.
-fn is_wanted(operation: &ApiOperation<'_>, settings: &Settings) -> bool {
+fn is_wanted(operation: &ApiOperation<'_>, settings: &ImportSettings) -> bool {
     let tags = operation.spot.doc.get("tags").map(Doc::list).unwrap_or_default();
     let raw = raw_id(operation);
     settings.only.is_empty()
@@ -146,7 +146,7 @@ fn is_wanted(operation: &ApiOperation<'_>, settings: &Settings) -> bool {
 
 /// The OperationId of each operation, and the document's own if it cannot be kept. Names that come twice are made from
 /// verb and path.
-fn ids(operations: &[&ApiOperation<'_>], settings: &Settings) -> Vec<(String, Option<String>)> {
+fn ids(operations: &[&ApiOperation<'_>], settings: &ImportSettings) -> Vec<(String, Option<String>)> {
     let own: HashSet<&str> = settings.own.operations.values().map(String::as_str).collect();
     let raws: Vec<Option<String>> = operations.iter().map(|operation| raw_id(operation)).collect();
     let mut raw_counts: HashMap<&str, usize> = HashMap::new();
@@ -220,7 +220,7 @@ struct ImportParts<'s> {
     /// The same without option sets, if there are some.
     unshared: Vec<OperationDraft>,
     records: BTreeMap<String, Doc>,
-    settings: &'s Settings,
+    settings: &'s ImportSettings,
 }
 
 /// How often what is faulty is taken out: a record may make others faulty.

@@ -7,7 +7,7 @@ use super::operation::reply_kind;
 use super::options::FoundOptions;
 use super::prose::{DESCRIPTION_MAX, sentences, title};
 use super::reply::is_json;
-use super::settings::Settings;
+use super::settings::ImportSettings;
 use super::sign_in::{PropertyDraft, SignIn};
 use super::value::{Doc, Fields};
 use crate::draft::title_of;
@@ -26,7 +26,7 @@ pub(crate) struct ConnectorFound {
 }
 
 /// What is common to the operations.
-pub(crate) fn connector(api: &Api<'_>, settings: &Settings, sign_in: SignIn) -> ConnectorFound {
+pub(crate) fn connector(api: &Api<'_>, settings: &ImportSettings, sign_in: SignIn) -> ConnectorFound {
     let mut notes = Vec::new();
     let (base_url, mut properties) = address(api, settings, &mut notes);
     properties.extend(sign_in.properties.iter().cloned());
@@ -54,7 +54,7 @@ pub(crate) fn connector(api: &Api<'_>, settings: &Settings, sign_in: SignIn) -> 
 }
 
 /// Headers of the own connector's credentials.
-fn own_credentials(settings: &Settings) -> Vec<String> {
+fn own_credentials(settings: &ImportSettings) -> Vec<String> {
     let auth = settings.own.connector.as_ref().and_then(|doc| doc.get("auth"));
     let header = auth.and_then(|auth| auth.at(&["api_key", "header"])).and_then(Doc::text);
     header.map(str::to_ascii_lowercase).into_iter().collect()
@@ -132,7 +132,7 @@ fn common_headers(api: &Api<'_>, found: &mut ConnectorFound) {
 }
 
 /// The base address and its properties.
-fn address(api: &Api<'_>, settings: &Settings, notes: &mut Vec<String>) -> (String, Vec<PropertyDraft>) {
+fn address(api: &Api<'_>, settings: &ImportSettings, notes: &mut Vec<String>) -> (String, Vec<PropertyDraft>) {
     let given = settings.base_url.as_ref().map(|url| Server { url: url.clone(), variables: Vec::new() });
     let servers: Vec<&Server> = given.iter().chain(&api.servers).collect();
     let usable = |server: &&&Server| server.url.starts_with("https://") || server.url.starts_with("http://");
@@ -317,7 +317,7 @@ pub(crate) fn wait_rule(api: &Api<'_>) -> Option<Doc> {
 /// The keys of connector.yaml before its sets.
 pub(crate) fn head(
     api: &Api<'_>,
-    settings: &Settings,
+    settings: &ImportSettings,
     found: &ConnectorFound,
     docs_version: u64,
 ) -> Vec<(&'static str, Doc, Option<String>)> {

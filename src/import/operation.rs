@@ -11,7 +11,7 @@ use super::prose::{DESCRIPTION_MAX, sentences, title};
 use super::reply::{ReplyShape, chosen, is_json, reply_shape, success};
 use super::report::Grade;
 use super::schemas::Schemas;
-use super::settings::Settings;
+use super::settings::ImportSettings;
 use super::value::{Doc, Fields};
 use crate::draft::{SEARCHES, area_of, last_noun, title_of, words};
 
@@ -66,7 +66,7 @@ impl OperationDraft {
 
 /// What operations have in common.
 pub(crate) struct Common<'s> {
-    pub(crate) settings: &'s Settings,
+    pub(crate) settings: &'s ImportSettings,
     /// Headers that are properties of the connection or constants, in lower case.
     pub(crate) headers: Vec<String>,
     /// The media type of replies that the connector asks for.
@@ -273,7 +273,7 @@ pub(crate) fn draft<'f>(
 fn own_address(
     api: &Api<'_>,
     operation: &ApiOperation<'_>,
-    settings: &Settings,
+    settings: &ImportSettings,
     questions: &mut Vec<(&'static str, String)>,
 ) -> Option<String> {
     let server = operation.servers.first()?;
@@ -293,7 +293,7 @@ fn own_address(
 }
 
 /// The paging that the user or the own connector has said, for an operation that takes its parameters.
-fn said(settings: &Settings, taken: &[Taken<'_>]) -> Option<PagingFound> {
+fn said(settings: &ImportSettings, taken: &[Taken<'_>]) -> Option<PagingFound> {
     let style = settings.said_paging()?;
     let mut names = Vec::new();
     parameters_of(style, &mut names);
@@ -407,7 +407,7 @@ fn body_options<'f>(
     sent
 }
 
-fn response<'f>(reply: &mut ReplyShape<'f>, id: &str, schemas: &mut Schemas<'f>, settings: &Settings) -> Doc {
+fn response<'f>(reply: &mut ReplyShape<'f>, id: &str, schemas: &mut Schemas<'f>, settings: &ImportSettings) -> Doc {
     let mut out = Fields::from_iter([("result".to_owned(), Doc::from(reply.result))]);
     if let Some(format) = reply.format {
         out.insert("format".to_owned(), Doc::from(format));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::found::{PagingFound, PagingWord};
 use super::operation::OperationDraft;
 use super::report::Grade;
-use super::settings::Settings;
+use super::settings::ImportSettings;
 use super::value::{Doc, Fields};
 use crate::draft::words;
 
@@ -13,7 +13,7 @@ use crate::draft::words;
 const STYLE_MIN: usize = 2;
 
 /// Writes the paging of each list; returns that of most, which becomes the connector's.
-pub(crate) fn share_paging(drafts: &mut [OperationDraft], settings: &Settings) -> Option<(Doc, Option<String>)> {
+pub(crate) fn share_paging(drafts: &mut [OperationDraft], settings: &ImportSettings) -> Option<(Doc, Option<String>)> {
     let mut counts: Vec<(Doc, Option<String>, usize)> = Vec::new();
     for found in drafts.iter().filter_map(|draft| draft.paging.as_ref()) {
         let PagingWord::Style(style) = &found.style else { continue };

@@ -6,7 +6,7 @@ use super::value::{Doc, Fields};
 
 /// What the user has said.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Settings {
+pub(crate) struct ImportSettings {
     /// The name of the connector.
     pub(crate) connector: String,
     /// Titles and descriptions are made from names, not taken from the document.
@@ -80,7 +80,7 @@ pub(crate) fn identity(verb: &str, path: &str) -> String {
     out
 }
 
-impl Settings {
+impl ImportSettings {
     /// The paging that the user or the own connector says.
     pub(crate) fn said_paging(&self) -> Option<&Doc> {
         self.paging

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::lock::own_files;
 use crate::cli::args::{ImportAnswers, PatchForm};
 use crate::error::{Error, ErrorKind, Result};
-use crate::import::{Doc, Fields, OwnFiles, PatchWord, Settings};
+use crate::import::{Doc, Fields, ImportSettings, OwnFiles, PatchWord};
 
 impl ImportAnswers {
     /// The answers as the lock file keeps them.
@@ -46,7 +46,7 @@ impl ImportAnswers {
     }
 
     /// The settings of an import into a folder that has files of the user's own.
-    pub(super) fn settings(&self, connector: &str, own: OwnFiles) -> Result<Settings> {
+    pub(super) fn settings(&self, connector: &str, own: OwnFiles) -> Result<ImportSettings> {
         let wrong = |message: String| Error::new(ErrorKind::Usage, message);
         let paging = self
             .paging
@@ -63,7 +63,7 @@ impl ImportAnswers {
                 wrong(format!("--base-url {url} is no address")).advise("write it as https://api.example.com/v1")
             );
         }
-        Ok(Settings {
+        Ok(ImportSettings {
             connector: connector.to_owned(),
             without_texts: self.without_texts,
             page_start: self.page_start,
