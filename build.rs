@@ -69,14 +69,17 @@ impl Packs {
         }
         if entries.is_none() {
             let mut whole = node(&name, &text)?;
-            if let Some(own) = overrides.filter(|_| name.ends_with("/connector.yaml")).and_then(|o| at(o, "connector"))
+            if let Some(own) =
+                overrides.filter(|_| name.ends_with("/connector.yaml")).and_then(|o| o.within("connector"))
             {
                 whole = patch::patched(Some(whole), own);
             }
             json = whole.to_json();
         }
         self.files += 1;
-        let (text, json) = (self.packed(&text, true)?, self.packed(&json, text.starts_with(IMPORTED))?);
+        // Overrides are in the entries already.
+        let is_rare = text.starts_with(IMPORTED) || name.ends_with("/overrides.yaml");
+        let (text, json) = (self.packed(&text, true)?, self.packed(&json, is_rare)?);
         writeln!(self.list, "    BuiltIn {{ name: {name:?}, text: {text}, json: {json}, index: {index:?} }},")
             .map_err(io::Error::other)
     }
@@ -98,7 +101,7 @@ impl Packs {
 /// An entry with its overrides: a map with one key.
 fn merged(node: Node, section: &str, name: &str, overrides: Option<&Node>) -> Node {
     let Some(overrides) = overrides else { return node };
-    let Some(entry) = at(&node, name) else { return node };
+    let Some(entry) = node.within(name) else { return node };
     let mut merged = entry.clone();
     for patch in patch::patches(overrides, section, name, entry) {
         merged = patch::patched(Some(merged), patch.node);
@@ -108,14 +111,6 @@ fn merged(node: Node, section: &str, name: &str, overrides: Option<&Node>) -> No
         map.iter_mut().for_each(|(_, node)| *node = merged.clone());
     }
     node
-}
-
-/// The value at a key.
-fn at<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
-    match &node.value {
-        NodeValue::Map(map) => map.find(key).map(|(_, node)| node),
-        NodeValue::Digits(_) | NodeValue::Scalar(_) | NodeValue::List(_) => None,
-    }
 }
 
 fn node(name: &str, yaml: &str) -> io::Result<Node> {

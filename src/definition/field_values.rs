@@ -12,7 +12,7 @@ use crate::json_pointer::escape;
 use crate::json_text::fields_of;
 
 /// The key.
-const VALUES: &str = "values";
+pub(super) const VALUES: &str = "values";
 
 /// The values of a field, from its schema.
 pub(super) fn values_of(schema: &str) -> Option<Arc<ValueSource>> {

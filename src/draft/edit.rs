@@ -13,7 +13,8 @@ pub(crate) enum Section {
 }
 
 impl Section {
-    fn name(self) -> &'static str {
+    /// The key of the section.
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Section::Records => "records",
             Section::Operations => "operations",

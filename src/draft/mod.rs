@@ -16,6 +16,7 @@ mod shape;
 mod tests;
 mod tree;
 pub(crate) use tree::plain;
+pub(crate) use yaml::{comment_within, scalar};
 mod yaml;
 
 pub(crate) use connector::{AuthDraft, ConnectorDraft, PagingKind, variable};

@@ -6,15 +6,26 @@ use super::tree::Tree;
 const WORDS: [&str; 11] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"];
 
 /// A text as a YAML scalar: plain where that is certainly the same text.
-pub(super) fn scalar(text: &str) -> String {
+pub(crate) fn scalar(text: &str) -> String {
     let starts = text.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '/' || c == '_');
     let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c) || c == ' ');
     let is_word = WORDS.contains(&text.to_ascii_lowercase().as_str());
     if starts && plain && !is_word && !text.ends_with(' ') && !text.contains("  ") {
         text.to_owned()
     } else {
-        serde_json::Value::from(text).to_string()
+        quoted(text)
     }
+}
+
+/// A text in double quotes; signs that are no part of a YAML text are escaped.
+fn quoted(text: &str) -> String {
+    let mut out = String::new();
+    for c in serde_json::Value::from(text).to_string().chars() {
+        let code = c as u32;
+        let is_odd = matches!(code, 0x7f..=0x9f | 0x2028 | 0x2029 | 0xfeff | 0xfffe | 0xffff | 0x202a..=0x202e | 0x2066..=0x2069);
+        if is_odd { out.push_str(&format!("\\u{code:04x}")) } else { out.push(c) }
+    }
+    out
 }
 
 /// A name as a YAML key.
@@ -35,10 +46,18 @@ pub(super) fn flow(tree: &Tree) -> String {
     }
 }
 
+/// Characters of a comment.
+const COMMENT_MAX: usize = 160;
+
 /// A text for a comment: one line, not too long.
 pub(super) fn comment(text: &str) -> String {
+    comment_within(text, COMMENT_MAX)
+}
+
+/// The same with another length.
+pub(crate) fn comment_within(text: &str, max: usize) -> String {
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    match line.char_indices().nth(160) {
+    match line.char_indices().nth(max) {
         Some((cut, _)) => format!("{}…", line.get(..cut).unwrap_or_default()),
         None => line,
     }

@@ -65,14 +65,12 @@ pub(crate) fn import(files: &Files, settings: &ImportSettings) -> Result<Importe
     let wanted: Vec<&ApiOperation<'_>> =
         api.operations.iter().filter(|operation| is_wanted(operation, settings)).collect();
     let others = api.operations.len() - wanted.len();
-    let mut own = 0;
-    let mut fresh = Vec::new();
-    for operation in wanted {
-        match settings.own.id_of(&operation.verb, operation.path) {
-            Some(_) => own += 1,
-            None => fresh.push(operation),
-        }
-    }
+    let raw_ids: HashSet<String> = api.operations.iter().filter_map(raw_id).collect();
+    let is_own = |operation: &&ApiOperation<'_>| {
+        settings.own.has(&operation.verb, operation.path, raw_id(operation).as_deref(), &raw_ids)
+    };
+    let (own, fresh): (Vec<_>, Vec<_>) = wanted.into_iter().partition(is_own);
+    let own = own.len();
     let ids = ids(&fresh, settings);
     let mut drafts = Vec::new();
     for (operation, id) in fresh.into_iter().zip(ids) {
@@ -147,7 +145,7 @@ fn is_wanted(operation: &ApiOperation<'_>, settings: &ImportSettings) -> bool {
 /// The OperationId of each operation, and the document's own if it cannot be kept. Names that come twice are made from
 /// verb and path.
 fn ids(operations: &[&ApiOperation<'_>], settings: &ImportSettings) -> Vec<(String, Option<String>)> {
-    let own: HashSet<&str> = settings.own.operations.values().map(String::as_str).collect();
+    let own: HashSet<&str> = settings.own.operations.values().map(|own| own.id.as_str()).collect();
     let raws: Vec<Option<String>> = operations.iter().map(|operation| raw_id(operation)).collect();
     let mut raw_counts: HashMap<&str, usize> = HashMap::new();
     raws.iter().flatten().for_each(|raw| *raw_counts.entry(raw.as_str()).or_default() += 1);

@@ -31,6 +31,6 @@ pub(crate) use compare::{Changes, ImportedEntries, compare, difference};
 pub(crate) use operation::OperationDraft;
 pub(crate) use overlay::apply as apply_overlay;
 pub(crate) use refs::Files;
-pub(crate) use settings::{ImportSettings, OwnFiles, PatchWord};
+pub(crate) use settings::{ImportSettings, OwnFiles, OwnOperation, PatchWord};
 pub(crate) use value::{Doc, Fields};
 pub(crate) use write::pair as write_pair;

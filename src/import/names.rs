@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::draft::{capitalized, words};
+use crate::secret::hex;
 
 /// A name that is a plain key of YAML and a name of a definition: other signs become hyphens. `None` if nothing is left.
 pub(crate) fn plain_name(raw: &str) -> Option<String> {
@@ -20,7 +21,7 @@ pub(crate) fn plain_name(raw: &str) -> Option<String> {
 
 /// Six digits that tell a name from others.
 pub(crate) fn short_hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().take(3).map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(text.as_bytes()), 3)
 }
 
 /// The OperationId by verb and path: `GET /users/{id}/keys` as `getUsersByIdKeys`.

@@ -40,8 +40,8 @@ pub(crate) enum PatchWord {
 /// Definitions in files that the import did not write: they stay, and come first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OwnFiles {
-    /// OperationIds by verb and path.
-    pub(crate) operations: BTreeMap<String, String>,
+    /// By verb and path.
+    pub(crate) operations: BTreeMap<String, OwnOperation>,
     pub(crate) records: HashSet<String>,
     /// A connector.yaml of the user's own.
     pub(crate) connector: Option<Doc>,
@@ -49,11 +49,23 @@ pub(crate) struct OwnFiles {
     pub(crate) files: Vec<(String, String)>,
 }
 
+/// An operation of the user's own.
+#[derive(Clone, Debug)]
+pub(crate) struct OwnOperation {
+    pub(crate) id: String,
+    pub(crate) vendor_id: Option<String>,
+}
+
 impl OwnFiles {
-    /// The OperationId of an own operation with this verb and path; parameters may have other names, and names other
-    /// letter cases.
-    pub(crate) fn id_of(&self, verb: &str, path: &str) -> Option<&str> {
-        self.operations.get(&OwnFiles::key(verb, path)).map(String::as_str)
+    /// Whether an own operation stands for this one of the document: it names the document's id as its `vendor_id`, or
+    /// has this verb and path and does not stand for another one. Parameters may have other names, and names other letter
+    /// cases.
+    pub(crate) fn has(&self, verb: &str, path: &str, raw_id: Option<&str>, raw_ids: &HashSet<String>) -> bool {
+        if raw_id.is_some_and(|raw| self.operations.values().any(|own| own.vendor_id.as_deref() == Some(raw))) {
+            return true;
+        }
+        let own = self.operations.get(&OwnFiles::key(verb, path));
+        own.is_some_and(|own| !own.vendor_id.as_ref().is_some_and(|other| raw_ids.contains(other)))
     }
 
     /// The key of an own operation.

@@ -6,6 +6,8 @@ use indexmap::IndexMap;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
+use crate::authoring::yaml::read_foreign;
+
 /// A map in the order of the file.
 pub(crate) type Fields = IndexMap<String, Doc>;
 
@@ -21,21 +23,16 @@ pub(crate) enum Doc {
     Map(Fields),
 }
 
-/// Maximum nesting of a YAML document.
-const DEPTH_MAX: usize = 120;
-/// Maximum number of keys and values of a YAML document.
-const NODES_MAX: usize = 20_000_000;
-
 impl Doc {
     /// Reads JSON, or else YAML. `Err` says why it is neither.
     pub(crate) fn read(text: &str) -> Result<Doc, String> {
         let text = text.trim_start_matches('\u{feff}');
         let looks_like_json = text.trim_start().starts_with(['{', '[']);
         if !looks_like_json {
-            return yaml(text);
+            return read_foreign(text);
         }
         // A comma too many or a comment is valid in YAML's flow style, and common.
-        serde_json::from_str(text).or_else(|json| yaml(text).map_err(|_| json.to_string()))
+        serde_json::from_str(text).or_else(|json| read_foreign(text).map_err(|_| json.to_string()))
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&Doc> {
@@ -138,28 +135,6 @@ impl Doc {
             }
         }
     }
-}
-
-fn yaml(text: &str) -> Result<Doc, String> {
-    let options = serde_saphyr::options! {
-        with_snippet: false,
-        strict_booleans: true,
-        leading_zero_numbers_as_strings: true,
-        underscored_numbers_as_strings: true,
-        duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins,
-        budget: serde_saphyr::budget! {
-            max_depth: DEPTH_MAX,
-            max_nodes: NODES_MAX,
-            max_events: 3 * NODES_MAX,
-            max_documents: 1,
-            max_aliases: NODES_MAX,
-            enforce_alias_anchor_ratio: false,
-        },
-        alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: NODES_MAX / 10,
-        },
-    };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())
 }
 
 impl From<&str> for Doc {

@@ -2,35 +2,12 @@
 
 use super::operation::OperationDraft;
 use super::value::Doc;
+use crate::draft::{comment_within, scalar};
 
 /// A line is at most about this long.
 const WIDTH: usize = 150;
-
-/// Words that YAML readers take for another type.
-const WORDS: [&str; 13] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "~", "infinity"];
-
-/// A text as a scalar: plain where that is certainly the same text.
-fn scalar(text: &str) -> String {
-    let starts = text.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '/' || c == '_');
-    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c) || c == ' ');
-    let is_word = WORDS.contains(&text.to_ascii_lowercase().as_str());
-    if starts && plain && !is_word && !text.ends_with(' ') && !text.contains("  ") {
-        text.to_owned()
-    } else {
-        quoted(text)
-    }
-}
-
-/// A text in double quotes; signs that are no part of a YAML text are escaped.
-fn quoted(text: &str) -> String {
-    let mut out = String::new();
-    for c in serde_json::Value::from(text).to_string().chars() {
-        let code = c as u32;
-        let is_odd = matches!(code, 0x7f..=0x9f | 0x2028 | 0x2029 | 0xfeff | 0xfffe | 0xffff | 0x202a..=0x202e | 0x2066..=0x2069);
-        if is_odd { out.push_str(&format!("\\u{code:04x}")) } else { out.push(c) }
-    }
-    out
-}
+/// Characters of a comment.
+const COMMENT_MAX: usize = 200;
 
 /// A value in one line.
 pub(crate) fn flow(doc: &Doc) -> String {
@@ -100,11 +77,7 @@ fn element(value: &Doc, indent: usize, out: &mut String) {
 
 /// A comment in one line.
 pub(crate) fn comment(text: &str) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    match line.char_indices().nth(200) {
-        Some((cut, _)) => format!("{}…", line.get(..cut).unwrap_or_default()),
-        None => line,
-    }
+    comment_within(text, COMMENT_MAX)
 }
 
 /// The entry of an operation, indented by two.

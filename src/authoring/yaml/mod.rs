@@ -47,6 +47,30 @@ pub(crate) struct Document {
     parts: Vec<DocumentPart>,
 }
 
+/// Maximum nesting of a file that others wrote.
+#[cfg(feature = "cli")]
+const FOREIGN_DEPTH_MAX: usize = 120;
+/// Maximum number of nodes of a file that others wrote.
+#[cfg(feature = "cli")]
+const FOREIGN_NODES_MAX: usize = 20_000_000;
+
+/// Reads a file that others wrote, such as a description of an API: larger, with merge keys, and the last of two equal
+/// keys counts.
+#[cfg(feature = "cli")]
+pub(crate) fn read_foreign<T: DeserializeOwned>(text: &str) -> std::result::Result<T, String> {
+    let mut options = options();
+    options.merge_keys = serde_saphyr::MergeKeyPolicy::default();
+    options.duplicate_keys = serde_saphyr::DuplicateKeyPolicy::LastWins;
+    options.alias_limits.max_total_replayed_events = FOREIGN_NODES_MAX / 10;
+    if let Some(budget) = &mut options.budget {
+        budget.max_depth = FOREIGN_DEPTH_MAX;
+        budget.max_nodes = FOREIGN_NODES_MAX;
+        budget.max_events = 3 * FOREIGN_NODES_MAX;
+        budget.max_aliases = FOREIGN_NODES_MAX;
+    }
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())
+}
+
 /// The key that names a part.
 #[cfg(feature = "batch")]
 pub(crate) const INCLUDE: &str = "include";
@@ -132,6 +156,11 @@ impl Document {
             Some(NodeValue::Map(map)) => map.iter().map(|(k, _)| k.name.as_str()).collect(),
             Some(NodeValue::Digits(_) | NodeValue::Scalar(_) | NodeValue::List(_)) | None => Vec::new(),
         }
+    }
+
+    /// Whether a section has an entry of this name.
+    pub(crate) fn has_entry(&self, section: &str, name: &str) -> bool {
+        self.tree().child(section).and_then(|section| section.child(name)).is_some()
     }
 
     /// The number of elements of the list at a pointer.

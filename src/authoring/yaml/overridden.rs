@@ -46,7 +46,7 @@ impl Document {
         let (mut parts, mut node) = (Vec::new(), entry.clone());
         for Patch { node: patch, at } in patches(overrides.placed(), section, &key.name, entry) {
             let from: String = at.iter().map(|token| format!("/{}", escape(token))).collect();
-            note(patch, &format!("/{}", escape(&key.name)), &from, overrides, &mut parts);
+            note(patch, Some(&node), (&format!("/{}", escape(&key.name)), &from), overrides, &mut parts);
             node = patched(Some(node), patch);
         }
         let value = NodeValue::Map(Entries::new(vec![(key.clone(), node)]));
@@ -60,7 +60,7 @@ impl Document {
     pub(crate) fn overridden_whole(self, overrides: &Arc<Document>, key: &str) -> Document {
         let Some(patch) = overrides.placed().child(key) else { return self };
         let mut parts = Vec::new();
-        note(patch, "", &format!("/{}", escape(key)), overrides, &mut parts);
+        note(patch, Some(self.placed()), ("", &format!("/{}", escape(key))), overrides, &mut parts);
         let root = patched(Some(self.placed().clone()), patch);
         let mut document = Document::of(&self.file, Origin::Tree, root.into()).under(&self.prefix);
         document.parts = parts;
@@ -97,18 +97,22 @@ impl Document {
     }
 }
 
-/// Notes where the values of a patch are in its own file.
-fn note(patch: &Node, at: &str, from: &str, document: &Arc<Document>, parts: &mut Vec<DocumentPart>) {
-    match &patch.value {
-        NodeValue::Map(map) if map.len() > 0 => {
+/// Notes where the values of a patch are in its own file: what joins a map there is noted key by key.
+fn note(
+    patch: &Node,
+    base: Option<&Node>,
+    (at, from): (&str, &str),
+    document: &Arc<Document>,
+    parts: &mut Vec<DocumentPart>,
+) {
+    match (&patch.value, base.filter(|base| matches!(base.value, NodeValue::Map(_)))) {
+        (NodeValue::Map(map), Some(base)) => {
             for (key, node) in map.iter() {
                 let step = format!("/{}", escape(&key.name));
-                note(node, &format!("{at}{step}"), &format!("{from}{step}"), document, parts);
+                note(node, base.child(&key.name), (&format!("{at}{step}"), &format!("{from}{step}")), document, parts);
             }
         }
-        NodeValue::Map(_) | NodeValue::Digits(_) | NodeValue::Scalar(_) | NodeValue::List(_) => {
-            parts.push(DocumentPart { at: at.to_owned(), from: from.to_owned(), document: Arc::clone(document) });
-        }
+        (_, _) => parts.push(DocumentPart { at: at.to_owned(), from: from.to_owned(), document: Arc::clone(document) }),
     }
 }
 

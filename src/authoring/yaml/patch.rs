@@ -19,8 +19,12 @@ impl Node {
         }
     }
 
-    fn within(&self, key: &str) -> Option<&Node> {
-        self.entries().iter().find(|(own, _)| own.name == key).map(|(_, node)| node)
+    /// The value at a key.
+    pub(crate) fn within(&self, key: &str) -> Option<&Node> {
+        match &self.value {
+            NodeValue::Map(map) => map.find(key).map(|(_, node)| node),
+            NodeValue::Digits(_) | NodeValue::Scalar(_) | NodeValue::List(_) => None,
+        }
     }
 
     fn word(&self) -> Option<&str> {

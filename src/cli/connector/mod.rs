@@ -6,3 +6,4 @@ mod written;
 
 pub(crate) use from_curl::run as from_curl;
 pub(crate) use new::run as new;
+pub(crate) use written::check_form;

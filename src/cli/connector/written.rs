@@ -21,14 +21,20 @@ pub(super) struct WrittenConnector {
     pub(super) connections: Result<PathBuf, (String, String)>,
 }
 
-/// Refuses a name that is taken, or that is no name.
-pub(super) fn check_name(app: &App, name: &str) -> Result<()> {
+/// Refuses a name that is no name of a connector.
+pub(crate) fn check_form(name: &str) -> Result<()> {
     let is_name = name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if !is_name {
         return Err(Error::new(ErrorKind::Usage, format!("`{name}` is not a name for a connector"))
             .advise("use lower-case letters, digits and -, such as acme-desk"));
     }
+    Ok(())
+}
+
+/// Refuses a name that is taken, or that is no name.
+pub(super) fn check_name(app: &App, name: &str) -> Result<()> {
+    check_form(name)?;
     if app.catalog()?.connector_names().any(|known| known == name) {
         return Err(Error::new(ErrorKind::Usage, format!("there is a connector `{name}` already"))
             .advise("choose another name; `opnode call --save-as ID` adds operations to one that is there"));

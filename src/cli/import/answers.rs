@@ -5,7 +5,7 @@ use std::path::Path;
 use super::lock::own_files;
 use crate::cli::args::{ImportAnswers, PatchForm};
 use crate::error::{Error, ErrorKind, Result};
-use crate::import::{Doc, Fields, ImportSettings, OwnFiles, PatchWord};
+use crate::import::{Doc, Fields, ImportSettings, OwnFiles, OwnOperation, PatchWord};
 
 impl ImportAnswers {
     /// The answers as the lock file keeps them.
@@ -97,7 +97,8 @@ pub(super) fn own_definitions(
         own.records.extend(doc.get("records").into_iter().flat_map(Doc::fields).map(|(name, _)| name.to_owned()));
         for (id, entry) in doc.get("operations").into_iter().flat_map(Doc::fields) {
             if let Some((verb, path)) = entry.text_of("request").and_then(|line| line.split_once(' ')) {
-                own.operations.insert(OwnFiles::key(verb, path), id.to_owned());
+                let vendor_id = entry.text_of("vendor_id").map(str::to_owned);
+                own.operations.insert(OwnFiles::key(verb, path), OwnOperation { id: id.to_owned(), vendor_id });
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Edits of imported files, as changes for overrides.yaml. Pure.
 
+use crate::draft::Section;
 use crate::import::{Doc, Fields, difference};
 
 /// The edits of one imported file.
@@ -7,7 +8,7 @@ pub(super) struct Edit {
     pub(super) file: String,
     /// What overrides.yaml must say: the connector's part, and entries by section.
     pub(super) connector: Option<Doc>,
-    pub(super) entries: Vec<(&'static str, String, Doc)>,
+    pub(super) entries: Vec<(Section, String, Doc)>,
     /// What cannot be said there.
     pub(super) lost: Vec<String>,
 }
@@ -18,8 +19,9 @@ impl Edit {
             self.connector = difference(written, edited);
             return;
         }
-        for section in ["operations", "records"] {
-            let entries = |doc: &Doc| -> Fields { doc.get(section).and_then(Doc::map).cloned().unwrap_or_default() };
+        for section in [Section::Operations, Section::Records] {
+            let entries =
+                |doc: &Doc| -> Fields { doc.get(section.name()).and_then(Doc::map).cloned().unwrap_or_default() };
             let (before, after) = (entries(written), entries(edited));
             for (name, entry) in &after {
                 match before.get(name) {

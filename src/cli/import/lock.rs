@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::cli::new_files;
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::import::{Doc, Fields, write_pair};
+use crate::secret::hex;
 use crate::text_file::{if_there, read_text};
 
 /// The name of the lock file, and of the copy.
@@ -34,7 +35,7 @@ pub(super) struct ImportLock {
 
 /// The digest of a text.
 pub(super) fn digest(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(text.as_bytes()), 32)
 }
 
 fn broken(path: &Path, why: &str) -> Error {

@@ -10,6 +10,7 @@ use super::update::{Update, update};
 use crate::cli::app::{App, own_definitions as own_folder};
 use crate::cli::args::OpenApiArgs;
 use crate::cli::call::arguments::text::input;
+use crate::cli::connector::check_form;
 use crate::cli::{messages, new_files};
 use crate::definition::Catalog;
 use crate::error::{Error, ErrorKind, Place, Result, io_text};
@@ -21,7 +22,7 @@ const BYTES_MAX: u64 = 256 << 20;
 
 /// Runs the command. Returns the exit code.
 pub(crate) fn run(app: &App, args: &OpenApiArgs) -> Result<u8> {
-    check_name(&args.connector)?;
+    check_form(&args.connector)?;
     let base = args.into.clone().unwrap_or_else(|| own_folder(&app.global.definitions));
     let folder = base.join("operations").join(&args.connector);
     let _held = new_files::hold(&folder)?;
@@ -62,17 +63,6 @@ pub(crate) fn run(app: &App, args: &OpenApiArgs) -> Result<u8> {
     write(&folder, &BTreeMap::new(), &new)?;
     messages::print(&report::text(&imported, &folder, &args.connector))?;
     Ok(0)
-}
-
-/// Refuses a name that is no name of a connector.
-fn check_name(name: &str) -> Result<()> {
-    let is_name = name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    if is_name {
-        return Ok(());
-    }
-    Err(Error::new(ErrorKind::Usage, format!("`{name}` is not a name for a connector"))
-        .advise("use lower-case letters, digits and -, such as acme-desk"))
 }
 
 fn wrong(args: &OpenApiArgs, why: String) -> Error {

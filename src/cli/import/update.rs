@@ -7,11 +7,13 @@ use std::path::Path;
 use super::edits::Edit;
 use super::lock::{ImportLock, write};
 use super::report;
+use crate::authoring::Document;
 use crate::cli::app::App;
 use crate::cli::args::OpenApiArgs;
 use crate::cli::call::ask;
 use crate::cli::{messages, new_files};
 use crate::definition::Catalog;
+use crate::draft::{add_entry, add_key};
 use crate::error::{Error, ErrorKind, Fault, Place, Result};
 use crate::import::{Doc, Fields, Imported, ImportedEntries, compare, write_pair};
 use crate::text_file::read_text;
@@ -40,11 +42,15 @@ pub(super) fn update(update: &Update<'_>) -> Result<u8> {
     let changes = compare(&definitions(&update.old.files), &definitions(&update.new.files));
     let before = update.faults(&update.old.files, None)?;
     let overrides = update.overrides(&edits)?;
-    let after: Vec<Fault> = update.faults(&update.new.files, overrides.as_deref())?;
+    let after: Vec<Fault> =
+        update.faults(&update.new.files, overrides.as_ref().map(|overrides| overrides.text.as_str()))?;
     let known =
         |fault: &Fault| before.iter().any(|old| old.message == fault.message && old.place.field == fault.place.field);
     let fresh: Vec<Fault> = after.into_iter().filter(|fault| !known(fault)).collect();
     messages::print(&report::changes(update.imported, &changes, &fresh, &edits))?;
+    if update.args.move_edits && overrides.as_ref().is_some_and(|overrides| overrides.is_rewritten) {
+        messages::print("overrides.yaml is then written anew: of its comments, those at its start stay\n")?;
+    }
     if changes.is_empty() && edits.is_empty() && update.old.files == update.new.files {
         if update.old.document != update.new.document || update.old.answers != update.new.answers {
             update.new.write(update.folder)?;
@@ -65,20 +71,13 @@ pub(super) fn update(update: &Update<'_>) -> Result<u8> {
             .at(Place { file: Some(update.folder.display().to_string()), ..Place::default() })
             .advise("nothing was written; --move-edits moves the edits to overrides.yaml, or restore the files"));
     }
-    if let Some(text) = overrides {
-        new_files::replace(&update.folder.join("overrides.yaml"), &text)?;
+    if let Some(overrides) = overrides {
+        new_files::replace(&update.folder.join("overrides.yaml"), &overrides.text)?;
     }
-    // Edited files are replaced too.
-    let unchanged: BTreeMap<String, String> = update
-        .old
-        .files
-        .iter()
-        .filter(|(name, _)| !edits.iter().any(|edit| edit.file == **name))
-        .map(|(n, t)| (n.clone(), t.clone()))
-        .collect();
-    let mut all = update.old.files.clone();
-    all.retain(|name, _| unchanged.contains_key(name) || !update.new.files.contains_key(name));
-    write(update.folder, &all, update.new)?;
+    // An edited file is not as it was written: it is replaced, even if the new one is the same.
+    let mut old = update.old.files.clone();
+    old.retain(|name, _| !edits.iter().any(|edit| edit.file == *name) || !update.new.files.contains_key(name));
+    write(update.folder, &old, update.new)?;
     messages::print(&format!("wrote {}\n", update.folder.display()))?;
     Ok(0)
 }
@@ -98,48 +97,48 @@ impl Update<'_> {
             }
             let mut edit = Edit { file: file.clone(), connector: None, entries: Vec::new(), lost: Vec::new() };
             let written = self.old.files.get(&file).map(String::as_str).unwrap_or_default();
-            match text.as_deref().map(Doc::read) {
+            match text {
                 None => edit.lost.push("the file is gone: it is written again".to_owned()),
-                Some(Err(why)) => {
-                    let path = self.folder.join(&file).display().to_string();
-                    return Err(Error::new(ErrorKind::Definition, format!("{path} was edited, and is no YAML: {why}"))
-                        .at(Place { file: Some(path), ..Place::default() })
-                        .advise("nothing was written; correct it, or restore it"));
+                Some(text) => {
+                    let edited = read(&self.folder.join(&file), &text)?;
+                    edit.read(&Doc::read(written).unwrap_or_default(), &edited);
                 }
-                Some(Ok(edited)) => edit.read(&Doc::read(written).unwrap_or_default(), &edited),
             }
             edits.push(edit);
         }
         Ok(edits)
     }
 
-    /// The text of overrides.yaml with the edits, if there are any and they are to be moved.
-    fn overrides(&self, edits: &[Edit]) -> Result<Option<String>> {
-        let has_changes = edits.iter().any(|edit| edit.connector.is_some() || !edit.entries.is_empty());
-        if !has_changes {
+    /// overrides.yaml with the edits, if there are any that can be moved.
+    fn overrides(&self, edits: &[Edit]) -> Result<Option<Overrides>> {
+        if edits.iter().all(|edit| edit.connector.is_none() && edit.entries.is_empty()) {
             return Ok(None);
         }
         let path = self.folder.join("overrides.yaml");
-        let old = match path.exists() {
+        let mut old = match path.exists() {
             true => read_text(&path, BYTES_MAX).map_err(|why| {
                 Error::new(ErrorKind::Definition, format!("{} cannot be read: {why}", path.display()))
                     .advise("nothing was written")
             })?,
             false => String::new(),
         };
-        let mut doc = Doc::read(&old)
-            .ok()
-            .filter(|doc| doc.map().is_some())
-            .unwrap_or_else(|| Doc::of([("version", Doc::from(1))]));
+        let mut doc = read(&path, &old)?;
+        if doc.is_empty() {
+            old = add_key(&old, "version: 1").trim_start().to_owned();
+            doc = Doc::of([("version", Doc::from(1))]);
+        }
+        let added = added(&old, &doc, edits);
         for edit in edits {
             if let Some(change) = &edit.connector {
                 join(&mut doc, &["connector"], change);
             }
             for (section, name, change) in &edit.entries {
-                join(&mut doc, &[section, name], change);
+                join(&mut doc, &[section.name(), name], change);
             }
         }
-        // Comments of the file stay if the new parts can be added at its end.
+        if let Some(text) = added.filter(|text| Doc::read(text).as_ref() == Ok(&doc)) {
+            return Ok(Some(Overrides { text, is_rewritten: false }));
+        }
         let mut text: String = old
             .lines()
             .take_while(|line| line.starts_with('#') || line.is_empty())
@@ -148,7 +147,7 @@ impl Update<'_> {
         for (key, value) in doc.fields() {
             write_pair(key, value, 0, &mut text);
         }
-        Ok(Some(text))
+        Ok(Some(Overrides { text, is_rewritten: true }))
     }
 
     /// The faults of the connector with these imported files, the user's own files, overrides and templates.
@@ -174,6 +173,46 @@ impl Update<'_> {
         faults.extend(super::batches::faults(self.app, self.base, catalog));
         Ok(faults)
     }
+}
+
+/// A text of overrides.yaml.
+struct Overrides {
+    text: String,
+    /// Whether the user's own text could not be kept.
+    is_rewritten: bool,
+}
+
+/// Reads a file that the user edits. Only what is valid for `check` is read, so nothing in it is passed over.
+fn read(path: &Path, text: &str) -> Result<Doc> {
+    let shown = path.display().to_string();
+    let wrong = |why: String| {
+        Error::new(ErrorKind::Definition, why).at(Place { file: Some(shown.clone()), ..Place::default() })
+    };
+    let doc = Document::parse(&shown, text, 0).and_then(|_| Doc::read(text).map_err(wrong));
+    doc.and_then(|doc| match doc {
+        Doc::Null | Doc::Map(_) => Ok(doc),
+        Doc::Flag(_) | Doc::Number(_) | Doc::Text(_) | Doc::List(_) => Err(wrong("expected a map".to_owned())),
+    })
+    .map_err(|error| error.advise("nothing was written; correct the file, or restore it"))
+}
+
+/// The text with the edits at the ends of its sections; everything else stays as it is. `None` if something is there already.
+fn added(old: &str, doc: &Doc, edits: &[Edit]) -> Option<String> {
+    let mut text = old.to_owned();
+    for edit in edits {
+        if let Some(change) = &edit.connector {
+            let mut part = String::new();
+            write_pair("connector", change, 0, &mut part);
+            text = doc.get("connector").is_none().then(|| add_key(&text, part.trim_end()))?;
+        }
+        for (section, name, change) in &edit.entries {
+            let mut entry = String::new();
+            write_pair(name, change, 2, &mut entry);
+            let is_new = doc.at(&[section.name(), name]).is_none();
+            text = is_new.then(|| add_entry(&text, *section, &entry).ok()).flatten()?;
+        }
+    }
+    Some(text)
 }
 
 /// Joins a change with those at a path.

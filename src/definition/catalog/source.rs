@@ -68,10 +68,9 @@ impl BuiltIn {
         self.index.lines().filter_map(|line| self.read(line))
     }
 
-    /// An entry by name.
-    pub(super) fn entry(&'static self, section: &str, name: &str) -> Option<BuiltInEntry> {
-        let start = format!("{section}\t{name}\t");
-        let at = memmem::find_iter(self.index.as_bytes(), start.as_bytes())
+    /// The entry whose line begins so.
+    pub(super) fn entry(&'static self, start: &str) -> Option<BuiltInEntry> {
+        let at = memmem::find_iter(self.index.as_bytes(), start)
             .find(|at| *at == 0 || self.index.as_bytes().get(at - 1) == Some(&b'\n'))?;
         self.read(self.index.get(at..)?.lines().next()?)
     }
@@ -88,6 +87,11 @@ impl BuiltIn {
 }
 
 impl BuiltInEntry {
+    /// The beginning of the line of an entry in the index of its file.
+    pub(super) fn start(section: &str, name: &str) -> String {
+        format!("{section}\t{name}\t")
+    }
+
     /// A map with only this entry.
     pub(super) fn json(&self) -> &'static str {
         self.file.json().get(self.start..self.end).unwrap_or_default()

@@ -9,7 +9,7 @@ use super::Pack;
 use super::top_level::top_level;
 use crate::authoring::{Document, Format, in_file};
 use crate::definition::connector::Connector;
-use crate::definition::field_values::{each_values, value_source};
+use crate::definition::field_values::{VALUES, each_values, value_source};
 use crate::definition::method::Method;
 use crate::definition::migrate::{self, OldKey};
 use crate::definition::operation::Operation;
@@ -126,6 +126,10 @@ impl Pack {
 
     /// Each key `values` of a field in an entry: its document, its place, the field, and what it says.
     pub(super) fn each_field_values(&self, section: &'static str, name: &str, found: FoundValues<'_>) {
+        // Most entries have none, and are not parsed again.
+        if !self.entry_text(section, name).contains(VALUES) {
+            return;
+        }
         let Ok(Some(doc)) = self.document(section, name) else { return };
         let within = if section == "records" { "schema" } else { "items/schema" };
         let at = format!("/{}/{within}", escape(name));

@@ -12,7 +12,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::super::slice::slice;
-use super::super::source::DefinitionSource;
+use super::super::source::{BuiltInEntry, DefinitionSource};
 use super::index::{Index, PackEntry};
 use super::lookup::Lookup;
 use crate::authoring::Document;
@@ -130,8 +130,9 @@ impl PackFiles {
 
     /// A built-in entry, without an index: searching the names costs less than building one.
     fn built_in(&self, section: &'static str, name: &str) -> Option<PackEntry> {
+        let wanted = BuiltInEntry::start(section, name);
         self.sources.iter().enumerate().rev().find_map(|(number, source)| match &**source {
-            DefinitionSource::BuiltIn(file) => file.entry(section, name).map(|entry| PackEntry::BuiltIn(number, entry)),
+            DefinitionSource::BuiltIn(file) => file.entry(&wanted).map(|entry| PackEntry::BuiltIn(number, entry)),
             DefinitionSource::Given { .. } | DefinitionSource::Later { .. } => None,
         })
     }
@@ -205,7 +206,7 @@ impl PackFiles {
     pub(super) fn document(&self, section: &'static str, name: &str) -> Result<Option<Document>> {
         let overrides = self.overrides()?;
         let entry = self.entry(section, name);
-        let number = entry.as_ref().and_then(PackEntry::number);
+        let number = entry.as_ref().map(PackEntry::number);
         let Some(mut doc) = self.written(section, name, entry)? else { return Ok(None) };
         let is_merged = doc.is_vouched();
         for overrides in overrides.iter().filter(|overrides| number.is_none_or(|number| number < overrides.until)) {
@@ -219,9 +220,8 @@ impl PackFiles {
     /// Whether the entries of a section may differ from what is written in their own files.
     pub(super) fn may_be_overridden(&self, section: &str, name: &str) -> bool {
         let changes = |overrides: &Overrides| {
-            let has_patterns =
-                section == "operations" && !overrides.document.keys("").iter().all(|key| *key != "patterns");
-            !overrides.is_built_in && (has_patterns || overrides.document.keys(&format!("/{section}")).contains(&name))
+            let has_patterns = section == "operations" && overrides.document.list_len("/patterns") > 0;
+            !overrides.is_built_in && (has_patterns || overrides.document.has_entry(section, name))
         };
         self.overrides().is_ok_and(|all| all.iter().any(changes))
     }

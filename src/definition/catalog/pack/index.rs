@@ -31,11 +31,9 @@ pub(super) enum PackEntry {
 
 impl PackEntry {
     /// The number of its source.
-    pub(super) fn number(&self) -> Option<usize> {
+    pub(super) fn number(&self) -> usize {
         match self {
-            PackEntry::BuiltIn(number, _) | PackEntry::Slice(number, ..) | PackEntry::Parsed(number, _) => {
-                Some(*number)
-            }
+            PackEntry::BuiltIn(number, _) | PackEntry::Slice(number, ..) | PackEntry::Parsed(number, _) => *number,
         }
     }
 }

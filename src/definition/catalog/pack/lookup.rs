@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use super::super::slice::slice;
-use super::super::source::DefinitionSource;
+use super::super::source::{BuiltInEntry, DefinitionSource};
 use super::index::PackEntry;
 use crate::lock::lock;
 
@@ -74,7 +74,7 @@ impl Lookup {
         let Some(number) = self.sources.get(&self.hash(section, name)) else { return Some(None) };
         let source = sources.get(*number)?;
         if let DefinitionSource::BuiltIn(file) = &**source {
-            let entry = file.entry(section, name)?;
+            let entry = file.entry(&BuiltInEntry::start(section, name))?;
             return Some(Some(PackEntry::BuiltIn(*number, entry)));
         }
         // If the file has changed since, the index decides.

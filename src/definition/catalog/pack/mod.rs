@@ -26,7 +26,9 @@ use crate::definition::search::PackWords;
 use crate::definition::template::{Template, read_template};
 use crate::error::{Advice, Error, ErrorKind, Result, did_you_mean};
 use crate::lock::lock;
-use files::{OVERRIDES, PackFiles};
+#[cfg(feature = "batch")]
+use files::OVERRIDES;
+use files::PackFiles;
 use index::PackEntry;
 
 /// The definitions of one connector.

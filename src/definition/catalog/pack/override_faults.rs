@@ -51,11 +51,11 @@ impl Pack {
     fn errors_of_entry(&self, overrides: &Overrides, section: &'static str, name: &str) -> Vec<Error> {
         let doc = &*overrides.document;
         let pointer = format!("/{section}/{}", escape(name));
-        let number = self.entry(section, name).and_then(|entry| entry.number());
-        if number.is_some_and(|number| number >= overrides.until) {
+        let entry = self.entry(section, name);
+        if entry.as_ref().is_some_and(|entry| entry.number() >= overrides.until) {
             return Vec::new();
         }
-        let Some(base) = self.written(section, name, self.entry(section, name)).ok().flatten() else {
+        let Some(base) = self.written(section, name, entry).ok().flatten() else {
             let what = section.trim_end_matches('s');
             let hint = did_you_mean(name, self.names(section));
             let message = format!("there is no {what} `{name}` to change{hint}");
