@@ -111,7 +111,7 @@ fn run(app: &App, command: Command) -> Result<u8> {
         Command::Call(args) => wait(raw::run(app, &args)),
         Command::Connector(ConnectorCommand::New(args)) => connector::new(app, &args),
         Command::Connector(ConnectorCommand::FromCurl(args)) => wait(connector::from_curl(app, &args)),
-        Command::Import(ImportCommand::OpenApi(args)) => import::openapi(app, &args),
+        Command::Import(ImportCommand::OpenApi(args)) => wait(import::openapi(app, &args)),
         Command::Run(args) => wait(batch::run(app, &args)),
         Command::Runs(args) => runs::run(app, &args),
         Command::Items(command) => wait(items::run(app, &command)),

@@ -11,6 +11,8 @@ pub(super) struct Found<'t> {
     pub(super) pointer: String,
     pub(super) rows: Vec<&'t Tree>,
     pub(super) why: String,
+    /// Whether the reply has no other list of objects.
+    pub(super) is_only: bool,
 }
 
 /// Names of lists in envelopes.
@@ -48,6 +50,7 @@ pub(super) fn find<'t>(body: &'t Tree, path: &str) -> Found<'t> {
             pointer: String::new(),
             rows: list.iter().collect(),
             why: "the reply is a list".to_owned(),
+            is_only: true,
         },
         Tree::Object(_) if !names_one => envelope(body, path).unwrap_or_else(|| one(body, path)),
         Tree::Object(_) | Tree::Scalar(_) => one(body, path),
@@ -77,7 +80,7 @@ fn envelope<'t>(body: &'t Tree, path: &str) -> Option<Found<'t>> {
         (n, true) => format!("one of {n} lists; its name tells"),
         (n, false) => format!("the longest of {n} lists"),
     };
-    Some(Found { is_list: true, pointer: pointer.clone(), rows: list.iter().collect(), why })
+    Some(Found { is_list: true, pointer: pointer.clone(), rows: list.iter().collect(), why, is_only: others < 2 })
 }
 
 fn collect<'t>(tree: &'t Tree, pointer: &str, depth: usize, found: &mut Vec<(String, String, &'t [Tree])>) {
@@ -104,12 +107,14 @@ fn one<'t>(body: &'t Tree, path: &str) -> Found<'t> {
             pointer: format!("/{}", escape(name)),
             rows: vec![value],
             why: format!("the record is under {name}"),
+            is_only: true,
         },
         None => Found {
             is_list: false,
             pointer: String::new(),
             rows: vec![body],
             why: "the reply is one record".to_owned(),
+            is_only: true,
         },
     }
 }

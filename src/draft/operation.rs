@@ -101,6 +101,7 @@ impl Draft {
             total: total.as_ref().map(|(_, n)| *n),
             place: if matches!(body, BodyDraft::Object(_)) { "body" } else { "query" },
             given: body.parameters().unwrap_or_else(|| request.query.clone()),
+            known: None,
         };
         let candidates = if found.is_list && is_query { candidates(&pages) } else { Vec::new() };
         let id = id_field(&objects, &request.path).and_then(|name| {

@@ -22,6 +22,24 @@ pub(crate) struct PagingDraft {
     pub(crate) size: Option<(String, u64)>,
     /// Whether something in the reply suggests it; otherwise it is only tried.
     pub(crate) has_evidence: bool,
+    /// The request for the second page, if the reply tells it.
+    pub(crate) next: Option<NextPage>,
+}
+
+/// What asks for the second page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NextPage {
+    Url(String),
+    /// A parameter and its value.
+    Value(String, String),
+}
+
+/// The parameters that an API is known to have, by what they are for; no others are then tried.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct KnownParameters {
+    pub(crate) pages: Vec<String>,
+    pub(crate) offsets: Vec<String>,
+    pub(crate) cursors: Vec<String>,
 }
 
 /// What is known of the list.
@@ -35,6 +53,7 @@ pub(super) struct ListSeen<'t> {
     pub(super) place: &'static str,
     /// The parameters that were sent there.
     pub(super) given: Vec<(String, String)>,
+    pub(super) known: Option<&'t KnownParameters>,
 }
 
 impl ListSeen<'_> {
@@ -86,7 +105,8 @@ pub(super) fn candidates(seen: &ListSeen<'_>) -> Vec<PagingDraft> {
     let has_more = seen.total.is_some_and(|total| total > seen.rows as u64);
     let is_round = seen.rows >= 10
         && (seen.rows.is_multiple_of(10) || seen.rows.is_multiple_of(25) || seen.rows.is_power_of_two());
-    if !found.iter().any(|draft| draft.has_evidence) && (has_more || is_round) {
+    let is_open = seen.known.is_none();
+    if is_open && !found.iter().any(|draft| draft.has_evidence) && (has_more || is_round) {
         found.extend(trials(seen));
     }
     found.truncate(CANDIDATES_MAX);
@@ -146,6 +166,7 @@ fn link(seen: &ListSeen<'_>) -> Option<PagingDraft> {
         parameters: paging,
         size,
         has_evidence: true,
+        next: next.map(|link| NextPage::Url(link.target.clone())),
     })
 }
 
@@ -190,6 +211,7 @@ fn next_url(seen: &ListSeen<'_>, fields: &[Leaf<'_>]) -> Option<PagingDraft> {
         parameters: in_next.filter(|name| is_paging_name(name)).collect(),
         size,
         has_evidence: true,
+        next: leaf.value.text().map(NextPage::Url),
     })
 }
 
@@ -222,8 +244,12 @@ fn cursors(seen: &ListSeen<'_>, fields: &[Leaf<'_>]) -> Vec<PagingDraft> {
     names.extend(lowered.filter(|name| !name.is_empty()));
     names.extend(["cursor", "after", "page_token", "pageToken", "next_token"].map(str::to_owned));
     names.push(leaf.key.clone());
+    if let Some(known) = seen.known {
+        names = known.cursors.clone();
+    }
     let mut seen_names = std::collections::HashSet::new();
     names.retain(|name| seen_names.insert(name.clone()));
+    let value = leaf.value.text();
     let draft = |name: String| {
         let mut keys =
             vec![format!("token: {}", scalar(&leaf.pointer)), format!("send: {{ {}: {} }}", seen.place, key(&name))];
@@ -235,6 +261,7 @@ fn cursors(seen: &ListSeen<'_>, fields: &[Leaf<'_>]) -> Vec<PagingDraft> {
                 true => format!("{} is null on this page; sent as {name}", leaf.pointer),
                 false => format!("{} is a text that the next request can send as {name}", leaf.pointer),
             },
+            next: value.clone().map(|value| NextPage::Value(name.clone(), value)),
             parameters: vec![name],
             size: size.clone(),
             has_evidence: true,
@@ -266,20 +293,24 @@ fn numbers(seen: &ListSeen<'_>, fields: &[Leaf<'_>]) -> Vec<PagingDraft> {
         (None, None) => flag_of(fields).map(|flag| format!("end: {{ {flag} }}")),
     };
     let first = page.filter(|_| given.is_none()).and_then(|leaf| leaf.value.whole());
+    let second = next.and_then(|leaf| leaf.value.whole()).or(first.map(|page| page + 1));
     let mut names: Vec<String> = given.map(|name| vec![(*name).to_owned()]).unwrap_or_default();
-    if names.is_empty() {
+    if let Some(known) = seen.known {
+        names = known.pages.clone();
+    } else if names.is_empty() {
         names.extend(page.map(|leaf| leaf.key.clone()));
         names.extend(["page", "pageNumber", "p"].map(str::to_owned));
     }
     names.dedup();
     let draft = |name: String| {
-        let start = if first == Some(0) { ", start: 0" } else { "" };
+        let start = if first == Some(0) || (first.is_none() && second == Some(1)) { ", start: 0" } else { "" };
         let mut keys = vec![format!("page: {{ {}: {}{start} }}", seen.place, key(&name))];
         keys.extend(size.iter().map(|size| size_yaml(seen.place, size)));
         keys.extend(end.clone());
         PagingDraft {
             yaml: style("number", &keys),
             why: format!("{why}; sent as {name}"),
+            next: second.map(|page| NextPage::Value(name.clone(), page.to_string())),
             parameters: vec![name],
             size: size.clone(),
             has_evidence: true,
@@ -294,27 +325,35 @@ fn offsets(seen: &ListSeen<'_>, fields: &[Leaf<'_>]) -> Vec<PagingDraft> {
         .iter()
         .find(|l| ["offset", "skip", "startat", "start"].contains(&l.name.as_str()) && l.value.whole().is_some());
     let given = OFFSETS.iter().find(|name| seen.given(name).is_some());
-    let name = match (given, field) {
-        (Some(name), _) => (*name).to_owned(),
-        (None, Some(leaf)) => leaf.key.clone(),
-        (None, None) => return Vec::new(),
+    let name = match (given, field, seen.known) {
+        (None, None, _) => return Vec::new(),
+        (_, _, Some(known)) => match known.offsets.first() {
+            Some(name) => name.clone(),
+            None => return Vec::new(),
+        },
+        (Some(name), _, None) => (*name).to_owned(),
+        (None, Some(leaf), None) => leaf.key.clone(),
     };
+    let start = field.and_then(|leaf| leaf.value.whole());
     let why =
         field.map_or_else(|| "the request has an offset".to_owned(), |leaf| format!("{} is an offset", leaf.pointer));
-    let found = Offset { name: &name, size: size_in(seen, fields), flag: flag_of(fields) };
+    let found = Offset { name: &name, start, size: size_in(seen, fields), flag: flag_of(fields) };
     vec![found.draft(seen, &format!("{why}; sent as {name}"), true)]
 }
 
 /// The parameters of an offset.
 struct Offset<'a> {
     name: &'a str,
+    /// The number of the first row of the page, by the reply.
+    start: Option<u64>,
     size: Option<(String, u64)>,
     flag: Option<String>,
 }
 
 impl Offset<'_> {
     fn draft(self, seen: &ListSeen<'_>, why: &str, has_evidence: bool) -> PagingDraft {
-        let mut keys = vec![format!("offset: {{ {}: {} }}", seen.place, key(self.name))];
+        let start = if self.start == Some(1) && seen.known.is_some() { ", start: 1" } else { "" };
+        let mut keys = vec![format!("offset: {{ {}: {}{start} }}", seen.place, key(self.name))];
         keys.extend(self.size.iter().map(|size| size_yaml(seen.place, size)));
         keys.extend(self.flag);
         PagingDraft {
@@ -323,6 +362,7 @@ impl Offset<'_> {
             parameters: vec![self.name.to_owned()],
             size: self.size,
             has_evidence,
+            next: self.start.map(|start| NextPage::Value(self.name.to_owned(), (start + seen.rows as u64).to_string())),
         }
     }
 }
@@ -339,10 +379,11 @@ fn trials(seen: &ListSeen<'_>) -> Vec<PagingDraft> {
             parameters: vec![name.to_owned()],
             size: size.clone(),
             has_evidence: false,
+            next: None,
         }
     };
     let tried = |name: &str| {
-        let found = Offset { name, size: size.clone(), flag: None };
+        let found = Offset { name, start: None, size: size.clone(), flag: None };
         found.draft(seen, &format!("nothing in the reply tells; {name} was tried"), false)
     };
     vec![number("page"), tried("offset"), tried("skip")]

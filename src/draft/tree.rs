@@ -56,7 +56,11 @@ impl Tree {
         self.fields().iter().find(|(n, _)| n == name).map(|(_, value)| value)
     }
 
-    #[cfg(test)]
+    /// The value at a JSON Pointer through objects.
+    pub(super) fn at(&self, pointer: &str) -> Option<&Tree> {
+        pointer.split('/').skip(1).try_fold(self, |tree, key| tree.get(&crate::json_pointer::unescape(key)))
+    }
+
     pub(super) fn list(&self) -> Option<&[Tree]> {
         match self {
             Tree::Array(list) => Some(list),

@@ -12,6 +12,7 @@ use super::schemas::Schemas;
 use super::sets::{divide, share_options, share_paging};
 use super::settings::ImportSettings;
 use super::sign_in::sign_in;
+use super::tried::TriedGroups;
 use super::value::{Doc, Fields};
 use super::write;
 use crate::authoring::Format;
@@ -27,6 +28,8 @@ pub(crate) struct Imported {
     /// Operations of the document.
     pub(crate) described: usize,
     pub(crate) operations: Vec<OperationDraft>,
+    /// Verb and path of each operation of the document.
+    pub(crate) lines: HashSet<String>,
     /// Operations of the user's own files.
     pub(crate) own: usize,
     /// Operations that were not asked for.
@@ -61,6 +64,7 @@ pub(crate) fn import(files: &Files, settings: &ImportSettings) -> Result<Importe
         accept: found.accept.clone(),
         credentials: found.sign_in.credentials.clone(),
         signs_in: found.sign_in.auth != Doc::from("none"),
+        tried: TriedGroups::read(&api, &settings.tried),
     };
     let wanted: Vec<&ApiOperation<'_>> =
         api.operations.iter().filter(|operation| is_wanted(operation, settings)).collect();
@@ -119,6 +123,7 @@ pub(crate) fn import(files: &Files, settings: &ImportSettings) -> Result<Importe
         version: api.version.clone(),
         title: api.title.clone(),
         described,
+        lines: api.operations.iter().map(ApiOperation::line).collect(),
         records: parts.records.len(),
         operations: parts.drafts,
         own,

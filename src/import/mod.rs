@@ -23,6 +23,8 @@ mod schemas;
 mod sets;
 mod settings;
 mod sign_in;
+mod trial;
+mod tried;
 mod value;
 mod write;
 
@@ -32,5 +34,7 @@ pub(crate) use operation::OperationDraft;
 pub(crate) use overlay::apply as apply_overlay;
 pub(crate) use refs::Files;
 pub(crate) use settings::{ImportSettings, OwnFiles, OwnOperation, PatchWord};
+pub(crate) use trial::{SecondRead, Trial, TrialQuestion, trials};
+pub(crate) use tried::Tried;
 pub(crate) use value::{Doc, Fields};
 pub(crate) use write::pair as write_pair;

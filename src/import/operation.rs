@@ -8,10 +8,12 @@ use super::options::{FoundOptions, PathNames};
 use super::pager::{PageRole, Taken, role, taken};
 use super::paging::{body_fields, has_pages, paging};
 use super::prose::{DESCRIPTION_MAX, sentences, title};
+use super::refs::Spot;
 use super::reply::{ReplyShape, chosen, is_json, reply_shape, success};
 use super::report::Grade;
 use super::schemas::Schemas;
 use super::settings::ImportSettings;
+use super::tried::{ListGroup, TriedGroups};
 use super::value::{Doc, Fields};
 use crate::draft::{SEARCHES, area_of, last_noun, title_of, words};
 
@@ -39,6 +41,7 @@ pub(crate) struct OperationDraft {
     pub(crate) notes: Vec<String>,
     /// The names of its query parameters that may be an option set.
     pub(crate) tags: Vec<String>,
+    pub(crate) group: ListGroup,
 }
 
 impl OperationDraft {
@@ -75,6 +78,22 @@ pub(crate) struct Common<'s> {
     pub(crate) credentials: Vec<(In, String)>,
     /// Whether operations sign in unless they say otherwise.
     pub(crate) signs_in: bool,
+    pub(crate) tried: TriedGroups<'s>,
+}
+
+impl Common<'_> {
+    /// The paging of a list, by the document and by what was tried.
+    fn paging(&self, seen: &ImportedList<'_, '_>, group: &ListGroup) -> PagingFound {
+        let found = paging(seen);
+        let Some((key, _)) = &found.question else { return found };
+        let numbered = || {
+            let (start, why) = self.tried.start(group)?;
+            let answered = paging(&ImportedList { page_start: Some(start), ..*seen });
+            answered.question.is_none().then_some(PagingFound { grade: Grade::Likely, why, ..answered })
+        };
+        let answered = if *key == "page-start" { numbered() } else { None };
+        answered.or_else(|| self.tried.paging(group, seen)).unwrap_or(found)
+    }
 }
 
 /// What an operation does for its caller, and why that is only likely.
@@ -110,6 +129,33 @@ pub(crate) fn raw_id(operation: &ApiOperation<'_>) -> Option<String> {
     operation.spot.doc.text_of("operationId").map(|id| id.trim().to_owned())
 }
 
+/// What tells of the list that an operation returns.
+pub(crate) struct Listing<'f> {
+    /// And why that is only likely.
+    method: (&'static str, Option<String>),
+    is_query: bool,
+    /// The fields of the body of a search.
+    searched: Vec<(String, Spot<'f>, bool)>,
+    taken: Vec<Taken<'f>>,
+    reply: ReplyShape<'f>,
+    pub(crate) group: ListGroup,
+}
+
+/// Reads what an operation takes and returns.
+pub(crate) fn listing<'f>(api: &Api<'f>, operation: &ApiOperation<'f>, id: &str) -> Listing<'f> {
+    let method = method(api, operation, id);
+    let is_query = method.0 == "query";
+    let body_schema = operation.body.as_ref().and_then(|body| chosen(&body.media)).and_then(|media| media.schema);
+    let body_schema = body_schema.and_then(|schema| settled(api.files, schema));
+    let searched = body_schema.filter(|_| is_query).map(|schema| body_fields(api.files, schema)).unwrap_or_default();
+    let taken = taken(&operation.parameters, &searched, api.files);
+    let listed = super::extensions::listed(operation.spot);
+    let reply = reply_shape(api.files, operation, (is_query, has_pages(&taken)), listed.as_deref());
+    let items = (reply.result == "list").then(|| reply.items.clone());
+    let group = ListGroup::of(&taken, &reply.envelope, items);
+    Listing { method, is_query, searched, taken, reply, group }
+}
+
 /// Drafts an operation. `Err` says why it cannot be one.
 #[expect(clippy::too_many_lines, reason = "one key of the definition after the other")]
 pub(crate) fn draft<'f>(
@@ -122,21 +168,21 @@ pub(crate) fn draft<'f>(
     let settings = common.settings;
     let doc = operation.spot.doc;
     let path = PathNames::read(operation.path)?;
-    let (method, method_why) = method(api, operation, id);
-    let is_query = method == "query";
-    let body_schema = operation.body.as_ref().and_then(|body| chosen(&body.media)).and_then(|media| media.schema);
-    let body_schema = body_schema.and_then(|schema| settled(api.files, schema));
-    let searched = body_schema.filter(|_| is_query).map(|schema| body_fields(api.files, schema)).unwrap_or_default();
-    let taken = taken(&operation.parameters, &searched, api.files);
-    let listed = super::extensions::listed(operation.spot);
-    let mut reply = reply_shape(api.files, operation, (is_query, has_pages(&taken)), listed.as_deref());
+    let Listing { method: (method, method_why), is_query, searched, taken, mut reply, mut group } =
+        listing(api, operation, id);
     let mut questions: Vec<(&'static str, String)> = Vec::new();
     if reply.grade == Grade::Ask {
-        questions.push(("items", format!("where the list is: {}", reply.why)));
+        match common.tried.items(&group) {
+            Some((pointer, why)) => {
+                reply.say_items(&pointer, why);
+                group.items = Some(pointer);
+            }
+            None => questions.push(("items", format!("where the list is: {}", reply.why))),
+        }
     }
     let found = (is_query && reply.result == "list").then(|| {
         let seen = ImportedList { operation, reply: &reply, taken: &taken, page_start: settings.page_start };
-        said(settings, &taken).unwrap_or_else(|| paging(&seen))
+        said(settings, &taken).unwrap_or_else(|| common.paging(&seen, &group))
     });
     if let Some((key, text)) = found.as_ref().and_then(|found| found.question.clone()) {
         questions.push((key, text));
@@ -258,6 +304,7 @@ pub(crate) fn draft<'f>(
         lines,
         paging: found,
         questions,
+        group,
         notes: operation.lost.iter().cloned().chain(options.notes).chain(sent.notes).collect(),
         tags: doc
             .get("tags")
@@ -363,7 +410,7 @@ fn is_job(operation: &ApiOperation<'_>) -> bool {
 /// The fields of a search as options.
 fn body_options<'f>(
     found: &super::api::ApiBody<'f>,
-    fields: Vec<(String, super::refs::Spot<'f>, bool)>,
+    fields: Vec<(String, Spot<'f>, bool)>,
     schemas: &mut Schemas<'f>,
     pages: &[(&'static str, String)],
     options: &mut FoundOptions,

@@ -357,6 +357,14 @@ fn is_meta_object(name: &str) -> bool {
 }
 
 impl<'f> ReplyShape<'f> {
+    /// Says where its items are, which the document does not.
+    pub(crate) fn say_items(&mut self, pointer: &str, why: String) {
+        let list = self.envelope.lists.iter().find(|leaf| leaf.pointer == pointer);
+        self.element = list.and_then(|leaf| leaf.end.get("items"));
+        self.is_required = list.is_some_and(|leaf| leaf.is_required);
+        (self.result, self.items, self.why, self.grade) = ("list", pointer.to_owned(), why, Grade::Likely);
+    }
+
     fn with(self, envelope: Envelope<'f>) -> ReplyShape<'f> {
         ReplyShape { envelope, ..self }
     }

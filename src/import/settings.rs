@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::tried::Tried;
 use super::value::{Doc, Fields};
 
 /// What the user has said.
@@ -26,6 +27,8 @@ pub(crate) struct ImportSettings {
     /// How the `path` of a patch operation is written, where the document does not say it.
     pub(crate) patch: Option<PatchWord>,
     pub(crate) own: OwnFiles,
+    /// What reads of the system have answered.
+    pub(crate) tried: Vec<Tried>,
 }
 
 /// How the `path` of a patch operation is written.

@@ -34,6 +34,9 @@ pub(crate) struct OpenApiArgs {
     /// Overlay (1.0 or 1.1) that is applied to the document first; repeatable
     #[arg(long, value_name = "FILE")]
     pub(crate) overlay: Vec<PathBuf>,
+    /// Settle questions about lists on the system of this connection: at most two reads for lists of the same kind
+    #[arg(long = "try", value_name = "CONNECTION")]
+    pub(crate) connection: Option<String>,
     #[command(flatten)]
     pub(crate) answers: ImportAnswers,
 }

@@ -74,6 +74,7 @@ impl ImportAnswers {
             base_url: self.base_url.clone(),
             only: self.only.clone(),
             own,
+            tried: Vec::new(),
         })
     }
 }

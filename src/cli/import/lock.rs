@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::cli::new_files;
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::import::{Doc, Fields, write_pair};
+use crate::import::{Doc, Fields, Tried, write_pair};
 use crate::secret::hex;
 use crate::text_file::{if_there, read_text};
 
@@ -28,7 +28,7 @@ pub(super) struct ImportLock {
     /// The flags that answered questions.
     pub(super) answers: Doc,
     /// What `--try` found, with the day.
-    pub(super) tried: Doc,
+    pub(super) tried: Vec<Tried>,
     /// The files as they were written.
     pub(super) files: BTreeMap<String, String>,
 }
@@ -64,7 +64,9 @@ impl ImportLock {
             }
         }
         let part = |key: &str| doc.get(key).cloned().unwrap_or_default();
-        Ok(Some(ImportLock { document: part("document"), answers: part("answers"), tried: part("tried"), files }))
+        let tried = part("tried").list().iter().map(Tried::of_doc).collect::<Option<Vec<Tried>>>();
+        let tried = tried.ok_or_else(|| broken(&path, "its `tried` is not as an import writes it"))?;
+        Ok(Some(ImportLock { document: part("document"), answers: part("answers"), tried, files }))
     }
 
     fn read_base(folder: &Path) -> Result<BTreeMap<String, String>> {
@@ -93,7 +95,7 @@ impl ImportLock {
             ("version", Doc::from(VERSION)),
             ("document", self.document.clone()),
             ("answers", self.answers.clone()),
-            ("tried", self.tried.clone()),
+            ("tried", Doc::List(self.tried.iter().map(Tried::to_doc).collect())),
             ("files", Doc::Map(digests)),
         ] {
             if !value.is_empty() {

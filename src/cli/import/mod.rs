@@ -6,6 +6,7 @@ mod edits;
 mod lock;
 mod openapi;
 mod report;
+mod trial;
 mod update;
 
 pub(crate) use openapi::run as openapi;

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::answers::own_definitions;
-use super::lock::{ImportLock, digest, write};
+use super::lock::{ImportLock, digest, own_files, write};
 use super::report;
-use super::update::{Update, update};
+use super::trial::Trials;
+use super::update::{Update, catalog_of, update};
 use crate::cli::app::{App, own_definitions as own_folder};
 use crate::cli::args::OpenApiArgs;
 use crate::cli::call::arguments::text::input;
@@ -14,14 +15,14 @@ use crate::cli::connector::check_form;
 use crate::cli::{messages, new_files};
 use crate::definition::Catalog;
 use crate::error::{Error, ErrorKind, Place, Result, io_text};
-use crate::import::{Doc, Files, Imported, apply_overlay, import};
+use crate::import::{Doc, Files, ImportSettings, Imported, Tried, apply_overlay, import};
 use crate::text_file::read_text;
 
 /// Largest file of a description, in bytes.
 const BYTES_MAX: u64 = 256 << 20;
 
 /// Runs the command. Returns the exit code.
-pub(crate) fn run(app: &App, args: &OpenApiArgs) -> Result<u8> {
+pub(crate) async fn run(app: &App, args: &OpenApiArgs) -> Result<u8> {
     check_form(&args.connector)?;
     let base = args.into.clone().unwrap_or_else(|| own_folder(&app.global.definitions));
     let folder = base.join("operations").join(&args.connector);
@@ -48,14 +49,32 @@ pub(crate) fn run(app: &App, args: &OpenApiArgs) -> Result<u8> {
     let (files, document) = read(app, args)?;
     let answers = args.answers.over(&old.answers);
     let settings = answers.settings(&args.connector, own_definitions(&folder, &old.files)?)?;
-    let imported = import(&files, &settings).map_err(|why| wrong(args, why))?;
+    let with = |tried: &[Tried]| {
+        let settings = ImportSettings { tried: tried.to_vec(), ..settings.clone() };
+        import(&files, &settings).map_err(|why| wrong(args, why))
+    };
+    let mut imported = with(&old.tried)?;
+    let mut trial = None;
+    if let Some(connection) = &args.connection {
+        let catalog = |imported: &Imported| -> Result<Catalog> {
+            let own = own_files(&folder, &old.files)?;
+            Ok(catalog_of((&args.connector, &folder), &imported.files, own, overrides(&folder)?))
+        };
+        let trials = Trials { app, connector: &args.connector, connection, catalog: &catalog, import: &with };
+        let (settled, report) = trials.settle(imported, &old).await?;
+        (imported, trial) = (settled, Some(report));
+    }
     drop(files);
+    let tried = trial.as_ref().map_or(&old.tried, |report| &report.found);
     let new = ImportLock {
         document: described(document, &imported, !answers.without_texts),
         answers: answers.to_doc(),
-        tried: old.tried.clone(),
+        tried: tried.iter().filter(|tried| imported.lines.contains(&tried.line)).cloned().collect(),
         files: imported.files.clone(),
     };
+    if let Some(trial) = &trial {
+        messages::print(&report::trial(trial, &old.tried))?;
+    }
     if args.update {
         return update(&Update { app, args, base: &base, folder: &folder, imported: &imported, old: &old, new: &new });
     }
@@ -70,6 +89,16 @@ fn wrong(args: &OpenApiArgs, why: String) -> Error {
     Error::new(ErrorKind::Usage, format!("{file} cannot be imported: {why}"))
         .at(Place { file: Some(file.to_owned()), ..Place::default() })
         .advise("nothing was written")
+}
+
+/// overrides.yaml, if there is one.
+fn overrides(folder: &Path) -> Result<Option<String>> {
+    let path = folder.join("overrides.yaml");
+    let text = || {
+        read_text(&path, BYTES_MAX)
+            .map_err(|why| Error::new(ErrorKind::Definition, format!("{} cannot be read: {why}", path.display())))
+    };
+    path.exists().then(text).transpose()
 }
 
 /// The document with its files and overlays, and its name and digest.

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use super::edits::Edit;
+use super::trial::TrialReport;
 use crate::cli::screen::terminal_text::one_line;
 use crate::error::Fault;
-use crate::import::{Changes, Doc, Imported};
+use crate::import::{Changes, Doc, Imported, Tried};
 
 /// How many names of a list are shown.
 const SHOWN: usize = 6;
@@ -157,4 +158,29 @@ pub(super) fn changes(imported: &Imported, changes: &Changes, faults: &[Fault], 
         edit.lost.iter().for_each(|lost| out.push_str(&format!("  {}: {lost}\n", edit.file)));
     }
     out + &details(imported)
+}
+
+/// What was tried, without what was known before.
+pub(super) fn trial(report: &TrialReport, old: &[Tried]) -> String {
+    let mut out = String::new();
+    let fresh: Vec<&Tried> = report.found.iter().filter(|tried| !old.contains(tried)).collect();
+    if fresh.is_empty() && report.open.is_empty() && report.left.is_empty() {
+        return "nothing is asked that a read can settle\n\n".to_owned();
+    }
+    if !fresh.is_empty() {
+        out.push_str("settled:\n");
+    }
+    for tried in fresh {
+        out.push_str(&format!("  {}: {}\n", one_line(&tried.line), one_line(&tried.seen)));
+    }
+    if !report.open.is_empty() || !report.left.is_empty() {
+        out.push_str("not settled:\n");
+    }
+    for (line, why) in &report.open {
+        out.push_str(&format!("  {}: {}\n", one_line(line), one_line(why)));
+    }
+    for ids in &report.left {
+        out.push_str(&format!("  {}: no GET without required options\n", one_line(ids)));
+    }
+    out + "\n"
 }

@@ -2,10 +2,10 @@
 //! edits of imported files, which are moved to overrides.yaml.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::edits::Edit;
-use super::lock::{ImportLock, write};
+use super::lock::{ImportLock, own_files, write};
 use super::report;
 use crate::authoring::Document;
 use crate::cli::app::App;
@@ -153,26 +153,37 @@ impl Update<'_> {
     /// The faults of the connector with these imported files, the user's own files, overrides and templates.
     fn faults(&self, files: &BTreeMap<String, String>, overrides: Option<&str>) -> Result<Vec<Fault>> {
         let name = &self.args.connector;
-        let mut catalog = Catalog::empty();
-        for (file, text) in files {
-            catalog.add(name, self.folder.join(file).display().to_string(), text.clone());
-        }
-        for (path, text) in super::lock::own_files(self.folder, &self.old.files)? {
-            catalog.add(name, path.display().to_string(), text);
-        }
         let path = self.folder.join("overrides.yaml");
         let own = || path.exists().then(|| read_text(&path, BYTES_MAX).ok()).flatten();
-        if let Some(text) = overrides.map(str::to_owned).or_else(own) {
-            catalog.add(name, path.display().to_string(), text);
-        }
+        let overrides = overrides.map(str::to_owned).or_else(own);
+        let own = own_files(self.folder, &self.old.files)?;
+        let mut catalog = catalog_of((name, self.folder), files, own, overrides);
         let templates = self.base.join("templates").join(name);
-        for (path, text) in super::lock::own_files(&templates, &BTreeMap::new())? {
+        for (path, text) in own_files(&templates, &BTreeMap::new())? {
             catalog.add(name, path.display().to_string(), text);
         }
         let mut faults = catalog.faults(&[name]);
         faults.extend(super::batches::faults(self.app, self.base, catalog));
         Ok(faults)
     }
+}
+
+/// The definitions of a connector: imported files, the user's own, and overrides.
+pub(super) fn catalog_of(
+    (name, folder): (&str, &Path),
+    files: &BTreeMap<String, String>,
+    own: Vec<(PathBuf, String)>,
+    overrides: Option<String>,
+) -> Catalog {
+    let mut catalog = Catalog::empty();
+    for (file, text) in files {
+        catalog.add(name, folder.join(file).display().to_string(), text.clone());
+    }
+    let overrides = overrides.map(|text| (folder.join("overrides.yaml"), text));
+    for (path, text) in own.into_iter().chain(overrides) {
+        catalog.add(name, path.display().to_string(), text);
+    }
+    catalog
 }
 
 /// A text of overrides.yaml.

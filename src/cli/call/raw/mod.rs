@@ -9,10 +9,13 @@ mod typed;
 
 use std::sync::Arc;
 
+use crate::call::CallOptions;
 use crate::cli::app::{App, EngineParts};
 use crate::cli::args::{PlanForm, RawCallArgs};
 use crate::cli::connections::route::{ConnectionRoute, OpenConnection};
-use crate::error::Result;
+use crate::definition::Catalog;
+use crate::draft::RawRequest;
+use crate::error::{Error, ErrorKind, Result};
 use crate::exchanges::Watch;
 use crate::lock::lock;
 use raw_call::LastExchange;
@@ -77,4 +80,41 @@ pub(crate) async fn send_and_save(call: &RawCall<'_>, id: &str, spec: &crate::Co
     call.send(&open, &last).await?;
     let seen = lock(&last.0).take();
     save::save_over(call, id, &name, spec, seen).await
+}
+
+/// Requests that another command makes up and reads the replies of.
+pub(crate) struct QuietCalls<'a> {
+    pub(crate) app: &'a App,
+    /// The definitions, with the connector of the connection.
+    pub(crate) catalog: &'a dyn Fn() -> Result<Catalog>,
+    pub(crate) spec: &'a crate::ConnectionSpec,
+}
+
+impl QuietCalls<'_> {
+    /// Sends a request once and returns the reply, if it is a success.
+    pub(crate) async fn send(&self, request: &RawRequest) -> Result<crate::Response> {
+        let last = Arc::new(LastExchange::default());
+        let mut parts = EngineParts { keeps_tokens: true, ..EngineParts::new((self.catalog)()?) };
+        parts.watches.push(Arc::clone(&last) as Arc<dyn Watch>);
+        raw_call::add(request, &mut parts, &self.spec.connector);
+        let session = self.app.engine_of(parts)?.connect(self.spec)?;
+        let once = CallOptions { attempts: Some(1), ..CallOptions::default() };
+        raw_call::send(&session, request, once).await?;
+        let reply = lock(&last.0).take().and_then(|seen| seen.reply);
+        reply.ok_or_else(|| Error::new(ErrorKind::Internal, "a call succeeded without a reply"))
+    }
+
+    /// The request for an address that a reply of `request` has named, if it is below that of the connection.
+    pub(crate) fn follow(&self, request: &RawRequest, address: &str) -> Result<RawRequest> {
+        let engine = self.app.engine_of(EngineParts::new((self.catalog)()?))?;
+        let session = engine.connect(self.spec)?;
+        let base = session.connection().base();
+        let wrong = |cause: url::ParseError| {
+            Error::new(ErrorKind::BadResponse, format!("the address of the next page, {address}, is invalid: {cause}"))
+        };
+        let first = format!("{}{}", base.as_str().trim_end_matches('/'), request.path);
+        let next = url::Url::parse(&first).and_then(|url| url.join(address)).map_err(wrong)?;
+        let parsed = RawRequest::parse("GET", &typed::below(base, next.as_str())?, &[])?;
+        Ok(RawRequest { headers: request.headers.clone(), ..parsed })
+    }
 }

@@ -5,7 +5,6 @@ use std::sync::Mutex;
 
 use super::super::ask;
 use super::show::ShownExchange;
-use crate::Options;
 use crate::call::CallOptions;
 use crate::cli::app::{App, EngineParts};
 use crate::cli::args::SaveArgs;
@@ -17,6 +16,7 @@ use crate::draft::RawRequest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exchanges::{Exchange, Watch};
 use crate::lock::lock;
+use crate::{Options, Session};
 
 /// The operation of the call, for the time of the call.
 const CALL: &str = "call";
@@ -46,6 +46,27 @@ pub(crate) struct RawCall<'a> {
     pub(crate) folder: Option<&'a Path>,
 }
 
+/// Defines the request as an operation.
+pub(super) fn add(request: &RawRequest, parts: &mut EngineParts, connector: &str) {
+    parts.catalog.add(connector, SOURCE, request.definition(CALL));
+}
+
+/// Sends a request that is defined.
+pub(super) async fn send(session: &Session, request: &RawRequest, with: CallOptions) -> Result<()> {
+    let with = CallOptions { impatient: true, ..with };
+    let _signals = Signals::listen(&with.cancel);
+    session.send_raw(CALL, options(request)?, body(request), &with).await
+}
+
+fn options(request: &RawRequest) -> Result<Options> {
+    Options::parse(&request.options())
+}
+
+/// Media type and text.
+fn body(request: &RawRequest) -> Option<(&str, &str)> {
+    request.body.as_ref().map(|body| (body.content_type.as_str(), body.text.as_str()))
+}
+
 impl RawCall<'_> {
     /// The definitions as they are now.
     pub(crate) fn catalog(&self) -> Result<Catalog> {
@@ -57,20 +78,11 @@ impl RawCall<'_> {
     }
 
     pub(super) fn add_to(&self, parts: &mut EngineParts, connector: &str) {
-        parts.catalog.add(connector, SOURCE, self.request.definition(CALL));
-    }
-
-    fn options(&self) -> Result<Options> {
-        Options::parse(&self.request.options())
-    }
-
-    /// Media type and text.
-    fn body(&self) -> Option<(&str, &str)> {
-        self.request.body.as_ref().map(|body| (body.content_type.as_str(), body.text.as_str()))
+        add(&self.request, parts, connector);
     }
 
     pub(super) fn plan(&self, open: &OpenConnection, as_curl: bool) -> Result<u8> {
-        let planned = open.session.plan_raw(CALL, &self.options()?, self.body())?;
+        let planned = open.session.plan_raw(CALL, &options(&self.request)?, body(&self.request))?;
         let text = if as_curl {
             super::super::curl::text(&[planned], open)
         } else {
@@ -84,9 +96,8 @@ impl RawCall<'_> {
     /// Sends it and shows the exchange, also that of a failure.
     pub(super) async fn send(&self, open: &OpenConnection, last: &LastExchange) -> Result<()> {
         self.confirm(&open.name)?;
-        let with = CallOptions { timeout: self.timeout, impatient: true, ..CallOptions::default() };
-        let _signals = Signals::listen(&with.cancel);
-        let done = open.session.send_raw(CALL, self.options()?, self.body(), &with).await;
+        let done =
+            send(&open.session, &self.request, CallOptions { timeout: self.timeout, ..CallOptions::default() }).await;
         let with_body = self.save.save_as.is_none() || done.is_err();
         if let Some(seen) = lock(&last.0).as_ref() {
             seen.print(self.app, with_body)?;

@@ -72,7 +72,7 @@ fn header(text: &str) -> Result<(String, String)> {
 }
 
 /// The path of a URL below the address of the connection.
-fn below(base: &Url, text: &str) -> Result<String> {
+pub(super) fn below(base: &Url, text: &str) -> Result<String> {
     let refuse = |why: &str| {
         Err(Error::new(ErrorKind::Origin, format!("{text} is not below the address of the connection, {base}: {why}"))
             .advise("write the path only, or make a connection to the other system"))
