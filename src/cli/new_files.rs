@@ -59,23 +59,31 @@ const HELD_PAUSE: Duration = Duration::from_millis(20);
 /// A folder whose files no other process of opnode changes. It is free again when this is dropped.
 pub(crate) struct HeldFolder {
     path: PathBuf,
+    /// The folder, if it was created for this.
+    created: Option<PathBuf>,
     _lock: File,
 }
 
 impl Drop for HeldFolder {
     fn drop(&mut self) {
         let _gone = std::fs::remove_file(&self.path);
+        // If nothing was written into a folder that was created for it.
+        if let Some(folder) = self.created.as_ref() {
+            let _kept = std::fs::remove_dir(folder);
+        }
     }
 }
 
 /// Waits until no other process changes files of a folder, which is created if it is missing.
 pub(crate) fn hold(folder: &Path) -> Result<HeldFolder> {
     let path = folder.join(".opnode.lock");
-    std::fs::create_dir_all(folder).map_err(|cause| failed(folder, "created", &cause))?;
+    let created = (!folder.exists()).then(|| folder.to_owned());
     let begun = Instant::now();
     loop {
+        // Another process may have removed the folder that it had created.
+        std::fs::create_dir_all(folder).map_err(|cause| failed(folder, "created", &cause))?;
         match claim(&path, true).map_err(|cause| failed(&path, "written", &cause))? {
-            Claim::Mine(lock, _) => return Ok(HeldFolder { path, _lock: lock }),
+            Claim::Mine(lock, _) => return Ok(HeldFolder { path, created, _lock: lock }),
             Claim::Held | Claim::Left(_) if begun.elapsed() < HELD_MAX => std::thread::sleep(HELD_PAUSE),
             Claim::Held | Claim::Left(_) => {
                 let message = format!("another process has been writing in {} for {HELD_MAX:?}", folder.display());

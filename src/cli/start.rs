@@ -11,7 +11,7 @@ use clap::error::ErrorKind as Refusal;
 use clap::{Args as _, FromArgMatches, Parser};
 
 use super::app::{App, definitions};
-use super::args::{Args, Command, ConnectionCommand, ConnectorCommand, GlobalArgs, ImportCommand, RunArgs};
+use super::args::{Args, Command, ConnectionCommand, ConnectorCommand, GlobalArgs, RunArgs};
 use super::args::{QueryArgs, WriteCallArgs};
 use super::batch::{init, run as batch, runs};
 use super::call::{query, raw, values, write};
@@ -111,7 +111,7 @@ fn run(app: &App, command: Command) -> Result<u8> {
         Command::Call(args) => wait(raw::run(app, &args)),
         Command::Connector(ConnectorCommand::New(args)) => connector::new(app, &args),
         Command::Connector(ConnectorCommand::FromCurl(args)) => wait(connector::from_curl(app, &args)),
-        Command::Import(ImportCommand::OpenApi(args)) => wait(import::openapi(app, &args)),
+        Command::Import(command) => wait(import::run(app, &command)),
         Command::Run(args) => wait(batch::run(app, &args)),
         Command::Runs(args) => runs::run(app, &args),
         Command::Items(command) => wait(items::run(app, &command)),

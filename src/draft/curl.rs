@@ -357,7 +357,7 @@ fn authorization(value: &str) -> (AuthDraft, Vec<CurlSecret>) {
 }
 
 /// Whether a header or parameter of this name carries a credential.
-fn is_secret_name(name: &str) -> bool {
+pub(crate) fn is_secret_name(name: &str) -> bool {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     let parts = [
         "apikey",
@@ -377,11 +377,41 @@ fn is_secret_name(name: &str) -> bool {
 }
 
 /// Headers that say something about the call.
-fn is_kept(name: &str, value: &str) -> bool {
+pub(crate) fn is_kept(name: &str, value: &str) -> bool {
     let is_default = (name == "accept"
         && ["*/*", "application/json", "application/json, text/plain, */*"].contains(&value))
         || name == "content-type";
     !is_default && !OWN_HEADERS.contains(&name) && !name.starts_with("sec-") && !name.starts_with(':')
+}
+
+/// An address in parts.
+pub(crate) struct Address {
+    /// Of the API.
+    pub(crate) base: String,
+    /// Below it, with `{name}` for each id.
+    pub(crate) path: String,
+    pub(crate) query: Vec<(String, String)>,
+}
+
+/// Reads a whole address, in whose path there may be parameters already. `Err` says why it is none.
+pub(crate) fn read_address(text: &str) -> std::result::Result<Address, String> {
+    let url = Url::parse(text).map_err(|why| format!("`{text}` is no address: {why}"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("{}:// is not read", url.scheme()));
+    }
+    let (base, path, _) = split_path(&url);
+    Ok(Address { base, path: path.replace("%7B", "{").replace("%7D", "}"), query: query_of(&url) })
+}
+
+/// How a call with these headers, in lower case, and this query signs in.
+pub(crate) fn sign_in_of(headers: &[(String, String)], query: &[(String, String)]) -> Option<AuthDraft> {
+    let header = |(name, value): &(String, String)| match name.as_str() {
+        "authorization" => Some(authorization(value).0),
+        "cookie" => None,
+        name => is_secret_name(name).then(|| AuthDraft::ApiKey { header: name.to_owned(), before: String::new() }),
+    };
+    let key = |(name, _): &(String, String)| is_secret_name(name).then(|| AuthDraft::QueryKey { name: name.clone() });
+    headers.iter().find_map(header).or_else(|| query.iter().find_map(key))
 }
 
 /// The address of the API, the path below it with a name for each id, and the ids.

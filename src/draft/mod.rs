@@ -21,7 +21,9 @@ pub(crate) use yaml::{comment_within, scalar};
 mod yaml;
 
 pub(crate) use connector::{AuthDraft, ConnectorDraft, PagingKind, variable};
-pub(crate) use curl::{Curl, parse as parse_curl};
+pub(crate) use curl::{
+    Address, Curl, is_kept as is_kept_header, is_secret_name, parse as parse_curl, read_address, sign_in_of,
+};
 pub(crate) use edit::{Section, add as add_entry, add_key};
 pub(crate) use names::{SEARCHES, area_of, capitalized, last_noun, record_name, singular, title_of, words};
 pub(crate) use operation::{Chosen, Draft, RecordChoice, Seen};

@@ -369,11 +369,9 @@ fn unknown(root: &Doc) -> String {
         _ if is("asyncapi") => "it is an AsyncAPI document, which is not read".to_owned(),
         _ if is("overlay") => "it is an overlay; name it with --overlay beside the document that it changes".to_owned(),
         _ if root.at(&["info", "_postman_id"]).is_some() || root.at(&["info", "schema"]).is_some() => {
-            "it is a Postman collection: export an OpenAPI document from it".to_owned()
+            "it is a Postman collection: `opnode import postman` reads it".to_owned()
         }
-        _ if root.at(&["log", "entries"]).is_some() => {
-            "it is a HAR file: `opnode connector from-curl` reads single calls".to_owned()
-        }
+        _ if root.at(&["log", "entries"]).is_some() => "it is a HAR file: `opnode import har` reads it".to_owned(),
         _ if is("data") || is("__schema") => "it seems to be a GraphQL schema, which is not read".to_owned(),
         Doc::Map(_) => "neither `openapi: 3.x` nor `swagger: \"2.0\"` is at its top".to_owned(),
         _ => "it is no map: neither `openapi` nor `swagger` is at its top".to_owned(),

@@ -23,7 +23,8 @@ use crate::error::Fault;
 pub(crate) struct Imported {
     /// Files by name, such as `users.yaml`.
     pub(crate) files: BTreeMap<String, String>,
-    pub(crate) version: String,
+    /// What was imported, such as `OpenAPI 3.1.0`.
+    pub(crate) format: String,
     pub(crate) title: String,
     /// Operations of the document.
     pub(crate) described: usize,
@@ -46,9 +47,10 @@ pub(crate) struct Imported {
 pub(crate) fn import(files: &Files, settings: &ImportSettings) -> Result<Imported, String> {
     let api = Api::read(files)?;
     let mut left_out = api.left_out.clone();
+    left_out.extend(settings.seen.iter().flat_map(|seen| seen.left_out.iter().cloned()));
     let described = api.operations.len() + left_out.len();
     let sign_in = sign_in(&api, settings.sign_in.as_deref())?;
-    let mut notes: Vec<String> = Vec::new();
+    let mut notes: Vec<String> = settings.seen.iter().flat_map(|seen| seen.notes.iter().cloned()).collect();
     let sign_in_question = sign_in.question.clone();
     let found = connector(&api, settings, sign_in);
     if settings.own.connector.is_none() {
@@ -120,7 +122,10 @@ pub(crate) fn import(files: &Files, settings: &ImportSettings) -> Result<Importe
     left_out.sort_by(|a, b| a.what.cmp(&b.what));
     Ok(Imported {
         files: parts.files(),
-        version: api.version.clone(),
+        format: settings
+            .seen
+            .as_ref()
+            .map_or_else(|| format!("OpenAPI {}", api.version), |seen| seen.format.to_owned()),
         title: api.title.clone(),
         described,
         lines: api.operations.iter().map(ApiOperation::line).collect(),

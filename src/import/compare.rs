@@ -134,6 +134,10 @@ fn connector(old: &Doc, new: &Doc, found: &mut ChangeList<'_>) {
         let is_needed = rules.is_some_and(|rules| rules.get("default").is_none() && !rules.is_true("optional"));
         found.add(is_needed, format!("a connection has the new property `{name}`"));
     }
+    for name in before.intersection(&after) {
+        let rules = |doc: &Doc| doc.at(&["connection", name.as_str()]).cloned().unwrap_or_default();
+        values(&rules(old), &rules(new), &format!("the property `{name}` of a connection"), found);
+    }
     for (key, what) in [
         ("base_url", "the address"),
         ("auth", "the sign-in"),
@@ -144,25 +148,51 @@ fn connector(old: &Doc, new: &Doc, found: &mut ChangeList<'_>) {
             found.add(matches!(key, "base_url" | "auth"), format!("{what} changed"));
         }
     }
+    others(old, new, &["connection", "base_url", "auth", "paging", "errors", "version"], "", found);
+}
+
+/// Keys that are texts for people.
+const TEXTS: [&str; 6] = ["title", "description", "examples", "vendor_id", "docs", "deprecated"];
+
+/// Keys that differ, besides those that were looked at: nothing changes without a word.
+fn others(old: &Doc, new: &Doc, seen: &[&str], of: &str, found: &mut ChangeList<'_>) {
+    let keys: BTreeSet<&str> = old.fields().chain(new.fields()).map(|(key, _)| key).collect();
+    for key in keys.into_iter().filter(|key| !seen.contains(key) && !TEXTS.contains(key)) {
+        if old.get(key) != new.get(key) {
+            let shown = |doc: &Doc| doc.get(key).map_or_else(|| "none".to_owned(), super::write::flow);
+            found.add(false, format!("`{key}`{of} was {}, is {}", shown(old), shown(new)));
+        }
+    }
 }
 
 fn operation(old: &Doc, new: &Doc, found: &mut ChangeList<'_>) {
     for key in ["method", "paging", "job", "body"] {
         if old.get(key) != new.get(key) {
             let shown = |doc: &Doc| doc.get(key).map_or_else(|| "none".to_owned(), super::write::flow);
-            found.add(matches!(key, "method" | "body"), format!("`{key}` was {}, is {}", shown(old), shown(new)));
+            // Of a list whose paging is no longer known, one page is read.
+            let is_lost = key == "paging" && new.get(key) == Some(&Doc::from("unknown"));
+            let is_breaking = is_lost || matches!(key, "method" | "body");
+            found.add(is_breaking, format!("`{key}` was {}, is {}", shown(old), shown(new)));
         }
     }
     for key in ["result", "items", "record"] {
         let (before, after) = (old.at(&["response", key]), new.at(&["response", key]));
         if before != after {
             let shown = |doc: Option<&Doc>| doc.map_or_else(|| "none".to_owned(), super::write::flow);
-            found.add(
-                key != "record" || after.is_none(),
-                format!("`{key}` of its reply was {}, is {}", shown(before), shown(after)),
-            );
+            let is_list = |doc: &Doc| doc.at(&["response", "result"]) == Some(&Doc::from("list"));
+            let is_breaking = match key {
+                "result" => true,
+                // The items of a list are the same wherever they are.
+                "items" => !(is_list(old) && is_list(new)),
+                _ => after.is_none(),
+            };
+            found.add(is_breaking, format!("`{key}` of its reply was {}, is {}", shown(before), shown(after)));
         }
     }
+    let reply = |doc: &Doc| doc.get("response").cloned().unwrap_or_default();
+    others(&reply(old), &reply(new), &["result", "items", "record"], " of its reply", found);
+    let seen = ["method", "request", "paging", "job", "body", "response", "use", "options", "required", "items"];
+    others(old, new, &seen, "", found);
     if old.get("deprecated").is_none() && new.get("deprecated").is_some() {
         found.add(false, "it is deprecated".to_owned());
     }
@@ -222,6 +252,7 @@ fn items(old: &Doc, new: &Doc, found: &mut ChangeList<'_>) {
                     found.add(key != "record", format!("`{key}` of its items changed"));
                 }
             }
+            others(before, after, &["send", "record", "wrap", "schema"], " of its items", found);
             let schemas = [before, after].map(|items| items.get("schema").cloned().unwrap_or_default());
             schema(&schemas[0], &schemas[1], "", found);
         }
@@ -252,6 +283,12 @@ fn schema(old: &Doc, new: &Doc, at: &str, found: &mut ChangeList<'_>) {
     {
         found.add(true, format!("the field `{at}{name}` is now required"));
     }
+    for name in texts(old.get("required"))
+        .into_iter()
+        .filter(|name| !texts(new.get("required")).contains(name) && after.contains_key(*name))
+    {
+        found.add(false, format!("the field `{at}{name}` is no longer required"));
+    }
     if let (Some(old), Some(new)) = (old.get("items"), new.get("items")) {
         schema(old, new, &format!("{at}-/"), found);
     }
@@ -279,6 +316,43 @@ fn values(old: &Doc, new: &Doc, what: &str, found: &mut ChangeList<'_>) {
     if old.get("$ref") != new.get("$ref") {
         found.add(true, format!("{what} is another record"));
     }
+    words(old, new, what, found);
+    limits(old, new, what, found);
+    for key in ["pattern", "format"] {
+        if old.get(key) != new.get(key) {
+            found.add(new.get(key).is_some(), format!("`{key}` of {what} changed"));
+        }
+    }
+    if old.is_true("readOnly") != new.is_true("readOnly") {
+        let is_closed = new.is_true("readOnly");
+        let says = if is_closed { "can no longer be written" } else { "can be written" };
+        found.add(is_closed, format!("{what} {says}"));
+    }
+    let seen = [
+        "type",
+        "$ref",
+        "enum",
+        "maximum",
+        "maxLength",
+        "maxItems",
+        "minimum",
+        "minLength",
+        "minItems",
+        "pattern",
+        "format",
+        "readOnly",
+        "properties",
+        "required",
+        "items",
+        "in",
+        "as",
+        "style",
+    ];
+    others(old, new, &seen, &format!(" of {what}"), found);
+}
+
+/// Lists of allowed values.
+fn words(old: &Doc, new: &Doc, what: &str, found: &mut ChangeList<'_>) {
     let list = |doc: &Doc| doc.get("enum").map(Doc::list).unwrap_or_default().to_vec();
     let (old_values, new_values) = (list(old), list(new));
     let gone: Vec<String> =
@@ -297,6 +371,10 @@ fn values(old: &Doc, new: &Doc, what: &str, found: &mut ChangeList<'_>) {
             }
         }
     }
+}
+
+/// Limits of numbers, texts and lists.
+fn limits(old: &Doc, new: &Doc, what: &str, found: &mut ChangeList<'_>) {
     let number = |doc: &Doc, key: &str| match doc.get(key) {
         Some(Doc::Number(number)) => number.as_f64(),
         _ => None,
@@ -318,11 +396,6 @@ fn values(old: &Doc, new: &Doc, what: &str, found: &mut ChangeList<'_>) {
             };
             let shown = |doc: &Doc| doc.get(key).map_or_else(|| "none".to_owned(), super::write::flow);
             found.add(is_narrower, format!("`{key}` of {what} was {}, is {}", shown(old), shown(new)));
-        }
-    }
-    for key in ["pattern", "format"] {
-        if old.get(key) != new.get(key) {
-            found.add(new.get(key).is_some(), format!("`{key}` of {what} changed"));
         }
     }
 }

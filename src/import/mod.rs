@@ -4,6 +4,7 @@
 mod api;
 mod body;
 mod build;
+mod calls;
 mod compare;
 mod connector;
 mod envelope;
@@ -29,11 +30,12 @@ mod value;
 mod write;
 
 pub(crate) use build::{Imported, import};
+pub(crate) use calls::{SeenCalls, read_curl, read_har, read_postman};
 pub(crate) use compare::{Changes, ImportedEntries, compare, difference};
 pub(crate) use operation::OperationDraft;
 pub(crate) use overlay::apply as apply_overlay;
 pub(crate) use refs::Files;
-pub(crate) use settings::{ImportSettings, OwnFiles, OwnOperation, PatchWord};
+pub(crate) use settings::{ImportSettings, OwnFiles, OwnOperation, PatchWord, SeenNotes};
 pub(crate) use trial::{SecondRead, Trial, TrialQuestion, trials};
 pub(crate) use tried::Tried;
 pub(crate) use value::{Doc, Fields};

@@ -262,14 +262,14 @@ pub(crate) fn draft<'f>(
     if !options.required.is_empty() {
         put("required", Doc::texts(options.required.iter().map(String::as_str)), None);
     }
+    // Calls show fields and types, but not all of them.
+    let examples = || settings.seen.as_ref().map(|_| "the fields and types of the examples".to_owned());
     if let Some(items) = sent.items {
-        put("items", items, sent.why.clone());
+        put("items", items, sent.why.clone().or_else(examples));
     }
-    put(
-        "response",
-        response(&mut reply, id, schemas, settings),
-        (reply.grade != Grade::Sure).then(|| reply.why.clone()),
-    );
+    let response = response(&mut reply, id, schemas, settings);
+    let of_examples = if response.get("record").is_some() { examples() } else { None };
+    put("response", response, (reply.grade != Grade::Sure).then(|| reply.why.clone()).or(of_examples));
     if is_job(operation) {
         let why = doc
             .get("x-ms-long-running-operation")

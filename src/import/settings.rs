@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::report::LeftOut;
 use super::tried::Tried;
 use super::value::{Doc, Fields};
 
@@ -27,8 +28,18 @@ pub(crate) struct ImportSettings {
     /// How the `path` of a patch operation is written, where the document does not say it.
     pub(crate) patch: Option<PatchWord>,
     pub(crate) own: OwnFiles,
+    /// What is not a document, but was made one of calls: what that left out.
+    pub(crate) seen: Option<SeenNotes>,
     /// What reads of the system have answered.
     pub(crate) tried: Vec<Tried>,
+}
+
+/// What is known of calls that became a document.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SeenNotes {
+    pub(crate) format: &'static str,
+    pub(crate) left_out: Vec<LeftOut>,
+    pub(crate) notes: Vec<String>,
 }
 
 /// How the `path` of a patch operation is written.

@@ -8,12 +8,18 @@ use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 pub(crate) enum ImportCommand {
     /// Make a connector of an OpenAPI document: Swagger 2.0, OpenAPI 3.0, 3.1 or 3.2, as JSON or YAML
     #[command(name = "openapi", alias = "swagger")]
-    OpenApi(OpenApiArgs),
+    OpenApi(ImportArgs),
+    /// Make a connector of a Postman collection (version 2)
+    Postman(ImportArgs),
+    /// Make a connector of the calls that a browser or proxy has recorded as a HAR file
+    Har(ImportArgs),
+    /// Make a connector of curl command lines; nothing is sent
+    Curl(ImportArgs),
 }
 
 #[derive(Debug, ClapArgs)]
-pub(crate) struct OpenApiArgs {
-    /// The document, or - for standard input
+pub(crate) struct ImportArgs {
+    /// The file, or - for standard input
     #[arg(value_name = "FILE")]
     pub(crate) file: String,
     /// Name of the connector
@@ -31,7 +37,7 @@ pub(crate) struct OpenApiArgs {
     /// With --update: move edits of imported files to overrides.yaml
     #[arg(long, requires = "update")]
     pub(crate) move_edits: bool,
-    /// Overlay (1.0 or 1.1) that is applied to the document first; repeatable
+    /// Overlay (1.0 or 1.1) that is applied to the OpenAPI document first; repeatable
     #[arg(long, value_name = "FILE")]
     pub(crate) overlay: Vec<PathBuf>,
     /// Settle questions about lists on the system of this connection: at most two reads for lists of the same kind

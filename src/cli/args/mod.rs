@@ -17,7 +17,7 @@ pub(crate) use command::{Args, CheckArgs, Command, ErrorForm, GlobalArgs};
 pub(crate) use connection::{
     ConnectionCommand, ConnectionExampleArgs, ConnectionTestArgs, LoginArgs, LogoutArgs, SandboxArgs,
 };
-pub(crate) use import::{ImportAnswers, ImportCommand, OpenApiArgs, PatchForm};
+pub(crate) use import::{ImportAnswers, ImportArgs, ImportCommand, PatchForm};
 pub(crate) use items::{
     ItemEditArgs, ItemForm, ItemShowArgs, ItemsCommand, ItemsFilter, ItemsListArgs, ItemsOfRun, ItemsResendArgs,
     ItemsSettleArgs, ItemsVerifyArgs, LeftStatus, OneItem, RUNS_FOLDER, ResendHow, RunsFilter,

@@ -17,13 +17,7 @@ use crate::text_file::read_text;
 pub(crate) async fn run(app: &App, args: &FromCurlArgs) -> Result<u8> {
     let argument = if args.file == "-" { "-".to_owned() } else { format!("@{}", args.file) };
     let text = input("FILE", &argument, ErrorKind::Usage)?.text;
-    let read = |file: &str| {
-        read_text(file.as_ref(), INPUT_MAX).map_err(|why| {
-            Error::new(ErrorKind::Usage, format!("the file {file} of the curl command line cannot be read: {why}"))
-                .advise("run the command in the folder of the file, or replace @FILE by its text")
-        })
-    };
-    let mut curl = parse_curl(&text, &read)?;
+    let mut curl = parse_curl(&text, &read_file)?;
     if let Some(method) = args.save.method {
         curl.request.method = method.into();
     }
@@ -46,6 +40,14 @@ pub(crate) async fn run(app: &App, args: &FromCurlArgs) -> Result<u8> {
         }
     }
     Ok(0)
+}
+
+/// A file that a command line names.
+pub(crate) fn read_file(file: &str) -> Result<String> {
+    read_text(file.as_ref(), INPUT_MAX).map_err(|why| {
+        Error::new(ErrorKind::Usage, format!("the file {file} of the curl command line cannot be read: {why}"))
+            .advise("run the command in the folder of the file, or replace @FILE by its text")
+    })
 }
 
 fn add(app: &App, args: &FromCurlArgs, curl: &Curl, name: &str) -> Result<WrittenConnector> {

@@ -75,6 +75,7 @@ impl ImportAnswers {
             only: self.only.clone(),
             own,
             tried: Vec::new(),
+            seen: None,
         })
     }
 }

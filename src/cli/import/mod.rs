@@ -4,9 +4,10 @@ mod answers;
 mod batches;
 mod edits;
 mod lock;
-mod openapi;
 mod report;
+mod run;
+mod source;
 mod trial;
 mod update;
 
-pub(crate) use openapi::run as openapi;
+pub(crate) use run::run;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::edits::Edit;
 use super::trial::TrialReport;
-use crate::cli::screen::terminal_text::one_line;
+use crate::cli::screen::terminal_text::{count as count_of, one_line};
 use crate::error::Fault;
 use crate::import::{Changes, Doc, Imported, Tried};
 
@@ -31,11 +31,13 @@ fn head(imported: &Imported) -> String {
         imported.operations.iter().filter(is).count()
     };
     let mut out = format!(
-        "{} (OpenAPI {}): {} of {} operations: {} query, {} mutate, {} delete; {} records\n",
+        "{} ({}): {} operations: {} query, {} mutate, {} delete; {} records\n",
         one_line(&imported.title),
-        imported.version,
-        imported.operations.len(),
-        imported.described,
+        imported.format,
+        match imported.format.starts_with("OpenAPI") {
+            true => format!("{} of {}", imported.operations.len(), imported.described),
+            false => imported.operations.len().to_string(),
+        },
         count("query"),
         count("mutate"),
         count("delete"),
@@ -45,7 +47,7 @@ fn head(imported: &Imported) -> String {
     let unknown = lists.iter().filter(|draft| draft.value("paging") == Some(&Doc::from("unknown"))).count();
     if !lists.is_empty() {
         let asked = if unknown > 0 { format!("; how {unknown} of them are paged is not known") } else { String::new() };
-        out.push_str(&format!("{} lists{asked}\n", lists.len()));
+        out.push_str(&format!("{}{asked}\n", count_of(lists.len() as u64, "list")));
     }
     for (count, what) in
         [(imported.own, "are in files of your own, which stay"), (imported.others, "were not asked for (--only)")]
@@ -109,16 +111,23 @@ fn names(all: &[String]) -> String {
 }
 
 /// The report of an update.
-pub(super) fn changes(imported: &Imported, changes: &Changes, faults: &[Fault], edits: &[Edit]) -> String {
+pub(super) fn changes(
+    (imported, is_same): (&Imported, bool),
+    changes: &Changes,
+    faults: &[Fault],
+    edits: &[Edit],
+) -> String {
     let mut out = head(imported);
-    if changes.is_empty() {
+    if changes.is_empty() && is_same {
         out.push_str("\nthe definitions are the same\n");
+    } else if changes.is_empty() {
+        out.push_str("\nonly texts, comments and the layout change\n");
     } else {
         out.push_str(&format!(
-            "\n{} added, {} removed, {} changes ({} of all may break callers)\n",
+            "\n{} added, {} removed, {} ({} of all may break callers)\n",
             changes.added.len(),
             changes.removed.len(),
-            changes.changed.len(),
+            count_of(changes.changed.len() as u64, "change"),
             changes.breaking()
         ));
     }

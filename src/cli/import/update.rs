@@ -9,7 +9,7 @@ use super::lock::{ImportLock, own_files, write};
 use super::report;
 use crate::authoring::Document;
 use crate::cli::app::App;
-use crate::cli::args::OpenApiArgs;
+use crate::cli::args::ImportArgs;
 use crate::cli::call::ask;
 use crate::cli::{messages, new_files};
 use crate::definition::Catalog;
@@ -26,7 +26,7 @@ const CHANGES: u8 = 1;
 /// An import over an earlier one.
 pub(super) struct Update<'u> {
     pub(super) app: &'u App,
-    pub(super) args: &'u OpenApiArgs,
+    pub(super) args: &'u ImportArgs,
     /// The folder of definitions.
     pub(super) base: &'u Path,
     /// The folder of the connector.
@@ -47,7 +47,12 @@ pub(super) fn update(update: &Update<'_>) -> Result<u8> {
     let known =
         |fault: &Fault| before.iter().any(|old| old.message == fault.message && old.place.field == fault.place.field);
     let fresh: Vec<Fault> = after.into_iter().filter(|fault| !known(fault)).collect();
-    messages::print(&report::changes(update.imported, &changes, &fresh, &edits))?;
+    messages::print(&report::changes(
+        (update.imported, update.old.files == update.new.files),
+        &changes,
+        &fresh,
+        &edits,
+    ))?;
     if update.args.move_edits && overrides.as_ref().is_some_and(|overrides| overrides.is_rewritten) {
         messages::print("overrides.yaml is then written anew: of its comments, those at its start stay\n")?;
     }

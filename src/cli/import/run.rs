@@ -1,28 +1,32 @@
-//! `import openapi`: a document becomes the definition files of a connector, or newer files of it.
+//! `import`: a document becomes the definition files of a connector, or newer files of it.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::answers::own_definitions;
-use super::lock::{ImportLock, digest, own_files, write};
+use super::lock::{ImportLock, own_files, write};
 use super::report;
+use super::source::{Source, read};
 use super::trial::Trials;
 use super::update::{Update, catalog_of, update};
 use crate::cli::app::{App, own_definitions as own_folder};
-use crate::cli::args::OpenApiArgs;
-use crate::cli::call::arguments::text::input;
+use crate::cli::args::{ImportArgs, ImportCommand};
 use crate::cli::connector::check_form;
 use crate::cli::{messages, new_files};
 use crate::definition::Catalog;
-use crate::error::{Error, ErrorKind, Place, Result, io_text};
-use crate::import::{Doc, Files, ImportSettings, Imported, Tried, apply_overlay, import};
+use crate::error::{Error, ErrorKind, Place, Result};
+use crate::import::{Doc, ImportSettings, Imported, Tried, import};
 use crate::text_file::read_text;
 
-/// Largest file of a description, in bytes.
-const BYTES_MAX: u64 = 256 << 20;
+/// Largest overrides file, in bytes.
+const BYTES_MAX: u64 = 16 << 20;
 
 /// Runs the command. Returns the exit code.
-pub(crate) async fn run(app: &App, args: &OpenApiArgs) -> Result<u8> {
+pub(crate) async fn run(app: &App, command: &ImportCommand) -> Result<u8> {
+    let (ImportCommand::OpenApi(args)
+    | ImportCommand::Postman(args)
+    | ImportCommand::Har(args)
+    | ImportCommand::Curl(args)) = command;
     check_form(&args.connector)?;
     let base = args.into.clone().unwrap_or_else(|| own_folder(&app.global.definitions));
     let folder = base.join("operations").join(&args.connector);
@@ -46,9 +50,9 @@ pub(crate) async fn run(app: &App, args: &OpenApiArgs) -> Result<u8> {
         return Err(Error::new(ErrorKind::Usage, message).advise("choose another name with --connector"));
     }
     let old = old.unwrap_or_default();
-    let (files, document) = read(app, args)?;
     let answers = args.answers.over(&old.answers);
-    let settings = answers.settings(&args.connector, own_definitions(&folder, &old.files)?)?;
+    let Source { files, document, seen } = read(app, command, args, answers.base_url.as_deref())?;
+    let settings = ImportSettings { seen, ..answers.settings(&args.connector, own_definitions(&folder, &old.files)?)? };
     let with = |tried: &[Tried]| {
         let settings = ImportSettings { tried: tried.to_vec(), ..settings.clone() };
         import(&files, &settings).map_err(|why| wrong(args, why))
@@ -84,7 +88,7 @@ pub(crate) async fn run(app: &App, args: &OpenApiArgs) -> Result<u8> {
     Ok(0)
 }
 
-fn wrong(args: &OpenApiArgs, why: String) -> Error {
+pub(super) fn wrong(args: &ImportArgs, why: String) -> Error {
     let file = if args.file == "-" { "standard input" } else { &args.file };
     Error::new(ErrorKind::Usage, format!("{file} cannot be imported: {why}"))
         .at(Place { file: Some(file.to_owned()), ..Place::default() })
@@ -101,46 +105,14 @@ fn overrides(folder: &Path) -> Result<Option<String>> {
     path.exists().then(text).transpose()
 }
 
-/// The document with its files and overlays, and its name and digest.
-fn read(app: &App, args: &OpenApiArgs) -> Result<(Files, Doc)> {
-    let argument = if args.file == "-" { "-".to_owned() } else { format!("@{}", args.file) };
-    let text = input("FILE", &argument, ErrorKind::Usage)?.text;
-    let name = Path::new(&args.file).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let document = Doc::of([("file", Doc::Text(name)), ("sha256", Doc::Text(digest(&text)))]);
-    let mut doc = Doc::read(&text).map_err(|why| wrong(args, format!("it is neither JSON nor YAML: {why}")))?;
-    drop(text);
-    for path in &args.overlay {
-        let shown = path.display();
-        let overlay = read_text(path, BYTES_MAX)
-            .map_err(|why| wrong(args, format!("the overlay {shown} cannot be read: {why}")))?;
-        let overlay =
-            Doc::read(&overlay).map_err(|why| wrong(args, format!("the overlay {shown} is no YAML: {why}")))?;
-        let idle =
-            apply_overlay(&mut doc, &overlay).map_err(|why| wrong(args, format!("the overlay {shown}: {why}")))?;
-        idle.iter().for_each(|note| app.screen.warn(&format!("{shown}: {note}")));
-    }
-    let folder = Path::new(&args.file).parent().map(Path::to_owned).unwrap_or_default();
-    let below = |path: &str| read_below(&folder, path);
-    let none = |_: &str| Err("a document from standard input has no folder".to_owned());
-    Ok((Files::load(doc, if args.file == "-" { &none } else { &below }), document))
-}
-
-/// A file below the folder of the document; links that lead out of it are not followed.
-fn read_below(folder: &Path, path: &str) -> std::result::Result<String, String> {
-    let base = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() };
-    let real = |path: &Path| std::fs::canonicalize(path).map_err(|cause| io_text(&cause));
-    let file = real(&base.join(path))?;
-    if !file.starts_with(real(&base)?) {
-        return Err("only files below the folder of the document are read".to_owned());
-    }
-    read_text(&file, BYTES_MAX).map_err(|why| why.to_string())
-}
-
 fn described(mut document: Doc, imported: &Imported, has_title: bool) -> Doc {
     if has_title {
         document.put("title", imported.title.as_str());
     }
-    document.put("openapi", imported.version.as_str());
+    match imported.format.strip_prefix("OpenAPI ") {
+        Some(version) => document.put("openapi", version),
+        None => document.put("format", imported.format.as_str()),
+    }
     document
 }
 
