@@ -230,6 +230,10 @@ fn cursors(seen: &ListSeen<'_>, fields: &[Leaf<'_>]) -> Vec<PagingDraft> {
         |leaf: &Leaf<'_>| leaf.name.contains("cursor") || leaf.name.contains("token") || leaf.parent.contains("cursor");
     let is_token = |leaf: &Leaf<'_>| match leaf.value.text() {
         Some(text) => !text.is_empty() && !text.starts_with("http") && !text.starts_with('/'),
+        // A number is sent back only where the API is known to have a parameter for it.
+        None if leaf.value.whole().is_some() => {
+            seen.known.is_some() && (is_named(leaf) || leaf.name.starts_with("next"))
+        }
         None => leaf.value.is_null() && is_named(leaf),
     };
     let mut candidates: Vec<&Leaf<'_>> =
@@ -249,7 +253,7 @@ fn cursors(seen: &ListSeen<'_>, fields: &[Leaf<'_>]) -> Vec<PagingDraft> {
     }
     let mut seen_names = std::collections::HashSet::new();
     names.retain(|name| seen_names.insert(name.clone()));
-    let value = leaf.value.text();
+    let value = leaf.value.text().or_else(|| leaf.value.whole().map(|number| number.to_string()));
     let draft = |name: String| {
         let mut keys =
             vec![format!("token: {}", scalar(&leaf.pointer)), format!("send: {{ {}: {} }}", seen.place, key(&name))];

@@ -35,6 +35,7 @@ pub(crate) use compare::{Changes, ImportedEntries, compare, difference};
 pub(crate) use operation::OperationDraft;
 pub(crate) use overlay::apply as apply_overlay;
 pub(crate) use refs::Files;
+pub(crate) use report::ImportQuestion;
 pub(crate) use settings::{ImportSettings, OwnFiles, OwnOperation, PatchWord, SeenNotes};
 pub(crate) use trial::{SecondRead, Trial, TrialQuestion, trials};
 pub(crate) use tried::Tried;

@@ -4,6 +4,7 @@ mod answers;
 mod batches;
 mod edits;
 mod lock;
+mod questions;
 mod report;
 mod run;
 mod source;

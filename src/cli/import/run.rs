@@ -5,12 +5,13 @@ use std::path::Path;
 
 use super::answers::own_definitions;
 use super::lock::{ImportLock, own_files, write};
+use super::questions::ask_on_terminal;
 use super::report;
 use super::source::{Source, read};
 use super::trial::Trials;
 use super::update::{Update, catalog_of, update};
 use crate::cli::app::{App, own_definitions as own_folder};
-use crate::cli::args::{ImportArgs, ImportCommand};
+use crate::cli::args::{ImportAnswers, ImportArgs, ImportCommand};
 use crate::cli::connector::check_form;
 use crate::cli::{messages, new_files};
 use crate::definition::Catalog;
@@ -32,39 +33,29 @@ pub(crate) async fn run(app: &App, command: &ImportCommand) -> Result<u8> {
     let folder = base.join("operations").join(&args.connector);
     let _held = new_files::hold(&folder)?;
     let old = ImportLock::read(&folder)?;
-    let shown = folder.display();
-    let refused = match (&old, args.update) {
-        (Some(_), false) => Some((
-            format!("{shown} was imported before"),
-            "add --update to see what this document changes, or choose another name with --connector",
-        )),
-        (None, true) => Some((format!("{shown} was not imported before"), "leave --update out to import the document")),
-        (_, _) => None,
-    };
-    if let Some((message, advice)) = refused {
-        return Err(Error::new(ErrorKind::Usage, message).advise(advice));
-    }
-    if old.is_none() && !folder.join("connector.yaml").exists() && Catalog::builtin().connector(&args.connector).is_ok()
-    {
-        let message = format!("`{}` is a built-in connector", args.connector);
-        return Err(Error::new(ErrorKind::Usage, message).advise("choose another name with --connector"));
-    }
+    refuse(args, &folder, old.is_some())?;
     let old = old.unwrap_or_default();
-    let answers = args.answers.over(&old.answers);
+    let mut answers = args.answers.over(&old.answers);
     let Source { files, document, seen } = read(app, command, args, answers.base_url.as_deref())?;
-    let settings = ImportSettings { seen, ..answers.settings(&args.connector, own_definitions(&folder, &old.files)?)? };
-    let with = |tried: &[Tried]| {
-        let settings = ImportSettings { tried: tried.to_vec(), ..settings.clone() };
+    let own = own_definitions(&folder, &old.files)?;
+    let settings = |answers: &ImportAnswers| answers.settings(&args.connector, own.clone());
+    let with = |answers: &ImportAnswers, tried: &[Tried]| {
+        let settings = ImportSettings { tried: tried.to_vec(), seen: seen.clone(), ..settings(answers)? };
         import(&files, &settings).map_err(|why| wrong(args, why))
     };
-    let mut imported = with(&old.tried)?;
+    let mut imported = with(&answers, &old.tried)?;
+    let is_first = !args.update && args.connection.is_none();
+    if is_first && ask_on_terminal(app, &imported, &mut answers, &|answers| settings(answers).map(|_| ()))? {
+        imported = with(&answers, &old.tried)?;
+    }
     let mut trial = None;
     if let Some(connection) = &args.connection {
         let catalog = |imported: &Imported| -> Result<Catalog> {
             let own = own_files(&folder, &old.files)?;
             Ok(catalog_of((&args.connector, &folder), &imported.files, own, overrides(&folder)?))
         };
-        let trials = Trials { app, connector: &args.connector, connection, catalog: &catalog, import: &with };
+        let import = |tried: &[Tried]| with(&answers, tried);
+        let trials = Trials { app, connector: &args.connector, connection, catalog: &catalog, import: &import };
         let (settled, report) = trials.settle(imported, &old).await?;
         (imported, trial) = (settled, Some(report));
     }
@@ -86,6 +77,30 @@ pub(crate) async fn run(app: &App, command: &ImportCommand) -> Result<u8> {
     write(&folder, &BTreeMap::new(), &new)?;
     messages::print(&report::text(&imported, &folder, &args.connector))?;
     Ok(0)
+}
+
+/// Refuses an import over files that the flags do not mean.
+fn refuse(args: &ImportArgs, folder: &Path, is_imported: bool) -> Result<()> {
+    let shown = folder.display();
+    let refused = match (is_imported, args.update) {
+        (true, false) => Some((
+            format!("{shown} was imported before"),
+            "add --update to see what this document changes, or choose another name with --connector",
+        )),
+        (false, true) => {
+            Some((format!("{shown} was not imported before"), "leave --update out to import the document"))
+        }
+        (_, _) => None,
+    };
+    if let Some((message, advice)) = refused {
+        return Err(Error::new(ErrorKind::Usage, message).advise(advice));
+    }
+    if !is_imported && !folder.join("connector.yaml").exists() && Catalog::builtin().connector(&args.connector).is_ok()
+    {
+        let message = format!("`{}` is a built-in connector", args.connector);
+        return Err(Error::new(ErrorKind::Usage, message).advise("choose another name with --connector"));
+    }
+    Ok(())
 }
 
 pub(super) fn wrong(args: &ImportArgs, why: String) -> Error {
