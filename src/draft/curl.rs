@@ -292,7 +292,7 @@ impl Flags {
                 self.notes.push("the cookies are left out: sign in by a key, a token or a password instead".to_owned());
             } else if name == "authorization" {
                 put(&mut self.notes, "the header authorization", authorization(&value));
-            } else if is_secret_name(&name) {
+            } else if is_secret_header(&name) {
                 let auth = AuthDraft::ApiKey { header: name.clone(), before: String::new() };
                 put(&mut self.notes, &format!("the header {name}"), (auth, vec![secret("apiKey", &value)]));
             } else {
@@ -376,6 +376,13 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
         || (plain.starts_with('x') && plain.ends_with("token"))
 }
 
+/// Whether a header of this name carries a credential; a parameter may also be the key of a page.
+pub(crate) fn is_secret_header(name: &str) -> bool {
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let is_key = plain.ends_with("key") && !plain.contains("idempotency");
+    is_secret_name(name) || is_key || plain.ends_with("token") || plain.contains("credential")
+}
+
 /// Headers that say something about the call.
 pub(crate) fn is_kept(name: &str, value: &str) -> bool {
     let is_default = (name == "accept"
@@ -408,7 +415,7 @@ pub(crate) fn sign_in_of(headers: &[(String, String)], query: &[(String, String)
     let header = |(name, value): &(String, String)| match name.as_str() {
         "authorization" => Some(authorization(value).0),
         "cookie" => None,
-        name => is_secret_name(name).then(|| AuthDraft::ApiKey { header: name.to_owned(), before: String::new() }),
+        name => is_secret_header(name).then(|| AuthDraft::ApiKey { header: name.to_owned(), before: String::new() }),
     };
     let key = |(name, _): &(String, String)| is_secret_name(name).then(|| AuthDraft::QueryKey { name: name.clone() });
     headers.iter().find_map(header).or_else(|| query.iter().find_map(key))
@@ -425,6 +432,8 @@ fn split_path(url: &Url) -> (String, String, Vec<(String, String)>) {
     let mut path = String::new();
     let mut noun = "";
     for segment in after {
+        // What follows a semicolon is often a session.
+        let segment = segment.split(';').next().unwrap_or_default();
         let value = percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned();
         if looks_like_id(&value) {
             let name = match ids.iter().any(|(name, _)| name == "id") || noun.is_empty() {
@@ -445,11 +454,19 @@ fn split_path(url: &Url) -> (String, String, Vec<(String, String)>) {
     (base_url, if path.is_empty() { "/".to_owned() } else { path }, ids)
 }
 
-/// Numbers, UUIDs and long hexadecimal words.
-fn looks_like_id(segment: &str) -> bool {
+/// Numbers, UUIDs and long words with digits, e-mail addresses, and words with many digits such as `INV-2291`.
+pub(crate) fn looks_like_id(segment: &str) -> bool {
     let digits = segment.bytes().filter(u8::is_ascii_digit).count();
-    let is_hex = segment.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
-    (!segment.is_empty() && digits == segment.len()) || (segment.len() >= 16 && is_hex && digits > 0)
+    let has = |is: fn(&u8) -> bool| segment.bytes().any(|b| is(&b));
+    let is_mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
+    match segment.len() {
+        0 => false,
+        _ if digits == segment.len() || segment.contains(['@', '=', '+', ' ', ':']) => true,
+        24.. if is_mixed => true,
+        16.. if digits > 0 => true,
+        10.. if digits > 0 && (is_mixed || segment.contains('_')) => true,
+        _ => digits >= 4,
+    }
 }
 
 #[cfg(test)]

@@ -75,12 +75,13 @@ fn envelope<'t>(body: &'t Tree, path: &str) -> Option<Found<'t>> {
         return None;
     }
     let others = lists.iter().filter(|(_, _, list)| list.iter().any(Tree::is_object)).count();
+    let perhaps = lists.iter().filter(|(_, _, list)| list.is_empty() || list.iter().any(Tree::is_object)).count();
     let why = match (others, known(name)) {
         (0 | 1, _) => format!("{pointer} is the only list of objects in the reply"),
         (n, true) => format!("one of {n} lists; its name tells"),
         (n, false) => format!("the longest of {n} lists"),
     };
-    Some(Found { is_list: true, pointer: pointer.clone(), rows: list.iter().collect(), why, is_only: others < 2 })
+    Some(Found { is_list: true, pointer: pointer.clone(), rows: list.iter().collect(), why, is_only: perhaps < 2 })
 }
 
 fn collect<'t>(tree: &'t Tree, pointer: &str, depth: usize, found: &mut Vec<(String, String, &'t [Tree])>) {

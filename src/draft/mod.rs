@@ -22,7 +22,8 @@ mod yaml;
 
 pub(crate) use connector::{AuthDraft, ConnectorDraft, PagingKind, variable};
 pub(crate) use curl::{
-    Address, Curl, is_kept as is_kept_header, is_secret_name, parse as parse_curl, read_address, sign_in_of,
+    Address, Curl, is_kept as is_kept_header, is_secret_header, is_secret_name, looks_like_id, parse as parse_curl,
+    read_address, sign_in_of,
 };
 pub(crate) use edit::{Section, add as add_entry, add_key};
 pub(crate) use names::{SEARCHES, area_of, capitalized, last_noun, record_name, singular, title_of, words};

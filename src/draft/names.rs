@@ -59,10 +59,15 @@ fn record_noun(path: &str) -> Option<&str> {
     nouns(path).rev().find(|noun| !is_search(noun)).or_else(|| last_noun(path))
 }
 
+/// Longer names are none of files.
+const FILE_NAME_MAX: usize = 100;
+
 /// The name of the file of an operation, by the first word of its path.
 pub(crate) fn area_of(path: &str) -> String {
     let name: String = nouns(path).next().map(|noun| words(noun).join("-")).unwrap_or_default();
-    if name.is_empty() || !name.is_ascii() || matches!(name.as_str(), "connector" | "sandbox") {
+    // Files with these names have another meaning.
+    let is_taken = matches!(name.as_str(), "connector" | "sandbox" | "overrides" | "import");
+    if name.is_empty() || !name.is_ascii() || is_taken || name.len() > FILE_NAME_MAX {
         "operations".to_owned()
     } else {
         name

@@ -8,7 +8,7 @@ use http::HeaderMap;
 use super::items::{find, id_field};
 use super::paging::{KnownParameters, ListSeen, PagingDraft, candidates, total};
 use super::raw::RawRequest;
-use super::tree::{Tree, json};
+use super::tree::{Leaf, Tree, json, leaves};
 
 /// A page of a list.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub(crate) struct SeenPage {
     pub(crate) id: Option<String>,
     /// Each item: its id, else all of it.
     pub(crate) rows: Vec<String>,
+    /// Fields beside the items that are named as the next page.
+    pub(crate) nexts: Vec<String>,
     /// What the reply suggests, the best first.
     pub(crate) candidates: Vec<PagingDraft>,
 }
@@ -58,7 +60,9 @@ impl SeenPage {
             known: Some(known),
         };
         let key = |row: &&Tree| id.as_ref().and_then(|id| row.get(id)).map_or_else(|| json(row), json);
+        let next = |leaf: &Leaf<'_>| leaf.name.contains("next") && !leaf.value.is_null();
         Ok(SeenPage {
+            nexts: leaves(&tree).into_iter().filter(next).map(|leaf| leaf.pointer).collect(),
             candidates: candidates(&seen),
             rows: found.rows.iter().map(key).collect(),
             pointer: found.pointer,

@@ -12,6 +12,8 @@ pub(crate) struct Api<'f> {
     pub(crate) is_two: bool,
     pub(crate) version: String,
     pub(crate) title: String,
+    /// Whether its introduction speaks of pages.
+    pub(crate) tells_of_pages: bool,
     pub(crate) docs: Option<String>,
     pub(crate) servers: Vec<Server>,
     pub(crate) schemes: Vec<(&'f str, Spot<'f>)>,
@@ -135,6 +137,7 @@ impl<'f> Api<'f> {
             is_two,
             version,
             title: text(&["info", "title"]).unwrap_or_default(),
+            tells_of_pages: text(&["info", "description"]).is_some_and(|text| text.to_lowercase().contains("paginat")),
             docs: text(&["externalDocs", "url"]).filter(|url| url.starts_with("https://")),
             servers: servers(root, is_two),
             schemes: schemes
@@ -150,6 +153,9 @@ impl<'f> Api<'f> {
         if let Some(paths) = root.get("paths") {
             for (path, item) in paths.fields().filter(|(path, _)| !path.starts_with("x-")) {
                 match files.resolve(item) {
+                    Ok(item) if item.doc.map().is_none() => {
+                        api.left_out.push(LeftOut::new(path, "it is not a map"));
+                    }
                     Ok(item) => api.path_item(path, item),
                     Err(why) => api.left_out.push(LeftOut::new(path, why)),
                 }
@@ -354,7 +360,10 @@ fn servers(spot: Spot<'_>, is_two: bool) -> Vec<Server> {
     };
     let server = |spot: Spot<'_>| {
         let variables = spot.get("variables").into_iter().flat_map(Spot::fields).map(variable).collect();
-        Some(Server { url: spot.doc.text_of("url")?.trim().to_owned(), variables })
+        let url = spot.doc.text_of("url")?.trim();
+        // Without a scheme, it is that of the document: https.
+        let url = if url.starts_with("//") { format!("https:{url}") } else { url.to_owned() };
+        Some(Server { url, variables })
     };
     spot.get("servers").into_iter().flat_map(Spot::list).filter_map(server).collect()
 }

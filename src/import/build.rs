@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::api::{Api, ApiOperation};
+use super::asked::{ask_if_none_is_paged, idle_answers, is_wanted, questions};
 use super::connector::{connector, head};
 use super::names::{id_of, long_id, plain_name, short_hash};
-use super::operation::{Common, OperationDraft, draft, raw_id};
+use super::operation::{Common, OperationDraft, draft, list_parts, raw_id};
 use super::refs::Files;
 use super::report::{ImportQuestion, LeftOut};
 use super::schemas::Schemas;
@@ -46,11 +47,14 @@ pub(crate) struct Imported {
 #[expect(clippy::too_many_lines, reason = "one step of the import after the other")]
 pub(crate) fn import(files: &Files, settings: &ImportSettings) -> Result<Imported, String> {
     let api = Api::read(files)?;
+    let mut notes: Vec<String> = settings.seen.iter().flat_map(|seen| seen.notes.iter().cloned()).collect();
     let mut left_out = api.left_out.clone();
     left_out.extend(settings.seen.iter().flat_map(|seen| seen.left_out.iter().cloned()));
     let described = api.operations.len() + left_out.len();
+    if !["2.", "3.0", "3.1", "3.2"].iter().any(|known| api.version.starts_with(known)) {
+        notes.push(format!("OpenAPI {} is not known: it was read as 3.2", api.version));
+    }
     let sign_in = sign_in(&api, settings.sign_in.as_deref())?;
-    let mut notes: Vec<String> = settings.seen.iter().flat_map(|seen| seen.notes.iter().cloned()).collect();
     let sign_in_question = sign_in.question.clone();
     let found = connector(&api, settings, sign_in);
     if settings.own.connector.is_none() {
@@ -66,7 +70,10 @@ pub(crate) fn import(files: &Files, settings: &ImportSettings) -> Result<Importe
         accept: found.accept.clone(),
         credentials: found.sign_in.credentials.clone(),
         signs_in: found.sign_in.auth != Doc::from("none"),
-        tried: TriedGroups::read(&api, &settings.tried),
+        tried: TriedGroups::read(&settings.tried, &|line| {
+            let operation = api.operations.iter().find(|operation| operation.line() == line)?;
+            Some(list_parts(&api, operation, "").group.key)
+        }),
     };
     let wanted: Vec<&ApiOperation<'_>> =
         api.operations.iter().filter(|operation| is_wanted(operation, settings)).collect();
@@ -86,6 +93,9 @@ pub(crate) fn import(files: &Files, settings: &ImportSettings) -> Result<Importe
         }
     }
     schemas.finish();
+    if api.tells_of_pages {
+        ask_if_none_is_paged(&mut drafts);
+    }
     let paging = share_paging(&mut drafts, settings);
     let unshared = drafts.clone();
     let sets = share_options(&mut drafts, settings.sets(), settings.own.connector.is_some());
@@ -106,17 +116,21 @@ pub(crate) fn import(files: &Files, settings: &ImportSettings) -> Result<Importe
     let records = std::mem::take(&mut schemas.records).into_iter().collect();
     let mut parts = ImportParts { head, drafts, unshared, records, settings };
     let dropped = parts.keep_sound(&mut notes)?;
+    notes.extend(idle_answers(&api, settings, &parts.drafts));
     let mut told = HashSet::new();
     notes.retain(|note| told.insert(note.clone()));
     left_out.extend(dropped);
+    if parts.drafts.is_empty() && own == 0 && others > 0 && left_out.is_empty() {
+        return Err(format!("none of its {described} operations fits --only {}", settings.only.join(", ")));
+    }
     if parts.drafts.is_empty() && own == 0 {
         let first = left_out.first().map(|one| format!("; the first: {}: {}", one.what, one.why)).unwrap_or_default();
         return Err(format!("none of its {described} operations can be imported{first}"));
     }
     let mut questions = questions(&parts.drafts);
     if let Some(text) = sign_in_question.filter(|_| settings.own.connector.is_none()) {
-        let answer =
-            "write `auth` and its properties in overrides.yaml, or choose a scheme with --sign-in NAME".to_owned();
+        let choice = if api.schemes.is_empty() { "" } else { ", or choose a scheme with --sign-in NAME" };
+        let answer = format!("write `auth` and its properties in overrides.yaml{choice}");
         questions.insert(0, ImportQuestion { key: "sign-in".to_owned(), text, answer, operations: Vec::new() });
     }
     left_out.sort_by(|a, b| a.what.cmp(&b.what));
@@ -138,18 +152,6 @@ pub(crate) fn import(files: &Files, settings: &ImportSettings) -> Result<Importe
         notes,
         webhooks: api.webhooks,
     })
-}
-
-/// Whether an operation is asked for: by a tag, its id, or the beginning of its path.
-fn is_wanted(operation: &ApiOperation<'_>, settings: &ImportSettings) -> bool {
-    let tags = operation.spot.doc.get("tags").map(Doc::list).unwrap_or_default();
-    let raw = raw_id(operation);
-    settings.only.is_empty()
-        || settings.only.iter().any(|wanted| {
-            raw.as_ref() == Some(wanted)
-                || (wanted.starts_with('/') && operation.path.starts_with(wanted.as_str()))
-                || tags.iter().any(|tag| tag.text().is_some_and(|tag| tag.eq_ignore_ascii_case(wanted)))
-        })
 }
 
 /// The OperationId of each operation, and the document's own if it cannot be kept. Names that come twice are made from
@@ -191,36 +193,6 @@ fn raw_counts_one(raws: &[Option<String>], raw: &str) -> bool {
     raws.iter().flatten().filter(|other| *other == raw).take(2).count() == 1
 }
 
-/// The questions, each for all operations of which it is asked.
-fn questions(drafts: &[OperationDraft]) -> Vec<ImportQuestion> {
-    let mut found: Vec<ImportQuestion> = Vec::new();
-    for draft in drafts {
-        for (key, text) in &draft.questions {
-            match found.iter_mut().find(|question| question.key == *key && question.text == *text) {
-                Some(question) => question.operations.push(draft.id.clone()),
-                None => found.push(ImportQuestion {
-                    key: (*key).to_owned(),
-                    text: text.clone(),
-                    answer: answer(key).to_owned(),
-                    operations: vec![draft.id.clone()],
-                }),
-            }
-        }
-    }
-    found.sort_by_key(|question| std::cmp::Reverse(question.operations.len()));
-    found
-}
-
-fn answer(key: &str) -> &'static str {
-    match key {
-        "page-start" => "--page-start 0 or --page-start 1",
-        "paging" => "--paging YAML, or `paging` in overrides.yaml",
-        "items" => "`response: { result: list, items: POINTER }` in overrides.yaml",
-        "patch" => "--patch names or --patch pointers",
-        _ => "overrides.yaml",
-    }
-}
-
 /// What becomes files.
 struct ImportParts<'s> {
     head: Vec<(&'static str, Doc, Option<String>)>,
@@ -229,6 +201,13 @@ struct ImportParts<'s> {
     unshared: Vec<OperationDraft>,
     records: BTreeMap<String, Doc>,
     settings: &'s ImportSettings,
+}
+
+/// What is in one file.
+#[derive(Default)]
+struct AreaParts<'p> {
+    records: Vec<(&'p String, &'p Doc)>,
+    drafts: Vec<&'p OperationDraft>,
 }
 
 /// How often what is faulty is taken out: a record may make others faulty.
@@ -249,15 +228,15 @@ impl ImportParts<'_> {
             }
             files.insert("connector.yaml".to_owned(), text);
         }
-        let areas: BTreeSet<&str> = self.drafts.iter().map(|draft| draft.area.as_str()).collect();
         let used = self.used_by();
-        for area in areas.iter().copied().chain(["records"]) {
-            let records: Vec<(&String, &Doc)> =
-                self.records.iter().filter(|(name, _)| self.home(&used, name) == area).collect();
-            let drafts: Vec<&OperationDraft> = self.drafts.iter().filter(|draft| draft.area == area).collect();
-            if records.is_empty() && drafts.is_empty() {
-                continue;
-            }
+        let mut areas: BTreeMap<&str, AreaParts<'_>> = BTreeMap::new();
+        for record in &self.records {
+            areas.entry(self.home(&used, record.0)).or_default().records.push(record);
+        }
+        for draft in &self.drafts {
+            areas.entry(&draft.area).or_default().drafts.push(draft);
+        }
+        for (area, AreaParts { records, drafts }) in areas {
             let mut text = format!("{note}version: {}\n", Format::Operations.version());
             if !records.is_empty() {
                 text.push_str("records:\n");

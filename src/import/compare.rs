@@ -68,13 +68,21 @@ impl Changes {
 pub(crate) fn compare(old: &ImportedEntries, new: &ImportedEntries) -> Changes {
     let mut changes = Changes::default();
     let (before, after) = (by_identity(old), by_identity(new));
-    for (key, (id, _)) in &before {
-        if !after.contains_key(key) {
+    // An operation that keeps its id is the same at another address.
+    let moved = |key: &str, id: &str, there: &BTreeMap<String, (&str, &Doc)>, own: &BTreeMap<String, (&str, &Doc)>| {
+        there
+            .iter()
+            .find(|(other, (name, _))| *name == id && *other != key && !own.contains_key(*other))
+            .map(|(other, _)| other.clone())
+    };
+    for (key, (id, _)) in before.iter().filter(|(key, _)| !after.contains_key(*key)) {
+        if moved(key, id, &after, &before).is_none() {
             changes.removed.push((*id).to_owned());
         }
     }
     for (key, (id, entry)) in &after {
-        let Some((old_id, old_entry)) = before.get(key) else {
+        let old_key = if before.contains_key(key) { Some(key.clone()) } else { moved(key, id, &before, &after) };
+        let Some((old_id, old_entry)) = old_key.and_then(|key| before.get(&key)) else {
             changes.added.push((*id).to_owned());
             continue;
         };
@@ -82,7 +90,11 @@ pub(crate) fn compare(old: &ImportedEntries, new: &ImportedEntries) -> Changes {
         if old_id != id {
             found.add(true, format!("its OperationId was {old_id}"));
         }
-        operation(old_entry, entry, &mut found);
+        // Where both have the connector's, it is compared once.
+        match (old_entry.get("paging"), entry.get("paging")) {
+            (None, None) => operation(old_entry, entry, &mut found),
+            _ => operation(&whole(old_entry, &old.connector), &whole(entry, &new.connector), &mut found),
+        }
     }
     for (name, entry) in &new.records {
         if let Some(old_entry) = old.records.get(name) {
@@ -99,15 +111,40 @@ pub(crate) fn compare(old: &ImportedEntries, new: &ImportedEntries) -> Changes {
     changes
 }
 
+/// An entry with the paging of the connector, if it has none of its own.
+fn whole(entry: &Doc, connector: &Doc) -> Doc {
+    let mut entry = entry.clone();
+    let is_list = entry.at(&["response", "result"]) == Some(&Doc::from("list"));
+    if let Some(paging) = connector.get("paging").filter(|_| is_list && entry.get("paging").is_none()) {
+        entry.put("paging", paging.clone());
+    }
+    if is_list && entry.get("paging").is_none() {
+        entry.put("paging", "none");
+    }
+    entry
+}
+
 fn entry_schema(entry: &Doc) -> Doc {
     entry.get("schema").cloned().unwrap_or_default()
 }
 
+/// Whether a paging sends a parameter.
+fn takes(paging: Option<&Doc>, name: &str) -> bool {
+    paging.is_some_and(|paging| match paging {
+        Doc::Map(fields) => fields.iter().any(|(key, value)| {
+            (matches!(key.as_str(), "query" | "header" | "body") && value.text() == Some(name))
+                || takes(Some(value), name)
+        }),
+        _ => false,
+    })
+}
+
+fn identity_of(entry: &Doc) -> Option<String> {
+    entry.text_of("request").and_then(|line| line.split_once(' ')).map(|(verb, path)| identity(verb, path))
+}
+
 fn by_identity(all: &ImportedEntries) -> BTreeMap<String, (&str, &Doc)> {
-    let key = |entry: &Doc| {
-        entry.text_of("request").and_then(|line| line.split_once(' ')).map(|(verb, path)| identity(verb, path))
-    };
-    all.operations.iter().filter_map(|(id, entry)| Some((key(entry)?, (id.as_str(), entry)))).collect()
+    all.operations.iter().filter_map(|(id, entry)| Some((identity_of(entry)?, (id.as_str(), entry)))).collect()
 }
 
 struct ChangeList<'c> {
@@ -166,12 +203,15 @@ fn others(old: &Doc, new: &Doc, seen: &[&str], of: &str, found: &mut ChangeList<
 }
 
 fn operation(old: &Doc, new: &Doc, found: &mut ChangeList<'_>) {
-    for key in ["method", "paging", "job", "body"] {
+    for key in ["method", "request", "paging", "job", "body"] {
         if old.get(key) != new.get(key) {
             let shown = |doc: &Doc| doc.get(key).map_or_else(|| "none".to_owned(), super::write::flow);
             // Of a list whose paging is no longer known, one page is read.
             let is_lost = key == "paging" && new.get(key) == Some(&Doc::from("unknown"));
             let is_breaking = is_lost || matches!(key, "method" | "body");
+            if key == "request" && identity_of(old) == identity_of(new) {
+                continue;
+            }
             found.add(is_breaking, format!("`{key}` was {}, is {}", shown(old), shown(new)));
         }
     }
@@ -214,6 +254,9 @@ fn options(old: &Doc, new: &Doc, found: &mut ChangeList<'_>) {
     let (old_required, new_required) = (texts(old.get("required")), texts(new.get("required")));
     for (name, rules) in &before {
         match after.get(name) {
+            None if takes(new.get("paging"), name) => {
+                found.add(false, format!("the option `{name}` is now the paging's"));
+            }
             None if new.get("use") == old.get("use") => found.add(true, format!("the option `{name}` is gone")),
             None => {}
             Some(other) => {

@@ -10,7 +10,7 @@ use super::reply::is_json;
 use super::settings::ImportSettings;
 use super::sign_in::{PropertyDraft, SignIn};
 use super::value::{Doc, Fields};
-use crate::draft::title_of;
+use crate::draft::{is_secret_header, title_of};
 
 /// The connector, until its operations are known.
 pub(crate) struct ConnectorFound {
@@ -118,7 +118,10 @@ fn common_headers(api: &Api<'_>, found: &mut ConnectorFound) {
             continue;
         }
         let Some(name) = plain_name(parameter.name) else { continue };
-        let mut property = PropertyDraft::new(&name, &format!("Value of the header {}", parameter.name), false);
+        let text = parameter.spot.doc.text_of("description").unwrap_or_default().to_lowercase();
+        let says = ["token", "secret", "password", "api key", "credential"].iter().any(|word| text.contains(word));
+        let is_secret = is_secret_header(parameter.name) || says;
+        let mut property = PropertyDraft::new(&name, &format!("Value of the header {}", parameter.name), is_secret);
         let values = parameter.schema.and_then(|schema| schema.doc.get("enum")).map(Doc::list).unwrap_or_default();
         let default = parameter.schema.and_then(|schema| schema.doc.get("default")).and_then(Doc::text);
         let default = default.or(if let [Doc::Text(one)] = values { Some(one.as_str()) } else { None });
@@ -144,7 +147,7 @@ fn address(api: &Api<'_>, settings: &ImportSettings, notes: &mut Vec<String>) ->
             ("format", Doc::from("uri")),
             ("description", Doc::from("Address of the API")),
         ]);
-        if let Some(default) = default {
+        if let Some(default) = default.filter(|url| !is_placeholder(url)) {
             rules.put("default", default);
         }
         if !others.is_empty() {
@@ -161,6 +164,14 @@ fn address(api: &Api<'_>, settings: &ImportSettings, notes: &mut Vec<String>) ->
         return (format!("{{baseUrl}}{}", path.unwrap_or_default()), plain(None, Vec::new()));
     };
     let url = server.url.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
+    let is_template =
+        !url.contains("{{") && url.matches('{').count() == url.matches('}').count() && !url.contains("{}");
+    if url.contains('{') && !is_template {
+        notes.push(format!(
+            "the address {url} in the document is invalid: each connection gives it as `baseUrl`, or --base-url says it"
+        ));
+        return ("{baseUrl}".to_owned(), plain(None, Vec::new()));
+    }
     if url.contains('{') {
         return with_variables(server, url, notes);
     }
@@ -226,6 +237,16 @@ fn with_variables(server: &Server, url: &str, notes: &mut Vec<String>) -> (Strin
     (out, properties)
 }
 
+/// Whether the host of an address is to be replaced: it belongs to nobody, or to another one.
+fn is_placeholder(url: &str) -> bool {
+    let host = url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    let is_label = |label: &str| {
+        let names = ["server", "host", "instance", "domain", "subdomain", "tenant", "company", "localhost"];
+        label.starts_with("your") || names.contains(&label)
+    };
+    host.split('.').any(is_label)
+}
+
 /// Names of an error's text and code, the best first.
 const MESSAGES: [&str; 12] = [
     "message",
@@ -274,10 +295,19 @@ pub(crate) fn errors(api: &Api<'_>) -> Doc {
                 // A text in the error's own object says more than one beside it.
                 found.min_by_key(|(_, rank, _)| *rank).map(|(_, _, leaf)| leaf.pointer.clone())
             };
-            if let Some(at) = best(&MESSAGES) {
+            // A list of errors: the first tells.
+            let listed = |names: &[&str]| {
+                let list = envelope.lists.iter().find(|leaf| leaf.depth == 0 && leaf.name == "errors")?;
+                let element = settled(api.files, list.end.get("items")?)?;
+                let fields = super::envelope::properties(api.files, element);
+                let named = |name: &&str| fields.iter().find(|(own, ..)| crate::draft::plain(own) == **name);
+                let (own, ..) = names.iter().find_map(named)?;
+                Some(format!("{}/0/{}", list.pointer, crate::json_pointer::escape(own)))
+            };
+            if let Some(at) = best(&MESSAGES).or_else(|| listed(&MESSAGES)) {
                 add(&mut messages, at);
             }
-            if let Some(at) = best(&CODES) {
+            if let Some(at) = best(&CODES).or_else(|| listed(&CODES)) {
                 add(&mut codes, at);
             }
         }

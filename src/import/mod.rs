@@ -2,6 +2,7 @@
 //! is written; what is only likely has a comment; what it does not say is asked. Pure.
 
 mod api;
+mod asked;
 mod body;
 mod build;
 mod calls;
@@ -32,6 +33,7 @@ mod write;
 pub(crate) use build::{Imported, import};
 pub(crate) use calls::{SeenCalls, read_curl, read_har, read_postman};
 pub(crate) use compare::{Changes, ImportedEntries, compare, difference};
+pub(crate) use names::digest;
 pub(crate) use operation::OperationDraft;
 pub(crate) use overlay::apply as apply_overlay;
 pub(crate) use refs::Files;

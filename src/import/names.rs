@@ -16,7 +16,24 @@ pub(crate) fn plain_name(raw: &str) -> Option<String> {
         }
     }
     let name = out.trim_matches(['-', '.']).to_owned();
+    if name.len() > NAME_MAX {
+        return Some(shortened(&name));
+    }
     name.chars().any(char::is_alphanumeric).then_some(name)
+}
+
+/// Longer names are shortened: no person writes them, and YAML has no keys of more than 1,024 characters.
+const NAME_MAX: usize = 200;
+
+/// The beginning of a name, and digits that tell it from others.
+fn shortened(name: &str) -> String {
+    let start: String = name.chars().filter(char::is_ascii).take(NAME_MAX - 8).collect();
+    format!("{start}-{}", short_hash(name))
+}
+
+/// The digest of a text.
+pub(crate) fn digest(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes()), 32)
 }
 
 /// Six digits that tell a name from others.
@@ -35,12 +52,13 @@ pub(crate) fn id_of(verb: &str, path: &str) -> String {
             out.extend(name.chars().filter(char::is_ascii_alphanumeric));
         }
     }
-    out
+    if out.len() > NAME_MAX { shortened(&out) } else { out }
 }
 
 /// A name in Pascal case.
 pub(crate) fn pascal(name: &str) -> String {
-    words(name).iter().map(|word| capitalized(word)).collect()
+    let name: String = words(name).iter().map(|word| capitalized(word)).collect();
+    if name.len() > NAME_MAX { shortened(&name).replace('-', "") } else { name }
 }
 
 /// The words of a path, each verb and parameter apart, for names that must differ.

@@ -130,7 +130,7 @@ pub(crate) fn raw_id(operation: &ApiOperation<'_>) -> Option<String> {
 }
 
 /// What tells of the list that an operation returns.
-pub(crate) struct Listing<'f> {
+pub(crate) struct ListParts<'f> {
     /// And why that is only likely.
     method: (&'static str, Option<String>),
     is_query: bool,
@@ -142,7 +142,7 @@ pub(crate) struct Listing<'f> {
 }
 
 /// Reads what an operation takes and returns.
-pub(crate) fn listing<'f>(api: &Api<'f>, operation: &ApiOperation<'f>, id: &str) -> Listing<'f> {
+pub(crate) fn list_parts<'f>(api: &Api<'f>, operation: &ApiOperation<'f>, id: &str) -> ListParts<'f> {
     let method = method(api, operation, id);
     let is_query = method.0 == "query";
     let body_schema = operation.body.as_ref().and_then(|body| chosen(&body.media)).and_then(|media| media.schema);
@@ -152,8 +152,8 @@ pub(crate) fn listing<'f>(api: &Api<'f>, operation: &ApiOperation<'f>, id: &str)
     let listed = super::extensions::listed(operation.spot);
     let reply = reply_shape(api.files, operation, (is_query, has_pages(&taken)), listed.as_deref());
     let items = (reply.result == "list").then(|| reply.items.clone());
-    let group = ListGroup::of(&taken, &reply.envelope, items);
-    Listing { method, is_query, searched, taken, reply, group }
+    let group = ListGroup::of(&area_of(operation.path), &taken, &reply.envelope, items);
+    ListParts { method, is_query, searched, taken, reply, group }
 }
 
 /// Drafts an operation. `Err` says why it cannot be one.
@@ -168,8 +168,8 @@ pub(crate) fn draft<'f>(
     let settings = common.settings;
     let doc = operation.spot.doc;
     let path = PathNames::read(operation.path)?;
-    let Listing { method: (method, method_why), is_query, searched, taken, mut reply, mut group } =
-        listing(api, operation, id);
+    let ListParts { method: (method, method_why), is_query, searched, taken, mut reply, mut group } =
+        list_parts(api, operation, id);
     let mut questions: Vec<(&'static str, String)> = Vec::new();
     if reply.grade == Grade::Ask {
         match common.tried.items(&group) {
@@ -180,9 +180,14 @@ pub(crate) fn draft<'f>(
             None => questions.push(("items", format!("where the list is: {}", reply.why))),
         }
     }
-    let found = (is_query && reply.result == "list").then(|| {
-        let seen = ImportedList { operation, reply: &reply, taken: &taken, page_start: settings.page_start };
-        said(settings, &taken).unwrap_or_else(|| common.paging(&seen, &group))
+    // What may be a list is never complete.
+    let open = is_query && reply.grade == Grade::Ask;
+    let found = if open { Some(PagingFound::new(PagingWord::Unknown, Grade::Ask, "")) } else { None };
+    let found = found.or_else(|| {
+        (is_query && reply.result == "list").then(|| {
+            let seen = ImportedList { operation, reply: &reply, taken: &taken, page_start: settings.page_start };
+            said(settings, &taken).unwrap_or_else(|| common.paging(&seen, &group))
+        })
     });
     if let Some((key, text)) = found.as_ref().and_then(|found| found.question.clone()) {
         questions.push((key, text));
@@ -240,7 +245,7 @@ pub(crate) fn draft<'f>(
     }
     put("method", Doc::from(method), method_why);
     put("request", Doc::Text(format!("{} {}", operation.verb, path.path)), None);
-    if let Some(address) = own_address(api, operation, settings, &mut questions) {
+    if let Some(address) = own_address(api, operation, settings, &mut questions)? {
         put("base_url", Doc::Text(address), None);
     }
     let constants = constants(operation.path);
@@ -322,21 +327,26 @@ fn own_address(
     operation: &ApiOperation<'_>,
     settings: &ImportSettings,
     questions: &mut Vec<(&'static str, String)>,
-) -> Option<String> {
-    let server = operation.servers.first()?;
+) -> Result<Option<String>, String> {
+    let Some(server) = operation.servers.first() else { return Ok(None) };
     if api.servers.contains(server) || settings.own.connector.is_some() {
-        return None;
+        return Ok(None);
     }
     let url = server.url.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
+    let host = |url: &str| url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let is_elsewhere = host(url).is_some() && !api.servers.iter().any(|server| host(&server.url) == host(url));
+    if url.starts_with("http://") && is_elsewhere {
+        return Err(format!("its own address, {url}, has no TLS"));
+    }
     let is_whole = url::Url::parse(url).is_ok_and(|url| url.scheme() == "https" && url.username().is_empty());
     if !is_whole || url.contains('{') {
         questions.push((
             "address",
             format!("its own address, {}, cannot be used: it is called at that of the others", server.url),
         ));
-        return None;
+        return Ok(None);
     }
-    Some(url.to_owned())
+    Ok(Some(url.to_owned()))
 }
 
 /// The paging that the user or the own connector has said, for an operation that takes its parameters.

@@ -21,8 +21,10 @@ pub(crate) struct FoundOptions {
 }
 
 /// Headers that opnode sends itself, or that a description must not set.
-const HEADERS: [&str; 12] = [
+const HEADERS: [&str; 13] = [
     "accept",
+    // The time of each request.
+    "date",
     "authorization",
     "content-length",
     "host",
@@ -131,7 +133,7 @@ impl FoundOptions {
                 In::Header if HEADERS.contains(&lower.as_str()) => continue,
                 In::Header if lower == "content-type" => {
                     match only_value(parameter) {
-                        Some(value) => drop(found.headers.insert(parameter.name.to_owned(), Doc::Text(value))),
+                        Some(value) => drop(found.headers.insert(parameter.name.to_owned(), constant(&value))),
                         None => found.notes.push("the header Content-Type has no single value: left out".to_owned()),
                     }
                     continue;
@@ -145,7 +147,7 @@ impl FoundOptions {
                 In::Header if only_value(parameter).is_some() && parameter.is_required => {
                     found
                         .headers
-                        .insert(parameter.name.to_owned(), Doc::Text(only_value(parameter).unwrap_or_default()));
+                        .insert(parameter.name.to_owned(), constant(&only_value(parameter).unwrap_or_default()));
                     continue;
                 }
                 In::Header if http::HeaderName::from_bytes(parameter.name.as_bytes()).is_err() => {
@@ -222,6 +224,11 @@ impl FoundOptions {
 }
 
 /// The only value that a parameter can have.
+/// A text without placeholders.
+fn constant(text: &str) -> Doc {
+    Doc::Text(text.replace('{', "{{").replace('}', "}}"))
+}
+
 fn only_value(parameter: &Parameter<'_>) -> Option<String> {
     let doc = parameter.schema?.doc;
     match doc.get("enum").map(Doc::list).unwrap_or_default() {

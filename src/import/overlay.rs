@@ -10,10 +10,20 @@ pub(crate) fn apply(doc: &mut Doc, overlay: &Doc) -> Result<Vec<String>, String>
     if !version.starts_with("1.") {
         return Err(format!("overlays of the version {version} are not read"));
     }
+    if overlay.get("actions").map(Doc::list).unwrap_or_default().is_empty() {
+        return Err("it has no actions".to_owned());
+    }
     let mut idle = Vec::new();
     for (number, action) in overlay.get("actions").map(Doc::list).unwrap_or_default().iter().enumerate() {
+        let does = ["update", "copy", "remove"].iter().any(|key| action.get(key).is_some());
+        if !does || action.get("remove").is_some_and(|remove| !matches!(remove, Doc::Flag(_))) {
+            return Err(format!("action {} has none of `update`, `copy` and `remove: true`", number + 1));
+        }
         let target = action.text_of("target").ok_or_else(|| format!("action {} has no target", number + 1))?;
         let copied = action.text_of("copy").map(|path| copied(doc, path)).transpose()?;
+        if size(doc) > NODES_MAX {
+            return Err(format!("before action {}, the document has more than {NODES_MAX} values", number + 1));
+        }
         let places = places(doc, target)?;
         if places.is_empty() {
             idle.push(format!("action {}: {target} leads nowhere", number + 1));
@@ -33,6 +43,17 @@ pub(crate) fn apply(doc: &mut Doc, overlay: &Doc) -> Result<Vec<String>, String>
         }
     }
     Ok(idle)
+}
+
+/// Values of a document: copies of copies would have no end.
+const NODES_MAX: usize = 5_000_000;
+
+fn size(doc: &Doc) -> usize {
+    match doc {
+        Doc::Map(fields) => 1 + fields.values().map(size).sum::<usize>(),
+        Doc::List(list) => 1 + list.iter().map(size).sum::<usize>(),
+        Doc::Null | Doc::Flag(_) | Doc::Number(_) | Doc::Text(_) => 1,
+    }
 }
 
 fn copied(doc: &Doc, path: &str) -> Result<Doc, String> {

@@ -137,6 +137,8 @@ pub(crate) fn role(taken: &Taken<'_>) -> Option<PageRole> {
     let name = taken.plain.as_str();
     let names = |list: &[&str]| list.contains(&name);
     match () {
+        // A time from which on is no number of rows.
+        () if taken.is_time() => None,
         () if taken.place == "header" => None,
         // A page that is a text is a number only if it says so.
         () if names(&PAGES) && kind == "string" && taken.start().is_none() => Some(PageRole::Cursor),
@@ -151,6 +153,16 @@ pub(crate) fn role(taken: &Taken<'_>) -> Option<PageRole> {
 }
 
 impl Taken<'_> {
+    /// Whether a parameter that may be an offset or a cursor is a time.
+    fn is_time(&self) -> bool {
+        let format = self.schema.and_then(|schema| schema.doc.text_of("format")).unwrap_or_default();
+        let text = self.description();
+        let may_be =
+            ["start", "from", "startfrom", "after", "next", "startat", "startafter"].contains(&self.plain.as_str());
+        let words = ["timestamp", "date", "unix time", "epoch", "iso 8601", "iso8601", "rfc 3339", "rfc3339"];
+        format.starts_with("date") || (may_be && words.iter().any(|word| text.contains(word)))
+    }
+
     pub(crate) fn is_skip(&self) -> bool {
         SKIPS.contains(&self.plain.as_str())
     }

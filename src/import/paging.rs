@@ -326,6 +326,9 @@ fn number(seen: &ImportedList<'_, '_>, page: &Taken<'_>) -> PagingFound {
 
 fn rows(seen: &ImportedList<'_, '_>, offset: &Taken<'_>) -> PagingFound {
     let text = offset.description();
+    if seen.of(PageRole::Size).is_none() && ["start", "from", "startfrom"].contains(&offset.plain.as_str()) {
+        return PagingFound::ask("paging", format!("`{}` may be a number of rows, or another beginning", offset.name));
+    }
     let is_key =
         ["greater than", "last id", "id of the", "number of the last"].iter().any(|words| text.contains(words));
     if is_key {
@@ -334,8 +337,11 @@ fn rows(seen: &ImportedList<'_, '_>, offset: &Taken<'_>) -> PagingFound {
             format!("`{}` seems to be a value of the last row, not a number of rows", offset.name),
         );
     }
+    // By its name alone it may also count pages.
+    let says = ["skip", "row", "record", "item", "result", "entr", "number of", "offset from", "element", "object"];
+    let is_said = says.iter().any(|word| text.contains(word)) || offset.plain.starts_with("skip");
     let found =
-        if offset.is_skip() { Some((offset.start().map_or(0, |(start, _)| start), true)) } else { offset.start() };
+        if offset.is_skip() { Some((offset.start().map_or(0, |(start, _)| start), is_said)) } else { offset.start() };
     let Some((start, is_sure)) = found else {
         return PagingFound::ask(
             "paging",
@@ -350,7 +356,11 @@ fn rows(seen: &ImportedList<'_, '_>, offset: &Taken<'_>) -> PagingFound {
     if let Some(flag) = more(seen).filter(|flag| seen.reply.total.is_none() || flag.is_required) {
         fields.insert("has_more".to_owned(), flag_of(flag));
     }
-    let (grade, why) = if is_sure { (Grade::Sure, "") } else { (Grade::Likely, "the smallest number of a row is 0") };
+    let (grade, why) = if is_sure {
+        (Grade::Sure, "")
+    } else {
+        (Grade::Likely, "it counts rows from 0, by its name or its smallest value")
+    };
     styled(seen, "offset", fields, (grade, why), &[offset])
 }
 
@@ -375,7 +385,57 @@ fn unpaged(seen: &ImportedList<'_, '_>) -> PagingFound {
             format!("`{}` limits the list, but no parameter asks for what follows", size.name),
         );
     }
+    if let Some(why) = told(seen) {
+        return PagingFound::ask("paging", why);
+    }
     PagingFound::new(PagingWord::None, Grade::Sure, "")
+}
+
+/// What else tells that a list may have more pages.
+fn told(seen: &ImportedList<'_, '_>) -> Option<String> {
+    let is_position = |name: &str| {
+        let first = ["last", "older", "newer", "since", "before", "after", "max", "from"];
+        (first.iter().any(|word| name.starts_with(word)) && name.ends_with("id") && name != "fromid")
+            || name.starts_with("continuation")
+    };
+    if let Some(taken) = seen.taken.iter().find(|taken| taken.place == "query" && is_position(&taken.plain)) {
+        return Some(format!("`{}` may ask for what follows", taken.name));
+    }
+    let links =
+        seen.reply.envelope.objects.iter().find(|leaf| {
+            leaf.name == "links" && super::envelope::properties(seen.operation.files, leaf.end).is_empty()
+        });
+    if let Some(leaf) = links {
+        return Some(format!("{} may have the address of the next page", leaf.pointer));
+    }
+    let doc = seen.operation.spot.doc;
+    let text = ["summary", "description"].iter().filter_map(|key| doc.text_of(key)).collect::<Vec<_>>().join(". ");
+    tells_of_pages(&text).map(|words| format!("its text says \"{words}\", but no parameter asks for what follows"))
+}
+
+/// The words of a text by which a list has more than one reply.
+fn tells_of_pages(text: &str) -> Option<String> {
+    let text = text.to_lowercase();
+    let plain = ["paginat", "next page", "more results", "subsequent page", "page of results"];
+    if let Some(word) = plain.iter().find(|word| text.contains(*word)) {
+        return Some((*word).to_owned());
+    }
+    let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let is_count = |word: &str| word.parse::<u64>().is_ok_and(|n| (10..=100_000).contains(&n));
+    words.windows(3).find_map(|three| match three {
+        [count, "most", "recent"] | ["up", "to", count] | ["at", "most", count] | ["maximum", "of", count]
+            if is_count(count) =>
+        {
+            Some(three.join(" "))
+        }
+        ["first" | "latest" | "last", count, what]
+            if is_count(count)
+                && !["days", "hours", "characters", "minutes", "months", "bytes", "digits"].contains(what) =>
+        {
+            Some(three.join(" "))
+        }
+        _ => None,
+    })
 }
 
 /// The fields of the body of a search, one level deep.

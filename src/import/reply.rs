@@ -139,7 +139,9 @@ fn is_meta(name: &str) -> bool {
         || ["next", "prev", "has", "total", "page", "odata", "cursor", "warning", "error", "response"]
             .iter()
             .any(|start| name.starts_with(start))
-        || ["token", "cursor", "count", "link", "links", "url"].iter().any(|end| name.ends_with(end))
+        || ["token", "cursor", "count", "link", "links", "url", "position", "setsize"]
+            .iter()
+            .any(|end| name.ends_with(end))
 }
 
 /// What a description says of the replies of an operation. `is_search`: whether it reads; `has_pages`: whether it has
@@ -151,9 +153,13 @@ pub(crate) fn reply_shape<'f>(
     listed: Option<&str>,
 ) -> ReplyShape<'f> {
     let Some(reply) = success(operation) else { return bare("none", Grade::Sure, "") };
+    let undescribed = |grade, why: &str| match is_query && has_pages {
+        true => bare("none", Grade::Ask, "the reply is not described, but parameters ask for pages"),
+        false => bare("none", grade, why),
+    };
     let Some(media) = best(&reply.media) else {
         // Nothing is said of the body; what the server returns is kept.
-        return bare("none", Grade::Sure, "");
+        return undescribed(Grade::Sure, "");
     };
     let body = media.schema.and_then(|schema| settled(files, schema));
     let raw = media.schema.unwrap_or(operation.spot);
@@ -161,8 +167,7 @@ pub(crate) fn reply_shape<'f>(
         return ReplyShape { element: None, ..other };
     }
     let Some(body) = body.filter(|body| !body.doc.is_empty()) else {
-        return bare(
-            "none",
+        return undescribed(
             Grade::Likely,
             "the document does not say what the reply contains: it is returned as it comes",
         );
@@ -177,12 +182,19 @@ pub(crate) fn reply_shape<'f>(
             object(files, operation, (body, raw), (is_query, has_pages), listed)
         }
         "" => {
-            bare("none", Grade::Likely, "the document does not say what the reply contains: it is returned as it comes")
+            undescribed(Grade::Likely, "the document does not say what the reply contains: it is returned as it comes")
         }
         _ => bare("object", Grade::Sure, ""),
     };
     if found.result == "list" && is_query {
         found.total = total(&found, reply);
+    }
+    if is_query && matches!(found.result, "object" | "none") && is_perhaps_list(operation, &found, has_pages) {
+        found.why = match found.envelope.lists.is_empty() {
+            true => "the reply is not described, but parameters ask for pages".to_owned(),
+            false => "the reply has several lists or none that stands out".to_owned(),
+        };
+        found.grade = Grade::Ask;
     }
     if let (Some(element), "list") = (found.element, found.result)
         && settled(files, element).is_none()
@@ -190,6 +202,18 @@ pub(crate) fn reply_shape<'f>(
         found.element = None;
     }
     found
+}
+
+/// Whether a reply that is taken as it comes may be a page of a list.
+fn is_perhaps_list(operation: &ApiOperation<'_>, found: &ReplyShape<'_>, has_pages: bool) -> bool {
+    let next = || found.envelope.scalars.iter().any(|leaf| leaf.name.starts_with("next") && leaf.is_text());
+    // A record may have lists of its own.
+    let has_id = || found.envelope.scalars.iter().any(|leaf| leaf.depth == 0 && leaf.name == "id");
+    let is_named = operation.path.trim_end_matches('/').ends_with('}');
+    match found.envelope.lists.is_empty() {
+        true => has_pages && (found.envelope.scalars.is_empty() || next()),
+        false => next() || (has_pages && !has_id() && !is_named),
+    }
 }
 
 fn bare<'f>(result: &'static str, grade: Grade, why: &str) -> ReplyShape<'f> {

@@ -12,6 +12,9 @@ use super::refs::{Files, Spot};
 use super::value::{Doc, Fields};
 use crate::authoring::Schema;
 
+/// Longer names of fields are left out: YAML has no such keys.
+const KEY_MAX: usize = 1000;
+
 /// The records of a connector, as far as operations refer to them.
 pub(crate) struct Schemas<'f> {
     files: &'f Files,
@@ -172,7 +175,7 @@ impl<'f> Schemas<'f> {
         }
         if let Some(properties) = spot.get("properties") {
             let mut converted = Fields::new();
-            for (name, property) in properties.fields() {
+            for (name, property) in properties.fields().filter(|(name, _)| name.len() <= KEY_MAX) {
                 converted.insert(name.to_owned(), self.within(property, depth + 1));
             }
             if !converted.is_empty() {

@@ -129,8 +129,9 @@ pub(crate) fn divide(drafts: &mut [OperationDraft]) {
         let rest: Vec<&str> = path.split('/').filter(|s| !s.is_empty() && !s.contains('{')).collect();
         let second =
             rest.iter().position(|segment| words(segment).join("-") == draft.area).and_then(|at| rest.get(at + 1));
-        if let Some(second) =
-            second.map(|segment| words(segment).join("-")).filter(|name| name.is_ascii() && !name.is_empty())
+        if let Some(second) = second
+            .map(|segment| words(segment).join("-"))
+            .filter(|name| name.is_ascii() && (1..=100).contains(&name.len()))
         {
             draft.area = format!("{}-{second}", draft.area);
         }

@@ -63,7 +63,8 @@ pub(crate) fn sign_in(api: &Api<'_>, wanted: Option<&str>) -> Result<SignIn, Str
         if !names.contains(&name) {
             return Err(format!("the document has no security scheme `{name}`: it has {}", names.join(", ")));
         }
-        return Ok(of(api, &vec![(name.to_owned(), Vec::new())], Vec::new())
+        let alternative = vec![(name.to_owned(), Vec::new())];
+        return Ok(of(api, &alternative, scopes(api, &alternative))
             .unwrap_or_else(|| SignIn::none(Some(format!("the security scheme `{name}` is not supported")))));
     }
     let mut counts: Vec<(Alternative, usize)> = Vec::new();
@@ -132,6 +133,16 @@ fn of(api: &Api<'_>, alternative: &Alternative, scopes: Vec<String>) -> Option<S
             found.schemes = names();
             Some(found)
         }
+        // Several flows of OAuth 2.0 that are named together are a choice: a token has one.
+        several if several.iter().all(|(_, scheme)| scheme.doc.text_of("type") == Some("oauth2")) => {
+            let ways = several.iter().filter_map(|(_, scheme)| one(api, *scheme, scopes.clone()));
+            let is_flow = |way: &SignIn| way.auth.get("oauth2").is_some();
+            let mut ways: Vec<SignIn> = ways.collect();
+            ways.sort_by_key(|way| !is_flow(way));
+            let mut found = ways.into_iter().next()?;
+            found.schemes = names();
+            Some(found)
+        }
         several => {
             let mut found = several_keys(several)?;
             found.schemes = names();
@@ -167,7 +178,7 @@ fn one(api: &Api<'_>, scheme: Spot<'_>, scopes: Vec<String>) -> Option<SignIn> {
             let is_signed = scheme
                 .doc
                 .text_of("x-amazon-apigateway-authtype")
-                .is_some_and(|kind| kind.eq_ignore_ascii_case("awsSigv4"));
+                .is_some_and(|kind| kind.eq_ignore_ascii_case("awsSigv4") || kind.eq_ignore_ascii_case("awsS3"));
             if is_signed || text.contains("signature version 4") || text.contains("amazon signature") {
                 return signed(api);
             }

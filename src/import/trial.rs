@@ -18,6 +18,8 @@ pub(crate) struct Trial {
     /// The first page, in small pages if the list has a size.
     pub(crate) request: RawRequest,
     pub(crate) asks: TrialQuestion,
+    /// The other lists of the group, by OperationId.
+    pub(crate) others: Vec<String>,
 }
 
 /// What is asked of a list first.
@@ -62,6 +64,7 @@ pub(crate) fn trials(questions: &[ImportQuestion], drafts: &[OperationDraft]) ->
                 group: group.clone(),
                 request: request(draft),
                 asks: asks(draft),
+                others: members.iter().filter(|other| other.id != draft.id).map(|other| other.id.clone()).collect(),
             }),
             None => left.push(members.iter().map(|draft| draft.id.as_str()).collect::<Vec<_>>().join(", ")),
         }
@@ -150,7 +153,10 @@ impl Trial {
         };
         told.or_else(numbered).or_else(after).ok_or_else(|| {
             let rows = first.rows.len();
-            format!("page 1 has {rows} items and nothing that asks for what follows")
+            match first.nexts.as_slice() {
+                [] => format!("page 1 has {rows} items and nothing that asks for what follows"),
+                nexts => format!("page 1 has {}, but no known parameter takes it", nexts.join(", ")),
+            }
         })
     }
 
@@ -175,6 +181,9 @@ impl Trial {
             }
             SecondRead::Numbered { parameter, is_page } => {
                 let kind = if *is_page { "page" } else { "row" };
+                if first.id.is_none() {
+                    return Err("the items have no field that tells them apart".to_owned());
+                }
                 let Some(at) = second.rows.first() else {
                     return Err(format!("{parameter}=1 is empty: whether the first {kind} is 0 or 1 is not seen"));
                 };

@@ -1,9 +1,7 @@
 //! What reads of the real system have answered: kept in the lock file with the day and what was seen. Pure.
 
-use super::api::Api;
 use super::envelope::Envelope;
 use super::found::{ImportedList, PagingFound, PagingWord, place, styled};
-use super::operation::listing;
 use super::pager::{PageRole, Taken, role};
 use super::report::Grade;
 use super::value::{Doc, Fields};
@@ -78,7 +76,8 @@ pub(crate) struct PagerParameter {
 /// A list that is asked about, for those who can read it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct ListGroup {
-    /// Lists with the same parameters and the same reply around the items have the same; an answer is for all of them.
+    /// Lists of an area with the same parameters and the same reply around the items have the same; an answer is for all
+    /// of them.
     pub(crate) key: String,
     /// Its parameters in the query.
     pub(crate) parameters: Vec<PagerParameter>,
@@ -87,13 +86,15 @@ pub(crate) struct ListGroup {
 }
 
 impl ListGroup {
-    pub(crate) fn of(taken: &[Taken<'_>], envelope: &Envelope<'_>, items: Option<String>) -> ListGroup {
+    pub(crate) fn of(area: &str, taken: &[Taken<'_>], envelope: &Envelope<'_>, items: Option<String>) -> ListGroup {
         let paged: Vec<(&Taken<'_>, PageRole)> = taken.iter().filter_map(|taken| Some((taken, role(taken)?))).collect();
         let mut parts: Vec<String> =
             paged.iter().map(|(taken, role)| format!("{role:?} {} {}", taken.place, taken.name)).collect();
         let leaves = envelope.lists.iter().chain(&envelope.scalars);
         parts.extend(leaves.filter(|leaf| leaf.depth < 2).map(|leaf| leaf.pointer.clone()));
         parts.sort();
+        // What another part of an API does with the same parameters may differ.
+        parts.push(area.to_owned());
         let minimum = |taken: &Taken<'_>| taken.schema.and_then(|schema| schema.doc.get("minimum"))?.whole();
         let parameters = paged.into_iter().filter(|(taken, _)| taken.place == "query");
         ListGroup {
@@ -126,12 +127,9 @@ impl ListGroup {
 pub(crate) struct TriedGroups<'s>(Vec<(String, &'s Tried)>);
 
 impl<'s> TriedGroups<'s> {
-    pub(crate) fn read(api: &Api<'_>, tried: &'s [Tried]) -> TriedGroups<'s> {
-        let group = |tried: &'s Tried| {
-            let operation = api.operations.iter().find(|operation| operation.line() == tried.line)?;
-            Some((listing(api, operation, "").group.key, tried))
-        };
-        TriedGroups(tried.iter().filter_map(group).collect())
+    /// `group` gives the group of an operation of the document, by verb and path.
+    pub(crate) fn read(tried: &'s [Tried], group: &dyn Fn(&str) -> Option<String>) -> TriedGroups<'s> {
+        TriedGroups(tried.iter().filter_map(|tried| Some((group(&tried.line)?, tried))).collect())
     }
 
     fn of(&self, group: &ListGroup) -> impl Iterator<Item = &'s Tried> {

@@ -32,7 +32,12 @@ impl Doc {
             return read_foreign(text);
         }
         // A comma too many or a comment is valid in YAML's flow style, and common.
-        serde_json::from_str(text).or_else(|json| read_foreign(text).map_err(|_| json.to_string()))
+        serde_json::from_str(text).or_else(|json| {
+            read_foreign(text).map_err(|_| {
+                let says = json.to_string();
+                if says.contains("recursion limit") { "it is nested deeper than 127 levels".to_owned() } else { says }
+            })
+        })
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&Doc> {
@@ -224,9 +229,27 @@ impl<'de> Visitor<'de> for DocVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Doc, A::Error> {
         let mut fields = Fields::new();
         while let Some((key, value)) = map.next_entry::<String, Doc>()? {
-            fields.insert(key, value);
+            match fields.get_mut(&key) {
+                Some(known) => join(known, value),
+                None => drop(fields.insert(key, value)),
+            }
         }
         Ok(Doc::Map(fields))
+    }
+}
+
+/// A key that stands twice: maps are joined, so that nothing in them is lost; of other values the last counts.
+fn join(known: &mut Doc, other: Doc) {
+    match (known, other) {
+        (Doc::Map(fields), Doc::Map(more)) => {
+            for (key, value) in more {
+                match fields.get_mut(&key) {
+                    Some(known) => join(known, value),
+                    None => drop(fields.insert(key, value)),
+                }
+            }
+        }
+        (known, other) => *known = other,
     }
 }
 
@@ -244,6 +267,10 @@ mod tests {
             assert_eq!(Doc::read(text).unwrap().to_json(), "{\"b\":1,\"a\":[true,null,\"x\",1.5]}", "{text}");
         }
         assert_eq!(Doc::read("responses:\n  200: {}\n").unwrap().to_json(), "{\"responses\":{\"200\":{}}}");
+        assert_eq!(
+            Doc::read(r#"{"/a": {"get": 1, "x": 1}, "/a": {"post": 2, "x": 3}}"#).unwrap().to_json(),
+            r#"{"/a":{"get":1,"x":3,"post":2}}"#
+        );
         assert!(Doc::read("{\"a\": ").unwrap_err().contains("EOF"));
     }
 }

@@ -36,7 +36,7 @@ pub(crate) use {
 #[cfg(feature = "cli")]
 pub(crate) use {
     row_text::{CsvMarks, RowText},
-    typed_value::{at_path, quoted, typed_by, typed_cell},
+    typed_value::{at_path, quoted, referred, typed_by, typed_cell},
 };
 
 use crate::error::{Error, ErrorKind, Result};

@@ -18,7 +18,14 @@ pub(crate) fn at_path<'s>(schema: &'s Value, path: &[String]) -> Option<&'s Valu
 
 /// A text as JSON, typed by the schema. Invalid values stay text; the check of the call reports them.
 pub(crate) fn typed_by(schema: &Value, text: &str) -> String {
+    let schema = referred(schema);
     by_types(&types(schema), schema, text)
+}
+
+/// What a schema refers to within itself; itself without a reference.
+pub(crate) fn referred(schema: &Value) -> &Value {
+    let target = schema.get("$ref").and_then(Value::as_str).and_then(|target| target.strip_prefix("#/$defs/"));
+    target.and_then(|name| schema.get("$defs")?.get(crate::json_pointer::unescape(name))).unwrap_or(schema)
 }
 
 fn types(schema: &Value) -> Vec<&str> {

@@ -32,7 +32,7 @@ def fetch(folder):
 
 
 def name_of(file):
-    return "c" + re.sub(r"[^a-z0-9]+", "-", file.lower().rsplit(".", 1)[0]).strip("-")
+    return "c" + re.sub(r"[^a-z0-9]+", "-", file.lower()).strip("-")
 
 
 def import_one(opnode, document, into):

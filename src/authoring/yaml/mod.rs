@@ -68,7 +68,18 @@ pub(crate) fn read_foreign<T: DeserializeOwned>(text: &str) -> std::result::Resu
         budget.max_events = 3 * FOREIGN_NODES_MAX;
         budget.max_aliases = FOREIGN_NODES_MAX;
     }
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| foreign_fault(&error.to_string()))
+}
+
+/// Limits of the library in plain words.
+#[cfg(feature = "cli")]
+fn foreign_fault(text: &str) -> String {
+    let known = [
+        ("Documents {", "it has several documents, separated by `---`: write one into a file of its own"),
+        ("budget breached", "it is too large or nested too deep, or its aliases repeat too much"),
+        ("recursive references", "an alias contains itself"),
+    ];
+    known.iter().find(|(word, _)| text.contains(word)).map_or_else(|| text.to_owned(), |(_, says)| (*says).to_owned())
 }
 
 /// The key that names a part.

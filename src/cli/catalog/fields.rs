@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use crate::cli::screen::{GAP, TableColumn, TextTable, terminal_text};
 use crate::digits::is_number;
 use crate::json_text::{fields_of, value_of};
+use crate::row_file::referred;
 
 /// Width of names; longer ones go on a separate line.
 const NAME_MIN: usize = 20;
@@ -113,6 +114,7 @@ pub(crate) fn shown(json: &str) -> Value {
 
 /// A short text for the type.
 pub(crate) fn type_text(schema: &Value, listed: Choices) -> String {
+    let schema = referred(schema);
     if let Some(choices) = schema.get("enum").and_then(Value::as_array) {
         let most = if listed == Choices::All { choices.len() } else { CHOICES };
         let mut shown: Vec<String> = choices.iter().take(most).map(value_text).collect();
@@ -124,7 +126,11 @@ pub(crate) fn type_text(schema: &Value, listed: Choices) -> String {
     let types: Vec<&str> = match schema.get("type") {
         Some(Value::String(one)) => vec![one],
         Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).filter(|t| *t != "null").collect(),
-        _ => return "any".to_owned(),
+        // A record that is described elsewhere.
+        _ => {
+            let target = schema.get("$ref").and_then(Value::as_str).and_then(|target| target.rsplit('/').next());
+            return target.map_or_else(|| "any".to_owned(), crate::json_pointer::unescape);
+        }
     };
     types.iter().map(|one| one_type(one, schema, listed)).collect::<Vec<_>>().join(" or ")
 }

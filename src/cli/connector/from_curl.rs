@@ -43,7 +43,7 @@ pub(crate) async fn run(app: &App, args: &FromCurlArgs) -> Result<u8> {
 }
 
 /// A file that a command line names.
-pub(crate) fn read_file(file: &str) -> Result<String> {
+fn read_file(file: &str) -> Result<String> {
     read_text(file.as_ref(), INPUT_MAX).map_err(|why| {
         Error::new(ErrorKind::Usage, format!("the file {file} of the curl command line cannot be read: {why}"))
             .advise("run the command in the folder of the file, or replace @FILE by its text")

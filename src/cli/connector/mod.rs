@@ -4,6 +4,6 @@ mod from_curl;
 mod new;
 mod written;
 
-pub(crate) use from_curl::{read_file as read_file_of_curl, run as from_curl};
+pub(crate) use from_curl::run as from_curl;
 pub(crate) use new::run as new;
 pub(crate) use written::check_form;

@@ -58,10 +58,20 @@ impl ImportAnswers {
             return Err(wrong("--paging must be a map with one style, such as '{ link: {} }'".to_owned())
                 .advise("`opnode guide paging` lists the styles"));
         }
-        if let Some(url) = self.base_url.as_ref().filter(|url| url::Url::parse(url).is_err()) {
+        let parsed = |url: &String| url::Url::parse(url).ok();
+        if let Some(url) = self.base_url.as_ref().filter(|url| parsed(url).is_none()) {
             return Err(
                 wrong(format!("--base-url {url} is no address")).advise("write it as https://api.example.com/v1")
             );
+        }
+        if self
+            .base_url
+            .as_ref()
+            .and_then(parsed)
+            .is_some_and(|url| !url.username().is_empty() || url.password().is_some())
+        {
+            return Err(wrong("--base-url has a user name or a password".to_owned())
+                .advise("leave them out: credentials belong into the connections file"));
         }
         Ok(ImportSettings {
             connector: connector.to_owned(),

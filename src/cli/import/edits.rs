@@ -9,8 +9,10 @@ pub(super) struct Edit {
     /// What overrides.yaml must say: the connector's part, and entries by section.
     pub(super) connector: Option<Doc>,
     pub(super) entries: Vec<(Section, String, Doc)>,
-    /// What cannot be said there.
+    /// What cannot be said there, and is lost.
     pub(super) lost: Vec<String>,
+    /// Entries of the user's own, which must be moved first.
+    pub(super) own: Vec<String>,
 }
 
 impl Edit {
@@ -28,14 +30,14 @@ impl Edit {
                     Some(old) => {
                         self.entries.extend(difference(old, entry).map(|change| (section, name.clone(), change)))
                     }
-                    None => self.lost.push(format!("`{name}` is new: move it to a file of your own first")),
+                    None => self.own.push(name.clone()),
                 }
             }
             for name in before.keys().filter(|name| !after.contains_key(*name)) {
-                self.lost.push(format!("`{name}` was removed: it comes back"));
+                self.entries.push((section, name.clone(), Doc::Null));
             }
         }
-        if self.entries.is_empty() && self.lost.is_empty() {
+        if self.entries.is_empty() && self.lost.is_empty() && self.own.is_empty() {
             self.lost.push("only comments or the layout differ: they are not kept".to_owned());
         }
     }

@@ -4,12 +4,9 @@ use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use crate::cli::new_files;
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::import::{Doc, Fields, Tried, write_pair};
-use crate::secret::hex;
+use crate::import::{Doc, Fields, Tried, digest, write_pair};
 use crate::text_file::{if_there, read_text};
 
 /// The name of the lock file, and of the copy.
@@ -33,11 +30,6 @@ pub(super) struct ImportLock {
     pub(super) files: BTreeMap<String, String>,
 }
 
-/// The digest of a text.
-pub(super) fn digest(text: &str) -> String {
-    hex(&Sha256::digest(text.as_bytes()), 32)
-}
-
 fn broken(path: &Path, why: &str) -> Error {
     let shown = path.display().to_string();
     Error::new(ErrorKind::State, format!("{shown} cannot be read: {why}"))
@@ -58,6 +50,9 @@ impl ImportLock {
             return Err(broken(&path, "its version is not 1"));
         }
         let files = ImportLock::read_base(folder)?;
+        if let Some(name) = files.keys().find(|name| !is_file_name(name)) {
+            return Err(broken(&folder.join(BASE), &format!("`{name}` is no file that an import writes")));
+        }
         for (name, value) in doc.get("files").into_iter().flat_map(Doc::fields) {
             if files.get(name).map(|text| digest(text)).as_deref() != value.text() {
                 return Err(broken(&folder.join(BASE), &format!("it does not have {name} as {LOCK} says")));
@@ -121,6 +116,15 @@ impl ImportLock {
         }
         Ok(edited)
     }
+}
+
+/// Whether an import may have written a file of this name: it is in the folder itself, and a definition.
+fn is_file_name(name: &str) -> bool {
+    let is_plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    let stem = name.strip_suffix(".yaml");
+    is_plain
+        && stem
+            .is_some_and(|stem| !stem.is_empty() && !stem.starts_with('.') && stem != "overrides" && stem != "import")
 }
 
 /// The other definition files of a folder: those of the user.

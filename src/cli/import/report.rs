@@ -164,6 +164,9 @@ pub(super) fn changes(
         if !parts.is_empty() {
             out.push_str(&format!("  {}: {}\n", edit.file, names(&parts)));
         }
+        for name in &edit.own {
+            out.push_str(&format!("  {}: `{name}` is yours: move it to a file of your own first\n", edit.file));
+        }
         edit.lost.iter().for_each(|lost| out.push_str(&format!("  {}: {lost}\n", edit.file)));
     }
     out + &details(imported)
@@ -181,6 +184,9 @@ pub(super) fn trial(report: &TrialReport, old: &[Tried]) -> String {
     }
     for tried in fresh {
         out.push_str(&format!("  {}: {}\n", one_line(&tried.line), one_line(&tried.seen)));
+        if let Some(others) = report.others.get(&tried.line).filter(|others| !others.is_empty()) {
+            out.push_str(&format!("    also for {}, which were not read\n", others.join(", ")));
+        }
     }
     if !report.open.is_empty() || !report.left.is_empty() {
         out.push_str("not settled:\n");

@@ -7,11 +7,12 @@ use super::answers::own_definitions;
 use super::lock::{ImportLock, own_files, write};
 use super::questions::ask_on_terminal;
 use super::report;
-use super::source::{Source, read};
-use super::trial::Trials;
+use super::source::{ImportSource, read, wrong};
+use super::trial::SystemTrials;
 use super::update::{Update, catalog_of, update};
 use crate::cli::app::{App, own_definitions as own_folder};
 use crate::cli::args::{ImportAnswers, ImportArgs, ImportCommand};
+use crate::cli::call::ask;
 use crate::cli::connector::check_form;
 use crate::cli::{messages, new_files};
 use crate::definition::Catalog;
@@ -34,9 +35,13 @@ pub(crate) async fn run(app: &App, command: &ImportCommand) -> Result<u8> {
     let _held = new_files::hold(&folder)?;
     let old = ImportLock::read(&folder)?;
     refuse(args, &folder, old.is_some())?;
+    if args.update && args.connection.is_some() && !args.yes && !ask::is_possible(app.screen) {
+        return Err(Error::new(ErrorKind::Usage, "--update --try reads from the system, and nothing would be written")
+            .advise("nothing was sent; add --yes"));
+    }
     let old = old.unwrap_or_default();
     let mut answers = args.answers.over(&old.answers);
-    let Source { files, document, seen } = read(app, command, args, answers.base_url.as_deref())?;
+    let ImportSource { files, document, seen } = read(app, command, args, answers.base_url.as_deref())?;
     let own = own_definitions(&folder, &old.files)?;
     let settings = |answers: &ImportAnswers| answers.settings(&args.connector, own.clone());
     let with = |answers: &ImportAnswers, tried: &[Tried]| {
@@ -55,7 +60,7 @@ pub(crate) async fn run(app: &App, command: &ImportCommand) -> Result<u8> {
             Ok(catalog_of((&args.connector, &folder), &imported.files, own, overrides(&folder)?))
         };
         let import = |tried: &[Tried]| with(&answers, tried);
-        let trials = Trials { app, connector: &args.connector, connection, catalog: &catalog, import: &import };
+        let trials = SystemTrials { app, connector: &args.connector, connection, catalog: &catalog, import: &import };
         let (settled, report) = trials.settle(imported, &old).await?;
         (imported, trial) = (settled, Some(report));
     }
@@ -101,13 +106,6 @@ fn refuse(args: &ImportArgs, folder: &Path, is_imported: bool) -> Result<()> {
         return Err(Error::new(ErrorKind::Usage, message).advise("choose another name with --connector"));
     }
     Ok(())
-}
-
-pub(super) fn wrong(args: &ImportArgs, why: String) -> Error {
-    let file = if args.file == "-" { "standard input" } else { &args.file };
-    Error::new(ErrorKind::Usage, format!("{file} cannot be imported: {why}"))
-        .at(Place { file: Some(file.to_owned()), ..Place::default() })
-        .advise("nothing was written")
 }
 
 /// overrides.yaml, if there is one.

@@ -2,21 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use super::lock::digest;
-use super::run::wrong;
 use crate::cli::app::App;
 use crate::cli::args::{ImportArgs, ImportCommand};
 use crate::cli::call::arguments::text::input;
-use crate::cli::connector::read_file_of_curl;
-use crate::error::{Error, ErrorKind, Result, io_text};
-use crate::import::{Doc, Files, SeenCalls, SeenNotes, apply_overlay, read_curl, read_har, read_postman};
+use crate::error::{Error, ErrorKind, Place, Result, io_text};
+use crate::import::{Doc, Files, SeenCalls, SeenNotes, apply_overlay, digest, read_curl, read_har, read_postman};
 use crate::text_file::read_text;
 
 /// Largest file of a description, in bytes.
 const BYTES_MAX: u64 = 256 << 20;
 
 /// What is imported.
-pub(super) struct Source {
+pub(super) struct ImportSource {
     pub(super) files: Files,
     /// The name and digest of the file.
     pub(super) document: Doc,
@@ -24,22 +21,28 @@ pub(super) struct Source {
 }
 
 /// Reads the file of the command. `base_url`: the address of the API, if the user says it.
-pub(super) fn read(app: &App, command: &ImportCommand, args: &ImportArgs, base_url: Option<&str>) -> Result<Source> {
+pub(super) fn read(
+    app: &App,
+    command: &ImportCommand,
+    args: &ImportArgs,
+    base_url: Option<&str>,
+) -> Result<ImportSource> {
     let argument = if args.file == "-" { "-".to_owned() } else { format!("@{}", args.file) };
     let text = input("FILE", &argument, ErrorKind::Usage)?.text;
     let name = Path::new(&args.file).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let document = Doc::of([("file", Doc::Text(name)), ("sha256", Doc::Text(digest(&text)))]);
     let doc = |text: &str| Doc::read(text).map_err(|why| wrong(args, format!("it is neither JSON nor YAML: {why}")));
-    let seen = match command {
+    let mut seen = match command {
         ImportCommand::OpenApi(_) => {
             let mut root = doc(&text)?;
             drop(text);
             overlay(app, args, &mut root)?;
-            return Ok(Source { files: with_files(args, root), document, seen: None });
+            return Ok(ImportSource { files: with_files(args, root), document, seen: None });
         }
-        ImportCommand::Postman(_) => read_postman(&doc(&text)?).map_err(|why| wrong(args, why))?,
+        ImportCommand::Postman(_) => read_postman(&doc(&text)?, base_url).map_err(|why| wrong(args, why))?,
         ImportCommand::Har(_) => read_har(&doc(&text)?, base_url).map_err(|why| wrong(args, why))?,
-        ImportCommand::Curl(_) => read_curl(&text, &read_file_of_curl)?,
+        // Nothing is sent, so files that a command line names are not read.
+        ImportCommand::Curl(_) => read_curl(&text, &|_| Ok(String::new()))?,
     };
     if !args.overlay.is_empty() {
         return Err(Error::new(ErrorKind::Usage, "--overlay changes OpenAPI documents only")
@@ -48,7 +51,14 @@ pub(super) fn read(app: &App, command: &ImportCommand, args: &ImportArgs, base_u
     let root = seen.document();
     let SeenCalls { format, left_out, notes, .. } = seen;
     let none = |_: &str| Err("it has no files".to_owned());
-    Ok(Source { files: Files::load(root, &none), document, seen: Some(SeenNotes { format, left_out, notes }) })
+    Ok(ImportSource { files: Files::load(root, &none), document, seen: Some(SeenNotes { format, left_out, notes }) })
+}
+
+pub(super) fn wrong(args: &ImportArgs, why: String) -> Error {
+    let file = if args.file == "-" { "standard input" } else { &args.file };
+    Error::new(ErrorKind::Usage, format!("{file} cannot be imported: {why}"))
+        .at(Place { file: Some(file.to_owned()), ..Place::default() })
+        .advise("nothing was written")
 }
 
 fn overlay(app: &App, args: &ImportArgs, doc: &mut Doc) -> Result<()> {
@@ -79,6 +89,9 @@ fn read_below(folder: &Path, path: &str) -> std::result::Result<String, String> 
     let file = real(&base.join(path))?;
     if !file.starts_with(real(&base)?) {
         return Err("only files below the folder of the document are read".to_owned());
+    }
+    if !std::fs::metadata(&file).is_ok_and(|found| found.is_file()) {
+        return Err("it is no file".to_owned());
     }
     read_text(&file, BYTES_MAX).map_err(|why| why.to_string())
 }

@@ -1,6 +1,6 @@
 //! `--try CONNECTION`: questions about lists are settled on the real system, with at most two reads for lists of a kind.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::lock::ImportLock;
 use crate::cli::app::App;
@@ -8,7 +8,7 @@ use crate::cli::call::raw::QuietCalls;
 use crate::cli::connections::file;
 use crate::connection::ConnectionSpec;
 use crate::definition::Catalog;
-use crate::draft::{NextPage, RawRequest, SeenPage};
+use crate::draft::{NextPage, RawRequest, SeenPage, is_secret_name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exchanges::text_of;
 use crate::import::{Imported, SecondRead, Trial, TrialQuestion, Tried, trials};
@@ -17,6 +17,8 @@ use crate::import::{Imported, SecondRead, Trial, TrialQuestion, Tried, trials};
 #[derive(Debug, Default)]
 pub(super) struct TrialReport {
     pub(super) found: Vec<Tried>,
+    /// By the operation that was read: the lists that have its answers without being read.
+    pub(super) others: BTreeMap<String, Vec<String>>,
     /// The operation that was read, and why that settled nothing.
     pub(super) open: Vec<(String, String)>,
     /// Lists that cannot be read without values of the user.
@@ -24,7 +26,7 @@ pub(super) struct TrialReport {
 }
 
 /// Reads of one system.
-pub(super) struct Trials<'t> {
+pub(super) struct SystemTrials<'t> {
     pub(super) app: &'t App,
     pub(super) connector: &'t str,
     /// The connection of the connections file.
@@ -35,7 +37,7 @@ pub(super) struct Trials<'t> {
     pub(super) import: &'t dyn Fn(&[Tried]) -> Result<Imported>,
 }
 
-impl Trials<'_> {
+impl SystemTrials<'_> {
     /// Tries what is asked, and imports again with the answers. Where the items are is settled first: the paging depends
     /// on it.
     pub(super) async fn settle(&self, imported: Imported, old: &ImportLock) -> Result<(Imported, TrialReport)> {
@@ -117,6 +119,7 @@ impl Trials<'_> {
             Err(why) => report.open.push((trial.line.clone(), why)),
             Ok((answer, seen)) => {
                 let on = jiff::Zoned::now().date().to_string();
+                report.others.insert(trial.line.clone(), trial.others.clone());
                 report.found.push(Tried { line: trial.line.clone(), answer, on, seen });
             }
         }
@@ -152,7 +155,10 @@ impl Trials<'_> {
         trial: &Trial,
         request: &RawRequest,
     ) -> std::result::Result<SeenPage, String> {
-        let named = |(name, value): &(String, String)| format!(" {name}={value}");
+        let named = |(name, value): &(String, String)| match is_secret_name(name) {
+            true => format!(" {name}=[secret]"),
+            false => format!(" {name}={value}"),
+        };
         let parameters: String = request.query.iter().map(named).collect();
         self.app.screen.note(&format!("reading GET {}{parameters}", request.path));
         let reply = calls.send(request).await.map_err(|error| error.message.clone())?;

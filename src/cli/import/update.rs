@@ -67,7 +67,9 @@ pub(super) fn update(update: &Update<'_>) -> Result<u8> {
         || (ask::is_possible(update.app.screen)
             && ask::confirmed(update.app.screen, "Write these files? [y/N] ")? == Some(true));
     if !is_wanted {
-        messages::print("nothing was written; --yes writes\n")?;
+        let flags =
+            if edits.is_empty() || update.args.move_edits { "--yes writes" } else { "--yes --move-edits writes" };
+        messages::print(&format!("nothing was written; {flags}\n"))?;
         return Ok(CHANGES);
     }
     if !edits.is_empty() && !update.args.move_edits {
@@ -75,6 +77,13 @@ pub(super) fn update(update: &Update<'_>) -> Result<u8> {
         return Err(Error::new(ErrorKind::Usage, format!("imported files were edited: {}", names.join(", ")))
             .at(Place { file: Some(update.folder.display().to_string()), ..Place::default() })
             .advise("nothing was written; --move-edits moves the edits to overrides.yaml, or restore the files"));
+    }
+    let own: Vec<String> =
+        edits.iter().flat_map(|edit| edit.own.iter().map(|name| format!("{name} in {}", edit.file))).collect();
+    if !own.is_empty() {
+        return Err(Error::new(ErrorKind::Usage, format!("imported files have entries of yours: {}", own.join(", ")))
+            .at(Place { file: Some(update.folder.display().to_string()), ..Place::default() })
+            .advise("nothing was written; move them to a file of your own in this folder, such as own.yaml"));
     }
     if let Some(overrides) = overrides {
         new_files::replace(&update.folder.join("overrides.yaml"), &overrides.text)?;
@@ -100,7 +109,8 @@ impl Update<'_> {
             if text.as_ref() == self.new.files.get(&file) {
                 continue;
             }
-            let mut edit = Edit { file: file.clone(), connector: None, entries: Vec::new(), lost: Vec::new() };
+            let mut edit =
+                Edit { file: file.clone(), connector: None, entries: Vec::new(), lost: Vec::new(), own: Vec::new() };
             let written = self.old.files.get(&file).map(String::as_str).unwrap_or_default();
             match text {
                 None => edit.lost.push("the file is gone: it is written again".to_owned()),
@@ -115,7 +125,7 @@ impl Update<'_> {
     }
 
     /// overrides.yaml with the edits, if there are any that can be moved.
-    fn overrides(&self, edits: &[Edit]) -> Result<Option<Overrides>> {
+    fn overrides(&self, edits: &[Edit]) -> Result<Option<JoinedOverrides>> {
         if edits.iter().all(|edit| edit.connector.is_none() && edit.entries.is_empty()) {
             return Ok(None);
         }
@@ -142,7 +152,7 @@ impl Update<'_> {
             }
         }
         if let Some(text) = added.filter(|text| Doc::read(text).as_ref() == Ok(&doc)) {
-            return Ok(Some(Overrides { text, is_rewritten: false }));
+            return Ok(Some(JoinedOverrides { text, is_rewritten: false }));
         }
         let mut text: String = old
             .lines()
@@ -152,7 +162,7 @@ impl Update<'_> {
         for (key, value) in doc.fields() {
             write_pair(key, value, 0, &mut text);
         }
-        Ok(Some(Overrides { text, is_rewritten: true }))
+        Ok(Some(JoinedOverrides { text, is_rewritten: true }))
     }
 
     /// The faults of the connector with these imported files, the user's own files, overrides and templates.
@@ -162,13 +172,23 @@ impl Update<'_> {
         let own = || path.exists().then(|| read_text(&path, BYTES_MAX).ok()).flatten();
         let overrides = overrides.map(str::to_owned).or_else(own);
         let own = own_files(self.folder, &self.old.files)?;
-        let mut catalog = catalog_of((name, self.folder), files, own, overrides);
-        let templates = self.base.join("templates").join(name);
-        for (path, text) in own_files(&templates, &BTreeMap::new())? {
-            catalog.add(name, path.display().to_string(), text);
+        let templates = own_files(&self.base.join("templates").join(name), &BTreeMap::new())?;
+        let with = |overrides: Option<String>| {
+            let mut catalog = catalog_of((name, self.folder), files, own.clone(), overrides);
+            for (path, text) in &templates {
+                catalog.add(name, path.display().to_string(), text.clone());
+            }
+            let mut faults = catalog.faults(&[name]);
+            faults.extend(super::batches::faults(self.app, self.base, catalog));
+            faults
+        };
+        let mut faults = with(overrides.clone());
+        // Faults of overrides.yaml hide those of what uses the definitions.
+        let shown = path.display().to_string();
+        if overrides.is_some() && faults.iter().any(|fault| fault.place.file.as_ref() == Some(&shown)) {
+            let behind = with(None).into_iter().filter(|fault| !faults.contains(fault)).collect::<Vec<_>>();
+            faults.extend(behind);
         }
-        let mut faults = catalog.faults(&[name]);
-        faults.extend(super::batches::faults(self.app, self.base, catalog));
         Ok(faults)
     }
 }
@@ -192,7 +212,7 @@ pub(super) fn catalog_of(
 }
 
 /// A text of overrides.yaml.
-struct Overrides {
+struct JoinedOverrides {
     text: String,
     /// Whether the user's own text could not be kept.
     is_rewritten: bool,

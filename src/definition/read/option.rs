@@ -190,7 +190,8 @@ fn check_keywords(c: &mut Checker<'_>, at: &str, file: &OptionFile) {
 /// The keywords as one JSON Schema. References in it start at the option itself, wherever the schema is embedded.
 fn schema_text(name: &str, keywords: &Ordered<Json>) -> Json {
     let mut schema = String::new();
-    let refers = !keywords.contains_key("$id") && keywords.values().any(|value| value.0.contains("\"$ref\""));
+    let refers = keywords.contains_key("$ref") || keywords.values().any(|value| value.0.contains("\"$ref\""));
+    let refers = refers && !keywords.contains_key("$id");
     let id = refers.then(|| ("$id", Json(json!(format!("urn:option:{}", escape(name))).to_string())));
     let own = id.iter().map(|(key, value)| (*key, value));
     // `nullable` is OpenAPI's word for a type that may also be null.

@@ -26,6 +26,11 @@ fn any_word(text: &str) -> Option<(usize, usize)> {
     Some((start, length.map_or(text.len(), |length| start + length)))
 }
 
+/// Whether only an `s` follows, as in `SLAs`.
+fn is_plural(mut rest: std::iter::Peekable<std::str::Chars<'_>>) -> bool {
+    rest.next() == Some('s') && !rest.peek().is_some_and(|next| next.is_lowercase())
+}
+
 /// The words within a name such as `listHTTPThings7`, in lower case.
 pub(super) fn split_name(name: &str, mut each: impl FnMut(&str)) {
     if name.bytes().all(|byte| byte.is_ascii_lowercase()) || name.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -37,7 +42,7 @@ pub(super) fn split_name(name: &str, mut each: impl FnMut(&str)) {
     let mut before: Option<char> = None;
     while let Some(letter) = letters.next() {
         let starts = before.is_some_and(|before| {
-            let next_is_lower = letters.peek().is_some_and(|next| next.is_lowercase());
+            let next_is_lower = letters.peek().is_some_and(|next| next.is_lowercase()) && !is_plural(letters.clone());
             (letter.is_uppercase() && (!before.is_uppercase() || next_is_lower))
                 || (letter.is_numeric() != before.is_numeric())
         });

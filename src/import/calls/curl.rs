@@ -2,7 +2,7 @@
 
 use super::super::report::LeftOut;
 use super::{SeenAuth, SeenBody, SeenCall, SeenCalls, SeenParameter};
-use crate::draft::{Curl, is_secret_name, parse_curl};
+use crate::draft::{Curl, is_secret_header, parse_curl};
 use crate::error::Result;
 
 /// Reads command lines that each begin with `curl`. `file` reads those that they name.
@@ -13,39 +13,35 @@ pub(crate) fn read(text: &str, file: &dyn Fn(&str) -> Result<String>) -> Result<
             .to_owned(),
     );
     let commands = commands(text);
-    if let [one] = commands.as_slice() {
+    if let [(_, one)] = commands.as_slice() {
         seen.add(parse_curl(one, file)?);
         return Ok(seen);
     }
-    for command in &commands {
+    for (line, command) in &commands {
         match parse_curl(command, file) {
             Ok(curl) => seen.add(curl),
-            Err(error) => {
-                let first: String = command.lines().next().unwrap_or_default().chars().take(60).collect();
-                let first = first.split(" -H").next().unwrap_or_default();
-                seen.left_out.push(LeftOut::new(first, error.message.clone()));
-            }
+            Err(error) => seen.left_out.push(LeftOut::new(&format!("line {line}"), error.message.clone())),
         }
     }
     Ok(seen)
 }
 
-/// The command lines: each begins on a line of its own. Other lines before, and comments, are none.
-fn commands(text: &str) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
+/// The command lines with the numbers of their lines: each begins on a line of its own. Other lines before, and comments, are none.
+fn commands(text: &str) -> Vec<(usize, String)> {
+    let mut found: Vec<(usize, String)> = Vec::new();
     let mut goes_on = false;
-    for line in text.lines() {
+    for (number, line) in text.lines().enumerate() {
         let word = line.trim_start().trim_start_matches("$ ");
         let is_start = !goes_on && ["curl ", "curl.exe ", "curl\t"].iter().any(|start| word.starts_with(start));
         if is_start {
-            found.push(word.to_owned());
-        } else if let Some(last) = found.last_mut() {
+            found.push((number + 1, word.to_owned()));
+        } else if let Some((_, last)) = found.last_mut() {
             last.push('\n');
             last.push_str(line);
         }
         goes_on = line.ends_with(['\\', '^', '`']);
     }
-    if found.is_empty() { vec![text.to_owned()] } else { found }
+    if found.is_empty() { vec![(1, text.to_owned())] } else { found }
 }
 
 impl SeenCalls {
@@ -76,18 +72,35 @@ impl SeenCalls {
         self.calls.push(SeenCall {
             verb: request.verb.as_str().to_owned(),
             base: curl.base_url,
-            path: request.path,
+            path: template(&request.path),
             query: request
                 .query
                 .into_iter()
                 .map(|(name, value)| SeenParameter { name, value: Some(value), description: None })
                 .collect(),
-            headers: request.headers.into_iter().filter(|(name, _)| !is_secret_name(name)).collect(),
+            headers: request.headers.into_iter().filter(|(name, _)| !is_secret_header(name)).collect(),
             body,
             auth: SeenAuth::of(&curl.auth),
             ..SeenCall::default()
         });
     }
+}
+
+/// A path in which `$NAME`, `{name}`, `<name>` and `:name` are parameters.
+fn template(path: &str) -> String {
+    let decoded = path.replace("%7B", "{").replace("%7D", "}").replace("%3C", "<").replace("%3E", ">");
+    let segment = |segment: &str| {
+        let name = segment
+            .strip_prefix('$')
+            .map(|name| name.trim_start_matches('{').trim_end_matches('}'))
+            .or_else(|| segment.strip_prefix('<')?.strip_suffix('>'))
+            .or_else(|| segment.strip_prefix(':'));
+        match name.filter(|name| !name.is_empty()) {
+            Some(name) => format!("{{{name}}}"),
+            None => segment.to_owned(),
+        }
+    };
+    decoded.split('/').map(segment).collect::<Vec<_>>().join("/")
 }
 
 #[cfg(test)]
@@ -99,6 +112,9 @@ mod tests {
         let text = "# two\ncurl -s \\\n  curl.example/a\n\n$ curl https://a.example -d '{\n}'\n";
         let found = commands(text);
         assert_eq!(found.len(), 2, "{found:?}");
-        assert_eq!(found.first().map(String::as_str), Some("curl -s \\\n  curl.example/a\n"));
+        assert_eq!(
+            found.first().map(|(line, text)| (*line, text.as_str())),
+            Some((2, "curl -s \\\n  curl.example/a\n"))
+        );
     }
 }

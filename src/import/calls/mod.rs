@@ -6,7 +6,7 @@ mod har;
 mod postman;
 mod schema;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use indexmap::IndexMap;
 
@@ -128,6 +128,8 @@ pub(crate) struct SeenCalls {
     /// What they are, such as `Postman collection`.
     pub(crate) format: &'static str,
     pub(crate) title: String,
+    /// The origin of the API, if the user says it.
+    pub(crate) said: Option<String>,
     pub(crate) calls: Vec<SeenCall>,
     pub(crate) left_out: Vec<LeftOut>,
     pub(crate) notes: Vec<String>,
@@ -135,7 +137,8 @@ pub(crate) struct SeenCalls {
 
 impl SeenCalls {
     /// As an OpenAPI document.
-    pub(crate) fn document(&self) -> Doc {
+    pub(crate) fn document(&mut self) -> Doc {
+        self.ask_sign_in();
         let (origin, prefix) = self.address();
         let mut schemes: Vec<(String, SeenAuth)> = Vec::new();
         let mut named = |auth: &SeenAuth| -> String {
@@ -148,16 +151,25 @@ impl SeenCalls {
             name
         };
         let mut groups: IndexMap<(String, String), Vec<&SeenCall>> = IndexMap::new();
+        let mut keys: HashMap<String, (String, String)> = HashMap::new();
         for call in &self.calls {
             let rest = call.base.strip_prefix(&format!("{origin}{prefix}")).unwrap_or_default();
-            let same = groups.keys().find(|(verb, path)| {
-                *verb == call.verb
-                    && super::settings::identity(verb, path)
-                        == super::settings::identity(verb, &format!("{rest}{}", call.path))
-            });
-            let key = same.cloned().unwrap_or_else(|| (call.verb.clone(), format!("{rest}{}", call.path)));
+            let path = format!("{rest}{}", call.path);
+            let identity = super::settings::identity(&call.verb, &path);
+            let key = keys.entry(identity).or_insert_with(|| (call.verb.clone(), path)).clone();
             groups.entry(key).or_default().push(call);
         }
+        let kind = |call: &&SeenCall| call.body.as_ref().map(std::mem::discriminant);
+        let several = groups.iter().filter(|(_, calls)| {
+            let mut kinds = calls.iter().map(kind);
+            let first = kinds.next();
+            kinds.any(|kind| Some(kind) != first)
+        });
+        let joined: Vec<String> = several
+            .map(|((verb, path), _)| {
+                format!("{verb} {path}: calls with bodies of several kinds became one operation, with the first")
+            })
+            .collect();
         let usual = most(self.calls.iter().filter_map(|call| call.auth.clone()));
         let mut paths = Fields::new();
         for ((verb, path), calls) in &groups {
@@ -184,6 +196,7 @@ impl SeenCalls {
             ("info", Doc::of([("title", Doc::Text(self.title.clone()))])),
             ("paths", Doc::Map(paths)),
         ]);
+        self.notes.extend(joined);
         if !origin.is_empty() {
             doc.put("servers", Doc::List(vec![Doc::of([("url", Doc::Text(format!("{origin}{prefix}")))])]));
         }
@@ -195,10 +208,50 @@ impl SeenCalls {
         doc
     }
 
+    /// Leaves out calls of other systems: the credentials of the connection are not theirs. Those that are said to have
+    /// no sign-in stay.
+    fn drop_others(&mut self) {
+        let (origin, _) = self.address();
+        let is_other = |call: &SeenCall| {
+            !call.base.is_empty() && split_origin(&call.base).0 != origin && call.auth != Some(SeenAuth::None)
+        };
+        let mut others: BTreeMap<String, usize> = BTreeMap::new();
+        for call in self.calls.iter().filter(|call| is_other(call)) {
+            self.left_out.push(LeftOut::new(
+                &format!("{} {}{}", call.verb, call.base, call.path),
+                "it is of another system, which must not get the credentials of this one",
+            ));
+            *others.entry(split_origin(&call.base).0.to_owned()).or_default() += 1;
+        }
+        self.calls.retain(|call| !is_other(call));
+        for origin in others.into_keys() {
+            self.notes.push(format!(
+                "to import the requests of {origin}: import again with --base-url {origin} and another --connector"
+            ));
+        }
+    }
+
+    /// A question where calls sign in in several ways: a connector has one.
+    fn ask_sign_in(&mut self) {
+        let mut kinds: Vec<&str> =
+            self.calls.iter().filter_map(|call| call.auth.as_ref()).map(SeenAuth::name).collect();
+        kinds.retain(|kind| *kind != "none");
+        kinds.sort_unstable();
+        kinds.dedup();
+        if kinds.len() > 1 {
+            self.notes.push(format!(
+                "calls sign in in several ways ({}): that of most is taken; --sign-in NAME chooses another",
+                kinds.join(", ")
+            ));
+        }
+    }
+
     /// The origin of most calls, and the beginning of the path that all of these have in their addresses.
     fn address(&self) -> (String, String) {
         let origin = |call: &SeenCall| split_origin(&call.base).0.to_owned();
-        let Some(origin) = most(self.calls.iter().map(origin).filter(|origin| !origin.is_empty())) else {
+        let said = self.said.clone().filter(|said| self.calls.iter().any(|call| origin(call) == *said));
+        let usual = || most(self.calls.iter().map(origin).filter(|origin| !origin.is_empty()));
+        let Some(origin) = said.or_else(usual) else {
             return (String::new(), String::new());
         };
         let mut prefixes = self.calls.iter().filter_map(|call| call.base.strip_prefix(&origin));
@@ -295,16 +348,26 @@ fn parameters(path: &str, calls: &[&SeenCall]) -> Vec<Doc> {
         }
         found.push(doc);
     }
-    // A header is a constant of the operation if each call has it with this value.
+    // A header is a constant if each call has it with a value that is only a form or a version; of others no value is kept.
     for (name, value) in calls.first().map(|call| call.headers.as_slice()).unwrap_or_default() {
-        if calls.iter().all(|call| call.headers.contains(&(name.clone(), value.clone()))) {
-            let schema = Doc::of([("type", Doc::from("string")), ("enum", Doc::texts([value.as_str()]))]);
+        if calls.iter().all(|call| call.headers.iter().any(|(own, _)| own == name)) {
+            let is_same = calls.iter().all(|call| call.headers.contains(&(name.clone(), value.clone())));
+            let mut schema = text();
+            if is_same && is_form(name, value) {
+                schema.put("enum", Doc::texts([value.as_str()]));
+            }
             let mut doc = parameter("header", name, schema);
             doc.put("required", Doc::Flag(true));
             found.push(doc);
         }
     }
     found
+}
+
+/// Whether the value of a header says a media type or a version.
+fn is_form(name: &str, value: &str) -> bool {
+    let is_version = value.trim_start_matches(['v', 'V']).bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b'-');
+    matches!(name, "accept" | "content-type") || (is_version && value.len() <= 10 && name.contains("version"))
 }
 
 fn media(kind: &str, schema: Option<Doc>) -> Doc {

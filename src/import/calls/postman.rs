@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use super::super::report::LeftOut;
 use super::super::value::Doc;
-use super::{SeenAuth, SeenBody, SeenCall, SeenCalls, SeenParameter, SeenReply, tells};
-use crate::draft::{is_kept_header, is_secret_name, read_address, sign_in_of};
+use super::{SeenAuth, SeenBody, SeenCall, SeenCalls, SeenParameter, SeenReply, split_origin, tells};
+use crate::draft::{is_kept_header, is_secret_header, is_secret_name, looks_like_id, read_address, sign_in_of};
 
 /// Folders within folders.
 const DEPTH_MAX: usize = 32;
 
 /// Reads a collection. `Err` says why it is none.
-pub(crate) fn read(doc: &Doc) -> Result<SeenCalls, String> {
+pub(crate) fn read(doc: &Doc, base_url: Option<&str>) -> Result<SeenCalls, String> {
     // The API of Postman has it within another map.
     let doc = doc.get("collection").filter(|_| doc.get("item").is_none()).unwrap_or(doc);
     let Some(items) = doc.get("item") else {
@@ -25,6 +25,7 @@ pub(crate) fn read(doc: &Doc) -> Result<SeenCalls, String> {
         variables: HashMap::new(),
         seen: SeenCalls {
             format: "Postman collection",
+            said: base_url.map(|url| split_origin(url).0.to_owned()),
             title: doc.at(&["info", "name"]).and_then(Doc::text).unwrap_or_default().to_owned(),
             ..SeenCalls::default()
         },
@@ -37,6 +38,7 @@ pub(crate) fn read(doc: &Doc) -> Result<SeenCalls, String> {
             "the address has the variable {{{{{name}}}}}, which the collection does not give: --base-url says it"
         ));
     }
+    collection.seen.drop_others();
     if collection.seen.calls.is_empty() && collection.seen.left_out.is_empty() {
         return Err("the collection has no requests".to_owned());
     }
@@ -111,7 +113,7 @@ impl Collection {
         let body = request.get("body").filter(|body| !body.is_true("disabled"));
         let body = body.map(|body| read_body(body, &headers)).transpose()?.flatten();
         Ok(SeenCall {
-            name: item.text_of("name").map(str::to_owned).filter(|name| !name.contains("://") && !name.contains("{{")),
+            name: item.text_of("name").filter(|name| is_plain(name)).map(str::to_owned),
             description: description(request).or_else(|| description(item)),
             verb,
             base: if is_known { address.base } else { String::new() },
@@ -119,8 +121,8 @@ impl Collection {
             query: query.into_iter().filter(|parameter| !is_key(&parameter.name)).collect(),
             headers: headers
                 .into_iter()
-                .filter(|(name, value)| is_kept_header(name, value) && !is_key(name) && name != "authorization")
-                .filter(|(name, value)| name != "cookie" && !value.contains("{{"))
+                .filter(|(name, value)| is_kept_header(name, value) && !is_key(name) && !is_secret_header(name))
+                .filter(|(name, _)| name != "cookie" && name != "authorization")
                 .collect(),
             body,
             replies: item.get("response").map(Doc::list).unwrap_or_default().iter().filter_map(reply).collect(),
@@ -231,6 +233,11 @@ impl Collection {
     }
 }
 
+/// Whether a name has no values in it.
+fn is_plain(name: &str) -> bool {
+    !name.contains("://") && !name.contains("{{") && !name.split_whitespace().any(looks_like_id)
+}
+
 /// An address in parts.
 fn parts(url: &Doc) -> Option<String> {
     let joined = |key: &str, by: &str| match url.get(key)? {
@@ -326,10 +333,7 @@ fn read_body(body: &Doc, headers: &[(String, String)]) -> Result<Option<SeenBody
         "urlencoded" => Some(SeenBody::Form(fields(), "application/x-www-form-urlencoded")),
         "formdata" => Some(SeenBody::Form(fields(), "multipart/form-data")),
         "file" => Some(SeenBody::Other(if kind.is_empty() { "application/octet-stream".to_owned() } else { kind })),
-        "graphql" => {
-            let variables = body.at(&["graphql", "variables"]).and_then(Doc::text).and_then(json).unwrap_or_default();
-            Some(SeenBody::Json(Doc::of([("query", Doc::from("")), ("variables", variables)])))
-        }
+        "graphql" => return Err("it is a GraphQL request: docs/connectors.md shows how these are written".to_owned()),
         "" => None,
         other => return Err(format!("its body is of the kind `{other}`, which is not read")),
     };
@@ -338,7 +342,11 @@ fn read_body(body: &Doc, headers: &[(String, String)]) -> Result<Option<SeenBody
 
 /// JSON in which variables may stand for values.
 fn json(text: &str) -> Option<Doc> {
-    let read = |text: &str| Doc::read(text).ok().filter(|doc| matches!(doc, Doc::Map(_) | Doc::List(_)));
+    let of = |text: &str| Doc::read(text).ok().filter(|doc| matches!(doc, Doc::Map(_) | Doc::List(_)));
+    let is_comment = |line: &&str| line.trim_start().starts_with("//");
+    let read = |text: &str| {
+        of(text).or_else(|| of(&text.lines().filter(|line| !is_comment(line)).collect::<Vec<_>>().join("\n")))
+    };
     if !text.contains("{{") {
         return read(text);
     }

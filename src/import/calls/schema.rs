@@ -1,6 +1,7 @@
 //! The schema of values that were seen: types and names, no values. Pure.
 
 use super::super::value::{Doc, Fields};
+use crate::draft::looks_like_id;
 
 /// Deeper values are of any type.
 const DEPTH_MAX: usize = 12;
@@ -64,7 +65,12 @@ fn within(values: &[&Doc], is_sent: bool, depth: usize) -> Doc {
         let elements: Vec<&Doc> = values.iter().flat_map(|value| value.list()).collect();
         out.insert("items".to_owned(), within(&elements, is_sent, depth + 1));
     }
-    if kinds.contains(&"object") {
+    let is_data = |name: &str| looks_like_id(name) || name.contains(' ');
+    if values.iter().flat_map(|value| value.fields()).any(|(name, _)| is_data(name)) {
+        // The names are values, such as ids: any may come.
+        let inner: Vec<&Doc> = values.iter().flat_map(|value| value.fields()).map(|(_, value)| value).collect();
+        out.insert("additionalProperties".to_owned(), within(&inner, is_sent, depth + 1));
+    } else if kinds.contains(&"object") {
         let mut fields: indexmap::IndexMap<&str, Vec<&Doc>> = indexmap::IndexMap::new();
         for (name, value) in values.iter().flat_map(|value| value.fields()) {
             fields.entry(name).or_default().push(value);

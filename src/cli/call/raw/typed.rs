@@ -78,6 +78,10 @@ pub(super) fn below(base: &Url, text: &str) -> Result<String> {
             .advise("write the path only, or make a connection to the other system"))
     };
     let Ok(url) = Url::parse(text) else { return refuse("it is not a URL") };
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Error::new(ErrorKind::Origin, format!("an address below {base} has a user name or a password"))
+            .advise("leave them out: the connection signs the request"));
+    }
     if url.origin() != base.origin() {
         return refuse("its credentials are not sent elsewhere");
     }

@@ -78,13 +78,19 @@ impl Pack {
                 *idle = !doc.pattern_fits(number, &base);
             }
         }
+        let open = (0..count).filter(|number| doc.keys(&format!("/patterns/{number}/for")).is_empty()).map(|number| {
+            Error::new(ErrorKind::Definition, "`for` is empty, so the pattern is for every operation")
+                .at(doc.place(&format!("/patterns/{number}/for")))
+                .advise("name at least one key, such as `id`, `method` or `path`")
+        });
+        let open: Vec<Error> = open.collect();
         let idle = is_idle.iter().enumerate().filter(|(_, idle)| **idle);
         let error = |(number, _): (usize, &bool)| {
             Error::new(ErrorKind::Definition, "no operation fits this pattern")
                 .at(doc.place(&format!("/patterns/{number}/for")))
                 .advise("correct `for`, or remove the pattern")
         };
-        idle.map(error).collect()
+        open.into_iter().chain(idle.map(error)).collect()
     }
 }
 
