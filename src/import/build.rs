@@ -60,9 +60,7 @@ pub(crate) fn import(files: &Files, settings: &ImportSettings) -> Result<Importe
     if settings.own.connector.is_none() {
         notes.extend(found.notes.iter().cloned());
     }
-    for (file, why) in &files.missing {
-        notes.push(format!("{file}: {why}"));
-    }
+    notes.extend(missing(&files.missing));
     let mut schemas = Schemas::new(files, !settings.without_texts, settings.own.records.clone());
     let common = Common {
         settings,
@@ -152,6 +150,16 @@ pub(crate) fn import(files: &Files, settings: &ImportSettings) -> Result<Importe
         notes,
         webhooks: api.webhooks,
     })
+}
+
+/// How many files that could not be read are named.
+const MISSING_SHOWN: usize = 5;
+
+/// Files to which the document refers, and that could not be used.
+fn missing(files: &[(String, String)]) -> Vec<String> {
+    let shown = files.iter().take(MISSING_SHOWN).map(|(file, why)| format!("{file}: {why}"));
+    let rest = files.len().saturating_sub(MISSING_SHOWN);
+    shown.chain((rest > 0).then(|| format!("{rest} more files to which the document refers cannot be read"))).collect()
 }
 
 /// The OperationId of each operation, and the document's own if it cannot be kept. Names that come twice are made from

@@ -249,6 +249,10 @@ pub(crate) fn draft<'f>(
         put("base_url", Doc::Text(address), None);
     }
     let constants = constants(operation.path);
+    let mut notes: Vec<String> = Vec::new();
+    if operation.path.split_once('?').is_some_and(|(_, query)| query.contains(['{', '%'])) {
+        notes.push("parameters in its path have placeholders: left out".to_owned());
+    }
     if !headers.is_empty() || !constants.is_empty() {
         let mut fixed = Fields::new();
         for (key, fields) in [("header", headers), ("query", constants)] {
@@ -310,7 +314,7 @@ pub(crate) fn draft<'f>(
         paging: found,
         questions,
         group,
-        notes: operation.lost.iter().cloned().chain(options.notes).chain(sent.notes).collect(),
+        notes: notes.into_iter().chain(operation.lost.iter().cloned()).chain(options.notes).chain(sent.notes).collect(),
         tags: doc
             .get("tags")
             .map(Doc::list)

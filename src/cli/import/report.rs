@@ -81,6 +81,11 @@ fn details(imported: &Imported) -> String {
         ));
     }
     more(&mut out, imported.questions.len());
+    let likely: usize = imported.files.values().map(|text| text.matches("# likely: ").count()).sum();
+    if likely > 0 {
+        let parts = if likely == 1 { "part is" } else { "parts are" };
+        out.push_str(&format!("\n{likely} {parts} likely, not certain: comments `# likely:` in the files say why\n"));
+    }
     if !imported.left_out.is_empty() {
         out.push_str("\nleft out:\n");
     }

@@ -56,6 +56,9 @@ pub(super) fn update(update: &Update<'_>) -> Result<u8> {
     if update.args.move_edits && overrides.as_ref().is_some_and(|overrides| overrides.is_rewritten) {
         messages::print("overrides.yaml is then written anew: of its comments, those at its start stay\n")?;
     }
+    for at in overrides.iter().filter(|_| update.args.move_edits).flat_map(|overrides| &overrides.replaced) {
+        messages::print(&format!("overrides.yaml says `{at}` otherwise: the edit replaces it\n"))?;
+    }
     if changes.is_empty() && edits.is_empty() && update.old.files == update.new.files {
         if update.old.document != update.new.document || update.old.answers != update.new.answers {
             update.new.write(update.folder)?;
@@ -143,16 +146,19 @@ impl Update<'_> {
             doc = Doc::of([("version", Doc::from(1))]);
         }
         let added = added(&old, &doc, edits);
+        let mut replaced = Vec::new();
         for edit in edits {
             if let Some(change) = &edit.connector {
+                conflicts(doc.get("connector"), change, "connector", &mut replaced);
                 join(&mut doc, &["connector"], change);
             }
             for (section, name, change) in &edit.entries {
+                conflicts(doc.at(&[section.name(), name]), change, name, &mut replaced);
                 join(&mut doc, &[section.name(), name], change);
             }
         }
         if let Some(text) = added.filter(|text| Doc::read(text).as_ref() == Ok(&doc)) {
-            return Ok(Some(JoinedOverrides { text, is_rewritten: false }));
+            return Ok(Some(JoinedOverrides { text, is_rewritten: false, replaced }));
         }
         let mut text: String = old
             .lines()
@@ -162,7 +168,7 @@ impl Update<'_> {
         for (key, value) in doc.fields() {
             write_pair(key, value, 0, &mut text);
         }
-        Ok(Some(JoinedOverrides { text, is_rewritten: true }))
+        Ok(Some(JoinedOverrides { text, is_rewritten: true, replaced }))
     }
 
     /// The faults of the connector with these imported files, the user's own files, overrides and templates.
@@ -216,6 +222,8 @@ struct JoinedOverrides {
     text: String,
     /// Whether the user's own text could not be kept.
     is_rewritten: bool,
+    /// What it said otherwise, and the edits replace.
+    replaced: Vec<String>,
 }
 
 /// Reads a file that the user edits. Only what is valid for `check` is read, so nothing in it is passed over.
@@ -249,6 +257,18 @@ fn added(old: &str, doc: &Doc, edits: &[Edit]) -> Option<String> {
         }
     }
     Some(text)
+}
+
+/// What overrides.yaml says otherwise than an edit.
+fn conflicts(said: Option<&Doc>, change: &Doc, at: &str, found: &mut Vec<String>) {
+    match (said, change) {
+        (None, _) => {}
+        (Some(Doc::Map(own)), Doc::Map(more)) => {
+            more.iter().for_each(|(key, value)| conflicts(own.get(key), value, &format!("{at}/{key}"), found));
+        }
+        (Some(own), change) if own != change => found.push(at.to_owned()),
+        (Some(_), _) => {}
+    }
 }
 
 /// Joins a change with those at a path.
