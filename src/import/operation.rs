@@ -278,7 +278,7 @@ pub(crate) fn draft<'f>(
     }
     let response = response(&mut reply, id, schemas, settings);
     let of_examples = if response.get("record").is_some() { examples() } else { None };
-    put("response", response, (reply.grade != Grade::Sure).then(|| reply.why.clone()).or(of_examples));
+    put("response", response, (reply.grade == Grade::Likely).then(|| reply.why.clone()).or(of_examples));
     if is_job(operation) {
         let why = doc
             .get("x-ms-long-running-operation")

@@ -34,7 +34,7 @@ impl Edit {
                 }
             }
             for name in before.keys().filter(|name| !after.contains_key(*name)) {
-                self.entries.push((section, name.clone(), Doc::Null));
+                self.lost.push(format!("`{name}` was removed: it comes back"));
             }
         }
         if self.entries.is_empty() && self.lost.is_empty() && self.own.is_empty() {

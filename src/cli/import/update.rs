@@ -226,7 +226,7 @@ struct JoinedOverrides {
     replaced: Vec<String>,
 }
 
-/// Reads a file that the user edits. Only what is valid for `check` is read, so nothing in it is passed over.
+/// Reads a file that the user edits. A file that `check` would refuse is refused, so that no part of it is ignored.
 fn read(path: &Path, text: &str) -> Result<Doc> {
     let shown = path.display().to_string();
     let wrong = |why: String| {

@@ -7,6 +7,8 @@ use super::super::value::Doc;
 use super::{SeenAuth, SeenBody, SeenCall, SeenCalls, SeenParameter, SeenReply, split_origin, tells};
 use crate::draft::{is_kept_header, is_secret_header, is_secret_name, looks_like_id, read_address, sign_in_of};
 
+/// Stands for an address that is not known.
+const UNKNOWN: &str = "https://unknown.invalid";
 /// Folders within folders.
 const DEPTH_MAX: usize = 32;
 
@@ -146,10 +148,8 @@ impl Collection {
                 Some(value) => format!("{}{rest}", value.trim_end_matches('/')),
                 None => {
                     is_known = false;
-                    if !self.unknown.contains(&name) {
-                        self.unknown.push(name);
-                    }
-                    format!("https://unknown.invalid{rest}")
+                    self.miss(&name);
+                    format!("{UNKNOWN}{rest}")
                 }
             };
         }
@@ -157,18 +157,15 @@ impl Collection {
         let after = raw.find("://").map_or(0, |at| at + 3);
         let host_end = raw.get(after..).and_then(|rest| rest.find(['/', '?'])).map_or(raw.len(), |at| after + at);
         let (host, rest) = raw.split_at(host_end);
-        let mut host = host.to_owned();
-        for (name, value) in &self.variables {
-            host = host.replace(&format!("{{{{{name}}}}}"), value);
-        }
-        if host.contains("{{") {
-            is_known = false;
-            let name = host.split("{{").nth(1).and_then(|rest| rest.split("}}").next()).unwrap_or_default().to_owned();
-            if !self.unknown.contains(&name) {
-                self.unknown.push(name);
+        let host = match self.resolved(host) {
+            Some(host) => host,
+            None => {
+                is_known = false;
+                let name = host.split("{{").nth(1).and_then(|rest| rest.split("}}").next()).unwrap_or_default();
+                self.miss(name);
+                UNKNOWN.to_owned()
             }
-            host = "https://unknown.invalid".to_owned();
-        }
+        };
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
         let segment = |segment: &str| match segment.strip_prefix(':') {
             Some(name) if !name.is_empty() => format!("{{{name}}}"),
@@ -223,7 +220,14 @@ impl Collection {
         }
     }
 
-    /// A text with the values of its variables.
+    /// Remembers a variable of an address that has no value.
+    fn miss(&mut self, name: &str) {
+        if !self.unknown.iter().any(|known| known == name) {
+            self.unknown.push(name.to_owned());
+        }
+    }
+
+    /// A text with the values of its variables; `None` if one has no value.
     fn resolved(&self, text: &str) -> Option<String> {
         let mut text = text.to_owned();
         for (name, value) in &self.variables {

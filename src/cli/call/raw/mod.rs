@@ -110,7 +110,7 @@ impl QuietCalls<'_> {
         let session = engine.connect(self.spec)?;
         let base = session.connection().base();
         let wrong = |cause: url::ParseError| {
-            Error::new(ErrorKind::BadResponse, format!("the address of the next page, {address}, is invalid: {cause}"))
+            Error::new(ErrorKind::BadResponse, format!("the address of the next page is invalid: {cause}"))
         };
         let first = format!("{}{}", base.as_str().trim_end_matches('/'), request.path);
         let next = url::Url::parse(&first).and_then(|url| url.join(address)).map_err(wrong)?;
