@@ -291,6 +291,8 @@ mod send;
 #[cfg(feature = "batch")]
 mod sink;
 mod step_tag;
+#[cfg(feature = "batch")]
+mod table;
 pub mod telemetry;
 mod text_file;
 mod transport;

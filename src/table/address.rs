@@ -1,0 +1,181 @@
+//! The address of a table: `sqlite:FILE#TABLE` or `postgres://USER@HOST/DATABASE#SCHEMA.TABLE`.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Secret;
+
+/// The schemes of databases, as users type them.
+const POSTGRES: [&str; 2] = ["postgres://", "postgresql://"];
+const SQLITE: &str = "sqlite:";
+
+/// A database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum DatabaseAddress {
+    Sqlite(PathBuf),
+    /// Without its password.
+    Postgres(Url),
+}
+
+/// A table of a database. A name may begin with that of a schema.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TableName {
+    pub(crate) schema: Option<String>,
+    pub(crate) name: String,
+}
+
+/// The table of an address, and the password that the address has.
+#[derive(Clone, Debug)]
+pub(crate) struct TableAddress {
+    pub(crate) database: DatabaseAddress,
+    pub(crate) table: Option<TableName>,
+    pub(crate) password: Option<Secret>,
+}
+
+impl PartialEq for TableAddress {
+    fn eq(&self, other: &TableAddress) -> bool {
+        self.database == other.database && self.table == other.table
+    }
+}
+
+impl Eq for TableAddress {}
+
+impl TableAddress {
+    /// Whether a text is the address of a database, and not a path.
+    pub(crate) fn is_one(text: &str) -> bool {
+        text.starts_with(SQLITE) || POSTGRES.iter().any(|scheme| text.starts_with(scheme))
+    }
+
+    /// An address as written; `folder` is where relative paths start.
+    ///
+    /// # Errors
+    /// `usage` when it names no database or no valid table.
+    pub(crate) fn parse(text: &str, folder: &Path) -> Result<TableAddress> {
+        let (place, table) = text.rsplit_once('#').map_or((text, None), |(place, table)| (place, Some(table)));
+        let table = table.map(|name| TableName::parse(name).ok_or_else(|| no_table(place))).transpose()?;
+        if let Some(path) = place.strip_prefix(SQLITE) {
+            if path.is_empty() {
+                return Err(wrong("the address names no file".to_owned()).advise("write sqlite:FILE#TABLE"));
+            }
+            let table = match table {
+                Some(TableName { schema: Some(schema), name }) => {
+                    // SQLite has no schemas of its own: the dot is part of the name.
+                    Some(TableName { schema: None, name: format!("{schema}.{name}") })
+                }
+                other => other,
+            };
+            return Ok(TableAddress { database: DatabaseAddress::Sqlite(folder.join(path)), table, password: None });
+        }
+        let invalid = |e: url::ParseError| {
+            wrong(format!("the address of the database is not a URL: {e}"))
+                .advise("write postgres://USER@HOST/DATABASE#TABLE")
+        };
+        let mut url = Url::parse(place).map_err(invalid)?;
+        let password = url.password().map(|text| Secret::new(percent_decode_str(text).decode_utf8_lossy()));
+        let _it_has_a_host_or_no_password = url.set_password(None);
+        Ok(TableAddress { database: DatabaseAddress::Postgres(url), table, password })
+    }
+
+    /// Its table.
+    ///
+    /// # Errors
+    /// `usage` when it has none.
+    pub(crate) fn named(&self) -> Result<&TableName> {
+        self.table.as_ref().ok_or_else(|| no_table(&self.database.to_string()))
+    }
+}
+
+fn no_table(place: &str) -> Error {
+    let shown = Url::parse(place).ok().filter(|url| url.password().is_some()).map(|mut url| {
+        let _it_has_one = url.set_password(None);
+        url.to_string()
+    });
+    let place = shown.as_deref().unwrap_or(place);
+    wrong(format!("the address {place} names no table")).advise(format!("write {place}#TABLE"))
+}
+
+fn wrong(message: String) -> Error {
+    Error::new(ErrorKind::Usage, message)
+}
+
+impl TableName {
+    /// `TABLE` or `SCHEMA.TABLE`; `%2E` is a dot of a name.
+    fn parse(text: &str) -> Option<TableName> {
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8().ok().map(|text| text.into_owned());
+        let fits = |name: &String| !name.is_empty() && !name.contains('\0');
+        let (schema, name) = match text.split_once('.') {
+            Some((schema, name)) => (Some(decoded(schema).filter(fits)?), name),
+            None => (None, text),
+        };
+        Some(TableName { schema, name: decoded(name).filter(fits)? })
+    }
+
+    /// Another table beside it.
+    pub(crate) fn beside(&self, name: impl Into<String>) -> TableName {
+        TableName { schema: self.schema.clone(), name: name.into() }
+    }
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let part = |text: &str| text.replace('%', "%25").replace('.', "%2E");
+        if let Some(schema) = &self.schema {
+            write!(f, "{}.", part(schema))?;
+        }
+        f.write_str(&part(&self.name))
+    }
+}
+
+impl fmt::Display for DatabaseAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DatabaseAddress::Sqlite(path) => write!(f, "{SQLITE}{}", path.display()),
+            DatabaseAddress::Postgres(url) => write!(f, "{url}"),
+        }
+    }
+}
+
+impl fmt::Display for TableAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.database)?;
+        self.table.as_ref().map_or(Ok(()), |table| write!(f, "#{table}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{DatabaseAddress, TableAddress};
+
+    #[test]
+    fn addresses_are_shown_without_passwords() {
+        let parse = |text: &str| TableAddress::parse(text, Path::new("/data"));
+        let cases = [
+            ("sqlite:desk.db#members", "sqlite:/data/desk.db#members"),
+            ("sqlite:/a#b/desk.db#a.b", "sqlite:/a#b/desk.db#a%2Eb"),
+            (
+                "postgres://etl:s3cret@db.example.com:5433/desk?sslmode=disable#hr.members",
+                "postgres://etl@db.example.com:5433/desk?sslmode=disable#hr.members",
+            ),
+            ("postgresql:///desk#a%2Eb", "postgresql:///desk#a%2Eb"),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(parse(text).unwrap().to_string(), shown);
+        }
+        assert_eq!(parse("postgres://a:p%40@h/d#t").unwrap().password.unwrap().expose(), "p@");
+        assert!(matches!(parse("sqlite:x.db").unwrap().database, DatabaseAddress::Sqlite(_)));
+        for text in
+            ["sqlite:#t", "sqlite:x.db#", "postgres://#", "postgres://h:99999/d#t", "postgres://u:topsecret@h/d#a."]
+        {
+            let told = parse(text).unwrap_err().to_string();
+            assert!(!told.contains("topsecret"), "{told}");
+        }
+        assert!(parse("sqlite:x.db").unwrap().named().is_err());
+        assert!(!TableAddress::is_one("out/sqlite/x.db"));
+    }
+}

@@ -1,0 +1,440 @@
+//! Loads the rows of a step into a table, each once. The rows are on disk and stay as they are, so that a load can be
+//! repeated; what a transaction has written is recorded in it, so that it is not written again.
+
+use std::collections::BTreeSet;
+
+use super::address::TableName;
+use super::cell::Cells;
+use super::columns::{ColumnsPlan, LOAD, VALID_FROM, VALID_TO, plan};
+use super::database::{Database, NewColumn};
+use super::merge::Merge;
+use super::mode::{Evolve, LoadMode};
+use super::row_scanner::RowScanner;
+use super::shape::{Findings, LoadColumn, TableForm, column_name, places};
+use super::source::{self, KnownLoad, LoadSource};
+use super::survey::survey;
+use super::value_kind::ValueKind;
+use crate::error::{Error, ErrorKind, Result};
+use crate::run_store::{Extent, Measure, RowReader};
+
+/// Rows and bytes of one transaction of added rows.
+const RANGE: (u64, u64) = (100_000, 64 << 20);
+/// How often the form of a table may change during one load: each time, all rows are looked at.
+const ROUNDS: usize = 8;
+/// Rows between two checks whether the load must stop.
+pub(super) const CHECKED: u64 = 1_000;
+
+/// The table of a connection alone in which keyed rows are collected.
+pub(super) const STAGE: &str = "opnode_stage";
+/// The number of a row there.
+pub(super) const NUMBER: &str = "_opnode_row";
+
+/// What is loaded, and how.
+#[derive(Clone, Debug)]
+pub(crate) struct LoadOrder {
+    pub(crate) table: TableName,
+    pub(crate) mode: LoadMode,
+    /// The names of the columns that identify a row.
+    pub(crate) key: Vec<String>,
+    pub(crate) evolve: Evolve,
+    pub(crate) form: TableForm,
+    pub(crate) source: LoadSource,
+    /// All rows of the step.
+    pub(crate) extent: Extent,
+    /// Whether these are all records that there are.
+    pub(crate) is_complete: bool,
+    /// Whether rows of an earlier attempt of the step are replaced; else they stay.
+    pub(crate) replaces_earlier: bool,
+}
+
+/// What a load did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LoadReport {
+    /// Rows that this load has written, before rows of equal keys became one.
+    pub(crate) rows: u64,
+    /// What the user should know.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Opens the rows from their start.
+pub(crate) type OpenRows<'l> = dyn Fn() -> Result<Box<dyn RowReader>> + 'l;
+
+/// Loads the rows. `check` gets the number of rows so far, and says whether the load must stop.
+///
+/// # Errors
+/// `invalid_items` for a value that no column holds; `conflict` when the table has another form and may not change;
+/// `state` when the database is locked or full; `network` when it is gone: then it can be repeated.
+pub(crate) fn load(
+    database: &mut dyn Database,
+    order: &LoadOrder,
+    rows: &OpenRows<'_>,
+    check: &dyn Fn(u64) -> Result<()>,
+) -> Result<LoadReport> {
+    source::make(database, &order.table)?;
+    let known = order.source.known(database, &order.table)?;
+    let mut loader =
+        Loader { database, order, rows, check, findings: Findings::default(), report: LoadReport::default() };
+    match order.mode {
+        LoadMode::Append => loader.append(&known)?,
+        LoadMode::Upsert => loader.upsert(&known)?,
+        LoadMode::Replace | LoadMode::Mirror | LoadMode::History => loader.whole(&known)?,
+    }
+    Ok(loader.report)
+}
+
+struct Loader<'l> {
+    database: &'l mut dyn Database,
+    order: &'l LoadOrder,
+    rows: &'l OpenRows<'l>,
+    check: &'l dyn Fn(u64) -> Result<()>,
+    /// What is known of rows that did not fit.
+    findings: Findings,
+    report: LoadReport,
+}
+
+/// How an attempt to write rows ended.
+enum Written {
+    /// All are written.
+    Rows(Extent),
+    /// Some do not fit the table: nothing is written.
+    Unfit,
+}
+
+/// Rows from one number on, at most so many rows and bytes.
+#[derive(Clone, Copy)]
+struct Range {
+    first: u64,
+    rows: u64,
+    bytes: u64,
+}
+
+impl Range {
+    fn from(first: u64) -> Range {
+        Range { first, rows: u64::MAX, bytes: u64::MAX }
+    }
+}
+
+impl Loader<'_> {
+    /// Adds the rows that are not in the table yet.
+    fn append(&mut self, known: &[KnownLoad]) -> Result<()> {
+        let (earlier, own) = self.by_attempt(known);
+        let mut next = self.confirm(&own)?;
+        let mut is_begun = !own.is_empty();
+        while !is_begun || next < self.order.extent.rows {
+            let earlier = if is_begun { Vec::new() } else { earlier.clone() };
+            let range = Range { first: next, rows: RANGE.0, bytes: RANGE.1 };
+            next += self.transaction(|loader| loader.append_range(range, &earlier))?.rows;
+            is_begun = true;
+        }
+        Ok(())
+    }
+
+    fn append_range(&mut self, range: Range, earlier: &[i64]) -> Result<Written> {
+        let Some((columns, has_load)) = self.table(range)? else { return Ok(Written::Unfit) };
+        self.remove(earlier, has_load)?;
+        let (table, load) = (self.order.table.clone(), load_number());
+        let written = self.fill(&table, false, &columns, (range, has_load.then_some((LOAD, load))))?;
+        self.record(written, range.first, load)
+    }
+
+    /// Changes the rows that are not in the table yet, by their key.
+    fn upsert(&mut self, known: &[KnownLoad]) -> Result<()> {
+        let (_, own) = self.by_attempt(known);
+        let next = self.confirm(&own)?;
+        if !own.is_empty() && next == self.order.extent.rows {
+            return Ok(());
+        }
+        self.transaction(|loader| loader.merge(Range::from(next))).map(|_| ())
+    }
+
+    /// Loads all rows at once.
+    fn whole(&mut self, known: &[KnownLoad]) -> Result<()> {
+        let (_, own) = self.by_attempt(known);
+        let (rows, digest) = (self.order.extent.rows, self.order.extent.sum.to_string());
+        if own.iter().any(|load| load.first == 0 && load.rows == rows && load.digest == digest) {
+            return Ok(());
+        }
+        let range = Range::from(0);
+        match self.order.mode {
+            LoadMode::Replace => self.transaction(|loader| loader.replace(range)),
+            _ => self.transaction(|loader| loader.merge(range)),
+        }
+        .map(|_| ())
+    }
+
+    fn replace(&mut self, range: Range) -> Result<Written> {
+        self.database.lock(&self.order.table)?;
+        let Some((columns, has_load)) = self.table(range)? else { return Ok(Written::Unfit) };
+        self.refuse_cascades()?;
+        let table = self.order.table.clone();
+        let sql = format!("DELETE FROM {}", self.database.table(&table));
+        self.database.run(&sql)?;
+        let load = load_number();
+        let written = self.fill(&table, false, &columns, (range, has_load.then_some((LOAD, load))))?;
+        self.record(written, range.first, load)
+    }
+
+    fn merge(&mut self, range: Range) -> Result<Written> {
+        self.database.lock(&self.order.table)?;
+        let Some((columns, has_load)) = self.table(range)? else { return Ok(Written::Unfit) };
+        if self.order.mode == LoadMode::Mirror && self.order.is_complete {
+            self.refuse_cascades()?;
+        }
+        let mut staged: Vec<NewColumn<'_>> = columns.iter().map(|column| new_column(column, false)).collect();
+        staged.push(NewColumn { name: NUMBER, kind: ValueKind::Integer, is_required: true, about: None });
+        self.database.stage(STAGE, &staged)?;
+        let stage = TableName { schema: None, name: STAGE.to_owned() };
+        let written = self.fill(&stage, true, &columns, (range, None))?;
+        if let Written::Rows(_) = written {
+            let load = load_number();
+            let merge = Merge { order: self.order, columns: &columns, load: has_load.then_some(load) };
+            let notes = merge.run(self.database)?;
+            self.report.notes.extend(notes);
+            return self.record(written, range.first, load);
+        }
+        Ok(written)
+    }
+
+    /// Runs a transaction until all its rows fit.
+    fn transaction(&mut self, mut work: impl FnMut(&mut Self) -> Result<Written>) -> Result<Extent> {
+        for _ in 0..ROUNDS {
+            let before = self.report.clone();
+            self.database.begin()?;
+            match work(self) {
+                Ok(Written::Rows(rows)) => {
+                    self.database.commit()?;
+                    return Ok(rows);
+                }
+                Ok(Written::Unfit) => self.database.rollback(),
+                Err(error) => {
+                    self.database.rollback();
+                    return Err(error);
+                }
+            }
+            self.report = before;
+        }
+        let message = format!("the columns of {} do not come to an end", self.order.table);
+        Err(Error::new(ErrorKind::Internal, message))
+    }
+
+    /// The columns of the table, which is made or changed if necessary. Nothing if the rows must be looked at first: then
+    /// this has happened, and the transaction begins anew.
+    fn table(&mut self, range: Range) -> Result<Option<(Vec<LoadColumn>, bool)>> {
+        let mut found = self.database.find(&self.order.table)?;
+        let mut own = plan(self.database, self.order, found.as_ref(), &self.findings)?;
+        if own.changes() && !matches!(self.order.mode, LoadMode::Replace) {
+            // Others may change it as well.
+            self.database.lock(&self.order.table)?;
+            found = self.database.find(&self.order.table)?;
+            own = plan(self.database, self.order, found.as_ref(), &self.findings)?;
+        }
+        if own.needs_rows && !self.findings.is_whole {
+            self.survey(&own.columns, range.first)?;
+            return Ok(None);
+        }
+        own.check(self.database, self.order, &self.findings)?;
+        self.report.notes.extend(own.apply(self.database, self.order, found.as_ref())?);
+        let ColumnsPlan { columns, has_load, .. } = own;
+        Ok(Some((columns, has_load)))
+    }
+
+    /// Looks at the rows from one on: what they have that no column holds.
+    fn survey(&mut self, columns: &[LoadColumn], first: u64) -> Result<()> {
+        let mut rows = (self.rows)()?;
+        skip(&mut *rows, first)?;
+        let (rules, written) = (self.database.rules(), self.report.rows);
+        let check = || (self.check)(written);
+        survey(&mut *rows, (columns, &self.order.form, rules), first, &mut self.findings, &check)
+    }
+
+    /// Writes rows into a table. `extra` is a column of numbers with its value; without it, the stage gets the number of
+    /// each row.
+    fn fill(
+        &mut self,
+        table: &TableName,
+        is_stage: bool,
+        columns: &[LoadColumn],
+        (range, extra): (Range, Option<(&'static str, i64)>),
+    ) -> Result<Written> {
+        let (rules, order) = (self.database.rules(), self.order);
+        let mut scanner = RowScanner::new(&places(columns), order.form.others());
+        let keys: Vec<(usize, &LoadColumn)> =
+            columns.iter().enumerate().filter(|(_, column)| order.key.contains(&column.name)).collect();
+        let mut into: Vec<NewColumn<'_>> = columns.iter().map(|column| new_column(column, false)).collect();
+        let last = if is_stage { Some(NUMBER) } else { extra.map(|(name, _)| name) };
+        into.extend(last.map(|name| NewColumn { name, kind: ValueKind::Integer, is_required: true, about: None }));
+        let mut rows = (self.rows)()?;
+        skip(&mut *rows, range.first)?;
+        let (mut measure, mut cells, mut is_unfit) = (Measure::default(), Cells::default(), false);
+        let mut bulk = self.database.bulk(table, is_stage, &into)?;
+        while measure.rows() < range.rows && measure.bytes() < range.bytes {
+            let Some(row) = rows.next_row()? else { break };
+            scanner.scan(row);
+            scanner.fill(row, &mut cells, rules, &mut |_| is_unfit = true);
+            is_unfit |= scanner.has_unknown();
+            if is_unfit {
+                break;
+            }
+            let number = range.first + measure.rows();
+            if let Some((_, column)) = keys.iter().find(|(at, _)| cells.is_null(*at)) {
+                return Err(no_key(order, &column.name, number));
+            }
+            let value = if is_stage { Some(number as i64) } else { extra.map(|(_, value)| value) };
+            bulk.put(row, &cells, value.as_slice()).map_err(|e| of_row(e, order, number))?;
+            measure.add(row.as_bytes());
+            measure.add(b"\n");
+            if measure.rows().is_multiple_of(CHECKED) {
+                (self.check)(self.report.rows + measure.rows())?;
+            }
+        }
+        if is_unfit {
+            drop(bulk);
+            drop(rows);
+            self.findings.is_whole = false;
+            self.survey(columns, range.first)?;
+            return Ok(Written::Unfit);
+        }
+        bulk.finish()?;
+        Ok(Written::Rows(measure.extent()))
+    }
+
+    /// Records what was written, in its transaction.
+    fn record(&mut self, written: Written, first: u64, load: i64) -> Result<Written> {
+        let Written::Rows(rows) = written else { return Ok(written) };
+        let order = self.order;
+        order.source.record(self.database, &order.table, (load, order.mode), (first, rows), &now())?;
+        self.report.rows += rows.rows;
+        Ok(Written::Rows(rows))
+    }
+
+    /// The loads of earlier attempts, and those of this one.
+    fn by_attempt(&self, known: &[KnownLoad]) -> (Vec<i64>, Vec<KnownLoad>) {
+        let attempt = self.order.source.attempt;
+        let earlier = known.iter().filter(|load| load.attempt < attempt && self.order.replaces_earlier);
+        (
+            earlier.map(|load| load.load).collect(),
+            known.iter().filter(|load| load.attempt == attempt).cloned().collect(),
+        )
+    }
+
+    /// Compares the rows that are said to be in the table with those of the step. Returns how many there are.
+    fn confirm(&mut self, known: &[KnownLoad]) -> Result<u64> {
+        let mut next = 0;
+        if known.is_empty() {
+            return Ok(next);
+        }
+        let mut rows = (self.rows)()?;
+        for load in known {
+            let mut measure = Measure::default();
+            while load.first == next && measure.rows() < load.rows {
+                let Some(row) = rows.next_row()? else { break };
+                measure.add(row.as_bytes());
+                measure.add(b"\n");
+            }
+            if measure.extent().sum.to_string() != load.digest || measure.rows() != load.rows {
+                return Err(self.others(load));
+            }
+            next += load.rows;
+            (self.check)(0)?;
+        }
+        Ok(next)
+    }
+
+    fn others(&self, load: &KnownLoad) -> Error {
+        let LoadOrder { table, source, .. } = self.order;
+        let message = format!(
+            "{table} has {} rows of {} of this run from row {} on, and they are others than those of the step now",
+            load.rows, source.step, load.first
+        );
+        Error::new(ErrorKind::State, message).advise(format!(
+            "see the rows of {table} with _opnode_load = {}; run it with --fresh to begin a run of its own",
+            load.load
+        ))
+    }
+
+    /// Removes the rows that earlier attempts of the step have added.
+    fn remove(&mut self, earlier: &[i64], has_load: bool) -> Result<()> {
+        if earlier.is_empty() {
+            return Ok(());
+        }
+        let table = &self.order.table;
+        if !has_load {
+            let message =
+                format!("{table} has rows of this step from before it began anew, and no column {LOAD} to find them");
+            return Err(Error::new(ErrorKind::State, message)
+                .advise("remove them, and run it with --fresh; a table that opnode makes has this column"));
+        }
+        let list: BTreeSet<String> = earlier.iter().map(i64::to_string).collect();
+        let list = list.into_iter().collect::<Vec<_>>().join(", ");
+        let (shown, column) = (self.database.table(table), self.database.quoted(LOAD));
+        self.database.run(&format!("DELETE FROM {shown} WHERE {column} IN ({list})"))?;
+        self.order.source.forget(self.database, table)
+    }
+
+    /// Rows of other tables must not go with those of this one.
+    fn refuse_cascades(&mut self) -> Result<()> {
+        let found = self.database.find(&self.order.table)?.unwrap_or_default();
+        let Some(other) = found.cascades.first() else { return Ok(()) };
+        let (table, mode) = (&self.order.table, self.order.mode.name());
+        let message = format!("rows of {other} are deleted or changed with those of {table}, so `{mode}` is refused");
+        Err(Error::new(ErrorKind::Conflict, message)
+            .advise("use `mode: upsert`, or remove ON DELETE from the foreign key"))
+    }
+}
+
+/// A column as it is made.
+pub(super) fn new_column(column: &LoadColumn, is_required: bool) -> NewColumn<'_> {
+    NewColumn { name: &column.name, kind: column.kind, is_required, about: column.about.as_deref() }
+}
+
+fn skip(rows: &mut dyn RowReader, count: u64) -> Result<()> {
+    (0..count).try_for_each(|_| rows.skip_row().map(|_| ()))
+}
+
+/// The number of a load: the microseconds since 1970. Numbers of loads at the same time differ.
+fn load_number() -> i64 {
+    let now = jiff::Timestamp::now().as_microsecond();
+    now + i64::from(fastrand::u8(..))
+}
+
+/// The time of a load.
+pub(super) fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
+}
+
+fn no_key(order: &LoadOrder, column: &str, row: u64) -> Error {
+    let message = format!("row {} of {} has no value in {column}, which is a key", row + 1, order.source.step);
+    Error::new(ErrorKind::InvalidItems, message).advise("leave such rows out with `where`, or choose another `key`")
+}
+
+fn of_row(error: Error, order: &LoadOrder, row: u64) -> Error {
+    match error.kind() {
+        ErrorKind::InvalidItems | ErrorKind::Conflict => {
+            error.with(|d| d.message = format!("row {} of {}: {}", row + 1, order.source.step, d.message))
+        }
+        _ => error,
+    }
+}
+
+/// The names of a key as columns.
+pub(crate) fn key_columns(paths: &[Vec<String>]) -> Vec<String> {
+    paths.iter().map(|path| column_name(path)).collect()
+}
+
+/// The columns that opnode adds to a table of a mode.
+pub(super) fn own_columns(mode: LoadMode) -> Vec<NewColumn<'static>> {
+    let time =
+        |name, is_required, about| NewColumn { name, kind: ValueKind::Timestamp, is_required, about: Some(about) };
+    let mut columns = Vec::new();
+    if mode == LoadMode::History {
+        columns.push(time(VALID_FROM, true, "When this version of the row was first read"));
+        columns.push(time(VALID_TO, false, "When the row was found changed or gone; empty for the present version"));
+    }
+    columns.push(NewColumn {
+        name: LOAD,
+        kind: ValueKind::Integer,
+        is_required: true,
+        about: Some("The load that brought the row; see opnode_loads"),
+    });
+    columns
+}
