@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::engine::Running;
 use crate::error::Result;
 use crate::request::PlannedRequest;
+use crate::secret::Secret;
 use crate::send::Cancel;
 use crate::sink::Sink;
 use crate::write::Writes;
@@ -87,6 +88,9 @@ pub(crate) trait Effects: Send + Sync {
 
     /// The environment variables that the batch lists; they are not part of its plan.
     fn environment(&self) -> &BTreeMap<String, String>;
+
+    /// The password of the database of a place that a step saves to, by the number of the place.
+    fn password(&self, step: &str, place: usize) -> Option<Secret>;
 
     /// The host's standard input.
     ///

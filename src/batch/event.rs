@@ -37,6 +37,17 @@ pub enum Event {
         /// The number of items that the server announced, if it did.
         total: Option<u64>,
     },
+    /// A step brings its rows into a table of a database.
+    Loading {
+        /// The step.
+        step: StepName,
+        /// The table.
+        table: String,
+        /// The number of rows so far.
+        rows: u64,
+        /// The number of all its rows.
+        total: u64,
+    },
     /// A step waits for a job of the system, whose state was asked for.
     Waiting {
         /// The step.

@@ -15,6 +15,7 @@ use super::inner::InnerLoader;
 use super::inputs::{self, BatchInput};
 use super::local::Local;
 use super::local_plan::LocalWork;
+use super::passwords::passwords;
 use super::row_source::MAIN;
 use super::run_plan::{Batch, MatrixJob, RunPlan, Step, StepLimits};
 use super::webhook;
@@ -27,7 +28,10 @@ use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result, did_you_mean}
 use crate::json_pointer::escape;
 use crate::real_path::real_path;
 use crate::run_store::ResumePolicy;
+use crate::secret::Secret;
 
+/// The variable with the password of databases, as for other clients of PostgreSQL.
+const DATABASE_PASSWORD: &str = "PGPASSWORD";
 /// How long a step waits for the end of an outage, if the batch does not say.
 const WAIT_UP_TO: Duration = Duration::from_secs(30 * 60);
 
@@ -95,6 +99,7 @@ impl Batch {
         let refused = targets::targets(&mut c, &steps, &context, (&folder, &own_files), &name);
         let steps: Vec<Step> = steps.into_iter().map(|(_, step)| step).collect();
         let sessions = sessions(&mut c, config, (&known, &folder), &steps, &file);
+        let passwords = passwords(&mut c, config, &folder, &file);
         let fingerprints = fingerprints(&context, &steps);
         let redactors = sessions.values().map(|session| &session.connection().redactor);
         redactors.for_each(|redactor| env.values().for_each(|value| redactor.learn(value)));
@@ -120,6 +125,8 @@ impl Batch {
             batches: batches.clone(),
             stdin: config.stdin.clone(),
             stdout: config.stdout.clone(),
+            passwords,
+            default_password: (config.env)(DATABASE_PASSWORD).map(Secret::new),
         };
         let batch = Batch { plan: Arc::new(plan), effects: Arc::new(local) };
         checked(c, (refused, wrong_inputs), batch).map(|batch| (batch, batches))

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::engine::{Running, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::request::PlannedRequest;
+use crate::secret::Secret;
 use crate::send::Cancel;
 use crate::sink::{Sink, Stdout};
 use crate::write::Writes;
@@ -26,6 +27,10 @@ pub(super) struct Local {
     pub(super) batches: InnerLoader,
     pub(super) stdin: Option<Stdin>,
     pub(super) stdout: Option<Stdout>,
+    /// Passwords of databases, by step and number of the place.
+    pub(super) passwords: BTreeMap<(String, usize), Secret>,
+    /// That of all others.
+    pub(super) default_password: Option<Secret>,
 }
 
 impl Local {
@@ -67,6 +72,11 @@ impl Effects for Local {
 
     fn environment(&self) -> &BTreeMap<String, String> {
         &self.environment
+    }
+
+    fn password(&self, step: &str, place: usize) -> Option<Secret> {
+        let own = self.passwords.get(&(step.to_owned(), place));
+        own.or(self.default_password.as_ref()).cloned()
     }
 
     fn stdin(&self) -> Result<Box<dyn Read + Send>> {

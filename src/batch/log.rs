@@ -73,7 +73,7 @@ enum LogContent<'e> {
 pub(super) fn line(event: &Event, at: &str) -> Option<(String, bool)> {
     let content = match event {
         // Each job has a log of its own.
-        Event::Begun { .. } | Event::Progress { .. } => return None,
+        Event::Begun { .. } | Event::Progress { .. } | Event::Loading { .. } => return None,
         Event::StepEnded(report) if report.earlier => return None,
         Event::Note { message } => LogContent::Note { message },
         Event::StepBegun { step } => LogContent::StepBegun { step },

@@ -67,6 +67,7 @@ mod local;
 mod local_file;
 mod local_plan;
 mod log;
+mod passwords;
 mod plan;
 mod record;
 mod row_source;

@@ -1,17 +1,20 @@
 //! Mirror of `save` of a step, as written.
 
-use crate::authoring::values::mirrors;
+use crate::authoring::Ordered;
+use crate::authoring::values::{NamesPart, mirrors};
+use crate::connections::ValueFile;
 use crate::output::{CellGuard, LineEnds};
+use crate::table::{Evolve, LoadMode, Nested, ValueKind};
 
 mirrors! {
-    /// A file for the rows
+    /// A file or a table for the rows
     struct SaveFile {
-        /// Its path, - for standard output. A path that uses ${{ item.… }} writes each row to the file of its value
+        /// The path of a file, - for standard output, sqlite:FILE#TABLE, or postgres://USER@HOST/DATABASE#TABLE. A path that uses ${{ item.… }} writes each row to the file of its value
         pub to: String,
         /// The format; default: by extension
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub format: Option<SaveFormat>,
-        /// Columns of csv and tsv, such as id or company/name; default: the fields of the record and those of the first rows
+        /// Columns, such as id or company/name; default: the fields of the record, and those that rows have besides
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub columns: Vec<String>,
         /// true: rows are added to the end of an existing file, once; for ndjson, csv and tsv
@@ -29,6 +32,24 @@ mirrors! {
         /// formulas: an apostrophe is put before texts of csv and tsv that a spreadsheet would run as formulas
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub guard: Option<CellGuard>,
+        /// How rows get into a table: append (default), replace, upsert, mirror or history
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub mode: Option<LoadMode>,
+        /// The fields that identify a row of a table; default for upsert, mirror and history: id
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub key: Option<NamesPart>,
+        /// What may change in a table that exists: none, add (columns) or widen (default: also their types)
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub evolve: Option<Evolve>,
+        /// What becomes of objects in rows: json (default), or flatten: a column for each of their fields, such as company__name
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub nested: Option<Nested>,
+        /// Types of columns; default: those of the record, or those that hold all values
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub types: Ordered<ValueKind>,
+        /// The password of the database, or a reference to it, such as { env: DESK_PASSWORD }; default: the environment variable PGPASSWORD
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub password: Option<ValueFile>,
     }
 
     /// The format of a file
@@ -70,11 +91,29 @@ impl SaveFile {
             bom: false,
             line_ends: None,
             guard: None,
+            mode: None,
+            key: None,
+            evolve: None,
+            nested: None,
+            types: Ordered::new(),
+            password: None,
         }
+    }
+
+    /// Its keys that only tables have, and whether each is given.
+    pub(super) fn table_keys(&self) -> [(&'static str, bool); 6] {
+        [
+            ("mode", self.mode.is_some()),
+            ("key", self.key.is_some()),
+            ("evolve", self.evolve.is_some()),
+            ("nested", self.nested.is_some()),
+            ("types", !self.types.is_empty()),
+            ("password", self.password.is_some()),
+        ]
     }
 }
 
-/// A path, or a path with its format
+/// A path or a table, or one with its options
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]

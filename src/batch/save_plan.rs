@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::save_file::SaveFormat;
 use crate::expression::{Expr, Shape};
 use crate::output::{CellGuard, CsvOptions, Form, LineEnds};
+use crate::table::{Evolve, LoadMode, TableForm};
 
 /// A place for the rows of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -16,6 +17,26 @@ pub(crate) struct Save {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) append: bool,
     pub(crate) table: SaveTable,
+    /// The form of a table of a database, unless the place is known to be none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) load: Option<TableSave>,
+}
+
+/// How rows get into a table of a database.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct TableSave {
+    pub(crate) mode: LoadMode,
+    /// The columns that identify a row.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) key: Vec<String>,
+    pub(crate) evolve: Evolve,
+    pub(crate) form: TableForm,
+    /// Keys that were given and that only tables have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) given: Vec<String>,
+    /// Whether the rows are only those since a watermark.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_partial: bool,
 }
 
 /// The form of CSV and TSV.

@@ -78,6 +78,8 @@ pub(crate) struct StepState {
     pub(crate) saved: bool,
     /// What was added to the ends of files, by their paths.
     pub(crate) additions: BTreeMap<String, Addition>,
+    /// How often it has begun anew.
+    pub(crate) resets: u64,
 }
 
 /// How a person settled an item.
@@ -156,11 +158,10 @@ impl RunState {
             Fact::Time { at } => self.last_seen = *at,
             Fact::Paused { at } => self.stopped(*at),
             Fact::Reset { step } => {
-                let mut additions = self.steps.remove(step).unwrap_or_default().additions;
+                let before = self.steps.remove(step).unwrap_or_default();
+                let (mut additions, resets) = (before.additions, before.resets + 1);
                 additions.values_mut().for_each(|addition| addition.is_outdated = true);
-                if !additions.is_empty() {
-                    self.steps.insert(step.clone(), StepState { additions, ..StepState::default() });
-                }
+                self.steps.insert(step.clone(), StepState { additions, resets, ..StepState::default() });
             }
             Fact::Started { step }
             | Fact::Read { step, .. }

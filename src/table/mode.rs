@@ -40,16 +40,6 @@ mirrors! {
         /// A column for each field, such as company__name
         Flatten,
     }
-
-    /// What becomes of lists in rows
-    #[derive(Copy, Default, Eq, Hash)]
-    enum Lists {
-        /// A column of JSON
-        #[default]
-        Json,
-        /// A table for each list, with the key of the row
-        Tables,
-    }
 }
 
 impl LoadMode {

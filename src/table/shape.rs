@@ -146,6 +146,11 @@ impl TableForm {
         self.column(&declared, kind)
     }
 
+    /// Whether a column of this name is declared.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.declared.iter().any(|column| column_name(&column.path) == name)
+    }
+
     pub(crate) fn is_declared(&self, path: &[String]) -> bool {
         self.declared.iter().any(|column| column.path == path)
     }

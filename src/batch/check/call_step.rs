@@ -59,7 +59,12 @@ pub(super) fn call_step(c: &mut Checker<'_>, here: &StepHere<'_>, file: &StepFil
     let watermark = file.watermark.as_ref().and_then(|w| {
         watermark(c, &format!("{at}/watermark"), w, known_fields.then_some(&record), operation.as_deref())
     });
-    let saved = SavedRecord { fields: &gives, map: map.as_ref().filter(|_| is_query), operation: operation.as_deref() };
+    let saved = SavedRecord {
+        fields: &gives,
+        map: map.as_ref().filter(|_| is_query),
+        operation: operation.as_deref(),
+        is_partial: has_watermark,
+    };
     let save = saves(c, at, file, &saved, &mut names);
     let files = file.files.as_ref().and_then(|to| path(c, &format!("{at}/files"), to, &mut names, nothing));
     let Some(operation) = operation else { return (None, gives) };

@@ -12,6 +12,7 @@ mod names;
 mod options;
 mod row_fields;
 mod save;
+mod save_table;
 pub(super) mod steps;
 pub(super) mod targets;
 mod upsert;

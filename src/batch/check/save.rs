@@ -3,6 +3,7 @@
 use super::expressions::shape;
 use super::names::{Allowed, StepNames};
 use super::row_fields;
+use super::save_table::table_save;
 use crate::authoring::Checker;
 use crate::batch::file::StepFile;
 use crate::batch::save_file::{SaveFile, SavePart, SavePlacePart};
@@ -16,6 +17,8 @@ pub(super) struct SavedRecord<'r> {
     pub(super) fields: &'r Fields,
     pub(super) map: Option<&'r Shape>,
     pub(super) operation: Option<&'r Operation>,
+    /// Whether the rows are only those since a watermark.
+    pub(super) is_partial: bool,
 }
 
 /// The places that a step names; those with a fault are left out.
@@ -27,7 +30,7 @@ pub(super) fn saves(
     names: &mut StepNames<'_, '_>,
 ) -> Vec<Save> {
     let declared = declared(record);
-    let known = (record.fields, declared.as_slice());
+    let known = (record, declared.as_slice());
     match &file.save {
         None => Vec::new(),
         Some(SavePart::Path(to)) => {
@@ -50,7 +53,7 @@ fn save(
     c: &mut Checker<'_>,
     at: &str,
     part: &SavePlacePart,
-    (fields, declared): (&Fields, &[String]),
+    (record, declared): (&SavedRecord<'_>, &[String]),
     names: &mut StepNames<'_, '_>,
 ) -> Option<Save> {
     let whole;
@@ -61,11 +64,11 @@ fn save(
         }
         SavePlacePart::File(file) => (file, format!("{at}/to")),
     };
-    let before = std::mem::replace(&mut names.sources.item, fields.clone());
+    let before = std::mem::replace(&mut names.sources.item, record.fields.clone());
     let to = path(c, &place, &file.to, names, Allowed { item: true, ..Allowed::default() });
     names.sources.item = before;
     if names.known_fields {
-        row_fields::check_columns(c, &format!("{at}/columns"), &file.columns, fields);
+        row_fields::check_columns(c, &format!("{at}/columns"), &file.columns, record.fields);
     }
     let told = c.faults.len();
     let delimiter = file.delimiter.as_ref().and_then(|text| {
@@ -89,8 +92,9 @@ fn save(
         line_ends: file.line_ends,
         guard: file.guard,
     };
+    let load = table_save(c, at, file, (record, declared, names.known_fields));
     let is_valid = c.faults.len() == told;
-    to.filter(|_| is_valid).map(|to| Save { to, format: file.format, append: file.append, table })
+    to.filter(|_| is_valid).map(|to| Save { to, format: file.format, append: file.append, table, load })
 }
 
 /// A path, which is the same whatever other steps read; `None` if it has a fault.

@@ -11,6 +11,7 @@ use crate::batch::save::{PathTemplate, Protected, SavePlace, SaveTarget, header_
 use crate::batch::save_plan::Save;
 use crate::error::{Advice, Error, Result};
 use crate::expression::Scope;
+use crate::table::LoadMode;
 
 /// The output files that were checked before, without links.
 type Taken = Vec<(PathTemplate, String, String)>;
@@ -24,6 +25,8 @@ struct Targets<'t> {
     folder: &'t Path,
     has_stdout: bool,
     taken: Taken,
+    /// Tables, with the steps and jobs that fill them, and whether each replaces rows of others.
+    tables: Vec<(String, String, String, bool)>,
 }
 
 /// The output files: each must be writable, in a known format, and none is written twice. Returns how many faults the
@@ -44,7 +47,7 @@ pub(in crate::batch) fn targets(
         let scope = scope(job);
         steps.iter().for_each(|(_, step)| protected.add_loaded(step, &scope, folder, &[]));
     }
-    let mut all = Targets { protected, folder, has_stdout: context.has_stdout, taken: Vec::new() };
+    let mut all = Targets { protected, folder, has_stdout: context.has_stdout, taken: Vec::new(), tables: Vec::new() };
     let (mut refused, mut told) = (0, BTreeSet::new());
     for (place, step) in steps {
         for (index, save) in step.save.iter().enumerate() {
@@ -73,13 +76,19 @@ impl Targets<'_> {
             Ok(target) => target,
             Err(error) => return Some(said(&error)),
         };
+        if let SavePlace::Table(table) = &target.place {
+            let is_input = target.probe().and_then(|path| self.protected.check(&path).err());
+            let fault = is_input.as_ref().map(said).or_else(|| self.shared(step, save, job, &table.to_string()));
+            let refused = || Some(target.probe().map(|path| writable(&path))?.err()?);
+            return fault.or_else(|| refused().map(|error| (error.message.clone(), error.advice.clone(), true)));
+        }
         let Some(probe) = target.probe() else {
             let message = "this host does not provide standard output".to_owned();
             return (!self.has_stdout).then(|| (message, Some(Advice::from("save to a file")), false));
         };
         let is_input = match &target.place {
             SavePlace::File(path) => self.protected.check(path).err().map(|error| said(&error)),
-            SavePlace::Parts(_) | SavePlace::Stdout => None,
+            SavePlace::Parts(_) | SavePlace::Stdout | SavePlace::Table(_) => None,
         };
         let fault = is_input.or_else(|| self.taken(step, save, job, &target));
         fault.or_else(|| {
@@ -94,12 +103,33 @@ impl Targets<'_> {
         })
     }
 
+    /// Whether rows in a table would be deleted by those of another step, or of the same for another connection.
+    fn shared(&mut self, step: &Step, save: &Save, job: &MatrixJob, table: &str) -> Option<TargetFault> {
+        let mode = save.load.as_ref().map(|load| load.mode).unwrap_or_default();
+        let replaces = !matches!(mode, LoadMode::Append | LoadMode::Upsert);
+        let other = self.tables.iter().find(|(known, _, _, other)| known == table && (replaces || *other));
+        let fault = other.map(|(_, id, other, _)| {
+            if *id != step.id {
+                let message = format!("the step `{id}` also fills {table}, and `{}` replaces rows", mode.name());
+                (message, Some(Advice::from("give each step a table of its own, or use `mode: upsert`")), false)
+            } else {
+                let message = format!(
+                    "{table} would be filled for both {other} and {}, and one replaces the other's rows",
+                    job.name
+                );
+                (message, Some(Advice::from("put ${{ connection.name }} into the name of the table")), false)
+            }
+        });
+        self.tables.push((table.to_owned(), step.id.clone(), job.name.clone(), replaces));
+        fault
+    }
+
     /// Whether another step, or the same for another connection, writes the file.
     fn taken(&mut self, step: &Step, save: &Save, job: &MatrixJob, target: &SaveTarget) -> Option<TargetFault> {
         let own = target.template()?.real();
         let shown = match &target.place {
             SavePlace::File(path) => path.display().to_string(),
-            SavePlace::Parts(_) | SavePlace::Stdout => save.written_path(),
+            SavePlace::Parts(_) | SavePlace::Stdout | SavePlace::Table(_) => save.written_path(),
         };
         let other = self.taken.iter().find(|(other, ..)| other.may_be(&own));
         let fault = other.map(|(_, id, other)| {
@@ -124,6 +154,6 @@ fn continued(save: &Save, target: &SaveTarget) -> Result<Option<String>> {
         SavePlace::File(path) if save.append && !save.table.columns.is_empty() => {
             header_fault(path, save, target.format, &save.table.titles(target.format))
         }
-        SavePlace::File(_) | SavePlace::Parts(_) | SavePlace::Stdout => Ok(None),
+        SavePlace::File(_) | SavePlace::Parts(_) | SavePlace::Stdout | SavePlace::Table(_) => Ok(None),
     }
 }

@@ -6,6 +6,7 @@ mod job;
 mod job_run;
 pub(super) mod run_values;
 mod save_step;
+mod table_step;
 mod watermarks;
 
 pub use batch_run::{Run, RunOptions};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::job_run::JobRun;
 use super::run_values;
+use super::table_step::load_table;
 use crate::batch::event::{Event, PartitionReport};
 use crate::batch::run_plan::{Phase, Step};
 use crate::batch::save::{
@@ -68,6 +69,7 @@ fn shown(save: &Save, target: &SaveTarget) -> Option<String> {
         SavePlace::Stdout => None,
         SavePlace::File(path) => Some(path.display().to_string()),
         SavePlace::Parts(_) => Some(save.written_path()),
+        SavePlace::Table(table) => Some(table.to_string()),
     }
 }
 
@@ -91,6 +93,11 @@ pub(super) async fn save_step(job_run: &JobRun<'_>, step: &Step, key: String) ->
     for note in notes {
         context.tell(Event::Note { message: format!("{}: {note}", job_run.name(step)) }).await;
     }
+    for (number, file) in prepared.iter().enumerate() {
+        if let SavePlace::Table(table) = &file.target.place {
+            load_table(job_run, (step, number, file.save), (table, &state)).await.map_err(of_user)?;
+        }
+    }
     prepared.iter().filter(|file| file.target.place == SavePlace::Stdout).try_for_each(|file| saving.stdout(file))?;
     let files: Vec<_> = prepared.iter().filter_map(Prepared::fact).collect();
     if !files.is_empty() {
@@ -105,7 +112,7 @@ pub(super) async fn save_step(job_run: &JobRun<'_>, step: &Step, key: String) ->
 }
 
 /// The rows of the run: what fails to be read is not the fault of the file that is written.
-struct RunRows(Box<dyn RowReader>);
+pub(super) struct RunRows(pub(super) Box<dyn RowReader>);
 
 impl RowReader for RunRows {
     fn next_row(&mut self) -> Result<Option<&str>> {
@@ -152,6 +159,13 @@ impl<'s> Saving<'s> {
         let target = target(save, &self.scope, &self.job_run.context.plan.folder)?;
         let (file, note) = match &target.place {
             SavePlace::Stdout => (None, None),
+            SavePlace::Table(_) => {
+                if let Some(path) = target.probe() {
+                    self.protected.check(&path)?;
+                    folder_of(&path)?;
+                }
+                (None, None)
+            }
             SavePlace::File(path) if save.append => {
                 self.protected.check(path)?;
                 match self.added(save, &target, path)? {

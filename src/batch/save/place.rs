@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
 use crate::private_file;
 use crate::sink::failed;
+use crate::table::{DatabaseAddress, LoadMode, TableAddress};
 
 /// Where rows go.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,9 +18,11 @@ pub(in crate::batch) enum SavePlace {
     File(PathBuf),
     /// Each row to the file of its value.
     Parts(PathTemplate),
+    /// A table of a database.
+    Table(Box<TableAddress>),
 }
 
-/// A place, with the format of the rows there.
+/// A place, with the format of the rows in its file.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::batch) struct SaveTarget {
     pub(in crate::batch) place: SavePlace,
@@ -30,7 +33,7 @@ impl SaveTarget {
     /// Its path, if it is a file or several.
     pub(in crate::batch) fn template(&self) -> Option<PathTemplate> {
         match &self.place {
-            SavePlace::Stdout => None,
+            SavePlace::Stdout | SavePlace::Table(_) => None,
             SavePlace::File(path) => Some(PathTemplate::fixed(path.clone())),
             SavePlace::Parts(template) => Some(template.clone()),
         }
@@ -45,6 +48,10 @@ impl SaveTarget {
     pub(in crate::batch) fn probe(&self) -> Option<PathBuf> {
         match &self.place {
             SavePlace::Stdout => None,
+            SavePlace::Table(table) => match &table.database {
+                DatabaseAddress::Sqlite(path) => Some(path.clone()),
+                DatabaseAddress::Postgres(_) => None,
+            },
             SavePlace::File(path) => Some(path.clone()),
             SavePlace::Parts(template) => Some(template.root().join(LOCK)),
         }
@@ -57,13 +64,20 @@ impl SaveTarget {
 /// `definition` when the extension is not known, or a key does not fit the format; errors of the expressions.
 pub(in crate::batch) fn target(save: &Save, scope: &Scope, folder: &Path) -> Result<SaveTarget> {
     if save.is_partitioned() {
+        if TableAddress::is_one(&save.written_path()) {
+            let message = "the table of a row cannot depend on the row".to_owned();
+            return Err(Error::new(ErrorKind::Definition, message)
+                .advise("save all rows to one table, or those of each kind in a step of its own"));
+        }
         let template = PathTemplate::of(&save.to, scope, folder)?;
         let format = format_of(save, template.extension().as_deref(), &save.written_path())?;
         let place = SavePlace::Parts(template);
         return check(save, &place, format).map(|()| SaveTarget { place, format });
     }
     let text = save.to.plain(scope)?;
-    let (place, format) = if text == "-" {
+    let (place, format) = if TableAddress::is_one(&text) {
+        (SavePlace::Table(Box::new(table(save, &text, folder)?)), SaveFormat::Ndjson)
+    } else if text == "-" {
         (SavePlace::Stdout, save.format.unwrap_or(SaveFormat::Ndjson))
     } else if text.trim().is_empty() || text.ends_with('/') {
         return Err(Error::new(ErrorKind::Definition, format!("`{text}` names no file")));
@@ -74,6 +88,37 @@ pub(in crate::batch) fn target(save: &Save, scope: &Scope, folder: &Path) -> Res
         (SavePlace::File(path), format)
     };
     check(save, &place, format).map(|()| SaveTarget { place, format })
+}
+
+/// A table of a database.
+fn table(save: &Save, text: &str, folder: &Path) -> Result<TableAddress> {
+    let address = TableAddress::parse(text, folder)?;
+    address.named()?;
+    crate::table::check_build(&address.database)?;
+    let wrong = |message: String| Err(Error::new(ErrorKind::Definition, message));
+    if let Some((key, _)) = save.table.keys().into_iter().find(|(key, given)| *given && *key != "columns") {
+        return wrong(format!("`{key}` is for csv and tsv, not for tables of databases"));
+    }
+    if let Some(format) = save.format {
+        return wrong(format!("`format: {}` is for files, not for tables of databases", format.name()));
+    }
+    if save.append {
+        return Err(Error::new(ErrorKind::Definition, "`append` is for files")
+            .advise("rows are added to a table by `mode: append`, which is the default"));
+    }
+    let Some(load) = &save.load else { return Ok(address) };
+    let is_given = |key: &str| load.given.iter().any(|given| given == key);
+    if is_given("password") && matches!(address.database, DatabaseAddress::Sqlite(_)) {
+        return wrong("`password` is for databases with users, not for SQLite files".to_owned());
+    }
+    if load.is_partial && load.mode == LoadMode::Mirror {
+        return Err(Error::new(
+            ErrorKind::Definition,
+            "`mirror` deletes rows that are not read, and a watermark reads only new ones",
+        )
+        .advise("use `mode: upsert`, or leave `watermark` out"));
+    }
+    Ok(address)
 }
 
 fn format_of(save: &Save, extension: Option<&str>, text: &str) -> Result<SaveFormat> {
@@ -87,7 +132,13 @@ fn format_of(save: &Save, extension: Option<&str>, text: &str) -> Result<SaveFor
 /// Refuses keys that do not fit the format or the place.
 fn check(save: &Save, place: &SavePlace, format: SaveFormat) -> Result<()> {
     let wrong = |message: String| Err(Error::new(ErrorKind::Definition, message));
+    if matches!(place, SavePlace::Table(_)) {
+        return Ok(());
+    }
     let (is_table, name) = (matches!(format, SaveFormat::Csv | SaveFormat::Tsv), format.name());
+    if let Some(key) = save.load.as_ref().and_then(|load| load.given.first()) {
+        return wrong(format!("`{key}` is for tables of databases, not {name}"));
+    }
     for (key, given) in save.table.keys().into_iter().filter(|(_, given)| *given) {
         match key {
             "columns" if given && !is_table => {
@@ -105,7 +156,7 @@ fn check(save: &Save, place: &SavePlace, format: SaveFormat) -> Result<()> {
             Err(Error::new(ErrorKind::Definition, "`append` is for ndjson, csv and tsv; the array of json has an end")
                 .advise("use .ndjson"))
         }
-        SavePlace::Stdout | SavePlace::File(_) | SavePlace::Parts(_) => Ok(()),
+        SavePlace::Stdout | SavePlace::File(_) | SavePlace::Parts(_) | SavePlace::Table(_) => Ok(()),
     }
 }
 

@@ -73,6 +73,7 @@ fn forwarded(name: &StepName, event: Event) -> Option<Event> {
     let inner = |step: StepName| StepName { job: name.job.clone(), step: format!("{}.{}", name.step, step.step) };
     Some(match event {
         Event::Note { message } => Event::Note { message: format!("{name}: {message}") },
+        Event::Loading { step, table, rows, total } => Event::Loading { step: inner(step), table, rows, total },
         Event::Waiting { step, state } => Event::Waiting { step: inner(step), state },
         Event::Outage { step, connection, error, next_ms, left_ms } => {
             Event::Outage { step: inner(step), connection, error, next_ms, left_ms }

@@ -84,6 +84,7 @@ impl BatchScreen {
             Event::Note { message } => self.aside(|screen| screen.note(message)),
             Event::StepBegun { step } => self.begin(&step.to_string()),
             Event::Progress { step, counts, total } => self.update(&step.to_string(), counts, *total),
+            Event::Loading { step, table, rows, total } => self.load(&step.to_string(), table, (*rows, *total)),
             Event::Waiting { step, state } => self.wait(&step.to_string(), state),
             Event::Outage { step, connection, error, next_ms, left_ms } => {
                 let (next, left) = (next_ms / 1000, age_text(left_ms / 1000));
@@ -121,6 +122,12 @@ impl BatchScreen {
     fn update(&mut self, name: &str, counts: &StepCounts, total: Option<u64>) {
         let Some(running) = self.running.get_mut(name) else { return };
         running.facts = facts(counts, total, running.since.elapsed());
+        self.line(name);
+    }
+
+    fn load(&mut self, name: &str, table: &str, (rows, total): (u64, u64)) {
+        let Some(running) = self.running.get_mut(name) else { return };
+        running.facts = format!("{} of {} into {table}, ", thousands(rows), count(total, "row"));
         self.line(name);
     }
 

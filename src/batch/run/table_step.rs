@@ -1,0 +1,116 @@
+//! Loads the rows of a step into a table of a database, on a thread of its own. A load that breaks off with the
+//! connection is repeated: it goes on behind what is committed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::job_run::JobRun;
+use super::save_step::RunRows;
+use crate::batch::event::Event;
+use crate::batch::run_plan::{Phase, Step};
+use crate::batch::save_plan::Save;
+use crate::batch::step::stopped;
+use crate::error::{Error, ErrorKind, FileOwner, Result};
+use crate::run_store::{RowReader, StepState};
+use crate::table::{LoadOrder, LoadReport, LoadSource, TableAddress, load, open};
+
+/// Waits before a load is tried again.
+const WAITS: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(15), Duration::from_secs(30)];
+/// Between two reports of progress.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Loads the rows; each is in the table once, also if the run was interrupted. Tells what the user should know.
+///
+/// # Errors
+/// Those of [`load`].
+pub(super) async fn load_table(
+    job_run: &JobRun<'_>,
+    (step, number, save): (&Step, usize, &Save),
+    (address, state): (&TableAddress, &StepState),
+) -> Result<()> {
+    let context = job_run.context;
+    let order = order(job_run, (step, save), (address, state))?;
+    let password = address.password.clone().or_else(|| context.effects.password(&step.id, number));
+    let name = job_run.name(step);
+    let table = address.to_string();
+    for wait in WAITS.into_iter().map(Some).chain([None]) {
+        let (store, place, marks) = (context.store.clone(), job_run.place(step), Arc::from(state.marks.all()));
+        let (stop, done) = (context.ledger.stop.clone(), Arc::new(AtomicU64::new(0)));
+        let (order, database, password) = (order.clone(), address.database.clone(), password.clone());
+        let total = order.extent.rows;
+        let told = done.clone();
+        let mut work = tokio::task::spawn_blocking(move || -> Result<LoadReport> {
+            let mut database = open(&database, password.as_ref())?;
+            let rows = || -> Result<Box<dyn RowReader>> {
+                let rows = store.rows(&place, Arc::clone(&marks)).map_err(|e| e.of_files(FileOwner::Run))?;
+                Ok(Box::new(RunRows(rows)))
+            };
+            load(&mut *database, &order, &rows, &|rows| {
+                told.store(rows, Ordering::Relaxed);
+                if stop.is_cancelled() { Err(stopped()) } else { Ok(()) }
+            })
+        });
+        let ended = loop {
+            tokio::select! {
+                ended = &mut work => break ended,
+                () = tokio::time::sleep(TICK) => {
+                    let rows = done.load(Ordering::Relaxed);
+                    context.tell(Event::Loading { step: name.clone(), table: table.clone(), rows, total }).await;
+                }
+            }
+        };
+        let panicked = |e| Error::new(ErrorKind::Internal, format!("the load of {table} has ended: {e}"));
+        let error = match ended.map_err(panicked)? {
+            Ok(report) => {
+                for note in report.notes {
+                    context.tell(Event::Note { message: format!("{name}: {note}") }).await;
+                }
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        let Some(wait) = wait.filter(|_| error.kind() == ErrorKind::Network && !context.ledger.stop.is_cancelled())
+        else {
+            return Err(error);
+        };
+        let left: Duration = WAITS.into_iter().skip_while(|other| *other != wait).sum();
+        let (next_ms, left_ms) = (wait.as_millis() as u64, left.as_millis() as u64);
+        let connection = address.database.to_string();
+        context.tell(Event::Outage { step: name.clone(), connection, error, next_ms, left_ms }).await;
+        context.effects.clock().sleep(wait).await;
+        context.check_stop()?;
+    }
+    Err(Error::new(ErrorKind::Internal, format!("{table} was not loaded")))
+}
+
+fn order(
+    job_run: &JobRun<'_>,
+    (step, save): (&Step, &Save),
+    (address, state): (&TableAddress, &StepState),
+) -> Result<LoadOrder> {
+    let (context, plan) = (job_run.context, save.load.clone().unwrap_or_default());
+    let info = &context.info;
+    let source = LoadSource {
+        run: info.run.clone(),
+        origin: format!("{}/{}", info.host, info.pid),
+        batch: context.plan.name.clone(),
+        job: job_run.job().name.clone(),
+        step: step.id.clone(),
+        attempt: state.resets,
+    };
+    let is_complete = state.receipt.get("complete").and_then(serde_json::Value::as_bool) == Some(true);
+    Ok(LoadOrder {
+        table: address.named()?.clone(),
+        mode: plan.mode,
+        key: plan.key,
+        evolve: plan.evolve,
+        form: plan.form,
+        source,
+        extent: state.extent(),
+        is_complete: is_complete && !plan.is_partial && state.failed.is_empty() && state.unknown.is_empty(),
+        // The rows of a closing step report an end of the run; those before it have reported another.
+        replaces_earlier: step.phase == Phase::Main,
+    })
+}

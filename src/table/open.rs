@@ -1,0 +1,42 @@
+//! Opens the database of an address, as far as this build has it.
+
+use super::address::DatabaseAddress;
+use super::database::Database;
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Secret;
+
+/// Opens a database; a file is made if it is not there.
+///
+/// # Errors
+/// `unsupported` in a build without this database; those of [`Database`].
+pub(crate) fn open(address: &DatabaseAddress, password: Option<&Secret>) -> Result<Box<dyn Database>> {
+    let _files_have_none = password;
+    match address {
+        #[cfg(feature = "sqlite")]
+        DatabaseAddress::Sqlite(path) => Ok(Box::new(super::sqlite::Sqlite::open(path, true)?)),
+        #[cfg(not(feature = "sqlite"))]
+        DatabaseAddress::Sqlite(_) => Err(missing(address)),
+        DatabaseAddress::Postgres(_) => Err(missing(address)),
+    }
+}
+
+/// Whether this build has the database.
+///
+/// # Errors
+/// `unsupported` if not.
+pub(crate) fn check_build(address: &DatabaseAddress) -> Result<()> {
+    let has = match address {
+        DatabaseAddress::Sqlite(_) => cfg!(feature = "sqlite"),
+        DatabaseAddress::Postgres(_) => cfg!(feature = "postgres"),
+    };
+    if has { Ok(()) } else { Err(missing(address)) }
+}
+
+fn missing(address: &DatabaseAddress) -> Error {
+    let (what, feature) = match address {
+        DatabaseAddress::Sqlite(_) => ("SQLite", "sqlite"),
+        DatabaseAddress::Postgres(_) => ("PostgreSQL", "postgres"),
+    };
+    Error::new(ErrorKind::Unsupported, format!("this build has no {what}"))
+        .advise(format!("build opnode with the feature `{feature}`, or take a released build, which has all"))
+}
