@@ -10,7 +10,7 @@ use crate::batch::save_file::{SaveFile, SavePart, SavePlacePart};
 use crate::batch::save_plan::{Save, SaveTable};
 use crate::definition::{Fields, Operation};
 use crate::expression::Shape;
-use crate::json_text::fields_of;
+use crate::table::record_names;
 
 /// What is known of the rows that are saved.
 pub(super) struct SavedRecord<'r> {
@@ -118,17 +118,11 @@ pub(super) fn path(
 /// The names of the fields that rows are declared to have, in the order of `map` or of the record.
 fn declared(record: &SavedRecord<'_>) -> Vec<String> {
     let Fields::Object { known, .. } = record.fields else { return Vec::new() };
-    let mut names: Vec<String> = match (record.map, record.operation.and_then(Operation::record)) {
+    let mut names: Vec<String> = match (record.map, record.operation.filter(|operation| operation.record().is_some())) {
         (Some(Shape::Map(map)), _) => map.iter().map(|(name, _)| name.clone()).collect(),
         // Their order is that of the rows.
         (Some(_), _) | (None, None) => return Vec::new(),
-        (None, Some(own)) => {
-            let properties =
-                fields_of(&own.schema.0).and_then(|keys| keys.into_iter().find(|(k, _)| k == "properties"));
-            let properties = properties.and_then(|(_, raw)| fields_of(raw.get())).unwrap_or_default();
-            let sample = fields_of(&own.sample.0).unwrap_or_default();
-            sample.into_iter().chain(properties).map(|(name, _)| name).collect()
-        }
+        (None, Some(operation)) => record_names(operation),
     };
     names.extend(known.keys().cloned());
     let mut once = std::collections::BTreeSet::new();

@@ -1,20 +1,16 @@
 //! The form of a table for the rows of a step: its columns with their types, from the record of the operation, and how
 //! the rows get into it.
 
-use serde_json::Value;
-
 use super::row_fields::{OTHERWISE, check_columns};
 use super::save::SavedRecord;
 use crate::authoring::Checker;
 use crate::authoring::values::NamesPart;
 use crate::batch::save_file::SaveFile;
 use crate::batch::save_plan::TableSave;
-use crate::definition::{Fields, Operation};
+use crate::definition::Fields;
 use crate::json_pointer::{escape, path_of};
-use crate::table::{DeclaredColumn, LoadMode, Nested, TableAddress, TableForm, ValueKind, key_columns};
+use crate::table::{LoadMode, RecordForm, TableAddress, TableForm, key_columns};
 
-/// Deeper objects of a record are columns of JSON.
-const DEPTH_MAX: usize = 4;
 /// The key of a record, unless another is named.
 const ID: &str = "id";
 
@@ -32,12 +28,10 @@ pub(super) fn table_save(
         return None;
     }
     let nested = file.nested.unwrap_or_default();
-    let schema = record.operation.filter(|_| record.map.is_none()).and_then(Operation::record);
-    let schema = schema.and_then(|record| serde_json::from_str::<Value>(&record.schema.0).ok()).unwrap_or_default();
-    let declaration = Declaration { schema: &schema, nested };
+    let form = RecordForm::of(record.operation.filter(|_| record.map.is_none()), nested);
     let columns = match file.columns.as_slice() {
-        [] => declared.iter().flat_map(|name| declaration.columns(name)).collect(),
-        chosen => chosen.iter().map(|name| declaration.chosen(path_of(name))).collect(),
+        [] => form.columns(declared),
+        chosen => form.chosen(chosen),
     };
     let kinds = file.types.iter().map(|(name, kind)| (name.clone(), *kind)).collect();
     if is_checked {
@@ -93,66 +87,5 @@ fn check_name(c: &mut Checker<'_>, at: &str, name: &str, rows: &Fields) {
     if let Some(unknown) = rows.unknown(&path, "/") {
         let message = format!("no row has a field `{}`{}", unknown.path, unknown.hint());
         c.fault(at, message, Some(OTHERWISE.into()));
-    }
-}
-
-/// What a record declares.
-struct Declaration<'d> {
-    schema: &'d Value,
-    nested: Nested,
-}
-
-impl<'d> Declaration<'d> {
-    /// The columns of a field.
-    fn columns(&self, name: &str) -> Vec<DeclaredColumn> {
-        let property = self.schema.get("properties").and_then(|properties| properties.get(name));
-        let mut columns = Vec::new();
-        self.add(&mut columns, vec![name.to_owned()], property);
-        columns
-    }
-
-    fn add(&self, columns: &mut Vec<DeclaredColumn>, path: Vec<String>, schema: Option<&'d Value>) {
-        let fields = schema.map(|schema| self.resolved(schema)).and_then(|schema| schema.get("properties"));
-        let fields = fields.and_then(Value::as_object).filter(|_| self.nested == Nested::Flatten);
-        match fields {
-            Some(fields) if path.len() < DEPTH_MAX && !fields.is_empty() => {
-                for (name, schema) in fields {
-                    let inner = path.iter().cloned().chain([name.clone()]).collect();
-                    self.add(columns, inner, Some(schema));
-                }
-            }
-            _ => columns.push(self.column(path, schema)),
-        }
-    }
-
-    /// A column that was chosen by its path.
-    fn chosen(&self, path: Vec<String>) -> DeclaredColumn {
-        let found = path.iter().try_fold(self.schema, |schema, name| {
-            self.resolved(schema).get("properties").and_then(|properties| properties.get(name))
-        });
-        self.column(path, found)
-    }
-
-    fn column(&self, path: Vec<String>, schema: Option<&'d Value>) -> DeclaredColumn {
-        let own = schema.map(|schema| self.resolved(schema));
-        let about = schema.into_iter().chain(own).find_map(|schema| schema.get("description"));
-        DeclaredColumn {
-            path,
-            kind: own.and_then(ValueKind::of_schema),
-            about: about.and_then(Value::as_str).map(str::to_owned),
-        }
-    }
-
-    /// The schema that a reference means.
-    fn resolved(&self, schema: &'d Value) -> &'d Value {
-        let mut schema = schema;
-        for _ in 0..DEPTH_MAX {
-            let pointer = schema.get("$ref").and_then(Value::as_str).and_then(|text| text.strip_prefix('#'));
-            match pointer.and_then(|pointer| self.schema.pointer(pointer)) {
-                Some(found) => schema = found,
-                None => break,
-            }
-        }
-        schema
     }
 }

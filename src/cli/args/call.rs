@@ -7,6 +7,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use jiff::SignedDuration;
 
 use super::recording::{PlanForm, RecordArgs};
+use super::table::TableArgs;
 
 /// The system to call.
 #[derive(Debug, ClapArgs)]
@@ -64,8 +65,8 @@ pub(crate) struct OutputArgs {
     /// Format of the items [default: by file extension, else table on a terminal, ndjson on a pipe]
     #[arg(long, short, value_name = "FORM", value_enum)]
     pub(crate) format: Option<OutputForm>,
-    /// Write items to this file, which appears when it is complete; with a query that returns a file, that file unless --format is given
-    #[arg(long, short, value_name = "FILE")]
+    /// Write items to this file, which appears when it is complete; with a query that returns a file, that file unless --format is given. Also a table: sqlite:FILE#TABLE or postgres://USER@HOST/DATABASE#TABLE, which gets all items or none
+    #[arg(long, short, value_name = "FILE|TABLE")]
     pub(crate) output: Option<PathBuf>,
     /// Write files that the operation returns into this folder, instead of into their items; an item then has the file's path
     #[arg(long, value_name = "DIR")]
@@ -75,6 +76,8 @@ pub(crate) struct OutputArgs {
     pub(crate) columns: Vec<String>,
     #[command(flatten)]
     pub(crate) csv: CsvArgs,
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
     /// Write the receipt, a summary of the call, to this file as JSON; - for stderr
     #[arg(long, value_name = "FILE")]
     pub(crate) receipt: Option<PathBuf>,

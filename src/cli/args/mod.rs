@@ -10,6 +10,7 @@ mod listing;
 mod raw;
 mod recording;
 mod schedule;
+mod table;
 
 pub(crate) use batch::{InitArgs, RunArgs, RunsArgs, RunsCommand, RunsShowArgs, ShowForm};
 pub(crate) use call::{CallArgs, OutputArgs, OutputForm, QueryArgs, SystemArgs, WriteCallArgs};

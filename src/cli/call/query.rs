@@ -12,9 +12,10 @@ use crate::call::Request;
 use crate::cli::app::App;
 use crate::cli::args::QueryArgs;
 use crate::cli::messages::Screen;
-use crate::cli::output::{Flow, ItemsOutput, OldPartial, ReceiptFile, TableStyle, refuse_same_path};
+use crate::cli::output::{Flow, ItemsOutput, OldPartial, ReceiptFile, TableOutput, TableStyle, refuse_same_path};
 use crate::cli::screen::{terminal_text, width};
 use crate::cli::signals::Signals;
+use crate::cli::spinner::Spinners;
 use crate::definition::{Method, ResultShape};
 use crate::error::{Error, ErrorKind, Result};
 use crate::{Receipt, Running, StopReason, Walk};
@@ -50,13 +51,20 @@ pub(crate) async fn run(app: &App, args: &QueryArgs) -> Result<u8> {
             TableStyle::Card
         }
     };
-    let output = ItemsOutput::open(
-        &args.call.output,
-        std::io::stdout().is_terminal(),
-        style,
-        width::columns(),
-        OldPartial::Overwrite,
-    )?;
+    let output = match TableOutput::is_one(&args.call.output) {
+        true => ItemsOutput::of_table(TableOutput::open(
+            &args.call.output,
+            (&call.operation, &call.connection.name),
+            &call.cancel,
+        )?),
+        false => ItemsOutput::open(
+            &args.call.output,
+            std::io::stdout().is_terminal(),
+            style,
+            width::columns(),
+            OldPartial::Overwrite,
+        )?,
+    };
     output.note().into_iter().for_each(|note| app.screen.note(note));
     let receipt = ReceiptFile::open(args.call.output.receipt.as_deref())?;
     deliver(app, &call, walk, (output, columns, receipt), (warned, &signals)).await
@@ -94,7 +102,16 @@ async fn deliver(
     }
     let place = output.place().filter(|_| screen.is_interactive());
     let cut = output.is_table() && facts.stop == Some(StopReason::ItemLimit);
-    for note in output.finish()? {
+    let spinner = screen.may_animate().then(|| Spinners::new().add());
+    let shown = output.place().unwrap_or_default();
+    let mut loaded = |rows| {
+        if let Some(spinner) = &spinner {
+            spinner.show(&format!("{} into {shown}", terminal_text::count(rows, "item")));
+        }
+    };
+    let notes = output.finish(facts.complete, &mut loaded);
+    drop(spinner);
+    for note in notes? {
         screen.note(&note);
     }
     facts.notes.iter().skip(warned).for_each(|note| screen.warn(note));

@@ -15,7 +15,7 @@ use crate::cli::args::WriteCallArgs;
 use crate::cli::errors::worded;
 use crate::cli::messages::Screen;
 use crate::cli::output::{
-    BUFFER_SIZE, ItemsOutput, OldPartial, OutputPlace, ReceiptFile, TableStyle, refuse_same_path,
+    BUFFER_SIZE, ItemsOutput, OldPartial, OutputPlace, ReceiptFile, TableOutput, TableStyle, refuse_same_path,
 };
 use crate::cli::screen::{terminal_text, width};
 use crate::cli::signals::Signals;
@@ -30,6 +30,10 @@ pub(crate) async fn run(app: &App, method: Method, args: &WriteCallArgs) -> Resu
     let receipt = places.receipt.as_deref().filter(|p| p.as_os_str() != "-");
     let outputs = [("--output", items), ("--outcomes", args.write.outcomes.as_deref()), ("--receipt", receipt)];
     refuse_same_path(&outputs)?;
+    if TableOutput::is_one(places) || places.table.given().or_else(|| places.table.given_form()).is_some() {
+        return Err(Error::new(ErrorKind::Usage, "tables of databases get the items of a query")
+            .advise("write the returned items to a file, or store them by `save` of a step of a batch"));
+    }
     let mut call = prepare::prepare(app, method, &args.call, args.write.items.as_deref()).await?;
     call.refuse_inputs(&outputs)?;
     call.request.stop_on_error = args.write.stop_on_error;
@@ -194,7 +198,7 @@ impl Places {
             None => Ok(()),
         };
         let receipt = self.receipt.write(screen, facts, error);
-        let notes = self.output.finish();
+        let notes = self.output.finish(false, &mut |_| {});
         if outcomes.is_err() || notes.is_err() {
             self.done
                 .iter()

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::place::{Flow, OldPartial, OutputPlace};
 use super::records::{RecordTable, TableStyle};
+use super::table_output::TableOutput;
 use crate::Items;
 use crate::cli::args::{OutputArgs, OutputForm};
 use crate::cli::screen::terminal_text;
@@ -31,9 +32,16 @@ enum Escapes {
     Json,
 }
 
+/// Where items go.
+enum ItemsTarget {
+    Place(OutputPlace),
+    /// A table of a database, with the number of items.
+    Table(Box<TableOutput>),
+}
+
 /// The output of a call.
 pub(crate) struct ItemsOutput {
-    target: OutputPlace,
+    target: ItemsTarget,
     form: ItemsForm,
     flow: Flow,
     buffer: Vec<u8>,
@@ -59,6 +67,10 @@ impl ItemsOutput {
             None if args.columns.is_empty() => OutputForm::Ndjson,
             None => OutputForm::Csv,
         };
+        if let Some(flag) = args.table.given().or_else(|| args.table.given_form()) {
+            return Err(Error::new(ErrorKind::Usage, format!("{flag} is for tables of databases"))
+                .advise("write --output sqlite:FILE#TABLE"));
+        }
         if args.columns.iter().any(|c| c.is_empty()) {
             return Err(
                 Error::new(ErrorKind::Usage, "--columns has an empty name").advise("write --columns id,company/name")
@@ -94,12 +106,29 @@ impl ItemsOutput {
         if old_partial == OldPartial::Refuse {
             target.keep_at_once();
         }
+        let target = ItemsTarget::Place(target);
         Ok(ItemsOutput { target, form, flow: Flow::Open, buffer: Vec::new(), items: 0, old_partial, escapes })
+    }
+
+    /// Opens a table of a database as the output.
+    pub(crate) fn of_table(table: TableOutput) -> ItemsOutput {
+        ItemsOutput {
+            target: ItemsTarget::Table(Box::new(table)),
+            form: ItemsForm::File(FileForm::Ndjson),
+            flow: Flow::Open,
+            buffer: Vec::new(),
+            items: 0,
+            old_partial: OldPartial::Overwrite,
+            escapes: Escapes::Pass,
+        }
     }
 
     /// A note about the place, to print before the call.
     pub(crate) fn note(&self) -> Option<&str> {
-        self.target.note()
+        match &self.target {
+            ItemsTarget::Place(place) => place.note(),
+            ItemsTarget::Table(_) => None,
+        }
     }
 
     /// Writes the items of one page.
@@ -117,7 +146,7 @@ impl ItemsOutput {
         match &mut self.form {
             ItemsForm::File(FileForm::Ndjson) => match items.lines() {
                 Some(lines) if lines.len() >= BUFFER_SIZE && self.escapes == Escapes::Pass && self.flush().is_ok() => {
-                    let written = self.target.write(lines.as_bytes()).map(|flow| self.flow = flow);
+                    let written = self.write(lines.as_bytes()).map(|flow| self.flow = flow);
                     if written.is_err() {
                         self.buffer.extend_from_slice(lines.as_bytes());
                     }
@@ -140,10 +169,20 @@ impl ItemsOutput {
     pub(crate) fn flush(&mut self) -> Result<Flow> {
         if self.flow == Flow::Open && !self.buffer.is_empty() {
             let shown = self.escapes.apply(&self.buffer);
-            self.flow = self.target.write(&shown)?;
+            self.flow = match &mut self.target {
+                ItemsTarget::Place(place) => place.write(&shown)?,
+                ItemsTarget::Table(table) => table.keep(&shown).map(|()| Flow::Open)?,
+            };
         }
         self.buffer.clear();
         Ok(self.flow)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<Flow> {
+        match &mut self.target {
+            ItemsTarget::Place(place) => place.write(bytes),
+            ItemsTarget::Table(table) => table.keep(bytes).map(|()| Flow::Open),
+        }
     }
 
     /// Writes the end of the format.
@@ -160,28 +199,40 @@ impl ItemsOutput {
         matches!(self.form, ItemsForm::Table(_))
     }
 
-    /// The output file.
+    /// The output file, or the table.
     pub(crate) fn place(&self) -> Option<String> {
-        self.target.file().map(|path| path.display().to_string())
+        match &self.target {
+            ItemsTarget::Place(place) => place.file().map(|path| path.display().to_string()),
+            ItemsTarget::Table(table) => Some(table.place()),
+        }
     }
 
-    /// Finishes the output: the file appears. Returns notes about it.
-    pub(crate) fn finish(mut self) -> Result<Vec<String>> {
-        if let Err(error) = self.close() {
-            return Err(if self.old_partial == OldPartial::Refuse { self.target.broken(error) } else { error });
-        }
+    /// Finishes the output: the file appears, or the table gets its rows; `is_complete` if these are all. Returns notes about it.
+    pub(crate) fn finish(mut self, is_complete: bool, progress: &mut dyn FnMut(u64)) -> Result<Vec<String>> {
+        let closed = self.close();
+        let target = match (self.target, closed) {
+            (ItemsTarget::Place(place), Err(error)) if self.old_partial == OldPartial::Refuse => {
+                return Err(place.broken(error));
+            }
+            (_, Err(error)) => return Err(error),
+            (ItemsTarget::Table(table), Ok(())) => return table.finish(is_complete, progress),
+            (ItemsTarget::Place(place), Ok(())) => place,
+        };
         let notes = match &self.form {
             ItemsForm::File(form) => form.omitted().map(omitted).into_iter().collect(),
             ItemsForm::Table(table) => table.footer(self.items).into_iter().collect(),
         };
-        self.target.finish()?;
+        target.finish()?;
         Ok(notes)
     }
 
     /// Ends the output of a failed call. The file does not appear; delivered items stay in the partial file, whose path is returned.
     pub(crate) fn abandon(mut self) -> Option<PathBuf> {
         let _best_effort = if self.items > 0 { self.close() } else { Ok(()) };
-        self.target.keep_partial()
+        match self.target {
+            ItemsTarget::Place(place) => place.keep_partial(),
+            ItemsTarget::Table(_) => None,
+        }
     }
 }
 

@@ -1,0 +1,193 @@
+//! Items into a table of a database. They are kept in a file until the call has ended, so that the table gets all of them
+//! or none.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::Cancel;
+use crate::cli::args::OutputArgs;
+use crate::definition::Operation;
+use crate::error::{Error, ErrorKind, Result, io_text};
+use crate::run_store::{Measure, RowReader, run_id};
+use crate::secret::Secret;
+use crate::table::{
+    LoadMode, LoadOrder, LoadSource, RecordForm, TableAddress, TableForm, check_build, key_columns, load, open,
+    record_names,
+};
+
+/// The variable with the password, as for other clients of PostgreSQL.
+const PASSWORD: &str = "PGPASSWORD";
+/// Between two looks whether the load has ended.
+const TICK: Duration = Duration::from_millis(100);
+
+/// A table that gets the items at the end.
+pub(crate) struct TableOutput {
+    address: TableAddress,
+    order: LoadOrder,
+    kept: File,
+    measure: Measure,
+    cancel: Cancel,
+}
+
+impl TableOutput {
+    /// Whether the output of the flags is a table.
+    pub(crate) fn is_one(args: &OutputArgs) -> bool {
+        args.output.as_deref().and_then(Path::to_str).is_some_and(TableAddress::is_one)
+    }
+
+    /// Checks the flags and that the database can be opened.
+    ///
+    /// # Errors
+    /// `usage` for flags that do not fit; those of the database.
+    pub(crate) fn open(
+        args: &OutputArgs,
+        (operation, connection): (&Operation, &str),
+        cancel: &Cancel,
+    ) -> Result<TableOutput> {
+        let usage = |message: String| Error::new(ErrorKind::Usage, message);
+        let text = args.output.as_deref().and_then(Path::to_str).unwrap_or_default();
+        let address = TableAddress::parse(text, Path::new(""))?;
+        check_build(&address.database)?;
+        if args.format.is_some() {
+            return Err(usage("--format is for files and standard output, not for tables of databases".to_owned()));
+        }
+        if let Some(flag) = args.csv.given() {
+            return Err(usage(format!("{flag} is for csv and tsv")));
+        }
+        let order = order(args, (operation, connection), &address)?;
+        // What cannot be opened is told before the first request.
+        on_thread(|| open(&address.database, password(&address).as_ref()).map(drop))?;
+        let kept = tempfile::tempfile().map_err(|e| unkept(&e))?;
+        Ok(TableOutput { address, order, kept, measure: Measure::default(), cancel: cancel.clone() })
+    }
+
+    /// Keeps items, each on a line.
+    pub(crate) fn keep(&mut self, lines: &[u8]) -> Result<()> {
+        self.measure.add(lines);
+        self.kept.write_all(lines).map_err(|e| unkept(&e))
+    }
+
+    /// The table.
+    pub(crate) fn place(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// Loads the items. Returns what the user should know.
+    ///
+    /// # Errors
+    /// Those of the load.
+    pub(crate) fn finish(self, is_complete: bool, progress: &mut dyn FnMut(u64)) -> Result<Vec<String>> {
+        let TableOutput { address, mut order, kept, measure, cancel } = self;
+        order.extent = measure.extent();
+        order.is_complete = is_complete;
+        let (told, done) = std::sync::mpsc::channel();
+        let rows = || -> Result<Box<dyn RowReader>> {
+            let mut file = kept.try_clone().map_err(|e| unkept(&e))?;
+            file.seek(SeekFrom::Start(0)).map_err(|e| unkept(&e))?;
+            Ok(Box::new(KeptRows { file: BufReader::with_capacity(256 << 10, file), row: String::new() }))
+        };
+        std::thread::scope(|scope| {
+            let work = scope.spawn(|| {
+                let mut database = open(&address.database, password(&address).as_ref())?;
+                load(&mut *database, &order, &rows, &|rows| {
+                    let _nobody_may_watch = told.send(rows);
+                    if cancel.is_cancelled() { Err(Error::cancelled()) } else { Ok(()) }
+                })
+            });
+            while !work.is_finished() {
+                if let Some(rows) = done.try_iter().last() {
+                    progress(rows);
+                }
+                std::thread::sleep(TICK);
+            }
+            joined(work.join()).map(|report| report.notes)
+        })
+    }
+}
+
+/// A client of a database may not be used on the thread of the calls.
+fn on_thread<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    std::thread::scope(|scope| joined(scope.spawn(work).join()))
+}
+
+fn joined<T>(ended: std::thread::Result<Result<T>>) -> Result<T> {
+    ended.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the load has ended")))
+}
+
+fn password(address: &TableAddress) -> Option<Secret> {
+    address.password.clone().or_else(|| std::env::var(PASSWORD).ok().map(Secret::new))
+}
+
+fn order(args: &OutputArgs, (operation, connection): (&Operation, &str), address: &TableAddress) -> Result<LoadOrder> {
+    let table = &args.table;
+    let (mode, nested) = (table.mode.unwrap_or_default(), table.nested.unwrap_or_default());
+    if mode == LoadMode::Append && !table.key.is_empty() {
+        return Err(
+            Error::new(ErrorKind::Usage, "--key is for --mode upsert, mirror and history").advise("add --mode upsert")
+        );
+    }
+    let form = RecordForm::of(Some(operation), nested);
+    let declared = match args.columns.as_slice() {
+        [] => form.columns(&record_names(operation)),
+        chosen => form.chosen(chosen),
+    };
+    let is_chosen = !args.columns.is_empty();
+    let form = TableForm { declared, is_chosen, nested, kinds: table.types.iter().cloned().collect() };
+    let key: Vec<Vec<String>> = match table.key.as_slice() {
+        [] if mode.is_keyed() => vec![vec!["id".to_owned()]],
+        names => names.iter().map(|name| crate::json_pointer::path_of(name)).collect(),
+    };
+    let source = LoadSource {
+        run: run_id(std::time::SystemTime::now()),
+        origin: std::process::id().to_string(),
+        batch: String::new(),
+        job: connection.to_owned(),
+        step: operation.id.clone(),
+        attempt: 0,
+    };
+    Ok(LoadOrder {
+        table: address.named()?.clone(),
+        mode,
+        key: key_columns(&key),
+        evolve: table.evolve.unwrap_or_default(),
+        form,
+        source,
+        extent: crate::run_store::Extent::default(),
+        is_complete: false,
+        replaces_earlier: true,
+    })
+}
+
+fn unkept(cause: &std::io::Error) -> Error {
+    let folder: PathBuf = std::env::temp_dir();
+    Error::new(ErrorKind::State, format!("items cannot be kept in {}: {}", folder.display(), io_text(cause)))
+        .advise("free disk space, or set TMPDIR to another folder; nothing was loaded")
+}
+
+/// The kept items.
+struct KeptRows {
+    file: BufReader<File>,
+    row: String,
+}
+
+impl RowReader for KeptRows {
+    fn next_row(&mut self) -> Result<Option<&str>> {
+        self.row.clear();
+        let read = self.file.read_line(&mut self.row).map_err(|e| unkept(&e))?;
+        Ok((read > 0).then(|| self.row.trim_end_matches('\n')))
+    }
+
+    fn skip_row(&mut self) -> Result<usize> {
+        self.next_row().map(|row| row.map_or(0, str::len))
+    }
+
+    fn pieces(&mut self, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        while let Some(row) = self.next_row()? {
+            each(row.as_bytes())?;
+            each(b"\n")?;
+        }
+        Ok(())
+    }
+}

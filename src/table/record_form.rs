@@ -1,0 +1,98 @@
+//! The columns that a record declares, with their types and texts. Pure.
+
+use serde_json::Value;
+
+use super::mode::Nested;
+use super::shape::DeclaredColumn;
+use super::value_kind::ValueKind;
+use crate::definition::Operation;
+use crate::json_pointer::path_of;
+use crate::json_text::fields_of;
+
+/// Deeper objects of a record are columns of JSON.
+const DEPTH_MAX: usize = 4;
+
+/// What a record declares.
+pub(crate) struct RecordForm {
+    schema: Value,
+    nested: Nested,
+}
+
+impl RecordForm {
+    /// Of the record that an operation returns; without one, nothing is declared.
+    pub(crate) fn of(operation: Option<&Operation>, nested: Nested) -> RecordForm {
+        let record = operation.and_then(Operation::record);
+        let schema = record.and_then(|record| serde_json::from_str(&record.schema.0).ok());
+        RecordForm { schema: schema.unwrap_or_default(), nested }
+    }
+
+    /// The columns of these fields, in this order.
+    pub(crate) fn columns(&self, names: &[String]) -> Vec<DeclaredColumn> {
+        let mut columns = Vec::new();
+        for name in names {
+            let property = self.schema.get("properties").and_then(|properties| properties.get(name));
+            self.add(&mut columns, vec![name.clone()], property);
+        }
+        columns
+    }
+
+    /// Columns that were chosen by their paths.
+    pub(crate) fn chosen(&self, paths: &[String]) -> Vec<DeclaredColumn> {
+        let one = |text: &String| {
+            let path = path_of(text);
+            let found = path.iter().try_fold(&self.schema, |schema, name| {
+                self.resolved(schema).get("properties").and_then(|properties| properties.get(name))
+            });
+            self.column(path, found)
+        };
+        paths.iter().map(one).collect()
+    }
+
+    fn add(&self, columns: &mut Vec<DeclaredColumn>, path: Vec<String>, schema: Option<&Value>) {
+        let fields = schema.map(|schema| self.resolved(schema)).and_then(|schema| schema.get("properties"));
+        let fields = fields.and_then(Value::as_object).filter(|_| self.nested == Nested::Flatten);
+        match fields {
+            Some(fields) if path.len() < DEPTH_MAX && !fields.is_empty() => {
+                for (name, schema) in fields {
+                    let inner = path.iter().cloned().chain([name.clone()]).collect();
+                    self.add(columns, inner, Some(schema));
+                }
+            }
+            _ => columns.push(self.column(path, schema)),
+        }
+    }
+
+    fn column(&self, path: Vec<String>, schema: Option<&Value>) -> DeclaredColumn {
+        let own = schema.map(|schema| self.resolved(schema));
+        let about = schema.into_iter().chain(own).find_map(|schema| schema.get("description"));
+        DeclaredColumn {
+            path,
+            kind: own.and_then(ValueKind::of_schema),
+            about: about.and_then(Value::as_str).map(str::to_owned),
+        }
+    }
+
+    /// The schema that a reference means.
+    fn resolved<'s>(&'s self, schema: &'s Value) -> &'s Value {
+        let mut schema = schema;
+        for _ in 0..DEPTH_MAX {
+            let pointer = schema.get("$ref").and_then(Value::as_str).and_then(|text| text.strip_prefix('#'));
+            match pointer.and_then(|pointer| self.schema.pointer(pointer)) {
+                Some(found) => schema = found,
+                None => break,
+            }
+        }
+        schema
+    }
+}
+
+/// The names of the fields of the record that an operation returns, in the order of its rows.
+pub(crate) fn record_names(operation: &Operation) -> Vec<String> {
+    let Some(record) = operation.record() else { return Vec::new() };
+    let properties = fields_of(&record.schema.0).and_then(|keys| keys.into_iter().find(|(k, _)| k == "properties"));
+    let properties = properties.and_then(|(_, raw)| fields_of(raw.get())).unwrap_or_default();
+    let sample = fields_of(&record.sample.0).unwrap_or_default();
+    let mut once = std::collections::BTreeSet::new();
+    let names = sample.into_iter().chain(properties).map(|(name, _)| name);
+    names.filter(|name| once.insert(name.clone())).collect()
+}
