@@ -21,6 +21,15 @@ use crate::send::Cancel;
 use crate::sink::Sink;
 use crate::write::Writes;
 
+/// A database of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum DatabasePlace {
+    /// From which it loads.
+    Load,
+    /// To which it saves, by the number of the place.
+    Save(usize),
+}
+
 /// A batch that is a step.
 pub(crate) struct InnerCall<'c> {
     pub(crate) plan: &'c InnerPlan,
@@ -89,8 +98,8 @@ pub(crate) trait Effects: Send + Sync {
     /// The environment variables that the batch lists; they are not part of its plan.
     fn environment(&self) -> &BTreeMap<String, String>;
 
-    /// The password of the database of a place that a step saves to, by the number of the place.
-    fn password(&self, step: &str, place: usize) -> Option<Secret>;
+    /// The password of a database that a step reads or saves to.
+    fn password(&self, step: &str, place: DatabasePlace) -> Option<Secret>;
 
     /// The host's standard input.
     ///

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::config::Stdin;
-use super::effects::{Effects, InnerCall, InnerRun};
+use super::effects::{DatabasePlace, Effects, InnerCall, InnerRun};
 use super::inner::InnerLoader;
+use super::passwords::Passwords;
 use crate::call::{CallOptions, Request};
 use crate::clock::Clock;
 use crate::engine::{Running, Session};
@@ -27,8 +28,8 @@ pub(super) struct Local {
     pub(super) batches: InnerLoader,
     pub(super) stdin: Option<Stdin>,
     pub(super) stdout: Option<Stdout>,
-    /// Passwords of databases, by step and number of the place.
-    pub(super) passwords: BTreeMap<(String, usize), Secret>,
+    /// Passwords of databases.
+    pub(super) passwords: Passwords,
     /// That of all others.
     pub(super) default_password: Option<Secret>,
 }
@@ -74,7 +75,7 @@ impl Effects for Local {
         &self.environment
     }
 
-    fn password(&self, step: &str, place: usize) -> Option<Secret> {
+    fn password(&self, step: &str, place: DatabasePlace) -> Option<Secret> {
         let own = self.passwords.get(&(step.to_owned(), place));
         own.or(self.default_password.as_ref()).cloned()
     }

@@ -2,6 +2,7 @@
 
 use crate::authoring::values::{NamesPart, mirrors};
 use crate::authoring::{Json, Ordered};
+use crate::connections::ValueFile;
 use crate::row_file::{CellType, EmptyCell, RowFormat, SheetChoice, TextEncoding};
 
 fn yes() -> bool {
@@ -15,9 +16,9 @@ mirrors! {
         pub left_items: String,
     }
 
-    /// Rows of files
+    /// Rows of files, or of a database
     struct LoadFile {
-        /// A path or a pattern such as in/*.csv, relative to this file's folder; - for standard input
+        /// A path or a pattern such as in/*.csv, relative to this file's folder; - for standard input; sqlite:FILE#TABLE or postgres://USER@HOST/DATABASE#TABLE
         pub from: String,
         /// The format; default: by extension
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,6 +47,12 @@ mirrors! {
         /// JSON Pointer to the list in a JSON file
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub pointer: Option<String>,
+        /// For a database: a statement whose rows are read, such as SELECT id, name FROM members, instead of a table
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub sql: Option<String>,
+        /// The password of the database, or a reference to it, such as { env: DESK_PASSWORD }; default: the environment variable PGPASSWORD
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub password: Option<ValueFile>,
         /// JSON Schema of a row: rows that do not fit are faults, and cells get its types
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub schema: Option<Json>,
@@ -226,6 +233,8 @@ impl LoadFile {
             encoding: None,
             sheet: None,
             pointer: None,
+            sql: None,
+            password: None,
             schema: None,
         }
     }

@@ -120,6 +120,9 @@ pub(crate) struct LoadPlan {
     pub(crate) from: Shape,
     pub(crate) format: Option<RowFormat>,
     pub(crate) options: LoadOptions,
+    /// A statement for the database, instead of a table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sql: Option<String>,
 }
 
 /// How the files are read.

@@ -1,10 +1,12 @@
-//! Passwords of the databases that steps save to: references, which the host resolves like those of connections.
+//! Passwords of the databases that steps load from and save to: references, which the host resolves like those of connections.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::config::BatchConfig;
+use super::effects::DatabasePlace;
 use super::file::BatchFile;
+use super::local_file::LoadPart;
 use super::save_file::{SaveFile, SavePart, SavePlacePart};
 use super::webhook;
 use crate::authoring::Checker;
@@ -15,8 +17,8 @@ use crate::table::TableAddress;
 /// The property of the made-up connection that is resolved.
 const PASSWORD: &str = "password";
 
-/// Passwords by step and number of the place.
-pub(super) type Passwords = BTreeMap<(String, usize), Secret>;
+/// Passwords by step and place.
+pub(super) type Passwords = BTreeMap<(String, DatabasePlace), Secret>;
 
 /// The passwords that the places name.
 pub(super) fn passwords(c: &mut Checker<'_>, config: &BatchConfig, folder: &Path, file: &BatchFile) -> Passwords {
@@ -24,10 +26,19 @@ pub(super) fn passwords(c: &mut Checker<'_>, config: &BatchConfig, folder: &Path
     let lists = [("steps", &file.steps), ("on_failure", &file.on_failure), ("finally", &file.finally)];
     for (key, steps) in lists {
         for (index, step) in steps.iter().enumerate() {
-            for (number, (at, place)) in places(step.save.as_ref()).into_iter().enumerate() {
-                let at = format!("/{key}/{index}/save{at}");
-                if let Some(secret) = password(c, &at, (config, folder), &step.id, &place) {
-                    passwords.insert((step.id.clone(), number), secret);
+            let saved = saved(step.save.as_ref()).into_iter().enumerate();
+            let saved =
+                saved.map(|(number, (at, to, value))| (DatabasePlace::Save(number), format!("/save{at}"), to, value));
+            let loaded = step.load.as_ref().and_then(|part| match part {
+                LoadPart::Path(from) => Some((from.clone(), None)),
+                LoadPart::File(file) => Some((file.from.clone(), file.password.clone())),
+                LoadPart::Left(_) => None,
+            });
+            let loaded = loaded.map(|(from, value)| (DatabasePlace::Load, "/load".to_owned(), from, value));
+            for (place, at, address, value) in saved.chain(loaded) {
+                let at = format!("/{key}/{index}{at}");
+                if let Some(secret) = password(c, &at, (config, folder), &step.id, (&address, value.as_ref())) {
+                    passwords.insert((step.id.clone(), place), secret);
                 }
             }
         }
@@ -35,16 +46,17 @@ pub(super) fn passwords(c: &mut Checker<'_>, config: &BatchConfig, folder: &Path
     passwords
 }
 
-/// The places of a step, each with where it is written.
-fn places(part: Option<&SavePart>) -> Vec<(String, SaveFile)> {
+/// The places of a step, each with where it is written, its address and its password.
+fn saved(part: Option<&SavePart>) -> Vec<(String, String, Option<ValueFile>)> {
+    let file = |at: String, file: &SaveFile| (at, file.to.clone(), file.password.clone());
     match part {
         None => Vec::new(),
-        Some(SavePart::Path(to)) => vec![(String::new(), SaveFile::of(to.clone()))],
-        Some(SavePart::File(file)) => vec![(String::new(), file.clone())],
+        Some(SavePart::Path(to)) => vec![(String::new(), to.clone(), None)],
+        Some(SavePart::File(one)) => vec![file(String::new(), one)],
         Some(SavePart::Several(parts)) => {
             let one = |(index, part): (usize, &SavePlacePart)| match part {
-                SavePlacePart::Path(to) => (format!("/{index}"), SaveFile::of(to.clone())),
-                SavePlacePart::File(file) => (format!("/{index}"), file.clone()),
+                SavePlacePart::Path(to) => (format!("/{index}"), to.clone(), None),
+                SavePlacePart::File(one) => file(format!("/{index}"), one),
             };
             parts.iter().enumerate().map(one).collect()
         }
@@ -56,15 +68,15 @@ fn password(
     at: &str,
     (config, folder): (&BatchConfig, &Path),
     step: &str,
-    place: &SaveFile,
+    (address, value): (&str, Option<&ValueFile>),
 ) -> Option<Secret> {
-    let written = TableAddress::is_one(&place.to).then(|| TableAddress::parse(&place.to, folder).ok()).flatten();
+    let written = TableAddress::is_one(address).then(|| TableAddress::parse(address, folder).ok()).flatten();
     if written.is_some_and(|address| address.password.is_some()) {
         let advice = "remove it from the address, and refer to it: password: { env: NAME }";
         c.fault(at, "a password does not belong in a batch file", Some(advice.into()));
         return None;
     }
-    let value = place.password.as_ref()?;
+    let value = value?;
     let at = format!("{at}/password");
     let ValueFile::Reference(_) = value else {
         let advice = "refer to it: password: { env: NAME }, or { file: PATH }";

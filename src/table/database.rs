@@ -127,6 +127,12 @@ pub(crate) trait Database: Send {
         columns: &[NewColumn<'_>],
     ) -> Result<Box<dyn BulkRows + 'd>>;
 
+    /// The rows of a statement that changes nothing as JSON objects, each passed on when it is read.
+    ///
+    /// # Errors
+    /// `invalid_options` for a statement that is not valid; `invalid_items` for a value that JSON has not; those of `each`.
+    fn read(&mut self, sql: &str, each: &mut dyn FnMut(&str) -> Result<()>) -> Result<()>;
+
     /// A name as SQL.
     fn quoted(&self, name: &str) -> String {
         format!("\"{}\"", name.replace('"', "\"\""))

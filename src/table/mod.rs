@@ -13,6 +13,7 @@ mod mode;
 mod open;
 mod record_form;
 mod row_scanner;
+mod rows_stream;
 mod shape;
 mod source;
 #[cfg(feature = "sqlite")]
@@ -29,6 +30,7 @@ pub(crate) use load::{LoadOrder, LoadReport, OpenRows, key_columns, load};
 pub use mode::{Evolve, LoadMode, Nested};
 pub(crate) use open::{check_build, open};
 pub(crate) use record_form::{RecordForm, record_names};
+pub(crate) use rows_stream::{RowsStream, StreamError};
 pub(crate) use shape::{DeclaredColumn, TableForm};
 pub(crate) use source::LoadSource;
 pub use value_kind::ValueKind;

@@ -20,6 +20,18 @@ pub(crate) fn open(address: &DatabaseAddress, password: Option<&Secret>) -> Resu
     }
 }
 
+/// Opens a database that must be there, to read from it.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn open_to_read(address: &DatabaseAddress, password: Option<&Secret>) -> Result<Box<dyn Database>> {
+    match address {
+        #[cfg(feature = "sqlite")]
+        DatabaseAddress::Sqlite(path) => Ok(Box::new(super::sqlite::Sqlite::open(path, false)?)),
+        other => open(other, password),
+    }
+}
+
 /// Whether this build has the database.
 ///
 /// # Errors

@@ -81,14 +81,6 @@ impl Sqlite {
         Ok(all)
     }
 
-    /// Rows of a statement as JSON objects, each passed on when it is read.
-    ///
-    /// # Errors
-    /// `invalid_options` for a statement that is not valid; those of `each`.
-    pub(super) fn read(&self, sql: &str, each: &mut dyn FnMut(&str) -> Result<()>) -> Result<()> {
-        super::sqlite_rows::read(&self.connection, sql, &|e| failed(&self.path, e), each)
-    }
-
     /// The statement that made a table.
     fn made_by(&self, table: &str) -> Result<Option<(String, String)>> {
         let sql = format!(
@@ -348,6 +340,10 @@ impl Database for Sqlite {
         };
         let statement = self.connection.prepare(&sql).map_err(|e| failed(&self.path, &e))?;
         Ok(Box::new(SqliteRows { statement, path: &self.path }))
+    }
+
+    fn read(&mut self, sql: &str, each: &mut dyn FnMut(&str) -> Result<()>) -> Result<()> {
+        super::sqlite_rows::read(&self.connection, sql, &|e| failed(&self.path, e), each)
     }
 
     fn differ(&self, left: &[String], right: &[String]) -> String {

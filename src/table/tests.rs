@@ -312,6 +312,9 @@ impl Database for Mortal {
         self.live()?;
         Ok(Box::new(MortalRows { inner: self.inner.bulk(table, is_stage, columns)?, left: &self.left }))
     }
+    fn read(&mut self, sql: &str, each: &mut dyn FnMut(&str) -> Result<()>) -> Result<()> {
+        self.inner.read(sql, each)
+    }
     fn differ(&self, left: &[String], right: &[String]) -> String {
         self.inner.differ(left, right)
     }

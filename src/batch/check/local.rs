@@ -1,6 +1,7 @@
 //! Checks the steps that send no requests.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::expressions::{expression, shape, source};
 use super::names::{Allowed, StepNames};
@@ -19,6 +20,7 @@ use crate::row_work::{
     JoinKind, JoinPair, JoinPlan, JoinSides, KeptRow, NullKeys, NullOrder, ParentFields, SeveralMatches, SortKey,
     SortPlan, WorkPlan,
 };
+use crate::table::TableAddress;
 
 /// The items of earlier runs that a `load` reads; `None` if it has a fault.
 pub(super) fn left(c: &mut Checker<'_>, at: &str, file: &LeftFile) -> Option<LocalWork> {
@@ -49,6 +51,16 @@ pub(super) fn load(c: &mut Checker<'_>, at: &str, part: &LoadPart, names: &mut S
     let json = serde_json::Value::from(file.from.as_str()).to_string();
     let from = shape(c, &place, &json, names, Allowed::default());
     let is_stream = file.from == "-";
+    if TableAddress::is_one(&file.from) || file.sql.is_some() || file.password.is_some() {
+        database(c, at, &place, file);
+        let options = LoadOptions::default();
+        let options = LoadOptions { schema: file.schema.as_ref().map(|schema| schema.0.clone()), ..options };
+        if let Err(error) = options.reader() {
+            c.fault(&format!("{at}/schema"), error.message.clone(), error.advice.clone());
+        }
+        let plan = LoadPlan { from, format: None, options, sql: file.sql.clone() };
+        return (c.faults.len() == before).then_some(plan);
+    }
     if is_stream && file.format.is_none() {
         c.fault(&place, "standard input has no name that shows the format", Some("add `format: ndjson`".into()));
     }
@@ -90,7 +102,53 @@ pub(super) fn load(c: &mut Checker<'_>, at: &str, part: &LoadPart, names: &mut S
         }
         (Ok(_), None) => {}
     }
-    (c.faults.len() == before).then_some(LoadPlan { from, format: file.format, options })
+    (c.faults.len() == before).then_some(LoadPlan { from, format: file.format, options, sql: None })
+}
+
+/// Checks a database whose rows are loaded.
+fn database(c: &mut Checker<'_>, at: &str, place: &str, file: &LoadFile) {
+    if !TableAddress::is_one(&file.from) {
+        // Its value is known when the run begins.
+        let key = if file.sql.is_some() { "sql" } else { "password" };
+        if !file.from.starts_with("${{") {
+            c.fault(&format!("{at}/{key}"), format!("`{key}` is for databases"), Some("load from: sqlite:FILE".into()));
+        }
+    } else if !file.from.contains("${{") {
+        match TableAddress::parse(&file.from, Path::new("")) {
+            Err(error) => c.fault(place, error.message.clone(), error.advice.clone()),
+            Ok(address) => {
+                if let Err(error) = crate::table::check_build(&address.database) {
+                    c.fault(place, error.message.clone(), error.advice.clone());
+                }
+                match (&address.table, &file.sql) {
+                    (None, None) => {
+                        let advice = format!("write {}#TABLE, or a statement in `sql`", address.database);
+                        c.fault(place, "the address names no table", Some(advice.into()));
+                    }
+                    (Some(_), Some(_)) => c.fault(place, "give either a table or `sql`, not both", None),
+                    _ => {}
+                }
+            }
+        }
+    }
+    if file.sql.as_ref().is_some_and(|sql| sql.contains("${{")) {
+        let advice = "read more rows, and choose them by `where` of the step";
+        c.fault(&format!("{at}/sql"), "a statement cannot contain expressions", Some(advice.into()));
+    }
+    let of_files = [
+        ("format", file.format.is_some()),
+        ("columns", !file.columns.is_empty()),
+        ("header", !file.header),
+        ("delimiter", file.delimiter.is_some()),
+        ("empty", file.empty.is_some()),
+        ("types", !file.types.is_empty()),
+        ("encoding", file.encoding.is_some()),
+        ("sheet", file.sheet.is_some()),
+        ("pointer", file.pointer.is_some()),
+    ];
+    for (key, _) in of_files.into_iter().filter(|(_, is_given)| *is_given) {
+        c.fault(&format!("{at}/{key}"), format!("`{key}` is for files, not for databases"), None);
+    }
 }
 
 /// What a `transform` does, and the fields of its rows; `None` if it has a fault.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::job_run::JobRun;
 use super::save_step::RunRows;
+use crate::batch::effects::DatabasePlace;
 use crate::batch::event::Event;
 use crate::batch::run_plan::{Phase, Step};
 use crate::batch::save_plan::Save;
@@ -32,7 +33,7 @@ pub(super) async fn load_table(
 ) -> Result<()> {
     let context = job_run.context;
     let order = order(job_run, (step, save), (address, state))?;
-    let password = address.password.clone().or_else(|| context.effects.password(&step.id, number));
+    let password = address.password.clone().or_else(|| context.effects.password(&step.id, DatabasePlace::Save(number)));
     let name = job_run.name(step);
     let table = address.to_string();
     for wait in WAITS.into_iter().map(Some).chain([None]) {

@@ -7,6 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::context::Task;
 use super::item_source::shaped_as;
+use crate::batch::effects::DatabasePlace;
 use crate::batch::event::{Event, StepCounts};
 use crate::batch::file::OnErrorFile;
 use crate::batch::local_plan::LoadPlan;
@@ -14,6 +15,7 @@ use crate::error::{Error, ErrorKind, FileOwner, Place, Result, io_text};
 use crate::receipt::{OutcomeStatus, Usage};
 use crate::row_file::{ReadOptions, RowFile, RowFinding, RowFormat, RowPosition, RowSchema, files_of};
 use crate::run_store::{Extent, Fact, FailedItem, FailureWriter, LoadedFile, RowWriter, StepState};
+use crate::table::{RowsStream, TableAddress};
 
 /// Maximum time and bytes between checkpoints.
 const CHECKPOINT: (Duration, u64) = (Duration::from_millis(250), 8 << 20);
@@ -44,7 +46,13 @@ struct Loading<'t, 'r> {
 /// `invalid_items` for a row that does not fit; `state` when a file cannot be read, or has changed since the run began
 /// to read it.
 pub(in crate::batch) async fn run(task: &Task<'_>, plan: &LoadPlan) -> Result<()> {
-    let state = task.state();
+    let mut state = task.state();
+    let is_database = TableAddress::is_one(&plan.from.plain(&task.scope)?);
+    if is_database && !state.done && (state.items > 0 || state.extent().rows > 0) {
+        task.context.ledger.commit(vec![Fact::Reset { step: task.key.clone() }], Vec::new()).await?;
+        task.context.store.clear(&task.place)?;
+        state = task.state();
+    }
     let now = task.clock().now();
     let (options, schema) = plan.options.reader()?;
     let mut loading = Loading {
@@ -80,6 +88,9 @@ impl Loading<'_, '_> {
         if from == "-" {
             return self.stream(plan, options).await;
         }
+        if TableAddress::is_one(&from) {
+            return self.database(plan, (&from, options)).await;
+        }
         let files = files_of(&from, &self.task.context.plan.folder).map_err(|e| e.of_files(FileOwner::User))?;
         let found = files.iter().map(found).collect::<Result<Vec<LoadedFile>>>()?;
         if self.state.files.is_empty() || self.items == 0 {
@@ -104,7 +115,7 @@ impl Loading<'_, '_> {
 
     /// A retry of failed rows reads nothing: later steps have used the others. A note says so if the files have changed.
     async fn again(&mut self, from: &str) -> Result<()> {
-        if from == "-" {
+        if from == "-" || TableAddress::is_one(from) {
             return Ok(());
         }
         let found = files_of(from, &self.task.context.plan.folder)
@@ -127,6 +138,19 @@ impl Loading<'_, '_> {
         let input = self.task.context.effects.stdin()?;
         let file = RowFile::read(input, "standard input", format, options, &RowPosition::default())?;
         self.file(file, "standard input").await
+    }
+
+    /// A database may have other rows now: a run that was interrupted has begun anew.
+    async fn database(&mut self, plan: &LoadPlan, (from, options): (&str, &ReadOptions)) -> Result<()> {
+        let address = TableAddress::parse(from, &self.task.context.plan.folder)?;
+        let name = address.to_string();
+        let password = self.task.context.effects.password(&self.task.step.id, DatabasePlace::Load);
+        let password = address.password.clone().or(password);
+        let stream = RowsStream::begin(address, password, plan.sql.clone());
+        let failed = stream.error();
+        let file = RowFile::read(stream, &name, RowFormat::Ndjson, options, &RowPosition::default())?;
+        let ended = self.file(file, &name).await;
+        ended.map_err(|error| failed.take().map_or(error, |own| own.of_files(FileOwner::User)))
     }
 
     async fn file(&mut self, mut file: RowFile, name: &str) -> Result<()> {
