@@ -21,6 +21,7 @@ mod new_files;
 #[cfg(not(feature = "otel"))]
 mod no_telemetry;
 mod output;
+mod preview;
 mod recording;
 mod schedule;
 mod screen;

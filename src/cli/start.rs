@@ -27,6 +27,7 @@ use super::items;
 use super::messages::{self, Screen};
 #[cfg(not(feature = "otel"))]
 use super::no_telemetry::NoTelemetry as Telemetry;
+use super::preview;
 use super::schedule;
 use super::signals;
 #[cfg(feature = "otel")]
@@ -101,6 +102,7 @@ fn run(app: &App, command: Command) -> Result<u8> {
         Command::Connectors(args) => list::connectors(app, &args),
         Command::Operations(args) => list::operations(app, &args),
         Command::Describe(args) => done(describe::run(app, &args)),
+        Command::Preview(args) => preview::run(app, &args),
         Command::Fields(args) => record::fields(app, &args),
         Command::Templates(args) => list::templates(app, &args),
         Command::Template(args) => done(template::run(app, &args)),

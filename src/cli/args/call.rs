@@ -59,7 +59,7 @@ pub(crate) struct CallArgs {
 }
 
 /// Where items are written, and in which format.
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Default, ClapArgs)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
     /// Format of the items [default: by file extension, else table on a terminal, ndjson on a pipe]
@@ -84,7 +84,7 @@ pub(crate) struct OutputArgs {
 }
 
 /// The form of csv and tsv.
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Default, ClapArgs)]
 pub(crate) struct CsvArgs {
     /// Character between the values of csv, such as ;
     #[arg(long, value_name = "CHAR", value_parser = delimiter)]

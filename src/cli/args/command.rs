@@ -10,6 +10,7 @@ use super::connection::{ConnectionCommand, LoginArgs, LogoutArgs, SandboxArgs};
 use super::import::ImportCommand;
 use super::items::ItemsCommand;
 use super::listing::{DescribeArgs, FieldsArgs, ListingArgs, SearchArgs, TemplateArgs};
+use super::preview::PreviewArgs;
 use super::raw::{ConnectorCommand, RawCallArgs, ValuesArgs};
 use super::recording::TestArgs;
 use super::schedule::ScheduleArgs;
@@ -105,6 +106,8 @@ pub(crate) enum Command {
     /// Make a connector of a description of an API
     #[command(subcommand)]
     Import(ImportCommand),
+    /// Show the first rows of a file or of a table of a database
+    Preview(PreviewArgs),
     /// Run a batch file; interrupted runs resume
     Run(RunArgs),
     /// List finished and unfinished runs, or show one

@@ -7,6 +7,7 @@ mod connection;
 mod import;
 mod items;
 mod listing;
+mod preview;
 mod raw;
 mod recording;
 mod schedule;
@@ -26,6 +27,7 @@ pub(crate) use items::{
 pub(crate) use listing::{
     DescribeArgs, DescribeForm, FieldsArgs, ListForm, ListingArgs, SearchArgs, TemplateArgs, TemplateForm,
 };
+pub(crate) use preview::PreviewArgs;
 pub(crate) use raw::{
     AuthName, ConnectorCommand, ConnectorNewArgs, FromCurlArgs, PagingName, RawCallArgs, SaveArgs, ValuesArgs,
 };
