@@ -28,7 +28,7 @@ mod value_kind;
 pub(crate) use address::{DatabaseAddress, TableAddress, TableName};
 pub(crate) use load::{LoadOrder, LoadReport, OpenRows, key_columns, load};
 pub use mode::{Evolve, LoadMode, Nested};
-pub(crate) use open::{check_build, open};
+pub(crate) use open::{check_build, open, reach};
 pub(crate) use record_form::{RecordForm, record_names};
 pub(crate) use rows_stream::{RowsStream, StreamError};
 pub(crate) use shape::{DeclaredColumn, TableForm};

@@ -20,6 +20,17 @@ pub(crate) fn open(address: &DatabaseAddress, password: Option<&Secret>) -> Resu
     }
 }
 
+/// Whether a database can be opened. A file that is not there is not made.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn reach(address: &DatabaseAddress, password: Option<&Secret>) -> Result<()> {
+    match address {
+        DatabaseAddress::Sqlite(path) if !path.exists() => Ok(()),
+        address => open(address, password).map(drop),
+    }
+}
+
 /// Opens a database that must be there, to read from it.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ use tracing::Instrument as _;
 
 use super::job_run::JobRun;
 use super::save_step::{SavedFiles, base_scope, save_step, saved_before};
+use super::table_step::check_tables;
 use super::{again, run_values, watermarks};
 use crate::batch::event::{Event, StepCounts, StepName, StepReport, StepStatus};
 use crate::batch::file::OnErrorFile;
@@ -286,6 +287,7 @@ async fn execute(
         let of_run = context.deadline.map(|at| if step.phase == Phase::Main { at } else { at.max(now + CLOSING_TIME) });
         let deadline = own.into_iter().chain(of_run).min();
         let task = Task { context, step, job, key: key.clone(), connection, scope, place, deadline, noted };
+        check_tables(job_run, step).await?;
         work(&task).await.map_err(|error| task.in_time(error))?;
     }
     finish_step(job_run, step, key).await

@@ -6,21 +6,45 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::job_run::JobRun;
-use super::save_step::RunRows;
+use super::save_step::{RunRows, base_scope};
 use crate::batch::effects::DatabasePlace;
 use crate::batch::event::Event;
 use crate::batch::run_plan::{Phase, Step};
+use crate::batch::save::{SavePlace, target};
 use crate::batch::save_plan::Save;
 use crate::batch::step::stopped;
 use crate::error::{Error, ErrorKind, FileOwner, Result};
 use crate::run_store::{RowReader, StepState};
-use crate::table::{LoadOrder, LoadReport, LoadSource, TableAddress, load, open};
+use crate::table::{LoadOrder, LoadReport, LoadSource, TableAddress, load, open, reach};
 
 /// Waits before a load is tried again.
 const WAITS: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(15), Duration::from_secs(30)];
 /// Between two reports of progress.
 const TICK: Duration = Duration::from_millis(500);
+
+/// Opens the databases of a step before its first request. One that does not answer may do so when there are rows.
+///
+/// # Errors
+/// Those of the databases, such as a password that is wrong.
+pub(super) async fn check_tables(job_run: &JobRun<'_>, step: &Step) -> Result<()> {
+    let context = job_run.context;
+    let scope = base_scope(job_run);
+    for (number, save) in step.save.iter().enumerate() {
+        let Ok(SavePlace::Table(address)) = target(save, &scope, &context.plan.folder).map(|target| target.place)
+        else {
+            continue;
+        };
+        let password = context.effects.password(&step.id, DatabasePlace::Save(number));
+        let password = address.password.clone().or(password);
+        let opened = tokio::task::spawn_blocking(move || reach(&address.database, password.as_ref())).await;
+        match opened.map_err(|e| Error::new(ErrorKind::Internal, format!("a database cannot be opened: {e}")))? {
+            Err(error) if error.kind() != ErrorKind::Network => return Err(error.of_files(FileOwner::User)),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
 
 /// Loads the rows; each is in the table once, also if the run was interrupted. Tells what the user should know.
 ///

@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result, io_text};
 use crate::run_store::{Measure, RowReader, run_id};
 use crate::secret::Secret;
 use crate::table::{
-    LoadMode, LoadOrder, LoadSource, RecordForm, TableAddress, TableForm, check_build, key_columns, load, open,
+    LoadMode, LoadOrder, LoadSource, RecordForm, TableAddress, TableForm, check_build, key_columns, load, open, reach,
     record_names,
 };
 
@@ -58,7 +58,7 @@ impl TableOutput {
         }
         let order = order(args, (operation, connection), &address)?;
         // What cannot be opened is told before the first request.
-        on_thread(|| open(&address.database, password(&address).as_ref()).map(drop))?;
+        on_thread(|| reach(&address.database, password(&address).as_ref()))?;
         let kept = tempfile::tempfile().map_err(|e| unkept(&e))?;
         Ok(TableOutput { address, order, kept, measure: Measure::default(), cancel: cancel.clone() })
     }
