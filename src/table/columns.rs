@@ -65,7 +65,7 @@ impl Planning<'_> {
         own.needs_rows = form.declared.is_empty();
         for declared in &form.declared {
             let known = form.said(&declared.path).or(declared.kind);
-            let seen = self.findings.fields.get(&declared.path).map(|(kind, _)| *kind);
+            let seen = self.findings.fields.get(&declared.path).and_then(|(kind, _)| *kind);
             // A column without any value can be of any kind.
             let last = self.findings.is_whole.then_some(ValueKind::Text);
             match known.or(seen).or(last) {
@@ -76,8 +76,13 @@ impl Planning<'_> {
         if !form.is_chosen {
             let others = self.findings.fields.iter().filter(|(path, _)| !form.is_declared(path));
             for (path, (kind, _)) in others {
+                // An object that is null in some rows.
+                let is_object = || self.findings.fields.keys().any(|other| other != path && other.starts_with(path));
+                if kind.is_none() && is_object() {
+                    continue;
+                }
                 let declared = DeclaredColumn { path: path.clone(), kind: None, about: None };
-                own.columns.push(self.widest(&declared, *kind, &mut own.refused));
+                own.columns.push(self.widest(&declared, kind.unwrap_or(ValueKind::Text), &mut own.refused));
             }
         }
         own.creates = !own.columns.is_empty();
@@ -131,7 +136,8 @@ impl Planning<'_> {
         let missing: Vec<Vec<String>> = if form.is_chosen {
             form.declared.iter().map(|column| column.path.clone()).collect()
         } else {
-            self.findings.fields.keys().cloned().collect()
+            let valued = self.findings.fields.iter().filter(|(_, (kind, _))| kind.is_some());
+            valued.map(|(path, _)| path.clone()).collect()
         };
         let missing = missing.into_iter().filter(|path| own.columns.iter().all(|column| column.path != *path));
         for path in missing.collect::<Vec<_>>() {
@@ -178,19 +184,15 @@ impl Planning<'_> {
         let declared = form.declared.iter().find(|column| column.path == path).cloned();
         let declared = declared.unwrap_or(DeclaredColumn { path: path.to_vec(), kind: None, about: None });
         let last = self.findings.is_whole.then_some(ValueKind::Text);
-        let kind = form.said(path).or(declared.kind).or(seen.map(|(kind, _)| kind)).or(last);
+        let kind = form.said(path).or(declared.kind).or(seen.and_then(|(kind, _)| kind)).or(last);
         let Some(kind) = kind else {
             own.needs_rows = true;
             return;
         };
         if self.order.evolve == Evolve::None {
-            let row = seen.map(|(_, row)| format!("row {} of {} has ", row + 1, self.order.source.step));
-            let message = format!(
-                "{}`{}`, for which {} has no column",
-                row.unwrap_or_else(|| "`columns` names ".to_owned()),
-                path.join("/"),
-                self.order.table
-            );
+            let row = seen.map(|(_, row)| format!("row {} has ", row + 1));
+            let who = row.unwrap_or_else(|| "`columns` names ".to_owned());
+            let message = format!("{who}`{}`, for which there is no column", path.join("/"));
             let error = self.error(ErrorKind::Conflict, message);
             own.refused.get_or_insert(error.advise("allow it by `evolve: add`, or name the columns in `columns`"));
             return;
@@ -202,8 +204,7 @@ impl Planning<'_> {
 
     fn misfit(&self, column: &LoadColumn, wider: &Wider, why: &str) -> Error {
         let Wider { row, raw, .. } = wider;
-        let message =
-            format!("row {} of {}: {} is {raw}, and {why}", row + 1, self.order.source.step, column.path.join("/"));
+        let message = format!("row {}: {} is {raw}, and {why}", row + 1, column.path.join("/"));
         self.error(ErrorKind::InvalidItems, message).advise("correct the value, or change it with `map`")
     }
 
@@ -226,7 +227,7 @@ impl ColumnsPlan {
         let table = &order.table;
         let wrong = |message: String| Error::new(ErrorKind::InvalidItems, format!("{table}: {message}"));
         if let Some((path, row, why)) = &findings.refused {
-            let message = format!("row {} of {}: {} is {why}", row + 1, order.source.step, path.join("/"));
+            let message = format!("row {}: {} is {why}", row + 1, path.join("/"));
             return Err(wrong(message).advise("correct the value, or leave the field out with `columns` or `map`"));
         }
         let bad = self.columns.iter().find(|column| column.name.is_empty() || column.name.contains('\0'));

@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::run_store::{Extent, Measure, RowReader};
 
 /// Rows and bytes of one transaction of added rows.
-const RANGE: (u64, u64) = (100_000, 64 << 20);
+const RANGE: (u64, u64) = (25_000, 16 << 20);
 /// How often the form of a table may change during one load: each time, all rows are looked at.
 const ROUNDS: usize = 8;
 /// Rows between two checks whether the load must stop.
@@ -403,14 +403,14 @@ pub(super) fn now() -> String {
 }
 
 fn no_key(order: &LoadOrder, column: &str, row: u64) -> Error {
-    let message = format!("row {} of {} has no value in {column}, which is a key", row + 1, order.source.step);
+    let message = format!("{}: row {} has no value in {column}, which is a key", order.table, row + 1);
     Error::new(ErrorKind::InvalidItems, message).advise("leave such rows out with `where`, or choose another `key`")
 }
 
 fn of_row(error: Error, order: &LoadOrder, row: u64) -> Error {
     match error.kind() {
         ErrorKind::InvalidItems | ErrorKind::Conflict => {
-            error.with(|d| d.message = format!("row {} of {}: {}", row + 1, order.source.step, d.message))
+            error.with(|d| d.message = format!("{}: row {}: {}", order.table, row + 1, d.message))
         }
         _ => error,
     }

@@ -51,8 +51,10 @@ pub(crate) struct RowScanner {
     kinds: Vec<ValueKind>,
     others: OtherFields,
     spans: Vec<Option<Span>>,
-    /// Fields that are no columns and have a value.
+    /// Fields that are no columns.
     unknown: Vec<(Vec<String>, Span)>,
+    /// Whether one of them has a value.
+    has_unknown: bool,
     path: Vec<String>,
 }
 
@@ -76,6 +78,7 @@ impl RowScanner {
             others,
             spans: vec![None; columns.len()],
             unknown: Vec::new(),
+            has_unknown: false,
             path: Vec::new(),
         }
     }
@@ -98,15 +101,17 @@ impl RowScanner {
             Some(b'{') => scan.object(Some(&self.root)),
             _ => scan.field(self.root.find(VALUE, &mut 0), VALUE),
         }
+        self.has_unknown = self.unknown.iter().any(|(_, span)| row.get(span.0..span.1) != Some("null"));
     }
 
-    /// The fields of the last row that are no columns, with their raw values; those that are null are left out.
+    /// The fields of the last row that are no columns, with their raw values.
     pub(crate) fn unknown<'r>(&'r self, row: &'r str) -> impl Iterator<Item = (&'r [String], &'r str)> {
         self.unknown.iter().map(|(path, span)| (path.as_slice(), row.get(span.0..span.1).unwrap_or_default()))
     }
 
+    /// Whether one of these fields has a value that is not null.
     pub(crate) fn has_unknown(&self) -> bool {
-        !self.unknown.is_empty()
+        self.has_unknown
     }
 
     /// The raw value of a column in the last row.
@@ -246,8 +251,7 @@ impl Scan<'_> {
                 }
             }
             None => {
-                let is_null = self.row.get(start..self.at) == Some("null");
-                if self.others != OtherFields::Ignored && !is_null {
+                if self.others != OtherFields::Ignored {
                     let mut path = self.path.clone();
                     path.push(name.to_owned());
                     self.unknown.push((path, span));
@@ -359,7 +363,7 @@ mod tests {
             found.into_iter().map(|(path, _)| path).collect::<Vec<_>>()
         };
         assert_eq!(names(OtherFields::Found), ["a", "b", "e"]);
-        assert_eq!(names(OtherFields::FoundInObjects), ["a/x/y", "a/z", "b", "e"]);
+        assert_eq!(names(OtherFields::FoundInObjects), ["a/x/y", "a/z", "a/n", "b", "e"]);
         assert!(names(OtherFields::Ignored).is_empty());
         let (raws, _) = found(&mut scanner(&["a", "a/x/y"], OtherFields::Found), row);
         assert_eq!(raws, texts(&[Some(r#"{"x":{"y":1},"z":[{"q":1}],"n":null}"#), Some("1")]));

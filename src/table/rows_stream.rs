@@ -81,7 +81,7 @@ fn send(
         None => select(&mut *database, address)?,
     };
     let mut part = Vec::with_capacity(PART);
-    let mut pass = |part: &mut Vec<u8>| {
+    let pass = |part: &mut Vec<u8>| {
         let full = std::mem::replace(part, Vec::with_capacity(PART));
         parts.send(full).map_err(|_| Error::cancelled())
     };

@@ -52,8 +52,9 @@ pub(crate) struct LoadColumn {
 pub(crate) struct Findings {
     /// Whether all rows were looked at.
     pub(crate) is_whole: bool,
-    /// Fields without a column, with the kind of their values and the first row that has one, from 0.
-    pub(crate) fields: IndexMap<Vec<String>, (ValueKind, u64)>,
+    /// Fields without a column, with the kind of their values and the first row that has one, from 0. Without a kind, all
+    /// are null.
+    pub(crate) fields: IndexMap<Vec<String>, (Option<ValueKind>, u64)>,
     /// By the path of a column: the kind that holds its values, and the first value that does not fit.
     pub(crate) wider: BTreeMap<Vec<String>, Wider>,
     /// The first value that no column holds: its path, its row and why.
@@ -71,10 +72,12 @@ pub(crate) struct Wider {
 impl Findings {
     /// Adds the value of a field without a column.
     pub(crate) fn field(&mut self, path: &[String], raw: &str, row: u64) {
-        let Some(kind) = ValueKind::of_value(raw) else { return };
-        match self.fields.get_mut(path) {
-            Some((known, _)) => *known = known.with(kind),
-            None => {
+        let kind = ValueKind::of_value(raw);
+        match (self.fields.get_mut(path), kind) {
+            (Some((Some(known), _)), Some(kind)) => *known = known.with(kind),
+            (Some((known @ None, first)), Some(kind)) => (*known, *first) = (Some(kind), row),
+            (Some(_), None) => {}
+            (None, kind) => {
                 self.fields.insert(path.to_vec(), (kind, row));
             }
         }
@@ -115,18 +118,6 @@ impl TableForm {
         self.kinds.get(&column_name(path)).or_else(|| self.kinds.get(&path.join("/"))).copied()
     }
 
-    /// The declared columns whose kind is known, and the others.
-    pub(crate) fn columns(&self) -> (Vec<LoadColumn>, Vec<DeclaredColumn>) {
-        let (mut known, mut open) = (Vec::new(), Vec::new());
-        for column in &self.declared {
-            match self.said(&column.path).or(column.kind) {
-                Some(kind) => known.push(self.column(column, kind)),
-                None => open.push(column.clone()),
-            }
-        }
-        (known, open)
-    }
-
     /// A column with what is declared of it.
     pub(crate) fn column(&self, declared: &DeclaredColumn, kind: ValueKind) -> LoadColumn {
         LoadColumn {
@@ -135,15 +126,6 @@ impl TableForm {
             kind: self.said(&declared.path).unwrap_or(kind),
             about: declared.about.clone(),
         }
-    }
-
-    /// The column of a field that rows have.
-    pub(crate) fn found(&self, path: &[String], kind: ValueKind) -> LoadColumn {
-        let declared = self.declared.iter().find(|column| column.path == path);
-        let declared = declared.cloned().unwrap_or(DeclaredColumn { path: path.to_vec(), kind: None, about: None });
-        // A declared kind holds, if the values fit it: this is checked for every row.
-        let kind = declared.kind.unwrap_or(kind);
-        self.column(&declared, kind)
     }
 
     /// Whether a column of this name is declared.

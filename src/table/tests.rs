@@ -137,7 +137,7 @@ fn the_last_of_equal_keys_wins_and_the_others_are_counted() {
     assert_eq!(report.notes, ["1 row was replaced by a later one with the same id"]);
     assert_eq!(rows_of(&path, "SELECT name FROM members ORDER BY id"), [r#"{"name":"z"}"#, r#"{"name":"b"}"#]);
     let error = load_rows(&mut database, &of("2", LoadMode::Upsert), &[r#"{"id":7}"#, r#"{"id":null}"#]).unwrap_err();
-    assert_eq!(error.to_string(), "row 2 of members has no value in id, which is a key");
+    assert_eq!(error.to_string(), "members: row 2 has no value in id, which is a key");
     // A row that is as it was keeps the load that brought it.
     load_rows(&mut database, &of("3", LoadMode::Upsert), &[r#"{"id":1,"name":"z"}"#, r#"{"id":2,"name":"c"}"#])
         .unwrap();
@@ -159,7 +159,7 @@ fn a_table_grows_with_its_rows_as_far_as_it_may() {
     let grown = [r#"{"id":123456789012345678901234567890,"on":"maybe","tags":["x"]}"#, r#"{"id":2.50}"#];
     let refused = LoadOrder { evolve: Evolve::None, ..of("2", LoadMode::Append) };
     let error = load_rows(&mut database, &refused, &grown).unwrap_err().to_string();
-    assert!(error.contains("row 1 of members"), "{error}");
+    assert!(error.contains("members: row 1"), "{error}");
     let added = LoadOrder { evolve: Evolve::Add, ..of("2", LoadMode::Append) };
     let error = load_rows(&mut database, &added, &grown).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidItems);
@@ -187,7 +187,7 @@ fn a_table_grows_with_its_rows_as_far_as_it_may() {
     assert_eq!(rows_of(&path, "SELECT * FROM pragma_integrity_check"), [r#"{"integrity_check":"ok"}"#]);
     // A list in a column of texts.
     let error = load_rows(&mut database, &of("3", LoadMode::Append), &[r#"{"on":[1]}"#]).unwrap_err();
-    assert_eq!(error.to_string(), "members: row 1 of members: on is [1], and the column holds text");
+    assert_eq!(error.to_string(), "members: row 1: on is [1], and the column holds text");
 }
 
 #[test]

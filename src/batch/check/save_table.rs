@@ -41,7 +41,7 @@ pub(super) fn table_save(
         }
     }
     let mode = file.mode.unwrap_or_default();
-    let key = key(c, at, file, (record, is_checked));
+    let key = if is_file { Vec::new() } else { key(c, at, file, (record, is_checked)) };
     let form = TableForm { declared: columns, is_chosen: !file.columns.is_empty(), nested, kinds };
     if let Some(missing) = key.iter().find(|name| form.is_chosen && !form.has(name)) {
         c.fault(&format!("{at}/columns"), format!("the key `{missing}` is not among the columns"), None);
