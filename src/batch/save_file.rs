@@ -44,6 +44,9 @@ mirrors! {
         /// What becomes of objects in rows: json (default), or flatten: a column for each of their fields, such as company__name
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub nested: Option<Nested>,
+        /// Lists in rows that get a table of their own, TABLE__lines: a row for each element, with the key of its row; default: lists are JSON
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub lists: Option<NamesPart>,
         /// Types of columns; default: those of the record, or those that hold all values
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub types: Ordered<ValueKind>,
@@ -95,18 +98,20 @@ impl SaveFile {
             key: None,
             evolve: None,
             nested: None,
+            lists: None,
             types: Ordered::new(),
             password: None,
         }
     }
 
     /// Its keys that only tables have, and whether each is given.
-    pub(super) fn table_keys(&self) -> [(&'static str, bool); 6] {
+    pub(super) fn table_keys(&self) -> [(&'static str, bool); 7] {
         [
             ("mode", self.mode.is_some()),
             ("key", self.key.is_some()),
             ("evolve", self.evolve.is_some()),
             ("nested", self.nested.is_some()),
+            ("lists", self.lists.is_some()),
             ("types", !self.types.is_empty()),
             ("password", self.password.is_some()),
         ]

@@ -63,7 +63,7 @@ impl Planning<'_> {
     fn new_table(&self, own: &mut ColumnsPlan) {
         let form = &self.order.form;
         own.needs_rows = form.declared.is_empty();
-        for declared in &form.declared {
+        for declared in form.declared.iter().filter(|column| !form.is_list(&column.path)) {
             let known = form.said(&declared.path).or(declared.kind);
             let seen = self.findings.fields.get(&declared.path).and_then(|(kind, _)| *kind);
             // A column without any value can be of any kind.
@@ -113,7 +113,8 @@ impl Planning<'_> {
         own.has_load = found.columns.iter().any(|column| same(&column.name, LOAD));
         own.needs_rows = form.declared.is_empty() && !form.is_chosen;
         for there in &found.columns {
-            if OWN.iter().any(|own| same(&there.name, own)) {
+            let is_list = form.lists.iter().any(|list| same(&there.name, &column_name(&list.path)));
+            if is_list || OWN.iter().any(|own| same(&there.name, own)) {
                 continue;
             }
             let declared = form.declared.iter().find(|column| same(&there.name, &column_name(&column.path)));
@@ -139,7 +140,8 @@ impl Planning<'_> {
             let valued = self.findings.fields.iter().filter(|(_, (kind, _))| kind.is_some());
             valued.map(|(path, _)| path.clone()).collect()
         };
-        let missing = missing.into_iter().filter(|path| own.columns.iter().all(|column| column.path != *path));
+        let missing = missing.into_iter().filter(|path| !form.is_list(path));
+        let missing = missing.filter(|path| own.columns.iter().all(|column| column.path != *path));
         for path in missing.collect::<Vec<_>>() {
             self.add(own, &path);
         }
@@ -307,7 +309,7 @@ impl ColumnsPlan {
         if !self.lost.is_empty() {
             notes.push(format!("no row has these columns of {table}: {}", self.lost.join(", ")));
         }
-        if order.mode.is_keyed() && order.mode != LoadMode::History {
+        if order.mode.is_keyed() && order.mode != LoadMode::History && order.parent.is_empty() {
             key_index(database, order, found)?;
         }
         Ok(notes)
@@ -322,7 +324,14 @@ impl ColumnsPlan {
             key.push(VALID_FROM);
         }
         let key = if order.mode == LoadMode::Append { &[][..] } else { key.as_slice() };
-        database.create(&order.table, &columns, key)
+        database.create(&order.table, &columns, key)?;
+        match order.parent.as_slice() {
+            [] => Ok(()),
+            parent => {
+                let name = fitted(&format!("{}_opnode_parent", order.table.name), database.limits().0);
+                index(database, &order.table, ("INDEX", &name), parent)
+            }
+        }
     }
 }
 
@@ -341,11 +350,9 @@ fn key_index(database: &mut dyn Database, order: &LoadOrder, found: &FoundTable)
         let message = format!("{}: no unique index has the columns {key}", order.table);
         return Err(Error::new(ErrorKind::Conflict, message).advise("make one, or allow it by `evolve: add`"));
     }
-    let columns: Vec<String> = order.key.iter().map(|name| database.quoted(name)).collect();
-    let index = fitted(&format!("{name}_opnode_key"), database.limits().0);
-    let (index, table) = (database.quoted(&index), database.table(&order.table));
-    let made = database.run(&format!("CREATE UNIQUE INDEX {index} ON {table} ({})", columns.join(", ")));
-    made.map(|_| ()).map_err(|error| match error.kind() {
+    let name = fitted(&format!("{name}_opnode_key"), database.limits().0);
+    let made = index(database, &order.table, ("UNIQUE INDEX", &name), &order.key);
+    made.map_err(|error| match error.kind() {
         ErrorKind::Conflict => {
             let message = format!("{}: several rows have the same {key}, so they cannot be the key", order.table);
             Error::new(ErrorKind::Conflict, message)
@@ -354,6 +361,13 @@ fn key_index(database: &mut dyn Database, order: &LoadOrder, found: &FoundTable)
         }
         _ => error,
     })
+}
+
+/// Makes an index.
+fn index(database: &mut dyn Database, table: &TableName, (what, name): (&str, &str), columns: &[String]) -> Result<()> {
+    let columns: Vec<String> = columns.iter().map(|name| database.quoted(name)).collect();
+    let (name, table) = (database.quoted(name), database.table(table));
+    database.run(&format!("CREATE {what} {name} ON {table} ({})", columns.join(", "))).map(|_| ())
 }
 
 /// A name that a database does not cut: a long one ends with the start of its digest.

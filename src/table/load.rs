@@ -7,10 +7,10 @@ use super::address::TableName;
 use super::cell::Cells;
 use super::columns::{ColumnsPlan, LOAD, VALID_FROM, VALID_TO, plan};
 use super::database::{Database, NewColumn};
+use super::lists::OWNER;
 use super::merge::Merge;
 use super::mode::{Evolve, LoadMode};
-use super::row_scanner::RowScanner;
-use super::shape::{Findings, LoadColumn, TableForm, column_name, places};
+use super::shape::{Findings, LoadColumn, TableForm, column_name};
 use super::source::{self, KnownLoad, LoadSource};
 use super::survey::survey;
 use super::value_kind::ValueKind;
@@ -36,6 +36,8 @@ pub(crate) struct LoadOrder {
     pub(crate) mode: LoadMode,
     /// The names of the columns that identify a row.
     pub(crate) key: Vec<String>,
+    /// Of the elements of a list: the columns with the key of the row that has the list.
+    pub(crate) parent: Vec<String>,
     pub(crate) evolve: Evolve,
     pub(crate) form: TableForm,
     pub(crate) source: LoadSource,
@@ -180,6 +182,10 @@ impl Loader<'_> {
         if self.order.mode == LoadMode::Mirror && self.order.is_complete {
             self.refuse_cascades()?;
         }
+        let is_list = !self.order.parent.is_empty();
+        let owner =
+            LoadColumn { name: OWNER.to_owned(), path: vec![OWNER.to_owned()], kind: ValueKind::Integer, about: None };
+        let columns: Vec<LoadColumn> = columns.into_iter().chain(is_list.then_some(owner)).collect();
         let mut staged: Vec<NewColumn<'_>> = columns.iter().map(|column| new_column(column, false)).collect();
         staged.push(NewColumn { name: NUMBER, kind: ValueKind::Integer, is_required: true, about: None });
         self.database.stage(STAGE, &staged)?;
@@ -257,7 +263,7 @@ impl Loader<'_> {
         (range, extra): (Range, Option<(&'static str, i64)>),
     ) -> Result<Written> {
         let (rules, order) = (self.database.rules(), self.order);
-        let mut scanner = RowScanner::new(&places(columns), order.form.others());
+        let mut scanner = order.form.scanner(columns);
         let keys: Vec<(usize, &LoadColumn)> =
             columns.iter().enumerate().filter(|(_, column)| order.key.contains(&column.name)).collect();
         let mut into: Vec<NewColumn<'_>> = columns.iter().map(|column| new_column(column, false)).collect();

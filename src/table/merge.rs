@@ -3,6 +3,7 @@
 
 use super::columns::{LOAD, VALID_FROM, VALID_TO};
 use super::database::Database;
+use super::lists::{OWNER, POSITION};
 use super::load::{LoadOrder, NUMBER, STAGE, now};
 use super::mode::LoadMode;
 use super::shape::LoadColumn;
@@ -36,6 +37,9 @@ impl Merge<'_> {
             return Ok(Vec::new());
         }
         let mut parts = self.parts(database);
+        if !self.order.parent.is_empty() {
+            return self.elements(database, &parts).map(|()| Vec::new());
+        }
         let mut notes = Vec::new();
         let doubled = self.doubled(database, &parts)?;
         if doubled > 0 {
@@ -58,14 +62,15 @@ impl Merge<'_> {
     }
 
     fn parts(&self, database: &dyn Database) -> Parts {
-        let is_key = |column: &&LoadColumn| self.order.key.contains(&column.name);
+        let keys = if self.order.parent.is_empty() { &self.order.key } else { &self.order.parent };
+        let is_key = |column: &&LoadColumn| keys.contains(&column.name);
         let quoted = |column: &LoadColumn| database.quoted(&column.name);
         let stage = database.quoted(STAGE);
         Parts {
             table: database.table(&self.order.table),
             latest: stage.clone(),
             stage,
-            columns: self.columns.iter().map(quoted).collect(),
+            columns: self.columns.iter().filter(|column| column.name != OWNER).map(quoted).collect(),
             keys: self.columns.iter().filter(is_key).map(quoted).collect(),
             values: self.columns.iter().filter(|column| !is_key(column)).cloned().collect(),
             load: database.quoted(LOAD),
@@ -126,6 +131,31 @@ impl Merge<'_> {
             .run(&format!(
                 "INSERT INTO {table} AS old ({into}) SELECT {from} FROM {latest} AS new WHERE true \
                  ON CONFLICT ({keys}) DO {change}"
+            ))
+            .map(|_| ())
+    }
+
+    /// Of the elements of lists: those of each row replace the earlier ones.
+    fn elements(&self, database: &mut dyn Database, parts: &Parts) -> Result<()> {
+        database.index_stage(&self.order.parent)?;
+        let Parts { table, stage, columns, load, .. } = parts;
+        let (same, owner, position) =
+            (Self::same_keys(parts, "new", "old"), database.quoted(OWNER), database.quoted(POSITION));
+        database.run(&match self.order.mode {
+            LoadMode::Mirror if self.order.is_complete => format!("DELETE FROM {table}"),
+            _ => format!("DELETE FROM {table} AS old WHERE EXISTS (SELECT 1 FROM {stage} AS new WHERE {same})"),
+        })?;
+        let (mut into, mut from) = (columns.clone(), columns.iter().map(|c| format!("new.{c}")).collect::<Vec<_>>());
+        if let Some(number) = self.load {
+            into.push(load.clone());
+            from.push(number.to_string());
+        }
+        let (into, from, same) = (into.join(", "), from.join(", "), Self::same_keys(parts, "last", "new"));
+        // Of several rows with one key, the last counts.
+        database
+            .run(&format!(
+                "INSERT INTO {table} ({into}) SELECT {from} FROM {stage} AS new WHERE new.{position} IS NOT NULL AND \
+                 new.{owner} = (SELECT max(last.{owner}) FROM {stage} AS last WHERE {same})"
             ))
             .map(|_| ())
     }

@@ -7,6 +7,7 @@ mod address;
 mod cell;
 mod columns;
 mod database;
+mod lists;
 mod load;
 mod merge;
 mod mode;
@@ -26,7 +27,8 @@ mod tests;
 mod value_kind;
 
 pub(crate) use address::{DatabaseAddress, TableAddress, TableName};
-pub(crate) use load::{LoadOrder, LoadReport, OpenRows, key_columns, load};
+pub(crate) use lists::load_all;
+pub(crate) use load::{LoadOrder, LoadReport, key_columns};
 pub use mode::{Evolve, LoadMode, Nested};
 pub(crate) use open::{check_build, open, reach};
 pub(crate) use record_form::{RecordForm, record_names};

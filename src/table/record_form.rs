@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::mode::Nested;
-use super::shape::DeclaredColumn;
+use super::shape::{DeclaredColumn, ListForm};
 use super::value_kind::ValueKind;
 use crate::definition::Operation;
 use crate::json_pointer::path_of;
@@ -46,6 +46,24 @@ impl RecordForm {
             self.column(path, found)
         };
         paths.iter().map(one).collect()
+    }
+
+    /// Lists that get a table of their own, with what is declared of their elements.
+    pub(crate) fn lists(&self, names: &[String]) -> Vec<ListForm> {
+        let one = |name: &String| {
+            let path = path_of(name);
+            let found = path.iter().try_fold(&self.schema, |schema, name| {
+                self.resolved(schema).get("properties").and_then(|properties| properties.get(name))
+            });
+            let element = found.and_then(|list| self.resolved(list).get("items")).map(|element| self.resolved(element));
+            let fields = element.and_then(|element| element.get("properties")).and_then(Value::as_object);
+            let mut elements = Vec::new();
+            for (name, schema) in fields.into_iter().flatten() {
+                self.add(&mut elements, vec![name.clone()], Some(schema));
+            }
+            ListForm { path, elements }
+        };
+        names.iter().map(one).collect()
     }
 
     fn add(&self, columns: &mut Vec<DeclaredColumn>, path: Vec<String>, schema: Option<&Value>) {

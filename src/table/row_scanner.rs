@@ -40,6 +40,8 @@ struct Node {
 
 #[derive(Debug, Default)]
 struct Child {
+    /// Whether the value is neither a column nor an unknown field.
+    is_passed: bool,
     column: Option<usize>,
     below: Option<Node>,
 }
@@ -70,7 +72,7 @@ impl RowScanner {
     pub(crate) fn new(columns: &[ColumnPlace], others: OtherFields) -> RowScanner {
         let mut root = Node::default();
         for (number, column) in columns.iter().enumerate() {
-            root.add(&column.path, number);
+            root.add(&column.path, Some(number));
         }
         RowScanner {
             root,
@@ -81,6 +83,12 @@ impl RowScanner {
             has_unknown: false,
             path: Vec::new(),
         }
+    }
+
+    /// Passes these fields, which are neither columns nor unknown.
+    pub(crate) fn passing<'p>(mut self, paths: impl IntoIterator<Item = &'p [String]>) -> RowScanner {
+        paths.into_iter().for_each(|path| self.root.add(path, None));
+        self
     }
 
     /// Finds the values in a row.
@@ -132,7 +140,7 @@ impl RowScanner {
 }
 
 impl Node {
-    fn add(&mut self, path: &[String], column: usize) {
+    fn add(&mut self, path: &[String], column: Option<usize>) {
         let Some((first, rest)) = path.split_first() else { return };
         let number = self.numbers.get(first).copied().unwrap_or_else(|| {
             self.numbers.insert(first.clone(), self.children.len());
@@ -142,7 +150,7 @@ impl Node {
         });
         let Some(child) = self.children.get_mut(number) else { return };
         match rest {
-            [] => child.column = Some(column),
+            [] => (child.column, child.is_passed) = (column, column.is_none()),
             rest => child.below.get_or_insert_default().add(rest, column),
         }
     }
@@ -217,6 +225,10 @@ impl Scan<'_> {
 
     /// The value that begins here, of a field of this name.
     fn field(&mut self, child: Option<&Child>, name: &str) {
+        if child.is_some_and(|child| child.is_passed) {
+            self.value();
+            return;
+        }
         let (column, below) = child.map_or((None, None), |child| (child.column, child.below.as_ref()));
         let is_object = self.byte() == Some(b'{');
         let start = self.at;

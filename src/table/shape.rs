@@ -6,8 +6,9 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::cell::Unfit;
+use super::lists::OWNER;
 use super::mode::Nested;
-use super::row_scanner::{ColumnPlace, OtherFields, Unfitting};
+use super::row_scanner::{ColumnPlace, OtherFields, RowScanner, Unfitting};
 use super::value_kind::ValueKind;
 
 /// Between the names of a path in the name of its column.
@@ -24,6 +25,15 @@ pub(crate) struct DeclaredColumn {
     pub(crate) about: Option<String>,
 }
 
+/// A list of rows that has a table of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct ListForm {
+    pub(crate) path: Vec<String>,
+    /// The columns of its elements, as far as they are declared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) elements: Vec<DeclaredColumn>,
+}
+
 /// The form of a table, as a batch file says it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct TableForm {
@@ -33,6 +43,9 @@ pub(crate) struct TableForm {
     pub(crate) is_chosen: bool,
     #[serde(default, skip_serializing_if = "crate::authoring::is_default")]
     pub(crate) nested: Nested,
+    /// Lists that are no columns, but tables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) lists: Vec<ListForm>,
     /// Kinds of columns, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) kinds: BTreeMap<String, ValueKind>,
@@ -128,6 +141,20 @@ impl TableForm {
         }
     }
 
+    /// Whether a field has a table of its own.
+    pub(super) fn is_list(&self, path: &[String]) -> bool {
+        self.lists.iter().any(|list| list.path == path)
+    }
+
+    /// The scanner of rows for these columns.
+    pub(super) fn scanner(&self, columns: &[LoadColumn]) -> RowScanner {
+        let owner = [OWNER.to_owned()];
+        let is_loaded = columns.iter().any(|column| column.path == owner);
+        let owner = (!is_loaded).then_some(owner.as_slice());
+        let lists = self.lists.iter().map(|list| list.path.as_slice());
+        RowScanner::new(&places(columns), self.others()).passing(lists.chain(owner))
+    }
+
     /// Whether a column of this name is declared.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.declared.iter().any(|column| column_name(&column.path) == name)
@@ -148,7 +175,7 @@ impl TableForm {
 }
 
 /// The places of columns in rows.
-pub(crate) fn places(columns: &[LoadColumn]) -> Vec<ColumnPlace> {
+fn places(columns: &[LoadColumn]) -> Vec<ColumnPlace> {
     columns.iter().map(|column| ColumnPlace { path: column.path.clone(), kind: column.kind }).collect()
 }
 

@@ -3,7 +3,7 @@
 use super::cell::{CellRules, Cells};
 use super::load::CHECKED;
 use super::row_scanner::{ColumnPlace, OtherFields, RowScanner};
-use super::shape::{Findings, LoadColumn, TableForm, places};
+use super::shape::{Findings, LoadColumn, TableForm};
 use super::value_kind::ValueKind;
 use crate::error::Result;
 use crate::run_store::RowReader;
@@ -16,10 +16,11 @@ pub(super) fn survey(
     findings: &mut Findings,
     check: &dyn Fn() -> Result<()>,
 ) -> Result<()> {
-    let mut scanner = RowScanner::new(&places(columns), form.others());
+    let mut scanner = form.scanner(columns);
     // Columns whose kind the rows decide.
     let is_open = |path: &Vec<String>| columns.iter().all(|column| column.path != *path);
-    let open: Vec<Vec<String>> = form.declared.iter().map(|column| column.path.clone()).filter(is_open).collect();
+    let open = form.declared.iter().map(|column| column.path.clone()).filter(|path| !form.is_list(path));
+    let open: Vec<Vec<String>> = open.filter(is_open).collect();
     let place = |path: &Vec<String>| ColumnPlace { path: path.clone(), kind: ValueKind::Json };
     let open_places: Vec<ColumnPlace> = open.iter().map(place).collect();
     let mut open_scanner = RowScanner::new(&open_places, OtherFields::Ignored);

@@ -38,6 +38,7 @@ fn members() -> LoadOrder {
         table: TableName { schema: None, name: "members".into() },
         mode: LoadMode::Append,
         key: Vec::new(),
+        parent: Vec::new(),
         evolve: Evolve::Widen,
         form: TableForm::default(),
         source: LoadSource {

@@ -42,7 +42,20 @@ pub(super) fn table_save(
     }
     let mode = file.mode.unwrap_or_default();
     let key = if is_file { Vec::new() } else { key(c, at, file, (record, is_checked)) };
-    let form = TableForm { declared: columns, is_chosen: !file.columns.is_empty(), nested, kinds };
+    let names = match &file.lists {
+        None => Vec::new(),
+        Some(NamesPart::One(name)) => vec![name.clone()],
+        Some(NamesPart::Several(names)) => names.clone(),
+    };
+    if is_checked {
+        check_columns(c, &format!("{at}/lists"), &names, record.fields);
+    }
+    if mode == LoadMode::History && !names.is_empty() {
+        let advice = "leave `lists` out: then lists are JSON";
+        c.fault(&format!("{at}/lists"), "`history` has no tables of lists", Some(advice.into()));
+    }
+    let lists = form.lists(&names);
+    let form = TableForm { lists, declared: columns, is_chosen: !file.columns.is_empty(), nested, kinds };
     if let Some(missing) = key.iter().find(|name| form.is_chosen && !form.has(name)) {
         c.fault(&format!("{at}/columns"), format!("the key `{missing}` is not among the columns"), None);
     }
@@ -56,10 +69,13 @@ fn key(c: &mut Checker<'_>, at: &str, file: &SaveFile, (record, is_checked): (&S
     let names = match &file.key {
         Some(NamesPart::One(name)) => vec![name.clone()],
         Some(NamesPart::Several(names)) => names.clone(),
-        None if mode.is_keyed() => {
+        None if mode.is_keyed() || file.lists.is_some() => {
             let has_id = record.fields.unknown(&[ID.to_owned()], "/").is_none();
             if !has_id {
-                let message = format!("`mode: {}` finds rows by a key, and the rows have no field `{ID}`", mode.name());
+                let message = match mode.is_keyed() {
+                    true => format!("`mode: {}` finds rows by a key, and the rows have no field `{ID}`", mode.name()),
+                    false => format!("`lists` need the key of their rows, and the rows have no field `{ID}`"),
+                };
                 c.fault(at, message, Some("name the fields that identify a row in `key`".into()));
             }
             vec![ID.to_owned()]
@@ -70,7 +86,7 @@ fn key(c: &mut Checker<'_>, at: &str, file: &SaveFile, (record, is_checked): (&S
         if names.is_empty() {
             c.fault(&format!("{at}/key"), "the list names no field", None);
         }
-        if mode == LoadMode::Append {
+        if mode == LoadMode::Append && file.lists.is_none() {
             let advice = "use `mode: upsert`, or leave `key` out";
             c.fault(&format!("{at}/key"), "`append` adds all rows, whatever their keys", Some(advice.into()));
         }

@@ -112,6 +112,8 @@ impl Targets<'_> {
             if *id != step.id {
                 let message = format!("the step `{id}` also fills {table}, and `{}` replaces rows", mode.name());
                 (message, Some(Advice::from("give each step a table of its own, or use `mode: upsert`")), false)
+            } else if *other == job.name {
+                (format!("{table} is filled twice, and `{}` replaces rows", mode.name()), None, false)
             } else {
                 let message = format!(
                     "{table} would be filled for both {other} and {}, and one replaces the other's rows",

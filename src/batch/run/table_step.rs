@@ -15,7 +15,7 @@ use crate::batch::save_plan::Save;
 use crate::batch::step::stopped;
 use crate::error::{Error, ErrorKind, FileOwner, Result};
 use crate::run_store::{RowReader, StepState};
-use crate::table::{LoadOrder, LoadReport, LoadSource, TableAddress, load, open, reach};
+use crate::table::{LoadOrder, LoadReport, LoadSource, TableAddress, load_all, open, reach};
 
 /// Waits before a load is tried again.
 const WAITS: [Duration; 4] =
@@ -72,7 +72,7 @@ pub(super) async fn load_table(
                 let rows = store.rows(&place, Arc::clone(&marks)).map_err(|e| e.of_files(FileOwner::Run))?;
                 Ok(Box::new(RunRows(rows)))
             };
-            load(&mut *database, &order, &rows, &|rows| {
+            load_all(&mut *database, &order, &rows, &|rows| {
                 told.store(rows, Ordering::Relaxed);
                 if stop.is_cancelled() { Err(stopped()) } else { Ok(()) }
             })
@@ -130,6 +130,7 @@ fn order(
         table: address.named()?.clone(),
         mode: plan.mode,
         key: plan.key,
+        parent: Vec::new(),
         evolve: plan.evolve,
         form: plan.form,
         source,

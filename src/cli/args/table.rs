@@ -20,6 +20,9 @@ pub(crate) struct TableArgs {
     /// Objects in rows: json, or flatten: a column for each of their fields [default: json]
     #[arg(long, value_name = "FORM", value_parser = word::<Nested>)]
     pub(crate) nested: Option<Nested>,
+    /// Lists that get a table of their own, TABLE__LIST, with the key of their row
+    #[arg(long, value_name = "A,B/C", value_delimiter = ',')]
+    pub(crate) lists: Vec<String>,
     /// The type of a column: boolean, integer, decimal, double, date, timestamp, text or json. Repeatable
     #[arg(long = "type", value_name = "COLUMN=TYPE", value_parser = typed)]
     pub(crate) types: Vec<(String, ValueKind)>,
@@ -28,8 +31,12 @@ pub(crate) struct TableArgs {
 impl TableArgs {
     /// The first flag that was given and is only for databases.
     pub(crate) fn given(&self) -> Option<&'static str> {
-        let flags =
-            [("--mode", self.mode.is_some()), ("--key", !self.key.is_empty()), ("--evolve", self.evolve.is_some())];
+        let flags = [
+            ("--mode", self.mode.is_some()),
+            ("--key", !self.key.is_empty()),
+            ("--evolve", self.evolve.is_some()),
+            ("--lists", !self.lists.is_empty()),
+        ];
         flags.into_iter().find(|(_, is_given)| *is_given).map(|(name, _)| name)
     }
 

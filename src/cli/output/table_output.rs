@@ -13,8 +13,8 @@ use crate::error::{Error, ErrorKind, Result, io_text};
 use crate::run_store::{Measure, RowReader, run_id};
 use crate::secret::Secret;
 use crate::table::{
-    LoadMode, LoadOrder, LoadSource, RecordForm, TableAddress, TableForm, check_build, key_columns, load, open, reach,
-    record_names,
+    LoadMode, LoadOrder, LoadSource, RecordForm, TableAddress, TableForm, check_build, key_columns, load_all, open,
+    reach, record_names,
 };
 
 /// The variable with the password, as for other clients of PostgreSQL.
@@ -91,7 +91,7 @@ impl TableOutput {
         std::thread::scope(|scope| {
             let work = scope.spawn(|| {
                 let mut database = open(&address.database, password(&address).as_ref())?;
-                load(&mut *database, &order, &rows, &|rows| {
+                load_all(&mut *database, &order, &rows, &|rows| {
                     let _nobody_may_watch = told.send(rows);
                     if cancel.is_cancelled() { Err(Error::cancelled()) } else { Ok(()) }
                 })
@@ -123,7 +123,11 @@ fn password(address: &TableAddress) -> Option<Secret> {
 fn order(args: &OutputArgs, (operation, connection): (&Operation, &str), address: &TableAddress) -> Result<LoadOrder> {
     let table = &args.table;
     let (mode, nested) = (table.mode.unwrap_or_default(), table.nested.unwrap_or_default());
-    if mode == LoadMode::Append && !table.key.is_empty() {
+    if mode == LoadMode::History && !table.lists.is_empty() {
+        return Err(Error::new(ErrorKind::Usage, "--lists is not for --mode history")
+            .advise("leave it out: then lists are JSON"));
+    }
+    if mode == LoadMode::Append && !table.key.is_empty() && table.lists.is_empty() {
         return Err(
             Error::new(ErrorKind::Usage, "--key is for --mode upsert, mirror and history").advise("add --mode upsert")
         );
@@ -134,9 +138,10 @@ fn order(args: &OutputArgs, (operation, connection): (&Operation, &str), address
         chosen => form.chosen(chosen),
     };
     let is_chosen = !args.columns.is_empty();
-    let form = TableForm { declared, is_chosen, nested, kinds: table.types.iter().cloned().collect() };
+    let form =
+        TableForm { lists: Vec::new(), declared, is_chosen, nested, kinds: table.types.iter().cloned().collect() };
     let key: Vec<Vec<String>> = match table.key.as_slice() {
-        [] if mode.is_keyed() => vec![vec!["id".to_owned()]],
+        [] if mode.is_keyed() || !table.lists.is_empty() => vec![vec!["id".to_owned()]],
         names => names.iter().map(|name| crate::json_pointer::path_of(name)).collect(),
     };
     let source = LoadSource {
@@ -151,6 +156,7 @@ fn order(args: &OutputArgs, (operation, connection): (&Operation, &str), address
         table: address.named()?.clone(),
         mode,
         key: key_columns(&key),
+        parent: Vec::new(),
         evolve: table.evolve.unwrap_or_default(),
         form,
         source,
