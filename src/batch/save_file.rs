@@ -32,6 +32,9 @@ mirrors! {
         /// formulas: an apostrophe is put before texts of csv and tsv that a spreadsheet would run as formulas
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub guard: Option<CellGuard>,
+        /// outcomes: a row with index, outcome, item, record and error for each item of a write, instead of the returned records
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub rows: Option<SavedRows>,
         /// How rows get into a table: append (default), replace, upsert, mirror or history
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub mode: Option<LoadMode>,
@@ -53,6 +56,15 @@ mirrors! {
         /// The password of the database, or a reference to it, such as { env: DESK_PASSWORD }; default: the environment variable PGPASSWORD
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub password: Option<ValueFile>,
+    }
+
+    /// What is saved of a write
+    #[derive(Copy, Eq, Hash)]
+    enum SavedRows {
+        /// The records that the system returned
+        Records,
+        /// A row for each item
+        Outcomes,
     }
 
     /// The format of a file
@@ -94,6 +106,7 @@ impl SaveFile {
             bom: false,
             line_ends: None,
             guard: None,
+            rows: None,
             mode: None,
             key: None,
             evolve: None,

@@ -16,6 +16,9 @@ pub(crate) struct Save {
     /// Whether rows are added to the end of an existing file.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) append: bool,
+    /// Whether the rows are the outcomes of the items.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) outcomes: bool,
     pub(crate) table: SaveTable,
     /// The form of a table of a database, unless the place is known to be none.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -68,7 +68,7 @@ impl Batch {
             .iter()
             .filter_map(|item| {
                 let content = self.content_of(folder, item).ok().flatten()?;
-                Some(((item.element, item.index), ItemContent { item: Some(content) }))
+                Some(((item.element, item.index), ItemContent { item: Some(content), error: None }))
             })
             .collect();
         let look_up = LookUp {

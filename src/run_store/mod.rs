@@ -16,7 +16,7 @@ mod time;
 mod watermark;
 
 pub(crate) use addition::Addition;
-pub(crate) use extent::{Extent, Measure, Sum};
+pub(crate) use extent::{Extent, Marks, Measure, Sum};
 pub(crate) use fact::{AddedRows, Fact, LoadedFile};
 #[cfg(all(feature = "ffi", any(test, feature = "fuzzing")))]
 pub(crate) use folder::recover;

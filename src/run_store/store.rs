@@ -34,6 +34,11 @@ impl StepPlace {
     pub(crate) fn of_seen(&self) -> StepPlace {
         StepPlace { job: self.job.clone(), step: format!("{}.seen", self.step) }
     }
+
+    /// The place of the outcomes of the step's items.
+    pub(crate) fn of_outcomes(&self) -> StepPlace {
+        StepPlace { job: self.job.clone(), step: format!("{}.outcomes", self.step) }
+    }
 }
 
 /// Files that must be synced before a fact is written. Empty for a store whose flushed rows are durable.
@@ -224,6 +229,8 @@ pub(crate) struct ItemOrigin {
 pub(crate) struct ItemContent {
     /// JSON.
     pub(crate) item: Option<String>,
+    /// Why it did not succeed, as JSON.
+    pub(crate) error: Option<String>,
 }
 
 /// An item that did not succeed.

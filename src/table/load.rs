@@ -47,6 +47,8 @@ pub(crate) struct LoadOrder {
     pub(crate) is_complete: bool,
     /// Whether rows of an earlier attempt of the step are replaced; else they stay.
     pub(crate) replaces_earlier: bool,
+    /// Whether the rows may be others in a later start of the run: then they replace those before.
+    pub(crate) may_change: bool,
 }
 
 /// What a load did.
@@ -74,6 +76,13 @@ pub(crate) fn load(
 ) -> Result<LoadReport> {
     source::make(database, &order.table)?;
     let known = order.source.known(database, &order.table)?;
+    if order.may_change {
+        let last = known.iter().map(|load| load.attempt).max().unwrap_or_default().max(order.source.attempt);
+        // Other rows are another attempt.
+        let attempt = if is_same(order, &known, rows)? { last } else { last + 1 };
+        let source = LoadSource { attempt, ..order.source.clone() };
+        return load(database, &LoadOrder { source, may_change: false, ..order.clone() }, rows, check);
+    }
     let mut loader =
         Loader { database, order, rows, check, findings: Findings::default(), report: LoadReport::default() };
     match order.mode {
@@ -82,6 +91,25 @@ pub(crate) fn load(
         LoadMode::Replace | LoadMode::Mirror | LoadMode::History => loader.whole(&known)?,
     }
     Ok(loader.report)
+}
+
+/// Whether the rows are those that the table has of the last attempt, as far as it has them.
+fn is_same(order: &LoadOrder, known: &[KnownLoad], rows: &OpenRows<'_>) -> Result<bool> {
+    let last = known.iter().map(|load| load.attempt).max().unwrap_or_default();
+    let mut rows = rows()?;
+    for load in known.iter().filter(|load| load.attempt == last) {
+        let mut measure = Measure::default();
+        while measure.rows() < load.rows {
+            let Some(row) = rows.next_row()? else { break };
+            measure.add(row.as_bytes());
+            measure.add(b"\n");
+        }
+        if measure.extent().sum.to_string() != load.digest {
+            return Ok(false);
+        }
+    }
+    let all: u64 = known.iter().filter(|load| load.attempt == last).map(|load| load.rows).sum();
+    Ok(known.is_empty() || all <= order.extent.rows)
 }
 
 struct Loader<'l> {

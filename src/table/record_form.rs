@@ -1,6 +1,6 @@
 //! The columns that a record declares, with their types and texts. Pure.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::mode::Nested;
 use super::shape::{DeclaredColumn, ListForm};
@@ -24,6 +24,20 @@ impl RecordForm {
         let record = operation.and_then(Operation::record);
         let schema = record.and_then(|record| serde_json::from_str(&record.schema.0).ok());
         RecordForm { schema: schema.unwrap_or_default(), nested }
+    }
+
+    /// Of the outcomes of the items of a write, with the names of what is declared of them.
+    pub(crate) fn of_outcomes(nested: Nested) -> (RecordForm, Vec<String>) {
+        let error = json!({ "properties": { "kind": { "type": "string" }, "message": { "type": "string" } } });
+        let object = json!({ "type": "object" });
+        let schema = json!({ "properties": {
+            "index": { "type": "integer", "description": "Number of the item, from 0" },
+            "outcome": { "type": "string", "description": "ok, failed, unknown or settled" },
+            "item": object, "record": object, "error": error,
+        } });
+        let all = ["index", "outcome", "item", "record", "error"];
+        let is_declared = |name: &&str| nested == Nested::Json || !matches!(*name, "item" | "record");
+        (RecordForm { schema, nested }, all.into_iter().filter(is_declared).map(str::to_owned).collect())
     }
 
     /// The columns of these fields, in this order.

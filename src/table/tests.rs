@@ -52,6 +52,7 @@ fn members() -> LoadOrder {
         extent: crate::run_store::Extent::default(),
         is_complete: true,
         replaces_earlier: true,
+        may_change: false,
     }
 }
 

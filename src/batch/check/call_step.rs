@@ -64,6 +64,7 @@ pub(super) fn call_step(c: &mut Checker<'_>, here: &StepHere<'_>, file: &StepFil
         map: map.as_ref().filter(|_| is_query),
         operation: operation.as_deref(),
         is_partial: has_watermark,
+        has_outcomes: !is_query && file.each.is_none(),
     };
     let save = saves(c, at, file, &saved, &mut names);
     let files = file.files.as_ref().and_then(|to| path(c, &format!("{at}/files"), to, &mut names, nothing));

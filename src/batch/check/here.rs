@@ -34,7 +34,8 @@ impl StepHere<'_> {
     pub(super) fn save_of(&self, c: &mut Checker<'_>, file: &StepFile) -> Vec<Save> {
         let (mut needs, mut awaits) = (BTreeSet::new(), BTreeSet::new());
         let mut names = self.names(file, &mut needs, &mut awaits);
-        let record = SavedRecord { fields: &Fields::Any, map: None, operation: None, is_partial: false };
+        let record =
+            SavedRecord { fields: &Fields::Any, map: None, operation: None, is_partial: false, has_outcomes: false };
         saves(c, self.at, file, &record, &mut names)
     }
 

@@ -72,7 +72,7 @@ pub(super) fn local_step(c: &mut Checker<'_>, here: &StepHere<'_>, file: &StepFi
     let when = file.when.as_ref().and_then(|value| expression(c, &format!("{at}/when"), value, &mut names, nothing));
     after(c, at, file, ids, number, names.needs);
     let shaped = map.as_ref().or(local.as_ref().and_then(LocalWork::last_map));
-    let record = SavedRecord { fields: &gives, map: shaped, operation: None, is_partial: false };
+    let record = SavedRecord { fields: &gives, map: shaped, operation: None, is_partial: false, has_outcomes: false };
     let save = saves(c, at, file, &record, &mut names);
     let limits = limits(c, at, file, here.context);
     let Some(local) = local.filter(|_| c.faults.len() == before) else { return (None, gives) };

@@ -6,7 +6,7 @@ use super::row_fields;
 use super::save_table::table_save;
 use crate::authoring::Checker;
 use crate::batch::file::StepFile;
-use crate::batch::save_file::{SaveFile, SavePart, SavePlacePart};
+use crate::batch::save_file::{SaveFile, SavePart, SavePlacePart, SavedRows};
 use crate::batch::save_plan::{Save, SaveTable};
 use crate::definition::{Fields, Operation};
 use crate::expression::Shape;
@@ -19,6 +19,8 @@ pub(super) struct SavedRecord<'r> {
     pub(super) operation: Option<&'r Operation>,
     /// Whether the rows are only those since a watermark.
     pub(super) is_partial: bool,
+    /// Whether there is an outcome for each item: the step writes, once for all its items.
+    pub(super) has_outcomes: bool,
 }
 
 /// The places that a step names; those with a fault are left out.
@@ -64,6 +66,17 @@ fn save(
         }
         SavePlacePart::File(file) => (file, format!("{at}/to")),
     };
+    let of_outcomes;
+    let (record, declared) = if file.rows == Some(SavedRows::Outcomes) {
+        if !record.has_outcomes {
+            let advice = "save them of a `mutate` or `delete` without `for`; an `upsert` has such rows of its own";
+            c.fault(&format!("{at}/rows"), "this step has no outcomes", Some(advice.into()));
+        }
+        of_outcomes = SavedRecord { fields: &Fields::Any, map: None, operation: None, ..*record };
+        (&of_outcomes, &[][..])
+    } else {
+        (record, declared)
+    };
     let before = std::mem::replace(&mut names.sources.item, record.fields.clone());
     let to = path(c, &place, &file.to, names, Allowed { item: true, ..Allowed::default() });
     names.sources.item = before;
@@ -94,7 +107,14 @@ fn save(
     };
     let load = table_save(c, at, file, (record, declared, names.known_fields));
     let is_valid = c.faults.len() == told;
-    to.filter(|_| is_valid).map(|to| Save { to, format: file.format, append: file.append, table, load })
+    to.filter(|_| is_valid).map(|to| Save {
+        to,
+        format: file.format,
+        append: file.append,
+        outcomes: file.rows == Some(SavedRows::Outcomes),
+        table,
+        load,
+    })
 }
 
 /// A path, which is the same whatever other steps read; `None` if it has a fault.

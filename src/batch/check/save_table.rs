@@ -5,7 +5,7 @@ use super::row_fields::{OTHERWISE, check_columns};
 use super::save::SavedRecord;
 use crate::authoring::Checker;
 use crate::authoring::values::NamesPart;
-use crate::batch::save_file::SaveFile;
+use crate::batch::save_file::{SaveFile, SavedRows};
 use crate::batch::save_plan::TableSave;
 use crate::definition::Fields;
 use crate::json_pointer::{escape, path_of};
@@ -28,7 +28,14 @@ pub(super) fn table_save(
         return None;
     }
     let nested = file.nested.unwrap_or_default();
-    let form = RecordForm::of(record.operation.filter(|_| record.map.is_none()), nested);
+    let of_outcomes;
+    let (form, declared) = if file.rows == Some(SavedRows::Outcomes) {
+        let (form, names) = RecordForm::of_outcomes(nested);
+        of_outcomes = names;
+        (form, of_outcomes.as_slice())
+    } else {
+        (RecordForm::of(record.operation.filter(|_| record.map.is_none()), nested), declared)
+    };
     let columns = match file.columns.as_slice() {
         [] => form.columns(declared),
         chosen => form.chosen(chosen),

@@ -286,11 +286,12 @@ async fn execute(
         let own = step.limits.timeout.map(|timeout| now + timeout);
         let of_run = context.deadline.map(|at| if step.phase == Phase::Main { at } else { at.max(now + CLOSING_TIME) });
         let deadline = own.into_iter().chain(of_run).min();
+        let scope = scope.clone();
         let task = Task { context, step, job, key: key.clone(), connection, scope, place, deadline, noted };
         check_tables(job_run, step).await?;
         work(&task).await.map_err(|error| task.in_time(error))?;
     }
-    finish_step(job_run, step, key).await
+    finish_step(job_run, (step, &scope), key).await
 }
 
 /// What the step does, by its kind.
@@ -307,7 +308,7 @@ async fn work(task: &Task<'_>) -> Result<()> {
 }
 
 /// Writes the rows and the failures to their files.
-async fn finish_step(job_run: &JobRun<'_>, step: &Step, key: String) -> Result<SavedFiles> {
+async fn finish_step(job_run: &JobRun<'_>, (step, scope): (&Step, &Scope), key: String) -> Result<SavedFiles> {
     let context = job_run.context;
     let state = context.ledger.state().step(&key);
     let at = job_run.place(step);
@@ -318,7 +319,7 @@ async fn finish_step(job_run: &JobRun<'_>, step: &Step, key: String) -> Result<S
             format!("{key}: {shown} has changed: {lost} of the items that did not succeed are no longer in it");
         context.tell(Event::Note { message }).await;
     }
-    save_step(job_run, step, key).await
+    save_step(job_run, (step, scope), key).await
 }
 
 fn report(

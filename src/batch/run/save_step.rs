@@ -13,11 +13,12 @@ use crate::batch::save::{
     target, write_parts,
 };
 use crate::batch::save_plan::Save;
+use crate::batch::step::{OutcomeSource, outcome_rows};
 use crate::error::{Error, ErrorKind, FileOwner, Result};
 use crate::expression::Scope;
 use crate::output::Form;
 use crate::row_work::Workspace;
-use crate::run_store::{Addition, Fact, RowReader, StepState};
+use crate::run_store::{Addition, Fact, Marks, RowReader, StepPlace, StepState};
 use crate::sink::FileSink;
 
 /// Files of a partition whose rows are reported one by one.
@@ -78,10 +79,11 @@ fn shown(save: &Save, target: &SaveTarget) -> Option<String> {
 /// # Errors
 /// `state` when the disk fails or a file has changed; `definition` for a file that must not be written; those of the
 /// rows.
-pub(super) async fn save_step(job_run: &JobRun<'_>, step: &Step, key: String) -> Result<SavedFiles> {
+pub(super) async fn save_step(job_run: &JobRun<'_>, (step, scope): (&Step, &Scope), key: String) -> Result<SavedFiles> {
     let context = job_run.context;
     let state = context.ledger.state().step(&key);
-    let saving = Saving::new(job_run, step, &state);
+    let outcomes = outcomes(job_run, (step, scope), &state)?;
+    let saving = Saving::new(job_run, step, (&state, outcomes));
     let mut prepared = Vec::new();
     let mut notes = Vec::new();
     for save in &step.save {
@@ -95,7 +97,8 @@ pub(super) async fn save_step(job_run: &JobRun<'_>, step: &Step, key: String) ->
     }
     for (number, file) in prepared.iter().enumerate() {
         if let SavePlace::Table(table) = &file.target.place {
-            load_table(job_run, (step, number, file.save), (table, &state)).await.map_err(of_user)?;
+            let rows = saving.saved(file.save);
+            load_table(job_run, (step, number, file.save), (table, &state, rows)).await.map_err(of_user)?;
         }
     }
     prepared.iter().filter(|file| file.target.place == SavePlace::Stdout).try_for_each(|file| saving.stdout(file))?;
@@ -109,6 +112,24 @@ pub(super) async fn save_step(job_run: &JobRun<'_>, step: &Step, key: String) ->
     }
     context.ledger.commit(vec![Fact::Saved { step: key }], Vec::new()).await?;
     Ok(saved)
+}
+
+/// Rows in the run folder.
+pub(super) struct StoredRows {
+    pub(super) place: StepPlace,
+    pub(super) marks: Marks,
+}
+
+/// The outcomes of the items, if a place gets them.
+fn outcomes(job_run: &JobRun<'_>, (step, scope): (&Step, &Scope), state: &StepState) -> Result<Option<StoredRows>> {
+    if step.save.iter().all(|save| !save.outcomes) {
+        return Ok(None);
+    }
+    let context = job_run.context;
+    let (place, stop) = (job_run.place(step), &context.ledger.stop);
+    let from = OutcomeSource { store: &context.store, step, scope, state, place, stop };
+    let (place, marks) = outcome_rows(&from)?;
+    Ok(Some(StoredRows { place, marks }))
 }
 
 /// The rows of the run: what fails to be read is not the fault of the file that is written.
@@ -134,19 +155,32 @@ struct Saving<'s> {
     job_run: &'s JobRun<'s>,
     step: &'s Step,
     state: &'s StepState,
+    records: StoredRows,
+    outcomes: Option<StoredRows>,
     scope: Scope,
     protected: Protected,
 }
 
 impl<'s> Saving<'s> {
-    fn new(job_run: &'s JobRun<'s>, step: &'s Step, state: &'s StepState) -> Saving<'s> {
+    fn new(
+        job_run: &'s JobRun<'s>,
+        step: &'s Step,
+        (state, outcomes): (&'s StepState, Option<StoredRows>),
+    ) -> Saving<'s> {
         let scope = base_scope(job_run);
         let protected = if step.save.is_empty() { Protected::default() } else { protected(job_run, step) };
-        Saving { job_run, step, state, scope, protected }
+        let records = StoredRows { place: job_run.place(step), marks: state.marks.clone() };
+        Saving { job_run, step, state, records, outcomes, scope, protected }
     }
 
-    fn rows(&self) -> Result<Box<dyn RowReader>> {
-        let rows = self.job_run.context.store.rows(&self.job_run.place(self.step), self.state.marks.all().into())?;
+    /// The rows that go to a place.
+    fn saved(&self, save: &Save) -> &StoredRows {
+        self.outcomes.as_ref().filter(|_| save.outcomes).unwrap_or(&self.records)
+    }
+
+    fn rows(&self, save: &Save) -> Result<Box<dyn RowReader>> {
+        let StoredRows { place, marks } = self.saved(save);
+        let rows = self.job_run.context.store.rows(place, marks.all().into())?;
         Ok(Box::new(RunRows(rows)))
     }
 
@@ -191,14 +225,14 @@ impl<'s> Saving<'s> {
         folder_of(path)?;
         let mut sink = FileSink::begin(path, false)?;
         let writer = FormWriter::new(save, target.format, false);
-        let mut rows = self.rows()?;
+        let mut rows = self.rows(save)?;
         let form = fill(&mut *rows, 0, writer, &mut |bytes| sink.write(bytes), &|| self.check_stop())?;
         Ok((sink, form))
     }
 
     /// `None` if all rows are in the file already.
     fn added(&self, save: &Save, target: &SaveTarget, path: &Path) -> Result<Option<(AppendedFile, Form)>> {
-        let count = self.state.extent().rows;
+        let count = self.saved(save).marks.last().rows;
         let real = crate::real_path::real_path(path).display().to_string();
         let known = self.state.additions.get(&real);
         // A closing step that runs again reports a new end.
@@ -207,7 +241,7 @@ impl<'s> Saving<'s> {
         if known.is_some_and(|known| known.is_current() && known.rows.rows == count) {
             return Ok(None);
         }
-        let mut rows = self.rows()?;
+        let mut rows = self.rows(save)?;
         let place = (path, save, target.format);
         AppendedFile::prepare(&mut *rows, place, (known, count), &|| self.check_stop()).map(Some)
     }
@@ -226,7 +260,7 @@ impl<'s> Saving<'s> {
             work: &work,
             check: &check,
         };
-        write_parts(self.rows()?, &input)
+        write_parts(self.rows(save)?, &input)
     }
 
     /// Several files are all on disk before the first gets its name.
@@ -245,7 +279,7 @@ impl<'s> Saving<'s> {
     fn stdout(&self, prepared: &Prepared<'_>) -> Result<()> {
         let mut sink = self.job_run.context.effects.stdout()?;
         let writer = FormWriter::new(prepared.save, prepared.target.format, false);
-        let mut rows = self.rows()?;
+        let mut rows = self.rows(prepared.save)?;
         fill(&mut *rows, 0, writer, &mut |bytes| sink.put(bytes), &|| Ok(()))?;
         sink.commit()
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::job_run::JobRun;
-use super::save_step::{RunRows, base_scope};
+use super::save_step::{RunRows, StoredRows, base_scope};
 use crate::batch::effects::DatabasePlace;
 use crate::batch::event::Event;
 use crate::batch::run_plan::{Phase, Step};
@@ -53,15 +53,15 @@ pub(super) async fn check_tables(job_run: &JobRun<'_>, step: &Step) -> Result<()
 pub(super) async fn load_table(
     job_run: &JobRun<'_>,
     (step, number, save): (&Step, usize, &Save),
-    (address, state): (&TableAddress, &StepState),
+    (address, state, saved): (&TableAddress, &StepState, &StoredRows),
 ) -> Result<()> {
     let context = job_run.context;
-    let order = order(job_run, (step, save), (address, state))?;
+    let order = order(job_run, (step, save), (address, state, saved))?;
     let password = address.password.clone().or_else(|| context.effects.password(&step.id, DatabasePlace::Save(number)));
     let name = job_run.name(step);
     let table = address.to_string();
     for wait in WAITS.into_iter().map(Some).chain([None]) {
-        let (store, place, marks) = (context.store.clone(), job_run.place(step), Arc::from(state.marks.all()));
+        let (store, place, marks) = (context.store.clone(), saved.place.clone(), Arc::from(saved.marks.all()));
         let (stop, done) = (context.ledger.stop.clone(), Arc::new(AtomicU64::new(0)));
         let (order, database, password) = (order.clone(), address.database.clone(), password.clone());
         let total = order.extent.rows;
@@ -113,7 +113,7 @@ pub(super) async fn load_table(
 fn order(
     job_run: &JobRun<'_>,
     (step, save): (&Step, &Save),
-    (address, state): (&TableAddress, &StepState),
+    (address, state, saved): (&TableAddress, &StepState, &StoredRows),
 ) -> Result<LoadOrder> {
     let (context, plan) = (job_run.context, save.load.clone().unwrap_or_default());
     let info = &context.info;
@@ -134,9 +134,10 @@ fn order(
         evolve: plan.evolve,
         form: plan.form,
         source,
-        extent: state.extent(),
+        extent: saved.marks.last(),
         is_complete: is_complete && !plan.is_partial && state.failed.is_empty() && state.unknown.is_empty(),
         // The rows of a closing step report an end of the run; those before it have reported another.
         replaces_earlier: step.phase == Phase::Main,
+        may_change: save.outcomes,
     })
 }

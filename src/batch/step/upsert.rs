@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::expression::RowSource;
 use crate::json_text::{fields_of, put_object};
 use crate::receipt::Usage;
-use crate::run_store::{Extent, RowReader, RowStore, StepPlace, StepState};
+use crate::run_store::{Extent, RowReader, RowStore, RunStore, StepPlace, StepState};
 
 /// Rows of the result between two looks at whether the run must stop.
 const ROWS_PER_CHECK: u64 = 4096;
@@ -98,7 +98,7 @@ fn decided(outcome: &str, key: &str, send: &str, item: &str, found: &str) -> Str
 }
 
 /// The writes of one kind, in the order of the items.
-struct WrittenItems {
+pub(super) struct WrittenItems {
     failed: BTreeSet<u64>,
     unknown: BTreeSet<u64>,
     settled: BTreeSet<u64>,
@@ -140,18 +140,23 @@ impl WrittenItems {
         let nothing = WrittenItems { failed: none(), unknown: none(), settled: none(), records: None, next: 0 };
         let Some(id) = id else { return Ok(nothing) };
         let state: StepState = task.context.ledger.state().step(&format!("{}/{id}", task.job.name));
+        let place = StepPlace { job: task.job.name.clone(), step: id.to_owned() };
+        WrittenItems::of(&task.context.store, &place, &state)
+    }
+
+    /// The items of a write.
+    pub(super) fn of(store: &Arc<dyn RunStore>, place: &StepPlace, state: &StepState) -> Result<WrittenItems> {
         let index = |keys: &BTreeSet<(u64, u64)>| keys.iter().map(|(_, index)| *index).collect::<BTreeSet<u64>>();
         let settled = state.settled.keys().map(|(_, index)| *index).collect();
         let is_one_each = state.extent().rows == state.ok;
-        let records = if is_one_each { Some(WrittenItems::records(task, id, &state)?) } else { None };
+        let records = if is_one_each { Some(WrittenItems::records(store, place, state)?) } else { None };
         Ok(WrittenItems { failed: index(&state.failed), unknown: index(&state.unknown), settled, records, next: 0 })
     }
 
-    fn records(task: &Task<'_>, id: &str, state: &StepState) -> Result<WrittenRecords> {
-        let place = StepPlace { job: task.job.name.clone(), step: id.to_owned() };
-        let store: Arc<dyn RowStore> = Arc::clone(&task.context.store) as Arc<dyn RowStore>;
-        let reader = store.rows(&place, state.marks.all().into())?;
-        let rows = step_view(store, place, state, None).rows;
+    fn records(store: &Arc<dyn RunStore>, place: &StepPlace, state: &StepState) -> Result<WrittenRecords> {
+        let store: Arc<dyn RowStore> = Arc::clone(store) as Arc<dyn RowStore>;
+        let reader = store.rows(place, state.marks.all().into())?;
+        let rows = step_view(store, place.clone(), state, None).rows;
         let mut order: Vec<(u64, u64, u64)> = Vec::new();
         let mut row = 0;
         for (first, count) in &state.written {
@@ -163,7 +168,7 @@ impl WrittenItems {
     }
 
     /// What became of the next item, and the record that was returned.
-    fn next(&mut self, done: &'static str) -> Result<(&'static str, Option<String>)> {
+    pub(super) fn next(&mut self, done: &'static str) -> Result<(&'static str, Option<String>)> {
         let index = self.next;
         self.next += 1;
         if self.failed.contains(&index) {

@@ -138,8 +138,13 @@ fn order(args: &OutputArgs, (operation, connection): (&Operation, &str), address
         chosen => form.chosen(chosen),
     };
     let is_chosen = !args.columns.is_empty();
-    let form =
-        TableForm { lists: Vec::new(), declared, is_chosen, nested, kinds: table.types.iter().cloned().collect() };
+    let form = TableForm {
+        lists: form.lists(&table.lists),
+        declared,
+        is_chosen,
+        nested,
+        kinds: table.types.iter().cloned().collect(),
+    };
     let key: Vec<Vec<String>> = match table.key.as_slice() {
         [] if mode.is_keyed() || !table.lists.is_empty() => vec![vec!["id".to_owned()]],
         names => names.iter().map(|name| crate::json_pointer::path_of(name)).collect(),
@@ -163,6 +168,7 @@ fn order(args: &OutputArgs, (operation, connection): (&Operation, &str), address
         extent: crate::run_store::Extent::default(),
         is_complete: false,
         replaces_earlier: true,
+        may_change: false,
     })
 }
 

@@ -85,7 +85,8 @@ pub(super) struct FailureLine {
 
 impl FailureLine {
     pub(super) fn content(self) -> ItemContent {
-        ItemContent { item: self.item.map(|raw| raw.get().to_owned()) }
+        let text = |raw: Option<Box<RawValue>>| raw.map(|raw| raw.get().to_owned());
+        ItemContent { item: text(self.item), error: text(self.error) }
     }
 }
 
