@@ -280,7 +280,7 @@ impl Loader<'_> {
                 return Err(no_key(order, &column.name, number));
             }
             let value = if is_stage { Some(number as i64) } else { extra.map(|(_, value)| value) };
-            bulk.put(row, &cells, value.as_slice()).map_err(|e| of_row(e, order, number))?;
+            bulk.put(row, &cells, value.as_slice()).map_err(|e| of_row(e, order, range.first, Some(number)))?;
             measure.add(row.as_bytes());
             measure.add(b"\n");
             if measure.rows().is_multiple_of(CHECKED) {
@@ -294,7 +294,7 @@ impl Loader<'_> {
             self.survey(columns, range.first)?;
             return Ok(Written::Unfit);
         }
-        bulk.finish()?;
+        bulk.finish().map_err(|e| of_row(e, order, range.first, None))?;
         Ok(Written::Rows(measure.extent()))
     }
 
@@ -407,12 +407,16 @@ fn no_key(order: &LoadOrder, column: &str, row: u64) -> Error {
     Error::new(ErrorKind::InvalidItems, message).advise("leave such rows out with `where`, or choose another `key`")
 }
 
-fn of_row(error: Error, order: &LoadOrder, row: u64) -> Error {
-    match error.kind() {
-        ErrorKind::InvalidItems | ErrorKind::Conflict => {
-            error.with(|d| d.message = format!("row {} of {}: {}", row + 1, order.source.step, d.message))
-        }
-        _ => error,
+/// Says which row an error is about: the one that it names, counted from the first of its bulk, or else the given one.
+fn of_row(error: Error, order: &LoadOrder, first: u64, row: Option<u64>) -> Error {
+    let named = error.place.as_ref().filter(|place| place.file.is_none()).and_then(|place| place.line);
+    let row = named.map(|line| first + line).or(row.map(|row| row + 1));
+    match (error.kind(), row) {
+        (ErrorKind::InvalidItems | ErrorKind::Conflict, Some(row)) => error.with(|d| {
+            d.message = format!("row {row} of {}: {}", order.source.step, d.message);
+            d.place = d.place.take().filter(|_| named.is_none());
+        }),
+        (_, _) => error,
     }
 }
 

@@ -10,6 +10,8 @@ mod database;
 mod load;
 mod merge;
 mod mode;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod row_scanner;
 mod shape;
 mod source;
