@@ -20,7 +20,9 @@ mod sqlite;
 #[cfg(feature = "sqlite")]
 mod sqlite_rows;
 mod survey;
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(all(test, any(feature = "postgres", feature = "sqlite")))]
+mod test_homes;
+#[cfg(all(test, any(feature = "postgres", feature = "sqlite")))]
 mod tests;
 mod value_kind;
 

@@ -7,7 +7,7 @@ mod failure;
 mod rows_out;
 mod server;
 #[cfg(test)]
-mod server_for_tests;
+pub(in crate::table) mod server_for_tests;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -38,13 +38,14 @@ const VERSION_MIN: u32 = 120_000;
 /// When a connection counts as broken: after a minute and twelve questions without an answer.
 const IDLE: Duration = Duration::from_secs(60);
 const RETRY: (Duration, u32) = (Duration::from_secs(10), 12);
+/// How long another session may keep something locked.
+const LOCK_WAIT: Duration = Duration::from_secs(30);
 /// How a statement is read and what it gives, whatever the settings of the user are.
-const SETTINGS: [&str; 6] = [
+const SETTINGS: [&str; 5] = [
     "standard_conforming_strings = on",
     "TimeZone = 'UTC'",
     "DateStyle = 'ISO, YMD'",
     "extra_float_digits = 3",
-    "lock_timeout = '30s'",
     "client_min_messages = warning",
 ];
 
@@ -59,6 +60,7 @@ pub(crate) struct Postgres {
     server: String,
     /// The table that was locked last: its types are those of the stage.
     locked: Option<TableName>,
+    lock_wait: Duration,
     is_gone: bool,
     is_failed: bool,
 }
@@ -77,9 +79,9 @@ impl Postgres {
         };
         let (config, shown) = (config(&server, password), server.shown());
         let client = connected(config, tls.clone(), &server)?;
-        let mut own = Postgres { client, tls, server: shown, locked: None, is_gone: false, is_failed: false };
-        let settings: Vec<String> = SETTINGS.iter().map(|setting| format!("SET {setting};")).collect();
-        own.statement(&settings.concat())?;
+        let (lock_wait, locked) = (LOCK_WAIT, None);
+        let mut own = Postgres { client, tls, server: shown, locked, lock_wait, is_gone: false, is_failed: false };
+        own.settle("SESSION")?;
         let version = own.ask("SELECT pg_catalog.current_setting('server_version_num')")?;
         let version = version.into_iter().flatten().flatten().next().unwrap_or_default();
         if version.parse::<u32>().unwrap_or_default() < VERSION_MIN {
@@ -98,9 +100,10 @@ impl Postgres {
         self.read_rows(sql, each)
     }
 
-    /// Sets for a transaction how statements are read: a pool may have given it another connection.
-    fn settle(&mut self) -> Result<()> {
-        let settings: Vec<String> = SETTINGS.iter().map(|setting| format!("SET LOCAL {setting};")).collect();
+    /// Sets how statements are read; for each transaction anew, because a pool may have given it another connection.
+    fn settle(&mut self, scope: &str) -> Result<()> {
+        let mut settings: Vec<String> = SETTINGS.iter().map(|setting| format!("SET {scope} {setting};")).collect();
+        settings.push(format!("SET {scope} lock_timeout = {}", self.lock_wait.as_millis()));
         self.statement(&settings.concat()).map(|_| ())
     }
 
@@ -291,7 +294,7 @@ impl Database for Postgres {
     fn begin(&mut self) -> Result<()> {
         self.is_failed = false;
         self.statement("BEGIN ISOLATION LEVEL READ COMMITTED")?;
-        self.settle()?;
+        self.settle("LOCAL")?;
         // Rows that the user does not see would not be changed; and a commit is durable.
         self.statement(
             "SET LOCAL row_security = off; SELECT pg_catalog.set_config('synchronous_commit', 'local', true) \

@@ -41,7 +41,7 @@ impl Postgres {
     }
 
     fn read_within(&mut self, sql: &str, each: &mut dyn FnMut(&str) -> Result<()>) -> Result<()> {
-        self.settle()?;
+        self.settle("LOCAL")?;
         let sql = sql.trim().trim_end_matches(';');
         let described = self.with_client(None, |client| {
             let statement = client.prepare(sql)?;
