@@ -5,7 +5,7 @@ use std::cell::Cell as Counter;
 use super::address::TableName;
 use super::cell::{CellRules, Cells};
 use super::database::{BulkRows, Database, FoundTable, NewColumn};
-#[cfg(feature = "postgres")]
+#[cfg(all(feature = "postgres", unix))]
 use super::postgres::{Postgres, server_for_tests::TestServer};
 #[cfg(feature = "sqlite")]
 use super::sqlite::Sqlite;
@@ -59,17 +59,17 @@ impl LoadHome for SqliteHome {
     }
 }
 
-#[cfg(feature = "postgres")]
+#[cfg(all(feature = "postgres", unix))]
 pub(super) struct PostgresHomes(std::sync::Arc<TestServer>);
 
 /// A schema of a server.
-#[cfg(feature = "postgres")]
+#[cfg(all(feature = "postgres", unix))]
 pub(super) struct PostgresHome {
     server: std::sync::Arc<TestServer>,
     schema: String,
 }
 
-#[cfg(feature = "postgres")]
+#[cfg(all(feature = "postgres", unix))]
 impl PostgresHomes {
     /// Nothing if the programs are not installed.
     pub(super) fn new() -> Option<PostgresHomes> {
@@ -92,7 +92,7 @@ impl PostgresHomes {
     }
 }
 
-#[cfg(feature = "postgres")]
+#[cfg(all(feature = "postgres", unix))]
 impl PostgresHome {
     /// A connection whose tables are those of the schema.
     pub(super) fn connect(&self) -> Postgres {
@@ -110,14 +110,14 @@ impl PostgresHome {
     }
 }
 
-#[cfg(feature = "postgres")]
+#[cfg(all(feature = "postgres", unix))]
 impl LoadHomes for PostgresHomes {
     fn fresh(&self) -> Box<dyn LoadHome> {
         Box::new(self.home())
     }
 }
 
-#[cfg(feature = "postgres")]
+#[cfg(all(feature = "postgres", unix))]
 impl LoadHome for PostgresHome {
     fn open(&self) -> Box<dyn Database> {
         Box::new(self.connect())

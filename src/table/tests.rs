@@ -38,7 +38,7 @@ macro_rules! for_each_database {
         mod sqlite {
             $(#[test] fn $test() { super::$test(&super::super::test_homes::SqliteHomes) })*
         }
-        #[cfg(feature = "postgres")]
+        #[cfg(all(feature = "postgres", unix))]
         mod postgres {
             $(#[test] fn $test() {
                 if let Some(homes) = super::super::test_homes::PostgresHomes::new() {

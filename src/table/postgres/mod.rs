@@ -6,9 +6,9 @@ mod copy_rows;
 mod failure;
 mod rows_out;
 mod server;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 pub(in crate::table) mod server_for_tests;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;
 mod tls;
 

@@ -118,6 +118,6 @@ fn the_settings_of_the_user_do_not_change_what_is_written() {
         assert_eq!(odd.ask("SHOW transaction_isolation").unwrap(), [[Some("read committed".to_owned())]]);
         odd.rollback();
         drop(odd);
-        admin.run("DROP ROLE odd").unwrap();
+        admin.run("DROP OWNED BY odd; DROP ROLE odd").unwrap();
     });
 }
