@@ -24,8 +24,10 @@ enum SilentChange {
     Single,
     /// Digits of a second after this one are rounded away.
     Second(usize),
-    /// The zone of a time is ignored.
-    Zone,
+    /// The zone of a time is ignored, and digits of a second after this one are rounded away.
+    Local(usize),
+    /// Spaces after this many characters are removed.
+    Length(usize),
 }
 
 /// Rows for one table.
@@ -165,13 +167,18 @@ fn put_escaped(out: &mut Vec<u8>, mut text: &[u8]) {
 }
 
 fn silent_change(column: &CatalogColumn) -> SilentChange {
+    const SECOND_DIGITS: usize = 6;
     let limits = column.declared.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map(|(inner, _)| inner);
     let last = limits.and_then(|inner| inner.rsplit(',').next()).and_then(|digits| digits.trim().parse::<i64>().ok());
-    match (column.base.as_str(), last) {
-        ("numeric", Some(digits)) => SilentChange::Scale(digits),
-        ("real", _) => SilentChange::Single,
-        ("timestamp with time zone", Some(digits)) => SilentChange::Second(usize::try_from(digits).unwrap_or_default()),
-        ("timestamp without time zone" | "time without time zone", _) => SilentChange::Zone,
+    let size = last.and_then(|digits| usize::try_from(digits).ok());
+    match (column.base.as_str(), last, size) {
+        ("numeric", Some(digits), _) => SilentChange::Scale(digits),
+        ("real", ..) => SilentChange::Single,
+        ("timestamp with time zone", _, Some(digits)) => SilentChange::Second(digits),
+        ("timestamp without time zone" | "time without time zone", _, digits) => {
+            SilentChange::Local(digits.unwrap_or(SECOND_DIGITS))
+        }
+        ("character varying" | "character", _, Some(length)) => SilentChange::Length(length),
         _ => SilentChange::Nothing,
     }
 }
@@ -188,8 +195,12 @@ fn silently_changes(change: SilentChange, cell: Cell<'_>) -> Option<&'static str
             let unit = 10_i32.pow(9 - u32::try_from(most.min(9)).unwrap_or(9));
             time.subsec_nanosecond() % unit != 0
         }
-        (SilentChange::Zone, Cell::Text(text)) => {
-            return has_zone(text).then_some("the value has a zone, and the column has none and would ignore it");
+        (SilentChange::Local(_), Cell::Text(text)) if has_zone(text) => {
+            return Some("the value has a zone, and the column has none and would ignore it");
+        }
+        (SilentChange::Local(most), Cell::Text(text)) => second_digits(text) > most,
+        (SilentChange::Length(most), Cell::Text(text)) if text.len() > most && text.chars().count() > most => {
+            return Some("the value is longer than the column");
         }
         _ => false,
     };
@@ -205,6 +216,12 @@ fn scale(digits: &str) -> i64 {
     if is_zero { 0 } else { (fraction.len() as i64).saturating_sub(exponent) }
 }
 
+/// How many digits a text has at its end after a point.
+fn second_digits(text: &str) -> usize {
+    let fraction = text.trim_end().rsplit_once('.').map_or("", |(_, fraction)| fraction);
+    if fraction.bytes().all(|byte| byte.is_ascii_digit()) { fraction.trim_end_matches('0').len() } else { 0 }
+}
+
 /// Whether a text ends with the zone of a time.
 fn has_zone(text: &str) -> bool {
     let text = text.trim_end();
@@ -214,7 +231,7 @@ fn has_zone(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{has_zone, put_escaped, scale};
+    use super::{has_zone, put_escaped, scale, second_digits};
 
     #[test]
     fn texts_are_escaped() {
@@ -234,6 +251,9 @@ mod tests {
         }
         for text in ["2026-01-31T08:00:00.5", "2026-01-31", "08:00"] {
             assert!(!has_zone(text), "{text}");
+        }
+        for (text, wanted) in [("08:00:00.1234567", 7), ("08:00:00.5000000 ", 1), ("08:00:00", 0), ("a.b", 0)] {
+            assert_eq!(second_digits(text), wanted, "{text}");
         }
     }
 }

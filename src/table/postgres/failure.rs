@@ -70,7 +70,7 @@ fn refused(about: About<'_>, error: &DbError) -> Error {
     let context = error.where_().unwrap_or_default();
     let (row, column) = about.copied.map_or((None, None), |(table, _)| place_of(context, table));
     let column = column.or(error.column());
-    if let Some(column) = column.filter(|column| !message.contains(*column)) {
+    if let Some(column) = column.filter(|column| !message.contains(&format!("\"{column}\""))) {
         message = format!("{column}: {message}");
     }
     let is_of_row = matches!(kind, ErrorKind::InvalidItems | ErrorKind::Conflict);

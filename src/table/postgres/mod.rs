@@ -147,13 +147,16 @@ impl Postgres {
         self.is_failed = false;
     }
 
-    /// Ends what the server is doing for this connection.
-    fn cancel(&mut self) {
-        let token = self.client.cancel_token();
-        let _it_ends_by_itself = match self.tls.clone() {
-            Some(tls) => token.cancel_query(tls),
-            None => token.cancel_query(NoTls),
-        };
+    /// Ends what the server is doing for this connection; for another thread, while this one waits. The statement fails
+    /// with `state` then.
+    pub(crate) fn canceller(&self) -> impl Fn() + Send + Sync + 'static {
+        let (token, tls) = (self.client.cancel_token(), self.tls.clone());
+        move || {
+            let _it_ends_by_itself = match tls.clone() {
+                Some(tls) => token.cancel_query(tls),
+                None => token.cancel_query(NoTls),
+            };
+        }
     }
 
     fn column(&self, column: &NewColumn<'_>, declared: Option<&str>) -> String {

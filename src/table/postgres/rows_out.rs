@@ -69,7 +69,7 @@ impl Postgres {
         match wrong {
             Some(error) => {
                 // The rest of the rows is not waited for.
-                self.cancel();
+                self.canceller()();
                 Err(error)
             }
             None => read,

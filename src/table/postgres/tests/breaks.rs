@@ -242,3 +242,53 @@ fn rights_that_are_missing_or_lost_are_named() {
         admin.run(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).unwrap();
     });
 }
+
+#[test]
+fn a_statement_that_is_cancelled_ends() {
+    with_home(|home| {
+        let mut database = home.connect();
+        let cancel = database.canceller();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                std::thread::sleep(Duration::from_millis(300));
+                cancel();
+            });
+            let (kind, message, _) = told(&database.run("SELECT pg_sleep(60)").unwrap_err());
+            assert_eq!(kind, ErrorKind::State, "{message}");
+        });
+        database.run("SELECT 1").unwrap();
+    });
+}
+
+#[test]
+fn what_the_server_says_has_a_kind_and_advice() {
+    with_home(|home| {
+        let mut database = home.connect();
+        for (state, kind) in [
+            ("53100", ErrorKind::State),
+            ("53300", ErrorKind::State),
+            ("55P03", ErrorKind::State),
+            ("40P01", ErrorKind::State),
+            ("40001", ErrorKind::State),
+            ("57014", ErrorKind::State),
+            ("XX001", ErrorKind::State),
+            ("42501", ErrorKind::Forbidden),
+            ("28P01", ErrorKind::Unauthenticated),
+            ("23514", ErrorKind::Conflict),
+            ("22003", ErrorKind::InvalidItems),
+            ("54000", ErrorKind::InvalidItems),
+            ("42P01", ErrorKind::InvalidOptions),
+            ("42703", ErrorKind::InvalidOptions),
+            ("25006", ErrorKind::InvalidOptions),
+            ("P0001", ErrorKind::Rejected),
+        ] {
+            let sql = format!("DO $$ BEGIN RAISE EXCEPTION 'odd' USING ERRCODE = '{state}'; END $$");
+            let error = database.run(&sql).unwrap_err();
+            assert_eq!(error.kind(), kind, "{state}");
+            assert!(error.advice.is_some(), "{state}");
+        }
+        database.run("SELECT 1").unwrap();
+        let sql = "DO $$ BEGIN RAISE EXCEPTION 'odd' USING ERRCODE = '08006'; END $$";
+        assert_eq!(database.run(sql).unwrap_err().kind(), ErrorKind::Network);
+    });
+}

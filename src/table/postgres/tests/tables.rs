@@ -146,6 +146,8 @@ fn types_of_others_stay_and_values_that_do_not_fit_are_named_with_their_row() {
             (r#"{"id":2,"v":"abcd"}"#, "v"),
             (r#"{"id":2,"ip":"10.0.0.256"}"#, "ip"),
             (r#"{"id":2,"t":"2026-01-31T08:00:00+02:00"}"#, "t"),
+            (r#"{"id":2,"t":"2026-01-31T08:00:00.1234567"}"#, "t"),
+            (r#"{"id":2,"v":"abc "}"#, "v"),
             (r#"{"id":2,"n":1.005}"#, "n"),
             (r#"{"id":2,"n":123456}"#, "n"),
             (r#"{"id":2,"r":0.12345678901}"#, "r"),
@@ -173,8 +175,8 @@ fn types_of_others_stay_and_values_that_do_not_fit_are_named_with_their_row() {
                 let error = load_rows(&mut home.connect(), &order, &rows).unwrap_err();
                 let (kind, message, advice) = told(&error);
                 assert_eq!(kind, ErrorKind::InvalidItems, "{row}: {message}");
-                assert!(message.starts_with("row 2 of members: ") || message.contains("row 2 of members"), "{message}");
-                assert!(message.contains(column) && !advice.is_empty(), "{message}: {advice}");
+                let start = format!("row 2 of members: {column}: ");
+                assert!(message.starts_with(&start) && !advice.is_empty(), "{row}: {message}: {advice}");
             }
             for (row, column) in [
                 (r#"{"id":2,"bits":"abc"}"#, "bits"),
@@ -250,5 +252,29 @@ fn indexes_that_are_no_key_of_all_rows_are_not_taken_for_one() {
         // So a load makes one, and says if it cannot.
         let report = loaded(home, "1", LoadMode::Upsert, &[r#"{"id":1,"a":1,"b":1}"#]).unwrap();
         assert!(report.notes.is_empty(), "{:?}", report.notes);
+    });
+}
+
+#[test]
+fn a_column_says_what_it_is() {
+    with_home(|home| {
+        let about = "The member's \"id\";\n--\u{0} a number";
+        let column = |name: &str| DeclaredColumn {
+            path: vec![name.to_owned()],
+            kind: Some(ValueKind::Integer),
+            about: Some(about.to_owned()),
+        };
+        let mut order = of("1", LoadMode::Upsert);
+        order.table.schema = Some(home.schema().to_owned());
+        order.form = TableForm { declared: vec![column("id")], ..TableForm::default() };
+        load_rows(&mut home.connect(), &order, &[r#"{"id":1}"#]).unwrap();
+        order.source.run = "2".into();
+        order.form.declared.push(column("n'"));
+        load_rows(&mut home.connect(), &order, &[r#"{"id":1,"n'":2}"#]).unwrap();
+        let sql = "SELECT attname, col_description(attrelid, attnum) AS about FROM pg_attribute \
+                   WHERE attrelid = 'members'::regclass AND attname IN ('id', 'n''') ORDER BY attnum";
+        let rows = home.rows(sql);
+        let wanted = r#""about":"The member's \"id\";\n-- a number""#;
+        assert!(rows.len() == 2 && rows.iter().all(|row| row.contains(wanted)), "{rows:?}");
     });
 }
