@@ -131,6 +131,9 @@ impl Loader<'_> {
 
     fn append_range(&mut self, range: Range, earlier: &[i64]) -> Result<Written> {
         let Some((columns, has_load)) = self.table(range)? else { return Ok(Written::Unfit) };
+        if self.is_nothing(&columns)? {
+            return self.record(Written::Rows(Measure::default().extent()), range.first, load_number());
+        }
         self.remove(earlier, has_load)?;
         let (table, load) = (self.order.table.clone(), load_number());
         let written = self.fill(&table, false, &columns, (range, has_load.then_some((LOAD, load))))?;
@@ -165,6 +168,9 @@ impl Loader<'_> {
     fn replace(&mut self, range: Range) -> Result<Written> {
         self.database.lock(&self.order.table)?;
         let Some((columns, has_load)) = self.table(range)? else { return Ok(Written::Unfit) };
+        if self.is_nothing(&columns)? {
+            return self.record(Written::Rows(Measure::default().extent()), range.first, load_number());
+        }
         self.refuse_cascades()?;
         let table = self.order.table.clone();
         let sql = format!("DELETE FROM {}", self.database.table(&table));
@@ -236,6 +242,12 @@ impl Loader<'_> {
         self.report.notes.extend(own.apply(self.database, self.order, found.as_ref())?);
         let ColumnsPlan { columns, has_load, .. } = own;
         Ok(Some((columns, has_load)))
+    }
+
+    /// Whether there are no rows and no table: a list without rows does not say which columns it has.
+    fn is_nothing(&mut self, columns: &[LoadColumn]) -> Result<bool> {
+        let is_empty = columns.is_empty() && self.order.extent.rows == 0;
+        Ok(is_empty && self.database.find(&self.order.table)?.is_none())
     }
 
     /// Looks at the rows from one on: what they have that no column holds.

@@ -56,6 +56,7 @@ for_each_database! {
     a_table_grows_with_its_rows_as_far_as_it_may
     columns_are_those_of_the_record_and_objects_become_columns_by_choice
     a_load_that_breaks_anywhere_can_be_repeated
+    an_empty_list_leaves_no_row
 }
 
 pub(super) fn members() -> LoadOrder {
@@ -273,5 +274,35 @@ fn a_load_that_breaks_anywhere_can_be_repeated(homes: &dyn LoadHomes) {
                 }
             }
         }
+    }
+}
+
+fn an_empty_list_leaves_no_row(homes: &dyn LoadHomes) {
+    for (mode, now, all) in [
+        (LoadMode::Append, 1, 1),
+        (LoadMode::Replace, 0, 0),
+        (LoadMode::Upsert, 1, 1),
+        (LoadMode::Mirror, 0, 0),
+        (LoadMode::History, 0, 1),
+    ] {
+        let home = homes.fresh();
+        load_rows(&mut *home.open(), &of("0", mode), &[]).unwrap();
+        load_rows(&mut *home.open(), &of("1", mode), &[r#"{"id":1,"name":"a"}"#]).unwrap();
+        let partial = LoadOrder { is_complete: false, ..of("2", mode) };
+        if mode != LoadMode::Replace {
+            load_rows(&mut *home.open(), &partial, &[]).unwrap();
+        }
+        let present = match mode {
+            LoadMode::History => "SELECT id FROM members WHERE _valid_to IS NULL",
+            _ => "SELECT id FROM members",
+        };
+        if mode != LoadMode::Replace {
+            assert_eq!(home.rows(present).len(), 1, "{mode:?}");
+        }
+        for _ in 0..2 {
+            load_rows(&mut *home.open(), &of("3", mode), &[]).unwrap();
+        }
+        assert_eq!(home.rows(present).len(), now, "{mode:?}");
+        assert_eq!(home.rows("SELECT id FROM members").len(), all, "{mode:?}");
     }
 }

@@ -95,7 +95,7 @@ fn kind_of(code: &str) -> ErrorKind {
         "42501" => ErrorKind::Forbidden,
         "57P01" | "57P02" | "57P03" | "57P05" | "25P03" => ErrorKind::Network,
         "55P03" | "40P01" | "40001" | "57014" | "55006" => ErrorKind::State,
-        "42P07" | "42710" | "2BP01" | "21000" => ErrorKind::Conflict,
+        "2BP01" | "21000" => ErrorKind::Conflict,
         "3D000" | "3F000" | "25006" | "42804" | "42P10" | "428C9" => ErrorKind::InvalidOptions,
         _ => match code.get(..2).unwrap_or_default() {
             "08" => ErrorKind::Network,
@@ -140,7 +140,9 @@ fn advice(code: &str, error: &DbError, about: About<'_>) -> String {
         "3D000" => "name a database that the server has, or run CREATE DATABASE",
         "3F000" => "run CREATE SCHEMA, or name a schema that exists",
         "25006" => "name the primary server: this one is only read",
-        "42P07" => "another session has made it: run it again",
+        "42P07" | "42710" => {
+            "something else has this name, or another session has made it: see what it is, and run it again"
+        }
         "22P02" | "22003" | "22007" | "22008" | "22001" => "correct the value, or change it with `map`",
         "428C9" | "42P10" => "leave the column out with `columns`: the server makes its values",
         "42883" | "42804" => "change the type of the column, or leave it out with `columns`",
