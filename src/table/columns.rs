@@ -341,7 +341,8 @@ fn key_index(database: &mut dyn Database, order: &LoadOrder, found: &FoundTable)
         return Err(Error::new(ErrorKind::Conflict, message).advise("make one, or allow it by `evolve: add`"));
     }
     let columns: Vec<String> = order.key.iter().map(|name| database.quoted(name)).collect();
-    let index = fitted(&format!("{name}_opnode_key"), database.limits().0);
+    // Other loads may have other keys.
+    let index = fitted(&format!("{name}_{}_opnode_key", order.key.join("_")), database.limits().0);
     let (index, table) = (database.quoted(&index), database.table(&order.table));
     let made = database.run(&format!("CREATE UNIQUE INDEX {index} ON {table} ({})", columns.join(", ")));
     made.map(|_| ()).map_err(|error| match error.kind() {

@@ -57,6 +57,7 @@ for_each_database! {
     columns_are_those_of_the_record_and_objects_become_columns_by_choice
     a_load_that_breaks_anywhere_can_be_repeated
     an_empty_list_leaves_no_row
+    each_key_has_an_index_of_its_own
 }
 
 pub(super) fn members() -> LoadOrder {
@@ -305,4 +306,23 @@ fn an_empty_list_leaves_no_row(homes: &dyn LoadHomes) {
         assert_eq!(home.rows(present).len(), now, "{mode:?}");
         assert_eq!(home.rows("SELECT id FROM members").len(), all, "{mode:?}");
     }
+}
+
+fn each_key_has_an_index_of_its_own(homes: &dyn LoadHomes) {
+    let home = homes.fresh();
+    let mut database = home.open();
+    database.run("CREATE TABLE members (id integer, name text)").unwrap();
+    let by = |run: &str, key: &[&str]| {
+        let key = key.iter().map(|name| (*name).to_owned()).collect();
+        LoadOrder { key, ..of(run, LoadMode::Upsert) }
+    };
+    let row = r#"{"id":1,"name":"a"}"#;
+    load_rows(&mut *database, &by("1", &["id", "name"]), &[row, r#"{"id":1,"name":"b"}"#]).unwrap();
+    let error = load_rows(&mut *database, &by("2", &["id"]), &[row]).unwrap_err();
+    assert_eq!(
+        (error.kind(), error.to_string()),
+        (ErrorKind::Conflict, "members: several rows have the same id, so they cannot be the key".to_owned(),)
+    );
+    load_rows(&mut *database, &by("3", &["name"]), &[r#"{"id":3,"name":"b"}"#]).unwrap();
+    assert_eq!(home.rows(ALL), [row, r#"{"id":3,"name":"b"}"#]);
 }

@@ -66,7 +66,8 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// Connects to the server of an address. Without a password, none is sent.
+    /// Connects to the server of an address. Without a password, none is sent. Blocks, as do all methods: they are for a
+    /// thread of their own.
     ///
     /// # Errors
     /// `usage` for an address that is not valid; `unauthenticated` when the server refuses the user; `network` when it is

@@ -37,6 +37,18 @@ fn the_server_of_the_certificate_is_reached_with_tls() {
         let mut database = server.open_host("localhost", &authority).unwrap();
         let used = database.ask("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").unwrap();
         assert_eq!(used, [[Some("t".to_owned())]]);
+        database.run(&format!("SET search_path = {}", home.schema())).unwrap();
+        let row = |id: u32| format!(r#"{{"id":{id},"text":"{}"}}"#, "x".repeat(100_000));
+        let rows: Vec<String> = (0..50).map(row).collect();
+        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        load_rows(&mut database, &of("1", LoadMode::Mirror), &rows).unwrap();
+        let mut read = 0;
+        let mut each = |row: &str| {
+            read += row.len();
+            Ok(())
+        };
+        database.read("SELECT id, text FROM members", &mut each).unwrap();
+        assert_eq!(read, rows.iter().map(|row| row.len()).sum::<usize>());
         let mut database = server.open_host("127.0.0.1", "").unwrap();
         let used = database.ask("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").unwrap();
         assert_eq!(used, [[Some("f".to_owned())]]);
@@ -119,5 +131,17 @@ fn the_settings_of_the_user_do_not_change_what_is_written() {
         odd.rollback();
         drop(odd);
         admin.run("DROP OWNED BY odd; DROP ROLE odd").unwrap();
+    });
+}
+
+#[test]
+fn a_thread_for_blocking_work_can_use_it() {
+    with_home(|home| {
+        let (url, runtime) = (home.server().url("opnode"), tokio::runtime::Runtime::new().unwrap());
+        let answer = runtime.block_on(async move {
+            let work = move || Postgres::open(&url, None).unwrap().ask("SELECT 1").unwrap();
+            tokio::task::spawn_blocking(work).await.unwrap()
+        });
+        assert_eq!(answer, [[Some("1".to_owned())]]);
     });
 }
