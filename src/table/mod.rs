@@ -20,9 +20,11 @@ mod sqlite;
 #[cfg(feature = "sqlite")]
 mod sqlite_rows;
 mod survey;
-#[cfg(all(test, any(feature = "postgres", feature = "sqlite")))]
+#[cfg(test)]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod test_homes;
-#[cfg(all(test, any(feature = "postgres", feature = "sqlite")))]
+#[cfg(test)]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod tests;
 mod value_kind;
 

@@ -6,9 +6,11 @@ mod copy_rows;
 mod failure;
 mod rows_out;
 mod server;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 pub(in crate::table) mod server_for_tests;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
 mod tls;
 
