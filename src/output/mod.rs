@@ -6,6 +6,7 @@ mod csv;
 mod form;
 
 #[cfg(feature = "cli")]
-pub(crate) use columns::{Column, ColumnKind, Row, VALUE, cell, kind, label};
+pub(crate) use columns::{Column, Row, cell, label};
+pub(crate) use columns::{ColumnKind, VALUE, kind};
 pub(crate) use csv::{CellGuard, CsvOptions, LineEnds};
 pub(crate) use form::Form;

@@ -75,6 +75,10 @@ impl TableAddress {
                 .advise("write postgres://USER@HOST/DATABASE#TABLE")
         };
         let mut url = Url::parse(place).map_err(invalid)?;
+        if has_password_in_query(&url) {
+            return Err(wrong("the address of the database has its password after `?`".to_owned())
+                .advise("write postgres://USER:PASSWORD@HOST/DATABASE#TABLE, or set PGPASSWORD"));
+        }
         let password = url.password().map(|text| Secret::new(percent_decode_str(text).decode_utf8_lossy()));
         let _it_has_a_host_or_no_password = url.set_password(None);
         Ok(TableAddress { database: DatabaseAddress::Postgres(url), table, password })
@@ -90,12 +94,18 @@ impl TableAddress {
 }
 
 fn no_table(place: &str) -> Error {
-    let shown = Url::parse(place).ok().filter(|url| url.password().is_some()).map(|mut url| {
-        let _it_has_one = url.set_password(None);
+    let has_password = |url: &Url| url.password().is_some() || has_password_in_query(url);
+    let shown = Url::parse(place).ok().filter(has_password).map(|mut url| {
+        let _it_may_have_one = url.set_password(None);
+        url.set_query(None);
         url.to_string()
     });
     let place = shown.as_deref().unwrap_or(place);
     wrong(format!("the address {place} names no table")).advise(format!("write {place}#TABLE"))
+}
+
+fn has_password_in_query(url: &Url) -> bool {
+    url.query_pairs().any(|(name, _)| name.to_ascii_lowercase().ends_with("password"))
 }
 
 fn wrong(message: String) -> Error {
@@ -169,9 +179,15 @@ mod tests {
         }
         assert_eq!(parse("postgres://a:p%40@h/d#t").unwrap().password.unwrap().expose(), "p@");
         assert!(matches!(parse("sqlite:x.db").unwrap().database, DatabaseAddress::Sqlite(_)));
-        for text in
-            ["sqlite:#t", "sqlite:x.db#", "postgres://#", "postgres://h:99999/d#t", "postgres://u:topsecret@h/d#a."]
-        {
+        for text in [
+            "sqlite:#t",
+            "sqlite:x.db#",
+            "postgres://#",
+            "postgres://h:99999/d#t",
+            "postgres://u:topsecret@h/d#a.",
+            "postgres://h/d?password=topsecret#t",
+            "postgres://h/d?sslpassword=topsecret#a.",
+        ] {
             let told = parse(text).unwrap_err().to_string();
             assert!(!told.contains("topsecret"), "{told}");
         }

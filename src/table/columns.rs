@@ -350,7 +350,8 @@ fn key_index(database: &mut dyn Database, order: &LoadOrder, found: &FoundTable)
         let message = format!("{}: no unique index has the columns {key}", order.table);
         return Err(Error::new(ErrorKind::Conflict, message).advise("make one, or allow it by `evolve: add`"));
     }
-    let name = fitted(&format!("{name}_opnode_key"), database.limits().0);
+    // Other loads may have other keys.
+    let name = fitted(&format!("{name}_{}_opnode_key", order.key.join("_")), database.limits().0);
     let made = index(database, &order.table, ("UNIQUE INDEX", &name), &order.key);
     made.map_err(|error| match error.kind() {
         ErrorKind::Conflict => {

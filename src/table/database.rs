@@ -157,7 +157,8 @@ pub(crate) trait Database: Send {
     fn time(&self, text: &str) -> String;
 }
 
-/// Rows on their way into a table.
+/// Rows on their way into a table. Rows may be sent some time after they were added: an error about a row that was added
+/// has its number, from 1, as the line of its place.
 pub(crate) trait BulkRows {
     /// Adds a row: its cells, then a number for each column that is left.
     ///

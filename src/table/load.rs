@@ -161,6 +161,9 @@ impl Loader<'_> {
 
     fn append_range(&mut self, range: Range, earlier: &[i64]) -> Result<Written> {
         let Some((columns, has_load)) = self.table(range)? else { return Ok(Written::Unfit) };
+        if self.is_nothing(&columns)? {
+            return self.record(Written::Rows(Measure::default().extent()), range.first, load_number());
+        }
         self.remove(earlier, has_load)?;
         let (table, load) = (self.order.table.clone(), load_number());
         let written = self.fill(&table, false, &columns, (range, has_load.then_some((LOAD, load))))?;
@@ -195,6 +198,9 @@ impl Loader<'_> {
     fn replace(&mut self, range: Range) -> Result<Written> {
         self.database.lock(&self.order.table)?;
         let Some((columns, has_load)) = self.table(range)? else { return Ok(Written::Unfit) };
+        if self.is_nothing(&columns)? {
+            return self.record(Written::Rows(Measure::default().extent()), range.first, load_number());
+        }
         self.refuse_cascades()?;
         let table = self.order.table.clone();
         let sql = format!("DELETE FROM {}", self.database.table(&table));
@@ -272,6 +278,12 @@ impl Loader<'_> {
         Ok(Some((columns, has_load)))
     }
 
+    /// Whether there are no rows and no table: a list without rows does not say which columns it has.
+    fn is_nothing(&mut self, columns: &[LoadColumn]) -> Result<bool> {
+        let is_empty = columns.is_empty() && self.order.extent.rows == 0;
+        Ok(is_empty && self.database.find(&self.order.table)?.is_none())
+    }
+
     /// Looks at the rows from one on: what they have that no column holds.
     fn survey(&mut self, columns: &[LoadColumn], first: u64) -> Result<()> {
         let mut rows = (self.rows)()?;
@@ -314,7 +326,7 @@ impl Loader<'_> {
                 return Err(no_key(order, &column.name, number));
             }
             let value = if is_stage { Some(number as i64) } else { extra.map(|(_, value)| value) };
-            bulk.put(row, &cells, value.as_slice()).map_err(|e| of_row(e, order, number))?;
+            bulk.put(row, &cells, value.as_slice()).map_err(|e| of_row(e, order, range.first, Some(number)))?;
             measure.add(row.as_bytes());
             measure.add(b"\n");
             if measure.rows().is_multiple_of(CHECKED) {
@@ -328,7 +340,7 @@ impl Loader<'_> {
             self.survey(columns, range.first)?;
             return Ok(Written::Unfit);
         }
-        bulk.finish()?;
+        bulk.finish().map_err(|e| of_row(e, order, range.first, None))?;
         Ok(Written::Rows(measure.extent()))
     }
 
@@ -441,12 +453,16 @@ fn no_key(order: &LoadOrder, column: &str, row: u64) -> Error {
     Error::new(ErrorKind::InvalidItems, message).advise("leave such rows out with `where`, or choose another `key`")
 }
 
-fn of_row(error: Error, order: &LoadOrder, row: u64) -> Error {
-    match error.kind() {
-        ErrorKind::InvalidItems | ErrorKind::Conflict => {
-            error.with(|d| d.message = format!("{}: row {}: {}", order.table, row + 1, d.message))
-        }
-        _ => error,
+/// Says which row an error is about: the one that it names, counted from the first of its bulk, or else the given one.
+fn of_row(error: Error, order: &LoadOrder, first: u64, row: Option<u64>) -> Error {
+    let named = error.place.as_ref().filter(|place| place.file.is_none()).and_then(|place| place.line);
+    let row = named.map(|line| first + line).or(row.map(|row| row + 1));
+    match (error.kind(), row) {
+        (ErrorKind::InvalidItems | ErrorKind::Conflict, Some(row)) => error.with(|d| {
+            d.message = format!("{}: row {row}: {}", order.table, d.message);
+            d.place = d.place.take().filter(|_| named.is_none());
+        }),
+        (_, _) => error,
     }
 }
 

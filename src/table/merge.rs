@@ -34,7 +34,7 @@ impl Merge<'_> {
     /// Runs it. Returns what the user should know.
     pub(super) fn run(&self, database: &mut dyn Database) -> Result<Vec<String>> {
         if self.columns.is_empty() {
-            return Ok(Vec::new());
+            return self.empty(database);
         }
         let mut parts = self.parts(database);
         if !self.order.parent.is_empty() {
@@ -59,6 +59,28 @@ impl Merge<'_> {
             }
         }
         Ok(notes)
+    }
+
+    /// Of a list without rows, whose columns are not known: all that is in the table is gone.
+    fn empty(&self, database: &mut dyn Database) -> Result<Vec<String>> {
+        let name = &self.order.table;
+        let is_gone = self.order.is_complete && self.order.extent.rows == 0;
+        if !is_gone || database.find(name)?.is_none() {
+            return Ok(Vec::new());
+        }
+        let table = database.table(name);
+        match self.order.mode {
+            LoadMode::Mirror => {
+                let gone = database.run(&format!("DELETE FROM {table}"))?;
+                Ok((gone > 0).then(|| format!("{} deleted: gone from the list", of(gone, name))).into_iter().collect())
+            }
+            LoadMode::History => {
+                let (at, to) = (database.time(&now()), database.quoted(VALID_TO));
+                database.run(&format!("UPDATE {table} SET {to} = {at} WHERE {to} IS NULL"))?;
+                Ok(Vec::new())
+            }
+            _ => Ok(Vec::new()),
+        }
     }
 
     fn parts(&self, database: &dyn Database) -> Parts {

@@ -12,6 +12,8 @@ mod load;
 mod merge;
 mod mode;
 mod open;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod record_form;
 mod row_scanner;
 mod rows_stream;
@@ -22,17 +24,21 @@ mod sqlite;
 #[cfg(feature = "sqlite")]
 mod sqlite_rows;
 mod survey;
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod test_homes;
+#[cfg(test)]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod tests;
 mod value_kind;
 
-pub(crate) use address::{DatabaseAddress, TableAddress, TableName};
+pub(crate) use address::{DatabaseAddress, TableAddress};
 pub(crate) use lists::load_all;
 pub(crate) use load::{LoadOrder, LoadReport, key_columns};
 pub use mode::{Evolve, LoadMode, Nested};
 pub(crate) use open::{check_build, open, reach};
 pub(crate) use record_form::{RecordForm, record_names};
-pub(crate) use rows_stream::{RowsStream, StreamError};
+pub(crate) use rows_stream::RowsStream;
 pub(crate) use shape::{DeclaredColumn, TableForm};
 pub(crate) use source::LoadSource;
 pub use value_kind::ValueKind;

@@ -16,6 +16,9 @@ pub(crate) fn open(address: &DatabaseAddress, password: Option<&Secret>) -> Resu
         DatabaseAddress::Sqlite(path) => Ok(Box::new(super::sqlite::Sqlite::open(path, true)?)),
         #[cfg(not(feature = "sqlite"))]
         DatabaseAddress::Sqlite(_) => Err(missing(address)),
+        #[cfg(feature = "postgres")]
+        DatabaseAddress::Postgres(url) => Ok(Box::new(super::postgres::Postgres::open(url, password)?)),
+        #[cfg(not(feature = "postgres"))]
         DatabaseAddress::Postgres(_) => Err(missing(address)),
     }
 }

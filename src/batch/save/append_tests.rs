@@ -39,7 +39,7 @@ impl RowReader for MemoryRows {
 fn save(columns: &[&str]) -> Save {
     let columns = columns.iter().map(|name| (*name).to_owned()).collect();
     let table = SaveTable { columns, ..SaveTable::default() };
-    Save { to: Shape::Fixed("\"x\"".to_owned()), format: None, append: true, table }
+    Save { to: Shape::Fixed("\"x\"".to_owned()), format: None, append: true, outcomes: false, table, load: None }
 }
 
 fn prepare(path: &Path, format: SaveFormat, known: Option<&Addition>, rows: &[&str]) -> Result<AppendedFile> {
