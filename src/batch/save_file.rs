@@ -41,7 +41,7 @@ mirrors! {
         /// The fields that identify a row of a table; default for upsert, mirror and history: id
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub key: Option<NamesPart>,
-        /// What may change in a table that exists: none, add (columns) or widen (default: also their types)
+        /// What may change in a table that exists: none, add (columns) or widen (also their types); default: widen for tables that opnode has made, else none
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub evolve: Option<Evolve>,
         /// What becomes of objects in rows: json (default), or flatten: a column for each of their fields, such as company__name

@@ -32,7 +32,8 @@ pub(crate) struct TableSave {
     /// The columns that identify a row.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) key: Vec<String>,
-    pub(crate) evolve: Evolve,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) evolve: Option<Evolve>,
     pub(crate) form: TableForm,
     /// Keys that were given and that only tables have.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -165,7 +165,7 @@ impl Planning<'_> {
                 }
             };
             own.refused.get_or_insert(error);
-        } else if wanted != column.kind && self.order.evolve != Evolve::Widen {
+        } else if wanted != column.kind && evolve(self.order, own) != Evolve::Widen {
             let error = match wider {
                 Some(wider) => self.misfit(column, wider, &format!("the column holds {}", column.kind.name())),
                 None => {
@@ -191,7 +191,7 @@ impl Planning<'_> {
             own.needs_rows = true;
             return;
         };
-        if self.order.evolve == Evolve::None {
+        if evolve(self.order, own) == Evolve::None {
             let row = seen.map(|(_, row)| format!("row {} has ", row + 1));
             let who = row.unwrap_or_else(|| "`columns` names ".to_owned());
             let message = format!("{who}`{}`, for which there is no column", path.join("/"));
@@ -310,7 +310,7 @@ impl ColumnsPlan {
             notes.push(format!("no row has these columns of {table}: {}", self.lost.join(", ")));
         }
         if order.mode.is_keyed() && order.mode != LoadMode::History && order.parent.is_empty() {
-            key_index(database, order, found)?;
+            key_index(database, order, (found, evolve(order, self)))?;
         }
         Ok(notes)
     }
@@ -335,8 +335,14 @@ impl ColumnsPlan {
     }
 }
 
+/// What may change in the table.
+fn evolve(order: &LoadOrder, own: &ColumnsPlan) -> Evolve {
+    let usual = if own.has_load { Evolve::Widen } else { Evolve::None };
+    order.evolve.unwrap_or(usual)
+}
+
 /// Rows are found by their key: the table must have it.
-fn key_index(database: &mut dyn Database, order: &LoadOrder, found: &FoundTable) -> Result<()> {
+fn key_index(database: &mut dyn Database, order: &LoadOrder, (found, evolve): (&FoundTable, Evolve)) -> Result<()> {
     let folds = database.folds_names();
     let folded = |name: &String| if folds { name.to_ascii_lowercase() } else { name.clone() };
     let set = |names: &[String]| names.iter().map(folded).collect::<std::collections::BTreeSet<String>>();
@@ -346,7 +352,7 @@ fn key_index(database: &mut dyn Database, order: &LoadOrder, found: &FoundTable)
     }
     let TableName { name, .. } = &order.table;
     let key = order.key.join(", ");
-    if order.evolve == Evolve::None {
+    if evolve == Evolve::None {
         let message = format!("{}: no unique index has the columns {key}", order.table);
         return Err(Error::new(ErrorKind::Conflict, message).advise("make one, or allow it by `evolve: add`"));
     }

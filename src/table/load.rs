@@ -38,7 +38,8 @@ pub(crate) struct LoadOrder {
     pub(crate) key: Vec<String>,
     /// Of the elements of a list: the columns with the key of the row that has the list.
     pub(crate) parent: Vec<String>,
-    pub(crate) evolve: Evolve,
+    /// What may change in a table that exists. If it is not said: all of it if opnode has made the table, else nothing.
+    pub(crate) evolve: Option<Evolve>,
     pub(crate) form: TableForm,
     pub(crate) source: LoadSource,
     /// All rows of the step.
@@ -280,8 +281,14 @@ impl Loader<'_> {
 
     /// Whether there are no rows and no table: a list without rows does not say which columns it has.
     fn is_nothing(&mut self, columns: &[LoadColumn]) -> Result<bool> {
-        let is_empty = columns.is_empty() && self.order.extent.rows == 0;
-        Ok(is_empty && self.database.find(&self.order.table)?.is_none())
+        if !columns.is_empty() || self.database.find(&self.order.table)?.is_some() {
+            return Ok(false);
+        }
+        if self.order.extent.rows > 0 {
+            let message = format!("{}: the rows have no fields, so there are no columns", self.order.table);
+            return Err(Error::new(ErrorKind::InvalidItems, message).advise("leave such rows out with `where`"));
+        }
+        Ok(true)
     }
 
     /// Looks at the rows from one on: what they have that no column holds.
@@ -437,10 +444,9 @@ fn skip(rows: &mut dyn RowReader, count: u64) -> Result<()> {
     (0..count).try_for_each(|_| rows.skip_row().map(|_| ()))
 }
 
-/// The number of a load: the microseconds since 1970. Numbers of loads at the same time differ.
+/// The number of a load: any of 2^53, which all programs can calculate with.
 fn load_number() -> i64 {
-    let now = jiff::Timestamp::now().as_microsecond();
-    now + i64::from(fastrand::u8(..))
+    fastrand::i64(1..1 << 53)
 }
 
 /// The time of a load.

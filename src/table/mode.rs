@@ -20,14 +20,13 @@ mirrors! {
     }
 
     /// What may change in a table that exists
-    #[derive(Copy, Default, Eq, Hash)]
+    #[derive(Copy, Eq, Hash)]
     enum Evolve {
         /// Nothing: a field without a column is a fault
         None,
         /// Columns are added
         Add,
         /// Columns are added, and get a wider type for values that do not fit
-        #[default]
         Widen,
     }
 

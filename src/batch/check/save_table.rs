@@ -66,8 +66,7 @@ pub(super) fn table_save(
     if let Some(missing) = key.iter().find(|name| form.is_chosen && !form.has(name)) {
         c.fault(&format!("{at}/columns"), format!("the key `{missing}` is not among the columns"), None);
     }
-    let evolve = file.evolve.unwrap_or_default();
-    Some(TableSave { mode, key, evolve, form, given, is_partial: record.is_partial })
+    Some(TableSave { mode, key, evolve: file.evolve, form, given, is_partial: record.is_partial })
 }
 
 /// The columns that identify a row.

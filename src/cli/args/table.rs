@@ -14,7 +14,7 @@ pub(crate) struct TableArgs {
     /// The fields that identify a row [default for upsert, mirror and history: id]
     #[arg(long, value_name = "A,B/C", value_delimiter = ',')]
     pub(crate) key: Vec<String>,
-    /// What may change in a table that exists: none, add (columns) or widen (also their types) [default: widen]
+    /// What may change in a table that exists: none, add (columns) or widen (also their types) [default: widen for tables that opnode has made, else none]
     #[arg(long, value_name = "WHAT", value_parser = word::<Evolve>)]
     pub(crate) evolve: Option<Evolve>,
     /// Objects in rows: json, or flatten: a column for each of their fields [default: json]

@@ -162,7 +162,7 @@ fn order(args: &OutputArgs, (operation, connection): (&Operation, &str), address
         mode,
         key: key_columns(&key),
         parent: Vec::new(),
-        evolve: table.evolve.unwrap_or_default(),
+        evolve: table.evolve,
         form,
         source,
         extent: crate::run_store::Extent::default(),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::table::address::TableName;
+use crate::table::load::LoadOrder;
 use crate::table::mode::Evolve;
 use crate::table::shape::{DeclaredColumn, TableForm};
 use crate::table::value_kind::ValueKind;
@@ -170,12 +171,12 @@ fn types_of_others_stay_and_values_that_do_not_fit_are_named_with_their_row() {
             );
             for (row, column) in bad {
                 let mut order = of("3", mode);
-                order.evolve = Evolve::None;
+                order.evolve = Some(Evolve::None);
                 let rows = [r#"{"id":8}"#, row, r#"{"id":9}"#];
                 let error = load_rows(&mut home.connect(), &order, &rows).unwrap_err();
                 let (kind, message, advice) = told(&error);
                 assert_eq!(kind, ErrorKind::InvalidItems, "{row}: {message}");
-                let start = format!("row 2 of members: {column}: ");
+                let start = format!("members: row 2: {column}: ");
                 assert!(message.starts_with(&start) && !advice.is_empty(), "{row}: {message}: {advice}");
             }
             for (row, column) in [
@@ -227,7 +228,7 @@ fn a_rule_of_the_table_is_named_with_the_row() {
             let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
             let (kind, message, advice) = told(&loaded(home, "1", LoadMode::Append, &rows).unwrap_err());
             assert_eq!(kind, ErrorKind::Conflict, "{message}");
-            assert!(message.starts_with("row 2999 of members: ") && message.contains(why), "{message}");
+            assert!(message.starts_with("members: row 2999: ") && message.contains(why), "{message}");
             assert!(advice.starts_with("correct the row"), "{advice}");
         }
         assert!(home.rows("SELECT id FROM members").is_empty());
@@ -250,7 +251,8 @@ fn indexes_that_are_no_key_of_all_rows_are_not_taken_for_one() {
         let found = home.connect().find(&TableName { schema: None, name: "members".into() }).unwrap().unwrap();
         assert_eq!(found.unique, [["b", "id"]]);
         // So a load makes one, and says if it cannot.
-        let report = loaded(home, "1", LoadMode::Upsert, &[r#"{"id":1,"a":1,"b":1}"#]).unwrap();
+        let order = LoadOrder { evolve: Some(Evolve::Add), ..of("1", LoadMode::Upsert) };
+        let report = load_rows(&mut home.connect(), &order, &[r#"{"id":1,"a":1,"b":1}"#]).unwrap();
         assert!(report.notes.is_empty(), "{:?}", report.notes);
     });
 }

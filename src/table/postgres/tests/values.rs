@@ -48,7 +48,7 @@ fn values_that_no_column_holds_are_named() {
             let error = loaded(home, "1", LoadMode::Append, &[r#"{"id":1,"s":"x","n":1.5}"#, row]).unwrap_err();
             let (kind, message, advice) = told(&error);
             assert_eq!(kind, ErrorKind::InvalidItems, "{message}");
-            assert!(message.contains("row 2 of members") && message.contains(why), "{message}");
+            assert!(message.contains("members: row 2") && message.contains(why), "{message}");
             assert!(advice.contains("correct the value"), "{advice}");
         }
         let wide: Vec<String> = (0..1_700).map(|number| format!(r#""f{number}":1"#)).collect();
@@ -62,7 +62,7 @@ fn times_and_days_are_the_same_instants() {
     with_home(|home| {
         let declared = |name: &str, kind| DeclaredColumn { path: vec![name.to_owned()], kind: Some(kind), about: None };
         let mut order = of("1", LoadMode::Append);
-        order.evolve = Evolve::None;
+        order.evolve = Some(Evolve::None);
         order.form = TableForm {
             declared: vec![
                 declared("id", ValueKind::Integer),
