@@ -12,6 +12,7 @@ mod group;
 mod join;
 mod key;
 mod key_index;
+mod kept_rows;
 mod key_types;
 mod matches;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub(crate) use aggregate::aggregate;
 pub(crate) use dedupe::dedupe;
 pub(crate) use flatten::{BOTH, flatten, flatten_row};
 pub(crate) use join::join;
+pub(crate) use kept_rows::KeptRows;
 pub(crate) use key::put_key;
 pub(crate) use key_index::{KeyIndex, NdjsonFile, RowsAt};
 pub(crate) use key_types::{KeyTypes, other_type};

@@ -111,7 +111,7 @@ pub(crate) fn column_name(path: &[String]) -> String {
 
 impl TableForm {
     /// The kind of a column that the user has named, by its name or path.
-    pub(super) fn said(&self, path: &[String]) -> Option<ValueKind> {
+    pub(crate) fn said(&self, path: &[String]) -> Option<ValueKind> {
         self.kinds.get(&column_name(path)).or_else(|| self.kinds.get(&path.join("/"))).copied()
     }
 
