@@ -41,6 +41,14 @@ impl Compression {
         }
     }
 
+    /// The end of a file's name.
+    pub(crate) const fn extension(self) -> &'static str {
+        match self {
+            Compression::Gzip => "gz",
+            Compression::Zstd => "zst",
+        }
+    }
+
     /// Whether this build has it.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ pub(crate) use address::{DatabaseAddress, TableAddress, TableName};
 pub(crate) use cell::{Cell, CellRules, Cells, Unfit};
 pub(crate) use load::{LoadOrder, LoadReport, OpenRows, load};
 pub use mode::{Evolve, Lists, LoadMode, Nested};
-pub(crate) use row_scanner::{ColumnPlace, OtherFields, RowScanner};
+pub(crate) use row_scanner::{ColumnPlace, OtherFields, RowScanner, Unfitting};
 pub(crate) use shape::{DeclaredColumn, Findings, LoadColumn, TableForm, Wider, places, same_name};
 pub(crate) use source::LoadSource;
 pub(crate) use survey::survey;
