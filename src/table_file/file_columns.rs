@@ -65,12 +65,27 @@ impl FileColumns {
         if let Some((path, row, why)) = &findings.refused {
             return Err(refused(path, row + 1, why));
         }
+        own.check_none(counted.count)?;
         own.check_names(matches!(format, TableFileFormat::Xlsx(_)))?;
         match format {
             TableFileFormat::Xlsx(_) => check_sheet_rows(counted.count)?,
             TableFileFormat::Parquet | TableFileFormat::Arrow => own.decimals(rows, check)?,
         }
         Ok(own)
+    }
+
+    /// Refuses rows without any field, which would have no place.
+    fn check_none(&mut self, rows: u64) -> Result<()> {
+        if !self.columns.is_empty() {
+            return Ok(());
+        }
+        if rows == 0 {
+            self.notes.push("there are no rows, and no declared columns: the file has no column, and some programs do not open it".to_owned());
+            return Ok(());
+        }
+        let message = format!("no row has a field with a value, so the file would have no column for {rows} rows");
+        Err(Error::new(ErrorKind::InvalidItems, message)
+            .advise("name the columns in `columns`, or save the rows as NDJSON"))
     }
 
     /// Refuses names that cannot be those of columns, and too many columns.
