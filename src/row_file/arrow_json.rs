@@ -217,17 +217,21 @@ fn put_integer<T: ArrowPrimitiveType<Native: std::fmt::Display>>(out: &mut Strin
 
 fn put_double(out: &mut String, number: f64) -> Result<(), Refusal> {
     if !number.is_finite() {
-        return Err(format!("is {number}, which JSON does not have"));
+        return Err(not_finite(number.is_nan()));
     }
     out.push_str(&super::number_text::number_text(number));
     Ok(())
+}
+
+fn not_finite(is_nan: bool) -> Refusal {
+    format!("is {}, which JSON does not have", if is_nan { "NaN" } else { "infinite" })
 }
 
 /// A number of 32 bits, with the digits that tell it from others of 32 bits.
 fn put_single(out: &mut String, number: f32) -> Result<(), Refusal> {
     match format!("{number}").parse::<f64>() {
         Ok(number) if number.is_finite() => put_double(out, number),
-        _ => Err(format!("is {number}, which JSON does not have")),
+        _ => Err(not_finite(number.is_nan())),
     }
 }
 

@@ -59,8 +59,8 @@ impl ArrowRows {
         }
         let kind = if format == RowFormat::Parquet { "a Parquet file" } else { "an Arrow file" };
         let opened = guarded(&name, kind, || match format {
-            RowFormat::Parquet => parquet(file, &name, from.row),
-            _ => arrow(file, &name),
+            RowFormat::Parquet => parquet(file, from.row),
+            _ => arrow(file),
         });
         let (batches, schema) = opened?;
         check_fields(schema.fields(), "").map_err(|(path, what)| {
@@ -144,7 +144,7 @@ impl ArrowRows {
 }
 
 /// Opens a Parquet file behind some of its rows.
-fn parquet(file: File, name: &str, row: u64) -> Result<(Batches, SchemaRef), String> {
+fn parquet(file: File, row: u64) -> Result<(Batches, SchemaRef), String> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| e.to_string())?;
     let about = builder.metadata();
     let rows = u64::try_from(about.file_metadata().num_rows()).unwrap_or(0);
@@ -160,25 +160,30 @@ fn parquet(file: File, name: &str, row: u64) -> Result<(Batches, SchemaRef), Str
     let batch = (BATCH.1 / longest).clamp(1, BATCH.0);
     let schema = builder.schema().clone();
     let builder = builder.with_batch_size(batch as usize).with_offset(row as usize);
-    let reader = builder.build().map_err(|e| format!("{name}: {e}"))?;
+    let reader = builder.build().map_err(|e| e.to_string())?;
     Ok((Batches::Parquet(Box::new(reader)), schema))
 }
 
 /// Opens an Arrow file, or a stream of Arrow batches that was saved as a file.
-fn arrow(mut file: File, name: &str) -> Result<(Batches, SchemaRef), String> {
+fn arrow(mut file: File) -> Result<(Batches, SchemaRef), String> {
     let mut head = Vec::new();
     let read = std::io::Read::by_ref(&mut file).take(8).read_to_end(&mut head).and_then(|_| file.rewind());
     read.map_err(|e| e.to_string())?;
     if head.starts_with(b"FEA1") {
         return Err("it is of Feather version 1, which is no Arrow file: save it again with version 2".to_owned());
     }
+    let is_stream = head.starts_with(&[0xFF; 4]);
+    if !is_stream && !head.starts_with(b"ARROW1") {
+        let is_parquet = head.starts_with(b"PAR1");
+        return Err(if is_parquet { "it is a Parquet file" } else { "it does not begin as one" }.to_owned());
+    }
     let input = BufReader::new(file);
-    if head.starts_with(b"ARROW1") {
+    if !is_stream {
         let reader = FileReader::try_new(input, None).map_err(|e| e.to_string())?;
         let schema = reader.schema();
         return Ok((Batches::File(Box::new(reader)), schema));
     }
-    let reader = StreamReader::try_new(input, None).map_err(|e| format!("{name}: {e}"))?;
+    let reader = StreamReader::try_new(input, None).map_err(|e| e.to_string())?;
     let schema = reader.schema();
     Ok((Batches::Stream(Box::new(reader)), schema))
 }

@@ -11,8 +11,7 @@ use arrow_array::types::{
 };
 use arrow_schema::{DataType, TimeUnit};
 use jiff::ToSpan;
-use jiff::civil::date;
-use jiff::tz::TimeZone;
+use jiff::civil::{Date, date};
 
 use super::arrow_json::Refusal;
 
@@ -34,13 +33,15 @@ fn outside() -> Refusal {
 }
 
 /// A day by its number since 1970.
-pub(super) fn put_day(out: &mut String, days: i64) -> Result<(), Refusal> {
-    let span = 0.days().try_days(days).map_err(|_| outside())?;
+fn day(number: i64) -> Result<Date, Refusal> {
+    let span = 0.days().try_days(number).map_err(|_| outside())?;
     let day = date(1970, 1, 1).checked_add(span).map_err(|_| outside())?;
-    if !YEARS.contains(&day.year()) {
-        return Err(outside());
-    }
-    let _always_ok = write!(out, "\"{day}\"");
+    if YEARS.contains(&day.year()) { Ok(day) } else { Err(outside()) }
+}
+
+/// A day by its number since 1970.
+pub(super) fn put_day(out: &mut String, days: i64) -> Result<(), Refusal> {
+    let _always_ok = write!(out, "\"{}\"", day(days)?);
     Ok(())
 }
 
@@ -64,15 +65,16 @@ pub(super) fn put_time_value(
 /// A time by its number since 1970: with a Z if the file has zones.
 pub(super) fn put_time(out: &mut String, number: i64, unit: TimeUnit, has_zone: bool) -> Result<(), Refusal> {
     let (seconds, rest) = (number.div_euclid(parts(unit)), number.rem_euclid(parts(unit)));
-    let time = jiff::Timestamp::from_second(seconds).map_err(|_| outside())?;
-    let time = TimeZone::UTC.to_datetime(time);
-    if !YEARS.contains(&time.year()) {
-        return Err(outside());
-    }
-    let _always_ok = write!(out, "\"{}", time.strftime("%Y-%m-%dT%H:%M:%S"));
+    let (day, of_day) = (day(seconds.div_euclid(86_400))?, seconds.rem_euclid(86_400));
+    let _always_ok = write!(out, "\"{day}T");
+    put_clock(out, of_day);
     put_fraction(out, rest, unit);
     out.push_str(if has_zone { "Z\"" } else { "\"" });
     Ok(())
+}
+
+fn put_clock(out: &mut String, seconds: i64) {
+    let _always_ok = write!(out, "{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
 }
 
 /// The parts of a second, without zeros at their end.
@@ -104,7 +106,8 @@ pub(super) fn put_time_of_day(out: &mut String, array: &dyn Array, at: usize) ->
     if !(0..=86_400).contains(&seconds) {
         return Err("is no time of a day".to_owned());
     }
-    let _always_ok = write!(out, "\"{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    out.push('"');
+    put_clock(out, seconds);
     put_fraction(out, rest, unit);
     out.push('"');
     Ok(())

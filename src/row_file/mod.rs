@@ -7,8 +7,6 @@
 mod arrow_json;
 #[cfg(feature = "parquet")]
 mod arrow_rows;
-#[cfg(all(test, feature = "parquet"))]
-mod arrow_tests;
 #[cfg(feature = "parquet")]
 mod arrow_time;
 mod columns;
