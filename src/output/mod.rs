@@ -2,14 +2,13 @@
 
 #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "tables are the command line's"))]
 mod columns;
-#[cfg(feature = "batch")]
 mod compression;
 mod csv;
 mod form;
 
 #[cfg(feature = "cli")]
-pub(crate) use columns::{Column, ColumnKind, Row, VALUE, cell, kind, label};
-#[cfg(feature = "batch")]
+pub(crate) use columns::{Column, Row, cell, label};
+pub(crate) use columns::{ColumnKind, VALUE, kind};
 pub(crate) use compression::{Compression, PackedOutput};
 pub(crate) use csv::{CellGuard, CsvOptions, LineEnds};
 pub(crate) use form::Form;

@@ -150,7 +150,8 @@ mod tests {
         }
         assert!(put_time(&mut String::new(), 253_402_300_800, Second, true).is_err());
         assert!(put_time(&mut String::new(), i64::MIN, Second, true).is_err());
-        for (days, text) in [(-719_528, Some("0000-01-01")), (-719_529, None), (i64::MAX, None), (20_484, Some("2026-01-31"))]
+        for (days, text) in
+            [(-719_528, Some("0000-01-01")), (-719_529, None), (i64::MAX, None), (20_484, Some("2026-01-31"))]
         {
             let mut out = String::new();
             let is_ok = put_day(&mut out, days).is_ok();

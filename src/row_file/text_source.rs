@@ -112,7 +112,9 @@ impl TextSource {
             let extension = named.extension();
             let message =
                 format!("{}: the name ends with .{extension}, but the content is not {}", self.name, named.name());
-            return Err(self.refuse(message).advise(format!("remove .{extension} from the name, or compress the file")));
+            return Err(self
+                .refuse(message)
+                .advise(format!("remove .{extension} from the name, or compress the file")));
         }
         let is_zip = self.input.fill().map(|head| head.starts_with(b"PK\x03\x04"));
         match is_zip {
@@ -239,9 +241,9 @@ impl TextSource {
     fn unread(&self, cause: &io::Error) -> Error {
         let name = &self.name;
         match cause.kind() {
-            io::ErrorKind::UnexpectedEof if let Some(packing) = self.packing => self
-                .refuse(format!("{name}: the {} data ends too early", packing.name()))
-                .advise("copy the file again"),
+            io::ErrorKind::UnexpectedEof if let Some(packing) = self.packing => {
+                self.refuse(format!("{name}: the {} data ends too early", packing.name())).advise("copy the file again")
+            }
             // Libraries of the formats report damage in these ways.
             io::ErrorKind::InvalidInput | io::ErrorKind::Other if let Some(packing) = self.packing => self
                 .refuse(format!("{name}: the {} data is damaged: {cause}", packing.name()))

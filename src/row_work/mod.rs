@@ -10,9 +10,9 @@ mod fields;
 mod flatten;
 mod group;
 mod join;
+mod kept_rows;
 mod key;
 mod key_index;
-mod kept_rows;
 mod key_types;
 mod matches;
 #[cfg(test)]

@@ -78,9 +78,7 @@ impl ColumnBuilder {
             }
             ValueKind::Double => ColumnBuilder::Double(Float64Builder::new()),
             ValueKind::Date => ColumnBuilder::Date(Date32Builder::new()),
-            ValueKind::Timestamp => {
-                ColumnBuilder::Timestamp(TimestampMicrosecondBuilder::new().with_timezone(ZONE))
-            }
+            ValueKind::Timestamp => ColumnBuilder::Timestamp(TimestampMicrosecondBuilder::new().with_timezone(ZONE)),
             ValueKind::Text | ValueKind::Json => ColumnBuilder::Text(StringBuilder::new()),
         }
     }
@@ -163,7 +161,8 @@ impl BatchBuilder {
     /// Adds a row. Returns the batch if it is full.
     pub(super) fn put(&mut self, row: &str, cells: &Cells) -> Result<Option<SizedBatch>> {
         for (column, builder) in self.builders.iter_mut().enumerate() {
-            let bytes = builder.put(cells.get(row, column)).ok_or_else(|| self::damaged("a value is of another kind"))?;
+            let bytes =
+                builder.put(cells.get(row, column)).ok_or_else(|| self::damaged("a value is of another kind"))?;
             self.size.1 += bytes;
         }
         self.size.0 += 1;

@@ -80,7 +80,10 @@ impl FileColumns {
             return Ok(());
         }
         if rows == 0 {
-            self.notes.push("there are no rows, and no declared columns: the file has no column, and some programs do not open it".to_owned());
+            self.notes.push(
+                "there are no rows, and no declared columns: the file has no column, and some programs do not open it"
+                    .to_owned(),
+            );
             return Ok(());
         }
         let message = format!("no row has a field with a value, so the file would have no column for {rows} rows");
@@ -94,8 +97,9 @@ impl FileColumns {
         let count = self.columns.len();
         if count > COLUMNS_MAX {
             let message = format!("the rows have {count} fields, and a file has {COLUMNS_MAX} columns at most");
-            return Err(Error::new(ErrorKind::Limit, message)
-                .advise("name the columns in `columns`, or use `nested: json`"));
+            return Err(
+                Error::new(ErrorKind::Limit, message).advise("name the columns in `columns`, or use `nested: json`")
+            );
         }
         let is_long = |name: &str| is_sheet && name.encode_utf16().count() > SHEET_TEXT_MAX;
         let bad = |column: &&LoadColumn| column.name.is_empty() || column.name.contains('\0') || is_long(&column.name);
@@ -128,8 +132,7 @@ impl FileColumns {
         while !open.is_empty() {
             // Columns that are texts now are not looked at any more.
             let place = |column: &LoadColumn| ColumnPlace { path: column.path.clone(), kind: column.kind };
-            let mut scanner =
-                RowScanner::new(&open.iter().map(place).collect::<Vec<_>>(), OtherFields::Ignored);
+            let mut scanner = RowScanner::new(&open.iter().map(place).collect::<Vec<_>>(), OtherFields::Ignored);
             let rows = match &mut reader {
                 Some(reader) => reader,
                 None => reader.insert(rows()?),
@@ -172,8 +175,11 @@ impl FileColumns {
         match unfit.why {
             Unfit::Value(why) => refused(&path, row, why),
             Unfit::Kind(kind) => {
-                let message =
-                    format!("row {row}: {} is {} now, and was not when the rows were counted", path.join("/"), kind.name());
+                let message = format!(
+                    "row {row}: {} is {} now, and was not when the rows were counted",
+                    path.join("/"),
+                    kind.name()
+                );
                 Error::new(ErrorKind::State, message).advise("run it again")
             }
         }

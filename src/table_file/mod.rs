@@ -5,7 +5,6 @@
 mod arrow_file;
 #[cfg(feature = "parquet")]
 mod column_arrays;
-#[cfg_attr(not(feature = "parquet"), expect(dead_code, reason = "decimals of Parquet and Arrow files"))]
 mod exact_decimal;
 mod file_columns;
 #[cfg(feature = "parquet")]
@@ -20,7 +19,7 @@ mod workbook_cell;
 use std::path::PathBuf;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::table::{Cells, OpenRows, OtherFields, RowScanner, TableForm, places};
+use crate::table::{Cells, LoadColumn, OpenRows, OtherFields, RowScanner, TableForm, places};
 use file_columns::FileColumns;
 
 /// Receives the bytes of a file.
@@ -130,7 +129,7 @@ pub(crate) fn write_table_file(
 ) -> Result<Vec<String>> {
     format.check()?;
     let own = FileColumns::of(format, form, rows, check)?;
-    let mut target = begin(format, &own)?;
+    let mut target = begin(format, &own.columns)?;
     let rules = file_columns::rules(format);
     let mut scanner = RowScanner::new(&places(&own.columns), OtherFields::Ignored);
     let (mut cells, mut reader, mut number) = (Cells::default(), rows()?, 0);
@@ -155,19 +154,18 @@ pub(crate) fn write_table_file(
 }
 
 /// A new file of a format.
-#[cfg_attr(
-    not(any(feature = "parquet", feature = "xlsx")),
-    expect(clippy::unnecessary_wraps, unused_variables, reason = "this build has no such format")
-)]
-fn begin(format: &TableFileFormat, own: &FileColumns) -> Result<Box<dyn RowTarget>> {
+fn begin(format: &TableFileFormat, columns: &[LoadColumn]) -> Result<Box<dyn RowTarget>> {
     match format {
         #[cfg(feature = "parquet")]
-        TableFileFormat::Parquet => Ok(Box::new(parquet_file::ParquetTarget::new(&own.columns)?)),
+        TableFileFormat::Parquet => Ok(Box::new(parquet_file::ParquetTarget::new(columns)?)),
         #[cfg(feature = "parquet")]
-        TableFileFormat::Arrow => Ok(Box::new(arrow_file::ArrowTarget::new(&own.columns)?)),
+        TableFileFormat::Arrow => Ok(Box::new(arrow_file::ArrowTarget::new(columns)?)),
         #[cfg(feature = "xlsx")]
-        TableFileFormat::Xlsx(plan) => Ok(Box::new(workbook::WorkbookTarget::new(&own.columns, plan)?)),
+        TableFileFormat::Xlsx(plan) => Ok(Box::new(workbook::WorkbookTarget::new(columns, plan)?)),
         #[cfg(not(all(feature = "parquet", feature = "xlsx")))]
-        other => Err(Error::new(ErrorKind::Unsupported, format!("this build does not write {}", other.name()))),
+        other => {
+            let message = format!("this build does not write {} with {} columns", other.name(), columns.len());
+            Err(Error::new(ErrorKind::Unsupported, message))
+        }
     }
 }

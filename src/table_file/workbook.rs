@@ -93,9 +93,7 @@ impl WorkbookTarget {
                 SheetValue::LongNumber(text) => sheet.write_string(number, at, text.as_ref())?,
                 SheetValue::Day(own) => sheet.write_number_with_format(number, at, own, &self.day)?,
                 SheetValue::Time(own, false) => sheet.write_number_with_format(number, at, own, &self.time)?,
-                SheetValue::Time(own, true) => {
-                    sheet.write_number_with_format(number, at, own, &self.time_with_ms)?
-                }
+                SheetValue::Time(own, true) => sheet.write_number_with_format(number, at, own, &self.time_with_ms)?,
             };
         }
         self.row += 1;

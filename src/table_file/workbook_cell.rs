@@ -103,11 +103,9 @@ mod tests {
             assert_eq!(SheetValue::of(Cell::Decimal(raw)), value, "{raw}");
         }
         assert_eq!(SheetValue::of(Cell::Integer(i64::MIN)), LongNumber("-9223372036854775808".into()));
-        for (text, value) in [
-            ("1900-02-28", OtherTime("1900-02-28")),
-            ("1900-03-01", Day(61.0)),
-            ("2026-01-31", Day(46053.0)),
-        ] {
+        for (text, value) in
+            [("1900-02-28", OtherTime("1900-02-28")), ("1900-03-01", Day(61.0)), ("2026-01-31", Day(46053.0))]
+        {
             assert_eq!(SheetValue::of(Cell::Date(text.parse().unwrap(), text)), value, "{text}");
         }
         for (text, value) in [
