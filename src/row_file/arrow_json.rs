@@ -16,7 +16,7 @@ use super::arrow_time::{put_day, put_duration, put_time, put_time_of_day, put_ti
 use crate::json_text::{one_line, put_text};
 
 /// Why a value cannot be a part of a row.
-pub(super) type Refusal = String;
+pub(super) type NoJson = String;
 
 /// Whether values of a field can be JSON.
 ///
@@ -65,7 +65,7 @@ fn is_extension(field: &Field, name: &str) -> bool {
 }
 
 /// Writes the value of a field at a place of its array.
-pub(super) fn put_value(out: &mut String, field: &Field, array: &dyn Array, at: usize) -> Result<(), Refusal> {
+pub(super) fn put_value(out: &mut String, field: &Field, array: &dyn Array, at: usize) -> Result<(), NoJson> {
     if array.is_null(at) {
         out.push_str("null");
         return Ok(());
@@ -108,7 +108,7 @@ pub(super) fn put_value(out: &mut String, field: &Field, array: &dyn Array, at: 
     Ok(())
 }
 
-fn put_nested(out: &mut String, field: &Field, array: &dyn Array, at: usize) -> Result<(), Refusal> {
+fn put_nested(out: &mut String, field: &Field, array: &dyn Array, at: usize) -> Result<(), NoJson> {
     match array.data_type() {
         DataType::List(inner) => put_elements(out, inner, &array.as_list::<i32>().value(at)),
         DataType::LargeList(inner) => put_elements(out, inner, &array.as_list::<i64>().value(at)),
@@ -127,7 +127,7 @@ fn put_nested(out: &mut String, field: &Field, array: &dyn Array, at: usize) -> 
     }
 }
 
-fn put_elements(out: &mut String, inner: &Field, elements: &ArrayRef) -> Result<(), Refusal> {
+fn put_elements(out: &mut String, inner: &Field, elements: &ArrayRef) -> Result<(), NoJson> {
     out.push('[');
     for at in 0..elements.len() {
         if at > 0 {
@@ -140,7 +140,7 @@ fn put_elements(out: &mut String, inner: &Field, elements: &ArrayRef) -> Result<
 }
 
 /// Writes the fields of an object.
-pub(super) fn put_fields(out: &mut String, fields: &Fields, columns: &[ArrayRef], at: usize) -> Result<(), Refusal> {
+pub(super) fn put_fields(out: &mut String, fields: &Fields, columns: &[ArrayRef], at: usize) -> Result<(), NoJson> {
     out.push('{');
     for (index, (field, column)) in fields.iter().zip(columns).enumerate() {
         if index > 0 {
@@ -155,13 +155,13 @@ pub(super) fn put_fields(out: &mut String, fields: &Fields, columns: &[ArrayRef]
 }
 
 /// The refusal of a value in a field: `a/b is …`.
-fn within(name: &str, why: Refusal) -> Refusal {
+fn within(name: &str, why: NoJson) -> NoJson {
     let between = if why.starts_with("is ") { " " } else { "/" };
     format!("{name}{between}{why}")
 }
 
 /// A map as an object, if its keys are texts; else as a list of pairs.
-fn put_map(out: &mut String, map: &MapArray, at: usize) -> Result<(), Refusal> {
+fn put_map(out: &mut String, map: &MapArray, at: usize) -> Result<(), NoJson> {
     let entries = map.value(at);
     let [keys, values] = entries.columns() else { return Err("is a map without values".to_owned()) };
     let [key_field, value_field] = &entries.fields()[..] else { return Err("is a map without values".to_owned()) };
@@ -196,7 +196,7 @@ fn put_map(out: &mut String, map: &MapArray, at: usize) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn put_dictionary(out: &mut String, field: &Field, array: &dyn Array, at: usize) -> Result<(), Refusal> {
+fn put_dictionary(out: &mut String, field: &Field, array: &dyn Array, at: usize) -> Result<(), NoJson> {
     downcast_dictionary_array!(
         array => {
             let key = array.key(at).ok_or_else(|| "has no key".to_owned())?;
@@ -206,7 +206,7 @@ fn put_dictionary(out: &mut String, field: &Field, array: &dyn Array, at: usize)
     )
 }
 
-fn put_run<R: RunEndIndexType>(out: &mut String, field: &Field, array: &dyn Array, at: usize) -> Result<(), Refusal> {
+fn put_run<R: RunEndIndexType>(out: &mut String, field: &Field, array: &dyn Array, at: usize) -> Result<(), NoJson> {
     let run = array.as_any().downcast_ref::<RunArray<R>>().ok_or_else(|| "has no runs".to_owned())?;
     put_value(out, field, run.values(), run.get_physical_index(at))
 }
@@ -215,7 +215,7 @@ fn put_integer<T: ArrowPrimitiveType<Native: std::fmt::Display>>(out: &mut Strin
     let _always_ok = write!(out, "{}", array.as_primitive::<T>().value(at));
 }
 
-fn put_double(out: &mut String, number: f64) -> Result<(), Refusal> {
+fn put_double(out: &mut String, number: f64) -> Result<(), NoJson> {
     if !number.is_finite() {
         return Err(not_finite(number.is_nan()));
     }
@@ -223,12 +223,12 @@ fn put_double(out: &mut String, number: f64) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn not_finite(is_nan: bool) -> Refusal {
+fn not_finite(is_nan: bool) -> NoJson {
     format!("is {}, which JSON does not have", if is_nan { "NaN" } else { "infinite" })
 }
 
 /// A number of 32 bits, with the digits that tell it from others of 32 bits.
-fn put_single(out: &mut String, number: f32) -> Result<(), Refusal> {
+fn put_single(out: &mut String, number: f32) -> Result<(), NoJson> {
     match format!("{number}").parse::<f64>() {
         Ok(number) if number.is_finite() => put_double(out, number),
         _ => Err(not_finite(number.is_nan())),
@@ -265,7 +265,7 @@ fn put_decimal(out: &mut String, integer: &str, scale: i8) {
     }
 }
 
-fn put_field_text(out: &mut String, field: &Field, text: &str) -> Result<(), Refusal> {
+fn put_field_text(out: &mut String, field: &Field, text: &str) -> Result<(), NoJson> {
     if !is_extension(field, "arrow.json") {
         put_text(out, text);
         return Ok(());

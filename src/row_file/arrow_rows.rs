@@ -1,16 +1,15 @@
 //! Rows of Parquet and Arrow files, read batch by batch. A position in them is the number of rows before it.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use arrow_array::RecordBatch;
-use arrow_ipc::reader::{FileReader, StreamReader};
-use arrow_schema::{ArrowError, SchemaRef};
+use arrow_schema::SchemaRef;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
 use super::arrow_json::{check_fields, put_fields};
+use super::arrow_messages::ArrowMessages;
 use super::fault::{RowFault, line_place};
 use super::options::{ReadOptions, RowFormat, RowPosition};
 use super::text_source::unread_file;
@@ -35,16 +34,15 @@ pub(super) struct ArrowRows {
 
 enum Batches {
     Parquet(Box<ParquetRecordBatchReader>),
-    File(Box<FileReader<BufReader<File>>>),
-    Stream(Box<StreamReader<BufReader<File>>>),
+    Arrow(Box<ArrowMessages>),
 }
 
 impl Batches {
-    fn next(&mut self) -> Option<Result<RecordBatch, ArrowError>> {
+    /// The next batch. Whole batches of rows to skip may be passed; then they become fewer.
+    fn next(&mut self, skipped: &mut u64) -> Result<Option<RecordBatch>, String> {
         match self {
-            Batches::Parquet(reader) => reader.next(),
-            Batches::File(reader) => reader.next(),
-            Batches::Stream(reader) => reader.next(),
+            Batches::Parquet(reader) => reader.next().transpose().map_err(|e| e.to_string()),
+            Batches::Arrow(reader) => reader.next(skipped),
         }
     }
 }
@@ -60,7 +58,7 @@ impl ArrowRows {
         let kind = if format == RowFormat::Parquet { "a Parquet file" } else { "an Arrow file" };
         let opened = guarded(&name, kind, || match format {
             RowFormat::Parquet => parquet(file, from.row),
-            _ => arrow(file),
+            _ => ArrowMessages::open(file).map(|(reader, schema)| (Batches::Arrow(Box::new(reader)), schema)),
         });
         let (batches, schema) = opened?;
         check_fields(schema.fields(), "").map_err(|(path, what)| {
@@ -78,7 +76,7 @@ impl ArrowRows {
     }
 
     pub(super) fn next(&mut self, out: &mut String) -> Result<bool, RowFault> {
-        if !self.fill()? {
+        if !self.fill(&mut 0)? {
             return Ok(false);
         }
         let columns = self.batch.as_ref().map(RecordBatch::columns).unwrap_or_default();
@@ -111,12 +109,11 @@ impl ArrowRows {
     }
 
     /// Reads the batch with the next row; `false` at the end.
-    fn fill(&mut self) -> Result<bool> {
+    fn fill(&mut self, skipped: &mut u64) -> Result<bool> {
         while self.left() == 0 {
             (self.batch, self.next) = (None, 0);
             let batches = &mut self.batches;
-            let next = guarded(&self.name, self.kind, || batches.next().transpose().map_err(|e| e.to_string()))?;
-            match next {
+            match guarded(&self.name, self.kind, || batches.next(skipped))? {
                 Some(batch) => self.batch = Some(batch),
                 None => return Ok(false),
             }
@@ -131,13 +128,16 @@ impl ArrowRows {
 
     /// Passes rows until so many are before the next.
     fn skip_to(&mut self, row: u64) -> Result<()> {
-        while self.row < row {
-            if !self.fill()? {
+        let mut left = row - self.row;
+        self.row = row;
+        while left > 0 {
+            let has_batch = self.fill(&mut left)?;
+            if left > 0 && !has_batch {
                 return Err(changed(&self.name, row));
             }
-            let passed = (row - self.row).min(self.left() as u64);
+            let passed = left.min(self.left() as u64);
             self.next += passed as usize;
-            self.row += passed;
+            left -= passed;
         }
         Ok(())
     }
@@ -162,30 +162,6 @@ fn parquet(file: File, row: u64) -> Result<(Batches, SchemaRef), String> {
     let builder = builder.with_batch_size(batch as usize).with_offset(row as usize);
     let reader = builder.build().map_err(|e| e.to_string())?;
     Ok((Batches::Parquet(Box::new(reader)), schema))
-}
-
-/// Opens an Arrow file, or a stream of Arrow batches that was saved as a file.
-fn arrow(mut file: File) -> Result<(Batches, SchemaRef), String> {
-    let mut head = Vec::new();
-    let read = std::io::Read::by_ref(&mut file).take(8).read_to_end(&mut head).and_then(|_| file.rewind());
-    read.map_err(|e| e.to_string())?;
-    if head.starts_with(b"FEA1") {
-        return Err("it is of Feather version 1, which is no Arrow file: save it again with version 2".to_owned());
-    }
-    let is_stream = head.starts_with(&[0xFF; 4]);
-    if !is_stream && !head.starts_with(b"ARROW1") {
-        let is_parquet = head.starts_with(b"PAR1");
-        return Err(if is_parquet { "it is a Parquet file" } else { "it does not begin as one" }.to_owned());
-    }
-    let input = BufReader::new(file);
-    if !is_stream {
-        let reader = FileReader::try_new(input, None).map_err(|e| e.to_string())?;
-        let schema = reader.schema();
-        return Ok((Batches::File(Box::new(reader)), schema));
-    }
-    let reader = StreamReader::try_new(input, None).map_err(|e| e.to_string())?;
-    let schema = reader.schema();
-    Ok((Batches::Stream(Box::new(reader)), schema))
 }
 
 fn changed(name: &str, row: u64) -> Error {

@@ -13,7 +13,7 @@ use arrow_schema::{DataType, TimeUnit};
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
 
-use super::arrow_json::Refusal;
+use super::arrow_json::NoJson;
 
 /// The years of texts in RFC 3339.
 const YEARS: std::ops::RangeInclusive<i16> = 0..=9999;
@@ -28,19 +28,19 @@ const fn parts(unit: TimeUnit) -> i64 {
     }
 }
 
-fn outside() -> Refusal {
+fn outside() -> NoJson {
     "is not between the years 0 and 9999".to_owned()
 }
 
 /// A day by its number since 1970.
-fn day(number: i64) -> Result<Date, Refusal> {
+fn day(number: i64) -> Result<Date, NoJson> {
     let span = 0.days().try_days(number).map_err(|_| outside())?;
     let day = date(1970, 1, 1).checked_add(span).map_err(|_| outside())?;
     if YEARS.contains(&day.year()) { Ok(day) } else { Err(outside()) }
 }
 
 /// A day by its number since 1970.
-pub(super) fn put_day(out: &mut String, days: i64) -> Result<(), Refusal> {
+pub(super) fn put_day(out: &mut String, days: i64) -> Result<(), NoJson> {
     let _always_ok = write!(out, "\"{}\"", day(days)?);
     Ok(())
 }
@@ -52,7 +52,7 @@ pub(super) fn put_time_value(
     at: usize,
     unit: TimeUnit,
     has_zone: bool,
-) -> Result<(), Refusal> {
+) -> Result<(), NoJson> {
     let number = match unit {
         TimeUnit::Second => array.as_primitive::<TimestampSecondType>().value(at),
         TimeUnit::Millisecond => array.as_primitive::<TimestampMillisecondType>().value(at),
@@ -63,7 +63,7 @@ pub(super) fn put_time_value(
 }
 
 /// A time by its number since 1970: with a Z if the file has zones.
-pub(super) fn put_time(out: &mut String, number: i64, unit: TimeUnit, has_zone: bool) -> Result<(), Refusal> {
+pub(super) fn put_time(out: &mut String, number: i64, unit: TimeUnit, has_zone: bool) -> Result<(), NoJson> {
     let (seconds, rest) = (number.div_euclid(parts(unit)), number.rem_euclid(parts(unit)));
     let (day, of_day) = (day(seconds.div_euclid(86_400))?, seconds.rem_euclid(86_400));
     let _always_ok = write!(out, "\"{day}T");
@@ -88,7 +88,7 @@ fn put_fraction(out: &mut String, rest: i64, unit: TimeUnit) {
 }
 
 /// A time of a day.
-pub(super) fn put_time_of_day(out: &mut String, array: &dyn Array, at: usize) -> Result<(), Refusal> {
+pub(super) fn put_time_of_day(out: &mut String, array: &dyn Array, at: usize) -> Result<(), NoJson> {
     let (number, unit) = match array.data_type() {
         DataType::Time32(TimeUnit::Second) => {
             (i64::from(array.as_primitive::<Time32SecondType>().value(at)), TimeUnit::Second)

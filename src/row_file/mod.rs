@@ -6,12 +6,16 @@
 #[cfg(feature = "parquet")]
 mod arrow_json;
 #[cfg(feature = "parquet")]
+mod arrow_messages;
+#[cfg(feature = "parquet")]
 mod arrow_rows;
 #[cfg(feature = "parquet")]
 mod arrow_time;
 mod columns;
 #[cfg(test)]
 mod comparison_tests;
+#[cfg(all(test, feature = "parquet"))]
+mod damage_tests;
 mod decode;
 mod fault;
 mod files;
