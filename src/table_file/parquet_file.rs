@@ -13,6 +13,10 @@ use crate::table::{Cells, LoadColumn};
 /// Rows and bytes of values of one row group.
 const GROUP: (usize, usize) = (100_000, 64 << 20);
 
+/// Bytes of the different values of a column that are written once; more of them are written one by one. Each column has
+/// such a dictionary in memory.
+const DICTIONARY: usize = 256 << 10;
+
 /// A Parquet file.
 pub(super) struct ParquetTarget {
     rows: BatchBuilder,
@@ -27,6 +31,7 @@ impl ParquetTarget {
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_dictionary_page_size_limit(DICTIONARY)
             .set_created_by(format!("{WRITER} version {version}"))
             .set_key_value_metadata(Some(vec![KeyValue::new(WRITER.to_owned(), version)]))
             .build();
