@@ -293,6 +293,8 @@ mod sink;
 mod step_tag;
 #[cfg(feature = "batch")]
 mod table;
+#[cfg(feature = "batch")]
+mod table_file;
 pub mod telemetry;
 mod text_file;
 mod transport;

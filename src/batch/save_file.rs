@@ -1,15 +1,17 @@
 //! Mirror of `save` of a step, as written.
 
+use std::path::Path;
+
 use crate::authoring::Ordered;
 use crate::authoring::values::{NamesPart, mirrors};
 use crate::connections::ValueFile;
-use crate::output::{CellGuard, LineEnds};
+use crate::output::{CellGuard, Compression, LineEnds};
 use crate::table::{Evolve, LoadMode, Nested, ValueKind};
 
 mirrors! {
     /// A file or a table for the rows
     struct SaveFile {
-        /// The path of a file, - for standard output, sqlite:FILE#TABLE, or postgres://USER@HOST/DATABASE#TABLE. A path that uses ${{ item.… }} writes each row to the file of its value
+        /// The path of a file, also with .gz or .zst behind a text format, - for standard output, sqlite:FILE#TABLE, or postgres://USER@HOST/DATABASE#TABLE. A path that uses ${{ item.… }} writes each row to the file of its value
         pub to: String,
         /// The format; default: by extension
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,6 +55,9 @@ mirrors! {
         /// Types of columns; default: those of the record, or those that hold all values
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub types: Ordered<ValueKind>,
+        /// The name of the sheet of a workbook; default: rows
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub sheet: Option<String>,
         /// The password of the database, or a reference to it, such as { env: DESK_PASSWORD }; default: the environment variable PGPASSWORD
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub password: Option<ValueFile>,
@@ -69,10 +74,17 @@ mirrors! {
 
     /// The format of a file
     #[derive(Copy, Eq, Hash)]
-    enum SaveFormat { Ndjson, Json, Csv, Tsv }
+    enum SaveFormat { Ndjson, Json, Csv, Tsv, Parquet, Arrow, Xlsx }
 }
 
 impl SaveFormat {
+    /// By a name, also with .gz or .zst behind it.
+    pub(super) fn of_name(name: &Path) -> Option<SaveFormat> {
+        let inner = Compression::of_name(name).map(|(_, inner)| inner);
+        let name = inner.as_deref().unwrap_or(name);
+        SaveFormat::of_extension(&name.extension()?.to_string_lossy())
+    }
+
     /// By the extension of a name.
     pub(super) fn of_extension(extension: &str) -> Option<SaveFormat> {
         match extension.to_lowercase().as_str() {
@@ -80,6 +92,9 @@ impl SaveFormat {
             "json" => Some(SaveFormat::Json),
             "csv" => Some(SaveFormat::Csv),
             "tsv" | "tab" => Some(SaveFormat::Tsv),
+            "parquet" => Some(SaveFormat::Parquet),
+            "arrow" | "feather" => Some(SaveFormat::Arrow),
+            "xlsx" => Some(SaveFormat::Xlsx),
             _ => None,
         }
     }
@@ -90,7 +105,15 @@ impl SaveFormat {
             SaveFormat::Json => "json",
             SaveFormat::Csv => "csv",
             SaveFormat::Tsv => "tsv",
+            SaveFormat::Parquet => "parquet",
+            SaveFormat::Arrow => "arrow",
+            SaveFormat::Xlsx => "xlsx",
         }
+    }
+
+    /// Whether its rows are lines or a list of texts.
+    pub(super) const fn is_text(self) -> bool {
+        matches!(self, SaveFormat::Ndjson | SaveFormat::Json | SaveFormat::Csv | SaveFormat::Tsv)
     }
 }
 
@@ -113,12 +136,13 @@ impl SaveFile {
             nested: None,
             lists: None,
             types: Ordered::new(),
+            sheet: None,
             password: None,
         }
     }
 
-    /// Its keys that only tables have, and whether each is given.
-    pub(super) fn table_keys(&self) -> [(&'static str, bool); 7] {
+    /// Its keys that texts do not have, and whether each is given.
+    pub(super) fn table_keys(&self) -> [(&'static str, bool); 8] {
         [
             ("mode", self.mode.is_some()),
             ("key", self.key.is_some()),
@@ -126,6 +150,7 @@ impl SaveFile {
             ("nested", self.nested.is_some()),
             ("lists", self.lists.is_some()),
             ("types", !self.types.is_empty()),
+            ("sheet", self.sheet.is_some()),
             ("password", self.password.is_some()),
         ]
     }

@@ -6,6 +6,7 @@ use super::save_file::SaveFormat;
 use crate::expression::{Expr, Shape};
 use crate::output::{CellGuard, CsvOptions, Form, LineEnds};
 use crate::table::{Evolve, LoadMode, TableForm};
+use crate::table_file::{TableFileFormat, WorkbookPlan};
 
 /// A place for the rows of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -20,12 +21,12 @@ pub(crate) struct Save {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) outcomes: bool,
     pub(crate) table: SaveTable,
-    /// The form of a table of a database, unless the place is known to be none.
+    /// The form of a table, unless the place is known to be a text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) load: Option<TableSave>,
 }
 
-/// How rows get into a table of a database.
+/// How rows get into a table of a database, or into a file with typed columns.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct TableSave {
     pub(crate) mode: LoadMode,
@@ -35,7 +36,10 @@ pub(crate) struct TableSave {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) evolve: Option<Evolve>,
     pub(crate) form: TableForm,
-    /// Keys that were given and that only tables have.
+    /// The name of the sheet of a workbook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sheet: Option<String>,
+    /// Keys that were given and that texts do not have.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) given: Vec<String>,
     /// Whether the rows are only those since a watermark.
@@ -65,6 +69,17 @@ impl Save {
     /// Whether each row has a file of its own value.
     pub(crate) fn is_partitioned(&self) -> bool {
         self.to.expressions().iter().any(|(_, expr)| is_of_row(expr))
+    }
+
+    /// The form of a file with typed columns; nothing for a text.
+    pub(crate) fn file_format(&self, format: SaveFormat) -> Option<TableFileFormat> {
+        let sheet = || self.load.as_ref().and_then(|load| load.sheet.clone());
+        match format {
+            SaveFormat::Ndjson | SaveFormat::Json | SaveFormat::Csv | SaveFormat::Tsv => None,
+            SaveFormat::Parquet => Some(TableFileFormat::Parquet),
+            SaveFormat::Arrow => Some(TableFileFormat::Arrow),
+            SaveFormat::Xlsx => Some(TableFileFormat::Xlsx(WorkbookPlan { sheet: sheet(), folder: None })),
+        }
     }
 
     /// The path as it was written.

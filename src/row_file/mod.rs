@@ -1,16 +1,28 @@
-//! Rows of files, one JSON text at a time: NDJSON, JSON, CSV, TSV and Excel sheets. Memory is bounded by a row; a sheet
-//! is loaded whole, up to a limit.
+//! Rows of files, one JSON text at a time: NDJSON, JSON, CSV, TSV, Excel sheets, Parquet and Arrow. Memory is bounded by a
+//! row, or a batch of rows; a sheet is loaded whole, up to a limit.
 //!
 //! A position can be stored, and a file that is opened there gives the remaining rows.
 
+#[cfg(feature = "parquet")]
+mod arrow_json;
+#[cfg(feature = "parquet")]
+mod arrow_messages;
+#[cfg(feature = "parquet")]
+mod arrow_rows;
+#[cfg(feature = "parquet")]
+mod arrow_time;
 mod columns;
 #[cfg(test)]
 mod comparison_tests;
+#[cfg(all(test, feature = "parquet"))]
+mod damage_tests;
 mod decode;
 mod fault;
 mod files;
 mod json_rows;
 mod line_rows;
+#[cfg(any(feature = "parquet", feature = "xlsx"))]
+mod number_text;
 mod options;
 mod row_schema;
 mod row_text;
@@ -64,6 +76,8 @@ enum FormatRows {
     Table(Box<TableRows>),
     #[cfg(feature = "xlsx")]
     Sheet(sheet::SheetRows),
+    #[cfg(feature = "parquet")]
+    Arrow(arrow_rows::ArrowRows),
 }
 
 impl RowFile {
@@ -79,7 +93,13 @@ impl RowFile {
             #[cfg(feature = "xlsx")]
             RowFormat::Xlsx => FormatRows::Sheet(sheet::SheetRows::open(path, options, from)?),
             #[cfg(not(feature = "xlsx"))]
-            RowFormat::Xlsx => return Err(without_sheets(&name)),
+            RowFormat::Xlsx => return Err(without(&name, format)),
+            #[cfg(feature = "parquet")]
+            RowFormat::Parquet | RowFormat::Arrow => {
+                FormatRows::Arrow(arrow_rows::ArrowRows::open(path, format, options, from)?)
+            }
+            #[cfg(not(feature = "parquet"))]
+            RowFormat::Parquet | RowFormat::Arrow => return Err(without(&name, format)),
             RowFormat::Ndjson | RowFormat::Json | RowFormat::Csv | RowFormat::Tsv => {
                 let source = TextSource::open(path, name, options)?;
                 text_rows(source, format, options, from)?
@@ -100,9 +120,9 @@ impl RowFile {
         from: &RowPosition,
     ) -> Result<RowFile> {
         options.check(format)?;
-        if format == RowFormat::Xlsx {
-            return Err(Error::new(ErrorKind::Unsupported, format!("{name}: a sheet cannot be read from a stream"))
-                .advise("save it as a file, and give its path"));
+        if !format.is_text() {
+            let message = format!("{name}: {} cannot be read from a stream", format.called());
+            return Err(Error::new(ErrorKind::Unsupported, message).advise("save it as a file, and give its path"));
         }
         let source = TextSource::of(Box::new(input), name.to_owned(), options)?;
         Ok(RowFile::of(text_rows(source, format, options, from)?, from))
@@ -129,6 +149,8 @@ impl RowFile {
             FormatRows::Table(rows) => rows.next(&mut self.text),
             #[cfg(feature = "xlsx")]
             FormatRows::Sheet(rows) => rows.next(&mut self.text),
+            #[cfg(feature = "parquet")]
+            FormatRows::Arrow(rows) => rows.next(&mut self.text),
         };
         match next {
             Ok(true) => {
@@ -160,6 +182,8 @@ impl RowFile {
             FormatRows::Table(rows) => rows.line(),
             #[cfg(feature = "xlsx")]
             FormatRows::Sheet(rows) => rows.line(),
+            #[cfg(feature = "parquet")]
+            FormatRows::Arrow(rows) => rows.line(),
         }
     }
 
@@ -174,6 +198,8 @@ impl RowFile {
             FormatRows::Table(rows) => rows.position(),
             #[cfg(feature = "xlsx")]
             FormatRows::Sheet(_) => RowPosition::default(),
+            #[cfg(feature = "parquet")]
+            FormatRows::Arrow(_) => RowPosition::default(),
         };
         RowPosition { row: self.row, ..place }
     }
@@ -189,6 +215,8 @@ impl RowFile {
             FormatRows::Lines(_) | FormatRows::Json(_) | FormatRows::Table(_) => "line",
             #[cfg(feature = "xlsx")]
             FormatRows::Sheet(_) => "row",
+            #[cfg(feature = "parquet")]
+            FormatRows::Arrow(_) => "row",
         };
         format!("{what} {} of {file}", self.line())
     }
@@ -202,6 +230,8 @@ impl RowFile {
             FormatRows::Table(rows) => rows.held(),
             #[cfg(feature = "xlsx")]
             FormatRows::Sheet(_) => 0,
+            #[cfg(feature = "parquet")]
+            FormatRows::Arrow(rows) => rows.held(),
         };
         own + self.text.capacity()
     }
@@ -213,19 +243,29 @@ fn text_rows(source: TextSource, format: RowFormat, options: &ReadOptions, from:
         RowFormat::Json => JsonRows::open(source, options, from).map(FormatRows::Json),
         RowFormat::Csv => TableRows::open(source, b',', options, from).map(Box::new).map(FormatRows::Table),
         RowFormat::Tsv => TableRows::open(source, b'\t', options, from).map(Box::new).map(FormatRows::Table),
-        RowFormat::Xlsx => Err(without_sheets(source.name())),
+        RowFormat::Xlsx | RowFormat::Parquet | RowFormat::Arrow => Err(without(source.name(), format)),
     }
 }
 
 /// Whether this build reads the format.
 ///
 /// # Errors
-/// `unsupported` for a sheet in a build without them.
+/// `unsupported` for a format in a build without it.
 pub(crate) fn check_build(name: &str, format: RowFormat) -> Result<()> {
-    if format == RowFormat::Xlsx && !cfg!(feature = "xlsx") { Err(without_sheets(name)) } else { Ok(()) }
+    let has = match format {
+        RowFormat::Ndjson | RowFormat::Json | RowFormat::Csv | RowFormat::Tsv => true,
+        RowFormat::Xlsx => cfg!(feature = "xlsx"),
+        RowFormat::Parquet | RowFormat::Arrow => cfg!(feature = "parquet"),
+    };
+    if has { Ok(()) } else { Err(without(name, format)) }
 }
 
-fn without_sheets(name: &str) -> Error {
-    Error::new(ErrorKind::Unsupported, format!("{name}: this build does not read Excel sheets"))
-        .advise("build opnode with the feature `xlsx`, or save the sheet as CSV")
+fn without(name: &str, format: RowFormat) -> Error {
+    let (what, advice) = match format {
+        RowFormat::Xlsx => ("Excel sheets", "build opnode with the feature `xlsx`, or save the sheet as CSV"),
+        RowFormat::Parquet => ("Parquet files", "build opnode with the feature `parquet`, or save the rows as CSV"),
+        RowFormat::Arrow => ("Arrow files", "build opnode with the feature `parquet`, or save the rows as CSV"),
+        RowFormat::Ndjson | RowFormat::Json | RowFormat::Csv | RowFormat::Tsv => ("such files", "build opnode anew"),
+    };
+    Error::new(ErrorKind::Unsupported, format!("{name}: this build does not read {what}")).advise(advice)
 }

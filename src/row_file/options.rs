@@ -22,19 +22,30 @@ pub(crate) enum RowFormat {
     Tsv,
     /// A sheet of an Excel workbook.
     Xlsx,
+    /// A Parquet file.
+    Parquet,
+    /// A file or a saved stream of Arrow IPC; also called Feather.
+    Arrow,
 }
 
 impl RowFormat {
-    /// By the extension of a name; `.gz` is ignored.
+    /// By the extension of a name; `.gz` and `.zst` behind that of a text are ignored.
     pub(crate) fn of_name(path: &Path) -> Option<RowFormat> {
         let name = path.file_name()?.to_string_lossy().to_lowercase();
-        let name = name.strip_suffix(".gz").unwrap_or(&name);
-        match name.rsplit_once('.')?.1 {
+        let inner = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst"));
+        let found = RowFormat::of_extension(inner.unwrap_or(&name).rsplit_once('.')?.1);
+        found.filter(|format| format.is_text() || inner.is_none())
+    }
+
+    fn of_extension(extension: &str) -> Option<RowFormat> {
+        match extension {
             "ndjson" | "jsonl" => Some(RowFormat::Ndjson),
             "json" => Some(RowFormat::Json),
             "csv" => Some(RowFormat::Csv),
             "tsv" | "tab" => Some(RowFormat::Tsv),
             "xlsx" | "xlsm" => Some(RowFormat::Xlsx),
+            "parquet" => Some(RowFormat::Parquet),
+            "arrow" | "feather" => Some(RowFormat::Arrow),
             _ => None,
         }
     }
@@ -46,8 +57,10 @@ impl RowFormat {
     pub(crate) fn of_file(path: &Path) -> Result<RowFormat> {
         RowFormat::of_name(path).ok_or_else(|| {
             let message = format!("the name {} does not show the format", path.display());
-            Error::new(ErrorKind::InvalidOptions, message)
-                .advise("end it with .ndjson, .json, .csv, .tsv or .xlsx, also with .gz behind it, or name the format")
+            Error::new(ErrorKind::InvalidOptions, message).advise(
+                "end it with .ndjson, .json, .csv, .tsv, also with .gz or .zst behind it, or with .xlsx, .parquet or \
+                 .arrow; or name the format",
+            )
         })
     }
 
@@ -58,6 +71,26 @@ impl RowFormat {
             RowFormat::Csv => "csv",
             RowFormat::Tsv => "tsv",
             RowFormat::Xlsx => "xlsx",
+            RowFormat::Parquet => "parquet",
+            RowFormat::Arrow => "arrow",
+        }
+    }
+
+    /// Whether it is text, which can be compressed and can come from a stream.
+    pub(crate) const fn is_text(self) -> bool {
+        match self {
+            RowFormat::Ndjson | RowFormat::Json | RowFormat::Csv | RowFormat::Tsv => true,
+            RowFormat::Xlsx | RowFormat::Parquet | RowFormat::Arrow => false,
+        }
+    }
+
+    /// What a file of it is called in messages.
+    pub(super) const fn called(self) -> &'static str {
+        match self {
+            RowFormat::Ndjson | RowFormat::Json | RowFormat::Csv | RowFormat::Tsv => "a text",
+            RowFormat::Xlsx => "a sheet",
+            RowFormat::Parquet => "a Parquet file",
+            RowFormat::Arrow => "an Arrow file",
         }
     }
 }
@@ -201,7 +234,7 @@ impl ReadOptions {
             () if self.quote != usual.quote && !is_text_table => only("quote", "csv and tsv"),
             () if self.pointer.is_some() && format != RowFormat::Json => only("pointer", "json"),
             () if self.sheet.is_some() && format != RowFormat::Xlsx => only("sheet", "xlsx"),
-            () if self.encoding != usual.encoding && format == RowFormat::Xlsx => only("encoding", "text formats"),
+            () if self.encoding != usual.encoding && !format.is_text() => only("encoding", "text formats"),
             () => self.check_values(is_table),
         }
     }
@@ -235,7 +268,7 @@ impl ReadOptions {
 pub(crate) struct RowPosition {
     /// Rows before it, with those that had a fault.
     pub(crate) row: u64,
-    /// Bytes of the text before it: in UTF-8, decompressed, without a byte order mark. 0 in a workbook.
+    /// Bytes of the text before it: in UTF-8, decompressed, without a byte order mark. 0 in files that are no text.
     pub(crate) byte: u64,
     /// Line ends before it.
     pub(crate) line: u64,

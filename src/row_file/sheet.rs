@@ -11,6 +11,7 @@ use zip::ZipArchive;
 
 use super::columns::{COLUMNS_MAX, CellValue, TableColumns, header_error};
 use super::fault::{RowFault, line_place};
+use super::number_text::number_text;
 use super::options::{ReadOptions, RowPosition, SheetChoice};
 use super::text_source::unread_file;
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
@@ -216,14 +217,6 @@ impl SheetCell {
                 Some(SheetCell { column, text: error.to_string(), is_plain: false, is_error: true })
             }
         }
-    }
-}
-
-/// A number as the sheet holds it: 64 bits, in the shortest decimal form.
-fn number_text(number: f64) -> String {
-    match number.fract() == 0.0 && number.abs() < 1e17 {
-        true => format!("{number:.0}"),
-        false => serde_json::Number::from_f64(number).map_or_else(|| "null".to_owned(), |n| n.to_string()),
     }
 }
 

@@ -11,6 +11,7 @@ use super::decode::DecodedText;
 use super::fault::line_place;
 use super::options::{ReadOptions, RowPosition, TextEncoding};
 use crate::error::{Error, ErrorKind, Place, Result, io_text};
+use crate::output::Compression;
 
 /// Bytes that are read at once.
 const CHUNK: usize = 64 << 10;
@@ -30,7 +31,7 @@ pub(super) enum ByteStep {
 pub(super) struct TextSource {
     input: SourceInput,
     name: String,
-    is_gzip: bool,
+    packing: Option<Compression>,
     byte: u64,
     line: u64,
     row_bytes: usize,
@@ -72,13 +73,13 @@ impl TextSource {
         }
         let (head, count) = head(&mut file).map_err(|e| advised(&e))?;
         let mark = TextMark::of(head.get(..count).unwrap_or_default(), options.encoding);
-        if mark.is_gzip || mark.encoding.is_some() {
+        if mark.packing.is_some() || mark.encoding.is_some() {
             file.rewind().map_err(|e| advised(&e))?;
             return TextSource::of(Box::new(file), name, options);
         }
         file.seek(SeekFrom::Start(mark.bytes)).map_err(|e| advised(&e))?;
         let input = SourceInput::File(BufReader::with_capacity(CHUNK, file), mark.bytes);
-        TextSource { input, name, is_gzip: false, byte: 0, line: 0, row_bytes: options.row_bytes }.refuse_binary()
+        TextSource { input, name, packing: None, byte: 0, line: 0, row_bytes: options.row_bytes }.refuse_binary()
     }
 
     /// Reads a stream.
@@ -86,16 +87,16 @@ impl TextSource {
         let mut source = TextSource {
             input: SourceInput::Stream(Box::new(io::empty())),
             name,
-            is_gzip: false,
+            packing: None,
             byte: 0,
             line: 0,
             row_bytes: options.row_bytes,
         };
         let (mut input, mut mark) = marked(input, options.encoding).map_err(|e| source.unread(&e))?;
-        if mark.is_gzip {
-            source.is_gzip = true;
-            let unzipped = MultiGzDecoder::new(BufReader::with_capacity(CHUNK, input));
-            (input, mark) = marked(Box::new(unzipped), options.encoding).map_err(|e| source.unread(&e))?;
+        if let Some(packing) = mark.packing {
+            source.packing = Some(packing);
+            let unpacked = unpacked(packing, input, &source.name)?;
+            (input, mark) = marked(unpacked, options.encoding).map_err(|e| source.unread(&e))?;
         }
         source.input = SourceInput::Stream(match mark.encoding {
             Some(encoding) => Box::new(BufReader::with_capacity(CHUNK, DecodedText::new(input, encoding))),
@@ -104,11 +105,16 @@ impl TextSource {
         source.refuse_binary()
     }
 
-    /// Refuses a ZIP archive, such as a workbook, and a wrong `.gz`.
+    /// Refuses a ZIP archive, such as a workbook, and a wrong `.gz` or `.zst`.
     fn refuse_binary(mut self) -> Result<TextSource> {
-        if !self.is_gzip && self.name.to_lowercase().ends_with(".gz") {
-            let message = format!("{}: the name ends with .gz, but the content is not gzip", self.name);
-            return Err(self.refuse(message).advise("remove .gz from the name, or compress the file"));
+        let named = Compression::of_name(Path::new(&self.name)).map(|(named, _)| named);
+        if let Some(named) = named.filter(|named| self.packing != Some(*named)) {
+            let extension = named.extension();
+            let message =
+                format!("{}: the name ends with .{extension}, but the content is not {}", self.name, named.name());
+            return Err(self
+                .refuse(message)
+                .advise(format!("remove .{extension} from the name, or compress the file")));
         }
         let is_zip = self.input.fill().map(|head| head.starts_with(b"PK\x03\x04"));
         match is_zip {
@@ -235,12 +241,13 @@ impl TextSource {
     fn unread(&self, cause: &io::Error) -> Error {
         let name = &self.name;
         match cause.kind() {
-            io::ErrorKind::UnexpectedEof if self.is_gzip => {
-                self.refuse(format!("{name}: the gzip data ends too early")).advise("copy the file again")
+            io::ErrorKind::UnexpectedEof if let Some(packing) = self.packing => {
+                self.refuse(format!("{name}: the {} data ends too early", packing.name())).advise("copy the file again")
             }
-            io::ErrorKind::InvalidInput if self.is_gzip => {
-                self.refuse(format!("{name}: the gzip data is damaged: {cause}")).advise("copy the file again")
-            }
+            // Libraries of the formats report damage in these ways.
+            io::ErrorKind::InvalidInput | io::ErrorKind::Other if let Some(packing) = self.packing => self
+                .refuse(format!("{name}: the {} data is damaged: {cause}", packing.name()))
+                .advise("copy the file again"),
             io::ErrorKind::InvalidData => self
                 .refuse(format!("{name} cannot be read: {cause}"))
                 .advise("save the text as UTF-8, or name its encoding"),
@@ -270,7 +277,7 @@ fn changed(name: &str, to: &RowPosition) -> Error {
 
 /// What the first bytes say.
 struct TextMark {
-    is_gzip: bool,
+    packing: Option<Compression>,
     /// The size of the byte order mark.
     bytes: u64,
     /// The encoding, if it is not UTF-8.
@@ -290,13 +297,35 @@ impl TextMark {
                 TextEncoding::Windows1252 => (0, Some(WINDOWS_1252)),
             },
         };
-        TextMark { is_gzip: head.starts_with(&[0x1F, 0x8B]), bytes, encoding }
+        let packing = match head {
+            [0x1F, 0x8B, ..] => Some(Compression::Gzip),
+            [0x28, 0xB5, 0x2F, 0xFD] => Some(Compression::Zstd),
+            _ => None,
+        };
+        TextMark { packing, bytes, encoding }
+    }
+}
+
+/// The decompressed input.
+fn unpacked(packing: Compression, input: Box<dyn Read + Send>, name: &str) -> Result<Box<dyn Read + Send>> {
+    match packing {
+        Compression::Gzip => Ok(Box::new(MultiGzDecoder::new(BufReader::with_capacity(CHUNK, input)))),
+        #[cfg(feature = "zstd")]
+        Compression::Zstd => match zstd::stream::read::Decoder::new(input) {
+            Ok(decoder) => Ok(Box::new(decoder)),
+            Err(e) => Err(unread_file(name, &e)),
+        },
+        #[cfg(not(feature = "zstd"))]
+        Compression::Zstd => {
+            Err(Error::new(ErrorKind::Unsupported, format!("{name}: this build does not read files of zstd"))
+                .advise("build opnode with the feature `zstd`, or decompress the file"))
+        }
     }
 }
 
 /// The first bytes, and how many there are.
-fn head(input: &mut impl Read) -> io::Result<([u8; 3], usize)> {
-    let mut head = [0; 3];
+fn head(input: &mut impl Read) -> io::Result<([u8; 4], usize)> {
+    let mut head = [0; 4];
     let mut count = 0;
     while let Some(rest) = head.get_mut(count..).filter(|rest| !rest.is_empty()) {
         match input.read(rest) {
@@ -313,7 +342,7 @@ fn head(input: &mut impl Read) -> io::Result<([u8; 3], usize)> {
 fn marked(mut input: Box<dyn Read + Send>, usual: TextEncoding) -> io::Result<(Box<dyn Read + Send>, TextMark)> {
     let (head, count) = head(&mut input)?;
     let mark = TextMark::of(head.get(..count).unwrap_or_default(), usual);
-    let skipped = if mark.is_gzip { 0 } else { mark.bytes as usize };
+    let skipped = if mark.packing.is_some() { 0 } else { mark.bytes as usize };
     let rest: Vec<u8> = head.get(skipped..count).unwrap_or_default().to_vec();
     Ok((Box::new(io::Cursor::new(rest).chain(input)), mark))
 }

@@ -61,46 +61,24 @@ struct Planning<'p> {
 
 impl Planning<'_> {
     fn new_table(&self, own: &mut ColumnsPlan) {
-        let form = &self.order.form;
-        own.needs_rows = form.declared.is_empty();
-        for declared in form.declared.iter().filter(|column| !form.is_list(&column.path)) {
-            let known = form.said(&declared.path).or(declared.kind);
-            let seen = self.findings.fields.get(&declared.path).and_then(|(kind, _)| *kind);
-            // A column without any value can be of any kind.
-            let last = self.findings.is_whole.then_some(ValueKind::Text);
-            match known.or(seen).or(last) {
-                Some(kind) => own.columns.push(self.widest(declared, kind, &mut own.refused)),
-                None => own.needs_rows = true,
-            }
-        }
-        if !form.is_chosen {
-            let others = self.findings.fields.iter().filter(|(path, _)| !form.is_declared(path));
-            for (path, (kind, _)) in others {
-                // An object that is null in some rows.
-                let is_object = || self.findings.fields.keys().any(|other| other != path && other.starts_with(path));
-                if kind.is_none() && is_object() {
-                    continue;
-                }
-                let declared = DeclaredColumn { path: path.clone(), kind: None, about: None };
-                own.columns.push(self.widest(&declared, kind.unwrap_or(ValueKind::Text), &mut own.refused));
-            }
-        }
+        let new = self.order.form.new_columns(self.findings);
+        own.refused = new.misfit.map(|(column, wider)| self.misfit_of_types(&column, &wider));
+        (own.columns, own.needs_rows) = (new.columns, new.needs_rows);
         own.creates = !own.columns.is_empty();
         own.has_load = own.creates;
     }
 
     /// A new column, of a kind that holds all values.
     fn widest(&self, declared: &DeclaredColumn, kind: ValueKind, refused: &mut Option<Error>) -> LoadColumn {
-        let mut column = self.order.form.column(declared, kind);
-        if let Some(wider) = self.findings.wider.get(&column.path) {
-            if self.order.form.said(&column.path).is_some() {
-                let why = format!("`types` says {}", column.kind.name());
-                refused.get_or_insert(self.misfit(&column, wider, &why));
-            } else {
-                column.kind = column.kind.with(wider.kind);
-            }
+        let (column, misfit) = self.order.form.widest(self.findings, declared, kind);
+        if let Some(wider) = misfit {
+            refused.get_or_insert_with(|| self.misfit_of_types(&column, &wider));
         }
         column
+    }
+
+    fn misfit_of_types(&self, column: &LoadColumn, wider: &Wider) -> Error {
+        self.misfit(column, wider, &format!("`types` says {}", column.kind.name()))
     }
 
     fn existing(&self, own: &mut ColumnsPlan, found: &FoundTable) {

@@ -11,6 +11,7 @@ mod lists;
 mod load;
 mod merge;
 mod mode;
+mod new_columns;
 mod open;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -33,12 +34,15 @@ mod tests;
 mod value_kind;
 
 pub(crate) use address::{DatabaseAddress, TableAddress};
+pub(crate) use cell::{Cell, CellRules, Cells, Unfit};
 pub(crate) use lists::load_all;
-pub(crate) use load::{LoadOrder, LoadReport, key_columns};
+pub(crate) use load::{LoadOrder, LoadReport, OpenRows, key_columns};
 pub use mode::{Evolve, LoadMode, Nested};
 pub(crate) use open::{check_build, open, reach};
 pub(crate) use record_form::{RecordForm, record_names};
+pub(crate) use row_scanner::{ColumnPlace, OtherFields, RowScanner, Unfitting};
 pub(crate) use rows_stream::RowsStream;
-pub(crate) use shape::{DeclaredColumn, TableForm};
+pub(crate) use shape::{DeclaredColumn, Findings, LoadColumn, TableForm, Wider, places, same_name};
 pub(crate) use source::LoadSource;
+pub(crate) use survey::survey;
 pub use value_kind::ValueKind;

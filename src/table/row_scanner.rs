@@ -236,14 +236,7 @@ impl Scan<'_> {
         let opens = is_object && column.is_none() && (below.is_some() || self.opens_others());
         if opens {
             self.path.push(name.to_owned());
-            let known = self.unknown.len();
             self.object(below);
-            let is_empty = self.unknown.len() == known && below.is_none();
-            if is_empty && self.row.get(start..self.at).is_some_and(|raw| raw.trim_matches(['{', '}', ' ']).is_empty())
-            {
-                // An object without fields has no other place.
-                self.unknown.push((self.path.clone(), (start, self.at)));
-            }
             self.path.pop();
             return;
         }
@@ -375,7 +368,7 @@ mod tests {
             found.into_iter().map(|(path, _)| path).collect::<Vec<_>>()
         };
         assert_eq!(names(OtherFields::Found), ["a", "b", "e"]);
-        assert_eq!(names(OtherFields::FoundInObjects), ["a/x/y", "a/z", "a/n", "b", "e"]);
+        assert_eq!(names(OtherFields::FoundInObjects), ["a/x/y", "a/z", "a/n", "b"]);
         assert!(names(OtherFields::Ignored).is_empty());
         let (raws, _) = found(&mut scanner(&["a", "a/x/y"], OtherFields::Found), row);
         assert_eq!(raws, texts(&[Some(r#"{"x":{"y":1},"z":[{"q":1}],"n":null}"#), Some("1")]));

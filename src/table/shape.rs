@@ -127,8 +127,14 @@ pub(crate) fn column_name(path: &[String]) -> String {
 
 impl TableForm {
     /// The kind of a column that the user has named, by its name or path.
-    pub(super) fn said(&self, path: &[String]) -> Option<ValueKind> {
+    pub(crate) fn said(&self, path: &[String]) -> Option<ValueKind> {
         self.kinds.get(&column_name(path)).or_else(|| self.kinds.get(&path.join("/"))).copied()
+    }
+
+    /// The declared columns whose kind is known.
+    pub(crate) fn known_columns(&self) -> Vec<LoadColumn> {
+        let own = self.declared.iter().filter(|column| !self.is_list(&column.path));
+        own.filter_map(|column| Some(self.column(column, self.said(&column.path).or(column.kind)?))).collect()
     }
 
     /// A column with what is declared of it.
@@ -175,7 +181,7 @@ impl TableForm {
 }
 
 /// The places of columns in rows.
-fn places(columns: &[LoadColumn]) -> Vec<ColumnPlace> {
+pub(crate) fn places(columns: &[LoadColumn]) -> Vec<ColumnPlace> {
     columns.iter().map(|column| ColumnPlace { path: column.path.clone(), kind: column.kind }).collect()
 }
 

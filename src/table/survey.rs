@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::run_store::RowReader;
 
 /// Adds what the rows have to the findings. The first row has this number.
-pub(super) fn survey(
+pub(crate) fn survey(
     rows: &mut dyn RowReader,
     (columns, form, rules): (&[LoadColumn], &TableForm, &CellRules),
     first: u64,

@@ -5,7 +5,7 @@ use super::row_fields::{OTHERWISE, check_columns};
 use super::save::SavedRecord;
 use crate::authoring::Checker;
 use crate::authoring::values::NamesPart;
-use crate::batch::save_file::{SaveFile, SavedRows};
+use crate::batch::save_file::{SaveFile, SaveFormat, SavedRows};
 use crate::batch::save_plan::TableSave;
 use crate::definition::Fields;
 use crate::json_pointer::{escape, path_of};
@@ -24,7 +24,8 @@ pub(super) fn table_save(
     let given: Vec<String> =
         file.table_keys().into_iter().filter(|(_, is_given)| *is_given).map(|(key, _)| key.to_owned()).collect();
     let is_file = !TableAddress::is_one(&file.to) && !file.to.starts_with("${{");
-    if is_file && given.is_empty() {
+    let format = file.format.or_else(|| SaveFormat::of_name(file.to.as_ref()));
+    if is_file && given.is_empty() && (file.to == "-" || format.is_some_and(SaveFormat::is_text)) {
         return None;
     }
     let nested = file.nested.unwrap_or_default();
@@ -66,7 +67,8 @@ pub(super) fn table_save(
     if let Some(missing) = key.iter().find(|name| form.is_chosen && !form.has(name)) {
         c.fault(&format!("{at}/columns"), format!("the key `{missing}` is not among the columns"), None);
     }
-    Some(TableSave { mode, key, evolve: file.evolve, form, given, is_partial: record.is_partial })
+    let sheet = file.sheet.clone();
+    Some(TableSave { mode, key, evolve: file.evolve, form, sheet, given, is_partial: record.is_partial })
 }
 
 /// The columns that identify a row.

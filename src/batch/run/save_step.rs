@@ -9,8 +9,8 @@ use super::table_step::load_table;
 use crate::batch::event::{Event, PartitionReport};
 use crate::batch::run_plan::{Phase, Step};
 use crate::batch::save::{
-    AppendedFile, FormWriter, PartFiles, PartsInput, PathTemplate, Protected, SavePlace, SaveTarget, fill, folder_of,
-    target, write_parts,
+    AppendedFile, FormWriter, PackedSink, PartFiles, PartsInput, PathTemplate, Protected, SavePlace, SaveTarget, fill,
+    folder_of, target, write_parts,
 };
 use crate::batch::save_plan::Save;
 use crate::batch::step::{OutcomeSource, outcome_rows};
@@ -20,6 +20,7 @@ use crate::output::Form;
 use crate::row_work::Workspace;
 use crate::run_store::{Addition, Fact, Marks, RowReader, StepPlace, StepState};
 use crate::sink::FileSink;
+use crate::table_file::write_table_file;
 
 /// Files of a partition whose rows are reported one by one.
 const FILES_SHOWN: usize = 100;
@@ -209,25 +210,35 @@ impl<'s> Saving<'s> {
             }
             SavePlace::File(path) => {
                 self.protected.check(path)?;
-                let (file, form) = self.whole(save, &target, path)?;
-                (Some(PreparedFile::Whole(file)), note(&form))
+                let (file, note) = self.whole(save, &target, path)?;
+                (Some(PreparedFile::Whole(file)), note)
             }
             SavePlace::Parts(template) => {
                 let files = self.parts(save, &target, template)?;
-                let note = omitted(&files.omitted);
-                (Some(PreparedFile::Parts(files)), note)
+                let omitted = omitted(&files.omitted);
+                let notes: Vec<String> = files.notes.iter().cloned().chain(omitted).collect();
+                (Some(PreparedFile::Parts(files)), joined(notes))
             }
         };
         Ok((Prepared { save, target, file }, note))
     }
 
-    fn whole(&self, save: &Save, target: &SaveTarget, path: &Path) -> Result<(FileSink, Form)> {
+    fn whole(&self, save: &Save, target: &SaveTarget, path: &Path) -> Result<(FileSink, Option<String>)> {
         folder_of(path)?;
-        let mut sink = FileSink::begin(path, false)?;
-        let writer = FormWriter::new(save, target.format, false);
-        let mut rows = self.rows(save)?;
-        let form = fill(&mut *rows, 0, writer, &mut |bytes| sink.write(bytes), &|| self.check_stop())?;
-        Ok((sink, form))
+        let mut sink = PackedSink::new(FileSink::begin(path, false)?, target.packing)?;
+        let mut out = |bytes: &[u8]| sink.write(bytes);
+        let check = || self.check_stop();
+        let note = match save.file_format(target.format) {
+            Some(format) => {
+                let form = save.load.as_ref().map(|load| load.form.clone()).unwrap_or_default();
+                joined(write_table_file(&format, &form, &|| self.rows(save), &mut out, &check)?)
+            }
+            None => {
+                let writer = FormWriter::new(save, target.format, false);
+                note(&fill(&mut *self.rows(save)?, 0, writer, &mut out, &check)?)
+            }
+        };
+        Ok((sink.close()?, note))
     }
 
     /// `None` if all rows are in the file already.
@@ -254,6 +265,7 @@ impl<'s> Saving<'s> {
         let input = PartsInput {
             save,
             format: target.format,
+            packing: target.packing,
             template,
             scope: &self.scope,
             protected: &self.protected,
@@ -346,6 +358,11 @@ fn protected(job_run: &JobRun<'_>, own: &Step) -> Protected {
         }
     }
     protected
+}
+
+/// Several notes as one.
+fn joined(notes: Vec<String>) -> Option<String> {
+    (!notes.is_empty()).then(|| notes.join("; "))
 }
 
 fn note(form: &Form) -> Option<String> {

@@ -25,7 +25,8 @@ impl FormWriter {
     /// `is_headless` for rows below a header that is there.
     pub(in crate::batch) fn new(save: &Save, format: SaveFormat, is_headless: bool) -> FormWriter {
         let form = match format {
-            SaveFormat::Ndjson => Form::Ndjson,
+            // Files with typed columns are written by others.
+            SaveFormat::Ndjson | SaveFormat::Parquet | SaveFormat::Arrow | SaveFormat::Xlsx => Form::Ndjson,
             SaveFormat::Json => Form::json(),
             SaveFormat::Csv | SaveFormat::Tsv => Form::table(save.table.options(format, is_headless)),
         };

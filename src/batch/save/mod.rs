@@ -3,6 +3,7 @@
 
 mod append;
 mod form_writer;
+mod packed;
 mod parts;
 mod place;
 mod protected;
@@ -10,6 +11,7 @@ mod template;
 
 pub(super) use append::{AppendedFile, header_fault};
 pub(super) use form_writer::{FormWriter, fill};
+pub(super) use packed::PackedSink;
 pub(super) use parts::{PartFiles, PartsInput, folder_of, write_parts};
 pub(super) use place::{SavePlace, SaveTarget, target, writable};
 pub(super) use protected::Protected;

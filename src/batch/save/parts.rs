@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::form_writer::FormWriter;
+use super::packed::PackedSink;
 use super::protected::Protected;
 use super::template::{LOCK, PathTemplate};
 use crate::batch::save_file::SaveFormat;
@@ -18,10 +19,11 @@ use crate::batch::save_plan::Save;
 use crate::claim::{Claim, claim};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
-use crate::output::Form;
-use crate::row_work::{FieldPath, NullOrder, SortKey, SortPlan, Workspace, sort};
+use crate::output::{Compression, Form};
+use crate::row_work::{FieldPath, KeptRows, NullOrder, SortKey, SortPlan, Workspace, sort};
 use crate::run_store::RowReader;
 use crate::sink::{FileSink, ParkedFile, failed, sync_folder};
+use crate::table_file::{TableFileFormat, write_table_file};
 
 /// The most files of one step.
 const FILES_MAX: usize = 10_000;
@@ -30,6 +32,7 @@ const FILES_MAX: usize = 10_000;
 pub(in crate::batch) struct PartsInput<'p> {
     pub(in crate::batch) save: &'p Save,
     pub(in crate::batch) format: SaveFormat,
+    pub(in crate::batch) packing: Option<Compression>,
     pub(in crate::batch) template: &'p PathTemplate,
     /// Values of expressions, without the row.
     pub(in crate::batch) scope: &'p Scope,
@@ -45,6 +48,8 @@ pub(in crate::batch) struct PartFiles {
     rows: BTreeMap<PathBuf, u64>,
     /// Fields that are missing from tables.
     pub(in crate::batch) omitted: BTreeSet<String>,
+    /// What the user should know of files with typed columns.
+    pub(in crate::batch) notes: BTreeSet<String>,
     _lock: PartsLock,
 }
 
@@ -98,9 +103,15 @@ struct Parts<'p> {
 
 struct OpenPart {
     path: PathBuf,
-    sink: FileSink,
-    writer: FormWriter,
+    sink: PackedSink,
+    writer: PartWriter,
     rows: u64,
+}
+
+/// The rows of a part: written as they come, or kept until all are there.
+enum PartWriter {
+    Text(FormWriter),
+    Typed(TableFileFormat, KeptRows),
 }
 
 impl Parts<'_> {
@@ -115,7 +126,10 @@ impl Parts<'_> {
         let Some(open) = &mut self.open else { return Ok(()) };
         open.rows += 1;
         let sink = &mut open.sink;
-        open.writer.put(row.get(), &mut |bytes| sink.write(bytes))
+        match &mut open.writer {
+            PartWriter::Text(writer) => writer.put(row.get(), &mut |bytes| sink.write(bytes)),
+            PartWriter::Typed(_, kept) => kept.add(row.get(), self.input.work),
+        }
     }
 
     fn begin(&mut self, path: &Path) -> Result<()> {
@@ -127,17 +141,31 @@ impl Parts<'_> {
         }
         self.files.refuse_same_name(path)?;
         folder_of(path)?;
-        let sink = FileSink::begin(path, false)?;
-        let writer = FormWriter::new(self.input.save, self.input.format, false);
+        let sink = PackedSink::new(FileSink::begin(path, false)?, self.input.packing)?;
+        let writer = match self.input.save.file_format(self.input.format) {
+            Some(format) => PartWriter::Typed(format, KeptRows::new(self.input.work)),
+            None => PartWriter::Text(FormWriter::new(self.input.save, self.input.format, false)),
+        };
         self.open = Some(OpenPart { path: path.to_owned(), sink, writer, rows: 0 });
         Ok(())
     }
 
     fn close(&mut self) -> Result<()> {
         let Some(OpenPart { path, mut sink, writer, rows }) = self.open.take() else { return Ok(()) };
-        let form: Form = writer.finish(&mut |bytes| sink.write(bytes))?;
-        self.files.omitted.extend(form.omitted().into_iter().flatten().cloned());
-        self.files.parked.push(sink.park()?);
+        match writer {
+            PartWriter::Text(writer) => {
+                let form: Form = writer.finish(&mut |bytes| sink.write(bytes))?;
+                self.files.omitted.extend(form.omitted().into_iter().flatten().cloned());
+            }
+            PartWriter::Typed(format, kept) => {
+                let form = self.input.save.load.as_ref().map(|load| load.form.clone()).unwrap_or_default();
+                let rows = kept.seal(self.input.work)?;
+                let notes = write_table_file(&format, &form, &rows, &mut |bytes| sink.write(bytes), self.input.check);
+                let named = |error: Error| error.with(|d| d.message = format!("{}: {}", path.display(), d.message));
+                self.files.notes.extend(notes.map_err(named)?);
+            }
+        }
+        self.files.parked.push(sink.close()?.park()?);
         self.files.rows.insert(path, rows);
         Ok(())
     }
@@ -145,7 +173,13 @@ impl Parts<'_> {
 
 impl PartFiles {
     fn new(lock: PartsLock) -> PartFiles {
-        PartFiles { parked: Vec::new(), rows: BTreeMap::new(), omitted: BTreeSet::new(), _lock: lock }
+        PartFiles {
+            parked: Vec::new(),
+            rows: BTreeMap::new(),
+            omitted: BTreeSet::new(),
+            notes: BTreeSet::new(),
+            _lock: lock,
+        }
     }
 
     /// Two values that differ only in case are one file on some systems.

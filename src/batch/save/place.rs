@@ -7,6 +7,7 @@ use crate::batch::save_file::SaveFormat;
 use crate::batch::save_plan::Save;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
+use crate::output::Compression;
 use crate::private_file;
 use crate::sink::failed;
 use crate::table::{DatabaseAddress, LoadMode, TableAddress};
@@ -27,6 +28,8 @@ pub(in crate::batch) enum SavePlace {
 pub(in crate::batch) struct SaveTarget {
     pub(in crate::batch) place: SavePlace,
     pub(in crate::batch) format: SaveFormat,
+    /// How a text is compressed.
+    pub(in crate::batch) packing: Option<Compression>,
 }
 
 impl SaveTarget {
@@ -70,24 +73,23 @@ pub(in crate::batch) fn target(save: &Save, scope: &Scope, folder: &Path) -> Res
                 .advise("save all rows to one table, or those of each kind in a step of its own"));
         }
         let template = PathTemplate::of(&save.to, scope, folder)?;
-        let format = format_of(save, template.extension().as_deref(), &save.written_path())?;
+        let (format, packing) = format_of(save, template.last_name().as_deref(), &save.written_path())?;
         let place = SavePlace::Parts(template);
-        return check(save, &place, format).map(|()| SaveTarget { place, format });
+        return check(save, &place, (format, packing)).map(|()| SaveTarget { place, format, packing });
     }
     let text = save.to.plain(scope)?;
-    let (place, format) = if TableAddress::is_one(&text) {
-        (SavePlace::Table(Box::new(table(save, &text, folder)?)), SaveFormat::Ndjson)
+    let (place, (format, packing)) = if TableAddress::is_one(&text) {
+        (SavePlace::Table(Box::new(table(save, &text, folder)?)), (SaveFormat::Ndjson, None))
     } else if text == "-" {
-        (SavePlace::Stdout, save.format.unwrap_or(SaveFormat::Ndjson))
+        (SavePlace::Stdout, (save.format.unwrap_or(SaveFormat::Ndjson), None))
     } else if text.trim().is_empty() || text.ends_with('/') {
         return Err(Error::new(ErrorKind::Definition, format!("`{text}` names no file")));
     } else {
         let path = folder.join(&text);
-        let extension = path.extension().map(|e| e.to_string_lossy().into_owned());
-        let format = format_of(save, extension.as_deref(), &text)?;
+        let format = format_of(save, path.file_name().map(Path::new), &text)?;
         (SavePlace::File(path), format)
     };
-    check(save, &place, format).map(|()| SaveTarget { place, format })
+    check(save, &place, (format, packing)).map(|()| SaveTarget { place, format, packing })
 }
 
 /// A table of a database.
@@ -121,28 +123,63 @@ fn table(save: &Save, text: &str, folder: &Path) -> Result<TableAddress> {
     Ok(address)
 }
 
-fn format_of(save: &Save, extension: Option<&str>, text: &str) -> Result<SaveFormat> {
-    let found = save.format.or_else(|| extension.and_then(SaveFormat::of_extension));
-    found.ok_or_else(|| {
-        Error::new(ErrorKind::Definition, format!("the name `{text}` does not show the format"))
-            .advise("end it with .ndjson, .json, .csv or .tsv, or write { to: …, format: csv }")
-    })
+fn format_of(save: &Save, name: Option<&Path>, text: &str) -> Result<(SaveFormat, Option<Compression>)> {
+    let packing = name.and_then(Compression::of_name).map(|(packing, _)| packing);
+    let format = save.format.or_else(|| name.and_then(SaveFormat::of_name)).ok_or_else(|| {
+        Error::new(ErrorKind::Definition, format!("the name `{text}` does not show the format")).advise(
+            "end it with .ndjson, .json, .csv, .tsv, .parquet, .arrow or .xlsx, or write { to: …, format: csv }",
+        )
+    })?;
+    Ok((format, packing))
 }
 
 /// Refuses keys that do not fit the format or the place.
-fn check(save: &Save, place: &SavePlace, format: SaveFormat) -> Result<()> {
+fn check(save: &Save, place: &SavePlace, (format, packing): (SaveFormat, Option<Compression>)) -> Result<()> {
     let wrong = |message: String| Err(Error::new(ErrorKind::Definition, message));
     if matches!(place, SavePlace::Table(_)) {
         return Ok(());
     }
     let (is_table, name) = (matches!(format, SaveFormat::Csv | SaveFormat::Tsv), format.name());
-    if let Some(key) = save.load.as_ref().and_then(|load| load.given.first()) {
-        return wrong(format!("`{key}` is for tables of databases, not {name}"));
+    let given = |key: &&String| match key.as_str() {
+        "nested" | "types" => format.is_text(),
+        "sheet" => format != SaveFormat::Xlsx,
+        _ => true,
+    };
+    if let Some(key) = save.load.as_ref().and_then(|load| load.given.iter().find(given)) {
+        let what = match key.as_str() {
+            "nested" | "types" => "tables of databases, parquet, arrow and xlsx",
+            "sheet" => "xlsx",
+            _ => "tables of databases",
+        };
+        return wrong(format!("`{key}` is for {what}, not {name}"));
+    }
+    if let Some(packing) = packing {
+        packing.check()?;
+        if !format.is_text() {
+            return wrong(format!(
+                "{name} files are compressed inside: leave .{} out of the name",
+                packing.extension()
+            ));
+        }
+        if save.append {
+            return wrong("`append` is for files that are not compressed".into());
+        }
+    }
+    if let Some(file) = save.file_format(format) {
+        file.check()?;
+        if matches!(place, SavePlace::Stdout) {
+            return wrong(format!("{name} is for files, and `-` is standard output"));
+        }
+        if save.append {
+            return Err(Error::new(ErrorKind::Definition, format!("`append` is for ndjson, csv and tsv, not {name}"))
+                .advise("put ${{ run.id }} into the path: a file for each run"));
+        }
     }
     for (key, given) in save.table.keys().into_iter().filter(|(_, given)| *given) {
         match key {
+            "columns" if given && !format.is_text() => {}
             "columns" if given && !is_table => {
-                return wrong("`columns` is for csv and tsv; ndjson and json write items unchanged".into());
+                return wrong("`columns` is for tables, such as csv; ndjson and json write items unchanged".into());
             }
             "delimiter" if format != SaveFormat::Csv => return wrong(format!("`delimiter` is for csv, not {name}")),
             key if !is_table => return wrong(format!("`{key}` is for csv and tsv, not {name}")),

@@ -97,8 +97,8 @@ impl PathTemplate {
         &self.root
     }
 
-    /// The extension of its name, if it does not depend on the row.
-    pub(super) fn extension(&self) -> Option<String> {
+    /// Its name, with another start if that depends on the row.
+    pub(super) fn last_name(&self) -> Option<PathBuf> {
         let name = match self.names.last() {
             None => self.root.clone(),
             Some(name) => {
@@ -106,7 +106,7 @@ impl PathTemplate {
                 PathBuf::from(if is_whole { start } else { format!("x{end}") })
             }
         };
-        name.extension().map(|extension| extension.to_string_lossy().into_owned())
+        name.file_name().map(PathBuf::from)
     }
 
     /// The path of a row's file.
@@ -294,7 +294,8 @@ mod tests {
             ("${{ item.a }}", None),
             ("a.${{ item.a }}", None),
         ] {
-            assert_eq!(template(to).extension().as_deref(), extension, "{to}");
+            let name = template(to).last_name().unwrap();
+            assert_eq!(name.extension().and_then(|e| e.to_str()), extension, "{to}");
         }
         for (a, b, may_be) in [
             ("a.csv", "a.csv", true),

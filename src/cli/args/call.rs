@@ -141,7 +141,7 @@ pub(crate) struct QueryArgs {
 /// Arguments of writes.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct WriteArgs {
-    /// The items: a JSON array, one JSON object, or one per line; @FILE, or - for standard input. @FILE.csv, .tsv or .xlsx is a table whose first row names the fields; files may end with .gz
+    /// The items: a JSON array, one JSON object, or one per line; @FILE, or - for standard input. @FILE.csv, .tsv or .xlsx is a table whose first row names the fields; @FILE.parquet and .arrow are read as well, and texts may end with .gz or .zst
     #[arg(long, short, value_name = "JSON|@FILE|-")]
     pub(crate) items: Option<String>,
     /// Stop after the first failure; in-flight requests finish

@@ -11,7 +11,7 @@ use crate::Items;
 use crate::cli::args::{OutputArgs, OutputForm};
 use crate::cli::screen::terminal_text;
 use crate::error::{Error, ErrorKind, Result};
-use crate::output::{CellGuard, CsvOptions, Form as FileForm, LineEnds};
+use crate::output::{CellGuard, Compression, CsvOptions, Form as FileForm, LineEnds, PackedOutput};
 
 enum ItemsForm {
     File(FileForm),
@@ -34,7 +34,7 @@ enum Escapes {
 
 /// Where items go.
 enum ItemsTarget {
-    Place(OutputPlace),
+    Place(OutputPlace, Option<Box<PackedOutput>>),
     /// A table of a database, with the number of items.
     Table(Box<TableOutput>),
 }
@@ -102,11 +102,18 @@ impl ItemsOutput {
                 ItemsForm::Table(RecordTable::new(&args.columns, style, width, is_terminal && !to_file))
             }
         };
+        let packing = args.output.as_deref().and_then(Compression::of_name).map(|(packing, _)| packing);
+        if packing.is_some() && old_partial == OldPartial::Refuse {
+            // What is written of it could not be read before its end.
+            return Err(Error::new(ErrorKind::Usage, "a compressed file is for the items of a query")
+                .advise("write the items to a plain file"));
+        }
+        let packed = packing.map(PackedOutput::new).transpose()?.map(Box::new);
         let target = OutputPlace::open(args.output.as_deref(), old_partial)?;
         if old_partial == OldPartial::Refuse {
             target.keep_at_once();
         }
-        let target = ItemsTarget::Place(target);
+        let target = ItemsTarget::Place(target, packed);
         Ok(ItemsOutput { target, form, flow: Flow::Open, buffer: Vec::new(), items: 0, old_partial, escapes })
     }
 
@@ -126,7 +133,7 @@ impl ItemsOutput {
     /// A note about the place, to print before the call.
     pub(crate) fn note(&self) -> Option<&str> {
         match &self.target {
-            ItemsTarget::Place(place) => place.note(),
+            ItemsTarget::Place(place, _) => place.note(),
             ItemsTarget::Table(_) => None,
         }
     }
@@ -146,7 +153,7 @@ impl ItemsOutput {
         match &mut self.form {
             ItemsForm::File(FileForm::Ndjson) => match items.lines() {
                 Some(lines) if lines.len() >= BUFFER_SIZE && self.escapes == Escapes::Pass && self.flush().is_ok() => {
-                    let written = self.write(lines.as_bytes()).map(|flow| self.flow = flow);
+                    let written = self.target.write(lines.as_bytes()).map(|flow| self.flow = flow);
                     if written.is_err() {
                         self.buffer.extend_from_slice(lines.as_bytes());
                     }
@@ -169,20 +176,10 @@ impl ItemsOutput {
     pub(crate) fn flush(&mut self) -> Result<Flow> {
         if self.flow == Flow::Open && !self.buffer.is_empty() {
             let shown = self.escapes.apply(&self.buffer);
-            self.flow = match &mut self.target {
-                ItemsTarget::Place(place) => place.write(&shown)?,
-                ItemsTarget::Table(table) => table.keep(&shown).map(|()| Flow::Open)?,
-            };
+            self.flow = self.target.write(&shown)?;
         }
         self.buffer.clear();
         Ok(self.flow)
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<Flow> {
-        match &mut self.target {
-            ItemsTarget::Place(place) => place.write(bytes),
-            ItemsTarget::Table(table) => table.keep(bytes).map(|()| Flow::Open),
-        }
     }
 
     /// Writes the end of the format.
@@ -202,7 +199,7 @@ impl ItemsOutput {
     /// The output file, or the table.
     pub(crate) fn place(&self) -> Option<String> {
         match &self.target {
-            ItemsTarget::Place(place) => place.file().map(|path| path.display().to_string()),
+            ItemsTarget::Place(place, _) => place.file().map(|path| path.display().to_string()),
             ItemsTarget::Table(table) => Some(table.place()),
         }
     }
@@ -210,13 +207,14 @@ impl ItemsOutput {
     /// Finishes the output: the file appears, or the table gets its rows; `is_complete` if these are all. Returns notes about it.
     pub(crate) fn finish(mut self, is_complete: bool, progress: &mut dyn FnMut(u64)) -> Result<Vec<String>> {
         let closed = self.close();
+        let closed = closed.and_then(|()| self.target.close());
         let target = match (self.target, closed) {
-            (ItemsTarget::Place(place), Err(error)) if self.old_partial == OldPartial::Refuse => {
+            (ItemsTarget::Place(place, _), Err(error)) if self.old_partial == OldPartial::Refuse => {
                 return Err(place.broken(error));
             }
             (_, Err(error)) => return Err(error),
             (ItemsTarget::Table(table), Ok(())) => return table.finish(is_complete, progress),
-            (ItemsTarget::Place(place), Ok(())) => place,
+            (ItemsTarget::Place(place, _), Ok(())) => place,
         };
         let notes = match &self.form {
             ItemsForm::File(form) => form.omitted().map(omitted).into_iter().collect(),
@@ -228,10 +226,36 @@ impl ItemsOutput {
 
     /// Ends the output of a failed call. The file does not appear; delivered items stay in the partial file, whose path is returned.
     pub(crate) fn abandon(mut self) -> Option<PathBuf> {
-        let _best_effort = if self.items > 0 { self.close() } else { Ok(()) };
+        let closed = if self.items > 0 { self.close() } else { Ok(()) };
+        let _best_effort = closed.and_then(|()| self.target.close());
         match self.target {
-            ItemsTarget::Place(place) => place.keep_partial(),
+            ItemsTarget::Place(place, _) => place.keep_partial(),
             ItemsTarget::Table(_) => None,
+        }
+    }
+}
+
+impl ItemsTarget {
+    fn write(&mut self, bytes: &[u8]) -> Result<Flow> {
+        match self {
+            ItemsTarget::Place(place, None) => place.write(bytes),
+            ItemsTarget::Place(place, Some(packed)) => {
+                let mut flow = Flow::Open;
+                packed.put(bytes, &mut |bytes| place.write(bytes).map(|now| flow = now))?;
+                Ok(flow)
+            }
+            ItemsTarget::Table(table) => table.keep(bytes).map(|()| Flow::Open),
+        }
+    }
+
+    /// Writes the end of a compressed file.
+    fn close(&mut self) -> Result<()> {
+        match self {
+            ItemsTarget::Place(place, packed) => match packed.take() {
+                Some(packed) => packed.finish(&mut |bytes| place.write(bytes).map(|_| ())),
+                None => Ok(()),
+            },
+            ItemsTarget::Table(_) => Ok(()),
         }
     }
 }
@@ -265,7 +289,8 @@ fn csv_options(args: &OutputArgs, usual: CsvOptions) -> CsvOptions {
 }
 
 fn by_extension(path: &Path) -> Result<OutputForm> {
-    let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+    let inner = Compression::of_name(path).map(|(_, inner)| inner);
+    let extension = inner.as_deref().unwrap_or(path).extension().map(|e| e.to_string_lossy().to_lowercase());
     match extension.as_deref() {
         Some("ndjson" | "jsonl") | None => Ok(OutputForm::Ndjson),
         Some("json") => Ok(OutputForm::Json),
@@ -273,6 +298,6 @@ fn by_extension(path: &Path) -> Result<OutputForm> {
         Some("tsv") => Ok(OutputForm::Tsv),
         Some("txt") => Ok(OutputForm::Table),
         Some(other) => Err(Error::new(ErrorKind::Usage, format!("the format of .{other} files is unknown"))
-            .advise("use .ndjson, .json, .csv, .tsv or .txt, or set --format")),
+            .advise("use .ndjson, .json, .csv, .tsv, .parquet, .arrow, .xlsx or .txt, or set --format")),
     }
 }

@@ -1,11 +1,12 @@
-//! Items into a table of a database. They are kept in a file until the call has ended, so that the table gets all of them
-//! or none.
+//! Items into a table of a database, or into a file with typed columns. They are kept in a file until the call has ended:
+//! the table gets all of them or none, and the columns fit all.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::place::{OldPartial, OutputPlace};
 use crate::Cancel;
 use crate::cli::args::OutputArgs;
 use crate::definition::Operation;
@@ -16,6 +17,7 @@ use crate::table::{
     LoadMode, LoadOrder, LoadSource, RecordForm, TableAddress, TableForm, check_build, key_columns, load_all, open,
     reach, record_names,
 };
+use crate::table_file::{TableFileFormat, write_table_file};
 
 /// The variable with the password, as for other clients of PostgreSQL.
 const PASSWORD: &str = "PGPASSWORD";
@@ -24,17 +26,23 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// A table that gets the items at the end.
 pub(crate) struct TableOutput {
-    address: TableAddress,
-    order: LoadOrder,
+    target: TableTarget,
     kept: File,
     measure: Measure,
     cancel: Cancel,
 }
 
+/// What gets the items.
+enum TableTarget {
+    Database(TableAddress, Box<LoadOrder>),
+    File(TableFileFormat, TableForm, OutputPlace),
+}
+
 impl TableOutput {
     /// Whether the output of the flags is a table.
     pub(crate) fn is_one(args: &OutputArgs) -> bool {
-        args.output.as_deref().and_then(Path::to_str).is_some_and(TableAddress::is_one)
+        let is_database = args.output.as_deref().and_then(Path::to_str).is_some_and(TableAddress::is_one);
+        is_database || file_format(args).is_some()
     }
 
     /// Checks the flags and that the database can be opened.
@@ -47,20 +55,30 @@ impl TableOutput {
         cancel: &Cancel,
     ) -> Result<TableOutput> {
         let usage = |message: String| Error::new(ErrorKind::Usage, message);
+        if let Some(flag) = args.csv.given() {
+            return Err(usage(format!("{flag} is for csv and tsv")));
+        }
+        let kept = || tempfile::tempfile().map_err(|e| unkept(&e));
+        if let Some(format) = file_format(args) {
+            if let Some(flag) = args.table.given() {
+                return Err(usage(format!("{flag} is for tables of databases, not for {}", format.name())));
+            }
+            format.check()?;
+            let place = OutputPlace::open(args.output.as_deref(), OldPartial::Overwrite)?;
+            let target = TableTarget::File(format, form(args, operation), place);
+            return Ok(TableOutput { target, kept: kept()?, measure: Measure::default(), cancel: cancel.clone() });
+        }
         let text = args.output.as_deref().and_then(Path::to_str).unwrap_or_default();
         let address = TableAddress::parse(text, Path::new(""))?;
         check_build(&address.database)?;
         if args.format.is_some() {
             return Err(usage("--format is for files and standard output, not for tables of databases".to_owned()));
         }
-        if let Some(flag) = args.csv.given() {
-            return Err(usage(format!("{flag} is for csv and tsv")));
-        }
         let order = order(args, (operation, connection), &address)?;
         // What cannot be opened is told before the first request.
         on_thread(|| reach(&address.database, password(&address).as_ref()))?;
-        let kept = tempfile::tempfile().map_err(|e| unkept(&e))?;
-        Ok(TableOutput { address, order, kept, measure: Measure::default(), cancel: cancel.clone() })
+        let target = TableTarget::Database(address, Box::new(order));
+        Ok(TableOutput { target, kept: kept()?, measure: Measure::default(), cancel: cancel.clone() })
     }
 
     /// Keeps items, each on a line.
@@ -71,7 +89,10 @@ impl TableOutput {
 
     /// The table.
     pub(crate) fn place(&self) -> String {
-        self.address.to_string()
+        match &self.target {
+            TableTarget::Database(address, _) => address.to_string(),
+            TableTarget::File(_, _, place) => place.file().map(|path| path.display().to_string()).unwrap_or_default(),
+        }
     }
 
     /// Loads the items. Returns what the user should know.
@@ -79,15 +100,23 @@ impl TableOutput {
     /// # Errors
     /// Those of the load.
     pub(crate) fn finish(self, is_complete: bool, progress: &mut dyn FnMut(u64)) -> Result<Vec<String>> {
-        let TableOutput { address, mut order, kept, measure, cancel } = self;
-        order.extent = measure.extent();
-        order.is_complete = is_complete;
+        let TableOutput { target, kept, measure, cancel } = self;
         let (told, done) = std::sync::mpsc::channel();
         let rows = || -> Result<Box<dyn RowReader>> {
             let mut file = kept.try_clone().map_err(|e| unkept(&e))?;
             file.seek(SeekFrom::Start(0)).map_err(|e| unkept(&e))?;
             Ok(Box::new(KeptRows { file: BufReader::with_capacity(256 << 10, file), row: String::new() }))
         };
+        let (address, order) = match target {
+            TableTarget::File(format, form, mut place) => {
+                let check = || if cancel.is_cancelled() { Err(Error::cancelled()) } else { Ok(()) };
+                let mut out = |bytes: &[u8]| place.write(bytes).map(|_| ());
+                let notes = write_table_file(&format, &form, &rows, &mut out, &check)?;
+                return place.finish().map(|()| notes);
+            }
+            TableTarget::Database(address, order) => (address, order),
+        };
+        let order = LoadOrder { extent: measure.extent(), is_complete, ..*order };
         std::thread::scope(|scope| {
             let work = scope.spawn(|| {
                 let mut database = open(&address.database, password(&address).as_ref())?;
@@ -122,7 +151,7 @@ fn password(address: &TableAddress) -> Option<Secret> {
 
 fn order(args: &OutputArgs, (operation, connection): (&Operation, &str), address: &TableAddress) -> Result<LoadOrder> {
     let table = &args.table;
-    let (mode, nested) = (table.mode.unwrap_or_default(), table.nested.unwrap_or_default());
+    let mode = table.mode.unwrap_or_default();
     if mode == LoadMode::History && !table.lists.is_empty() {
         return Err(Error::new(ErrorKind::Usage, "--lists is not for --mode history")
             .advise("leave it out: then lists are JSON"));
@@ -132,19 +161,7 @@ fn order(args: &OutputArgs, (operation, connection): (&Operation, &str), address
             Error::new(ErrorKind::Usage, "--key is for --mode upsert, mirror and history").advise("add --mode upsert")
         );
     }
-    let form = RecordForm::of(Some(operation), nested);
-    let declared = match args.columns.as_slice() {
-        [] => form.columns(&record_names(operation)),
-        chosen => form.chosen(chosen),
-    };
-    let is_chosen = !args.columns.is_empty();
-    let form = TableForm {
-        lists: form.lists(&table.lists),
-        declared,
-        is_chosen,
-        nested,
-        kinds: table.types.iter().cloned().collect(),
-    };
+    let form = form(args, operation);
     let key: Vec<Vec<String>> = match table.key.as_slice() {
         [] if mode.is_keyed() || !table.lists.is_empty() => vec![vec!["id".to_owned()]],
         names => names.iter().map(|name| crate::json_pointer::path_of(name)).collect(),
@@ -170,6 +187,25 @@ fn order(args: &OutputArgs, (operation, connection): (&Operation, &str), address
         replaces_earlier: true,
         may_change: false,
     })
+}
+
+/// The format of a file with typed columns, by its extension.
+fn file_format(args: &OutputArgs) -> Option<TableFileFormat> {
+    let path = args.output.as_deref().filter(|_| args.format.is_none())?;
+    TableFileFormat::of_extension(&path.extension()?.to_string_lossy())
+}
+
+/// The columns, as the operation declares them and the flags say.
+fn form(args: &OutputArgs, operation: &Operation) -> TableForm {
+    let (table, nested) = (&args.table, args.table.nested.unwrap_or_default());
+    let form = RecordForm::of(Some(operation), nested);
+    let declared = match args.columns.as_slice() {
+        [] => form.columns(&record_names(operation)),
+        chosen => form.chosen(chosen),
+    };
+    let is_chosen = !args.columns.is_empty();
+    let lists = form.lists(&table.lists);
+    TableForm { lists, declared, is_chosen, nested, kinds: table.types.iter().cloned().collect() }
 }
 
 fn unkept(cause: &std::io::Error) -> Error {

@@ -13,6 +13,7 @@ use crate::Items;
 use crate::definition::{Operation, Template};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json_text::{fields_of, put_list, put_object};
+use crate::output::Compression;
 use crate::row_file::{ReadOptions, RowFile, RowFormat, RowPosition, RowSchema};
 
 /// The items of a call.
@@ -146,12 +147,12 @@ fn read(operation: &Operation, input: ArgumentText) -> Result<Items> {
     Items::from_ndjson(input.text).map_err(placed)
 }
 
-/// A file that is not read as text: a workbook, or a compressed file.
+/// A file that is not read as text: a workbook, a Parquet or Arrow file, or a compressed file.
 fn row_file(argument: &str) -> Option<(&str, RowFormat)> {
     let path = argument.strip_prefix('@')?;
     let format = RowFormat::of_name(Path::new(path))?;
-    let is_compressed = Path::new(path).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
-    (is_compressed || format == RowFormat::Xlsx).then_some((path, format))
+    let is_compressed = Compression::of_name(Path::new(path)).is_some();
+    (is_compressed || !format.is_text()).then_some((path, format))
 }
 
 /// The rows of a file, typed by the schemas of the operation.
