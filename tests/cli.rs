@@ -52,16 +52,16 @@ fn missing_tools(case: &Path) -> Vec<String> {
     let needs = std::fs::read_to_string(case.join("needs")).unwrap_or_default();
     let there = |tool: &str| {
         if let Some(feature) = tool.strip_prefix("feature:") {
-            return match feature {
-                "keyring" => cfg!(feature = "keyring"),
-                "parquet" => cfg!(feature = "parquet"),
-                "postgres" => cfg!(feature = "postgres"),
-                "sqlite" => cfg!(feature = "sqlite"),
-                "xlsx" => cfg!(feature = "xlsx"),
-                "xml" => cfg!(feature = "xml"),
-                "zstd" => cfg!(feature = "zstd"),
-                _ => false,
-            };
+            let built = [
+                ("keyring", cfg!(feature = "keyring")),
+                ("parquet", cfg!(feature = "parquet")),
+                ("postgres", cfg!(feature = "postgres")),
+                ("sqlite", cfg!(feature = "sqlite")),
+                ("xlsx", cfg!(feature = "xlsx")),
+                ("xml", cfg!(feature = "xml")),
+                ("zstd", cfg!(feature = "zstd")),
+            ];
+            return built.contains(&(feature, true));
         }
         if tool == "without:xlsx" {
             return !cfg!(feature = "xlsx");

@@ -101,8 +101,7 @@ impl Batch {
         let sessions = sessions(&mut c, config, (&known, &folder), &steps, &file);
         let passwords = passwords(&mut c, config, &folder, &file);
         let fingerprints = fingerprints(&context, &steps);
-        let redactors = sessions.values().map(|session| &session.connection().redactor);
-        redactors.for_each(|redactor| env.values().for_each(|value| redactor.learn(value)));
+        sessions.values().for_each(|session| env.values().for_each(|value| session.connection().redactor.learn(value)));
         let plan = RunPlan {
             name,
             file: shown,

@@ -259,7 +259,7 @@ parts! {
         /// Items of earlier runs that did not succeed
         Left(LeftFile),
         /// With options
-        File(LoadFile),
+        File(Box<LoadFile>),
     }
     /// Field names, or the names in the item and in the record
     KeyPart {

@@ -164,7 +164,7 @@ pub enum SavePlacePart {
     /// A path
     Path(String),
     /// A path with its format
-    File(SaveFile),
+    File(Box<SaveFile>),
 }
 
 /// One place for the rows, or several
@@ -175,7 +175,7 @@ pub enum SavePart {
     /// A path
     Path(String),
     /// A path with its format
-    File(SaveFile),
+    File(Box<SaveFile>),
     /// Several, which appear together
     Several(Vec<SavePlacePart>),
 }

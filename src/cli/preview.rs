@@ -47,8 +47,8 @@ enum Left {
 }
 
 fn of_database(args: &PreviewArgs, rows: &mut Vec<Items>) -> Result<Left> {
-    if args.sheet.is_some() {
-        return Err(Error::new(ErrorKind::Usage, "--sheet is for workbooks"));
+    if args.sheet.is_some() || args.delimiter.is_some() {
+        return Err(Error::new(ErrorKind::Usage, "--sheet and --delimiter are for files"));
     }
     let address = TableAddress::parse(&args.place, Path::new(""))?;
     match (&address.table, &args.sql) {
@@ -63,8 +63,10 @@ fn of_database(args: &PreviewArgs, rows: &mut Vec<Items>) -> Result<Left> {
     let password = address.password.clone().or(password);
     let stream = RowsStream::begin(address, password, args.sql.clone());
     let failed = stream.error();
-    let file = RowFile::read(stream, &name, RowFormat::Ndjson, &ReadOptions::default(), &RowPosition::default())?;
-    take(file, args.rows, rows).map_err(|error| failed.take().unwrap_or(error))
+    let (options, from) = (ReadOptions::default(), RowPosition::default());
+    let file = RowFile::read(stream, &name, RowFormat::Ndjson, &options, &from);
+    let taken = file.and_then(|file| take(file, args.rows, rows));
+    taken.map_err(|error| failed.take().unwrap_or(error))
 }
 
 fn of_file(args: &PreviewArgs, rows: &mut Vec<Items>) -> Result<Left> {
@@ -78,7 +80,7 @@ fn of_file(args: &PreviewArgs, rows: &mut Vec<Items>) -> Result<Left> {
         Ok(number) => SheetChoice::Number(number),
         Err(_) => SheetChoice::Name(name.clone()),
     });
-    let options = ReadOptions { sheet, ..ReadOptions::default() };
+    let options = ReadOptions { sheet, delimiter: args.delimiter, ..ReadOptions::default() };
     let file = RowFile::open(path, format, &options, &RowPosition::default())?;
     take(file, args.rows, rows)
 }

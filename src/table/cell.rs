@@ -1,8 +1,7 @@
 //! A value on its way into a column: whether it fits, and the form that a writer needs. Digits are never lost: a value
 //! that does not fit is a fault.
 
-use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 
 use super::value_kind::ValueKind;
 use crate::output::{ColumnKind, kind};
@@ -21,8 +20,8 @@ pub(crate) enum Cell<'r> {
     Json(&'r str),
     /// A day, and its text.
     Date(Date, &'r str),
-    /// A time, and its text.
-    Timestamp(Timestamp, &'r str),
+    /// A time in UTC, and its text.
+    Timestamp(DateTime, &'r str),
 }
 
 /// What a target can hold.
@@ -62,7 +61,7 @@ enum Kept {
     Unescaped(Span),
     Json(Span),
     Date(Date, Span),
-    Timestamp(Timestamp, Span),
+    Timestamp(DateTime, Span),
 }
 
 /// The cells of a row. The memory is used again for the next row.
@@ -220,7 +219,7 @@ fn day(text: &str, rules: &CellRules) -> Option<Date> {
 }
 
 /// A time with its zone, as in RFC 3339.
-fn time(text: &str, rules: &CellRules) -> Option<Timestamp> {
+fn time(text: &str, rules: &CellRules) -> Option<DateTime> {
     let bytes = text.as_bytes();
     let at = |index: usize| bytes.get(index).copied();
     // Other forms of ISO 8601, and names of zones, are texts.
@@ -237,8 +236,19 @@ fn time(text: &str, rules: &CellRules) -> Option<Timestamp> {
     // A leap second would become another.
     let is_leap = text.get(17..19) == Some("60");
     let fits = is_date_time && digits <= rules.second_digits && is_zone && !is_leap;
-    let time = text.parse::<Timestamp>().ok().filter(|_| fits)?;
-    (time.to_zoned(jiff::tz::TimeZone::UTC).year() >= rules.first_year).then_some(time)
+    let local = text.get(..text.len() - zone.len())?.parse::<DateTime>().ok().filter(|_| fits)?;
+    let time = local.checked_sub(offset(zone)?).ok()?;
+    (time.year() >= rules.first_year).then_some(time)
+}
+
+/// The distance from UTC.
+fn offset(zone: &str) -> Option<jiff::SignedDuration> {
+    let Some((hours, minutes)) = zone.get(1..)?.split_once(':') else {
+        return (zone == "Z").then_some(jiff::SignedDuration::ZERO);
+    };
+    let number = |text: &str, most: i64| text.parse::<u8>().ok().map(i64::from).filter(|number| *number <= most);
+    let seconds = (number(hours, 23)? * 60 + number(minutes, 59)?) * 60;
+    Some(jiff::SignedDuration::from_secs(if zone.starts_with('-') { -seconds } else { seconds }))
 }
 
 #[cfg(test)]
@@ -273,6 +283,7 @@ mod tests {
             (r#""a\tb""#, Text, "a\tb"),
             (r#""1969-12-31""#, Date, "1969-12-31"),
             (r#""1969-12-31T23:59:59.123456-08:00""#, Timestamp, "1969-12-31T23:59:59.123456-08:00"),
+            (r#""9999-12-31T23:59:59Z""#, Timestamp, "9999-12-31T23:59:59Z"),
             ("[1]", Json, "[1]"),
             ("1", Json, "1"),
         ];
@@ -288,6 +299,8 @@ mod tests {
             (r#""2026-01-31T08:00:00""#, Timestamp, Unfit::Kind(Text)),
             (r#""2026-01-31T08:00:00.1234567Z""#, Timestamp, Unfit::Kind(Text)),
             (r#""2026-12-31T23:59:60Z""#, Timestamp, Unfit::Kind(Text)),
+            (r#""2026-01-31T08:00:00+0x:00""#, Timestamp, Unfit::Kind(Text)),
+            (r#""9999-12-31T23:59:59-01:00""#, Timestamp, Unfit::Kind(Text)),
             (r#""20260131""#, Date, Unfit::Kind(Text)),
             (r#""2026-02-30""#, Date, Unfit::Kind(Text)),
             ("{}", Text, Unfit::Kind(Json)),

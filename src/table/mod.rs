@@ -42,7 +42,9 @@ pub(crate) use open::{check_build, open, reach};
 pub(crate) use record_form::{RecordForm, record_names};
 pub(crate) use row_scanner::{ColumnPlace, OtherFields, RowScanner, Unfitting};
 pub(crate) use rows_stream::RowsStream;
-pub(crate) use shape::{DeclaredColumn, Findings, LoadColumn, TableForm, Wider, places, same_name};
+#[cfg(all(test, feature = "parquet", feature = "xlsx"))]
+pub(crate) use shape::DeclaredColumn;
+pub(crate) use shape::{Findings, LoadColumn, TableForm, Wider, places, same_name};
 pub(crate) use source::LoadSource;
 pub(crate) use survey::survey;
 pub use value_kind::ValueKind;

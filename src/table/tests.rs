@@ -9,7 +9,7 @@ use super::load::{LoadOrder, LoadReport, load};
 use super::mode::{Evolve, LoadMode, Nested};
 use super::shape::{DeclaredColumn, TableForm};
 use super::source::LoadSource;
-use super::test_homes::{LoadHome, LoadHomes, Mortal};
+use super::test_homes::{LoadHomes, Mortal};
 use super::value_kind::ValueKind;
 use crate::error::{ErrorKind, Result};
 use crate::run_store::{Measure, RowReader};

@@ -10,7 +10,7 @@ use arrow_array::builder::{
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::extension::{EXTENSION_TYPE_METADATA_KEY, EXTENSION_TYPE_NAME_KEY};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use jiff::civil::{Date, date};
+use jiff::civil::{Date, DateTime, date};
 
 use super::exact_decimal::{DECIMAL, scaled};
 use crate::error::{Error, ErrorKind, Result};
@@ -92,7 +92,7 @@ impl ColumnBuilder {
             (ColumnBuilder::Decimal(own), Cell::Decimal(raw)) => own.append_value(scaled(raw)?),
             (ColumnBuilder::Double(own), Cell::Double(number)) => own.append_value(number),
             (ColumnBuilder::Date(own), Cell::Date(day, _)) => own.append_value(days(day)?),
-            (ColumnBuilder::Timestamp(own), Cell::Timestamp(time, _)) => own.append_value(time.as_microsecond()),
+            (ColumnBuilder::Timestamp(own), Cell::Timestamp(time, _)) => own.append_value(microseconds(time)),
             (ColumnBuilder::Text(own), Cell::Text(text) | Cell::Json(text)) => {
                 own.append_value(text);
                 return Some(FIXED + text.len());
@@ -185,4 +185,10 @@ impl BatchBuilder {
 /// The error of a library that does not take what it should.
 pub(super) fn damaged(cause: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::Internal, format!("the rows could not be encoded: {cause}"))
+}
+
+/// The microseconds since 1970.
+fn microseconds(time: DateTime) -> i64 {
+    let since = time.duration_since(date(1970, 1, 1).at(0, 0, 0, 0));
+    since.as_secs() * 1_000_000 + i64::from(since.subsec_micros())
 }

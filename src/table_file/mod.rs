@@ -9,7 +9,7 @@ mod exact_decimal;
 mod file_columns;
 #[cfg(feature = "parquet")]
 mod parquet_file;
-#[cfg(all(test, feature = "parquet", feature = "xlsx"))]
+#[cfg(test)]
 mod tests;
 #[cfg(feature = "xlsx")]
 mod workbook;

@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
-use jiff::civil::{Date, date};
-use jiff::tz::TimeZone;
+use jiff::civil::{Date, DateTime, date};
 
 use crate::table::Cell;
 
@@ -73,12 +71,13 @@ fn days(day: Date) -> Option<f64> {
 }
 
 /// The number of a time, and whether it has milliseconds; nothing for smaller parts of a second.
-fn serial(time: Timestamp) -> Option<(f64, bool)> {
+fn serial(time: DateTime) -> Option<(f64, bool)> {
     if time.subsec_nanosecond() % 1_000_000 != 0 {
         return None;
     }
-    let of_day = time.as_millisecond().rem_euclid(DAY as i64);
-    let day = days(TimeZone::UTC.to_datetime(time).date())?;
+    let of_day = (i64::from(time.hour()) * 60 + i64::from(time.minute())) * 60 + i64::from(time.second());
+    let of_day = of_day * 1000 + i64::from(time.subsec_nanosecond() / 1_000_000);
+    let day = days(time.date())?;
     Some((day + of_day as f64 / DAY, of_day % 1000 != 0))
 }
 
@@ -86,6 +85,10 @@ fn serial(time: Timestamp) -> Option<(f64, bool)> {
 mod tests {
     use super::SheetValue::{self, Day, LongNumber, Number, OtherTime, Time};
     use crate::table::Cell;
+
+    fn utc(text: &str) -> jiff::civil::DateTime {
+        jiff::tz::TimeZone::UTC.to_datetime(text.parse().unwrap())
+    }
 
     #[test]
     fn what_a_sheet_does_not_hold_is_text() {
@@ -115,7 +118,7 @@ mod tests {
             ("2026-01-31T12:00:00.0001Z", OtherTime("2026-01-31T12:00:00.0001Z")),
             ("1899-12-31T12:00:00Z", OtherTime("1899-12-31T12:00:00Z")),
         ] {
-            assert_eq!(SheetValue::of(Cell::Timestamp(text.parse().unwrap(), text)), value, "{text}");
+            assert_eq!(SheetValue::of(Cell::Timestamp(utc(text), text)), value, "{text}");
         }
     }
 }

@@ -25,7 +25,8 @@ use crate::run_store::Mark;
 /// A step that calls an operation.
 pub(super) fn call_step(c: &mut Checker<'_>, here: &StepHere<'_>, file: &StepFile) -> CheckedStep {
     let StepHere { at, number, ids, context, .. } = *here;
-    let (template, operation) = operation(c, at, file, context).map_or((None, None), |(t, o)| (t, Some(o)));
+    let (template, operation) = operation(c, at, file, context).unzip();
+    let template = template.flatten();
     let method = operation.as_ref().map_or(Method::Query, |o| o.method);
     let known_fields = file.unknown_fields == UnknownFieldsFile::Refuse;
     let (mut needs, mut awaits) = (BTreeSet::new(), BTreeSet::new());
@@ -59,13 +60,7 @@ pub(super) fn call_step(c: &mut Checker<'_>, here: &StepHere<'_>, file: &StepFil
     let watermark = file.watermark.as_ref().and_then(|w| {
         watermark(c, &format!("{at}/watermark"), w, known_fields.then_some(&record), operation.as_deref())
     });
-    let saved = SavedRecord {
-        fields: &gives,
-        map: map.as_ref().filter(|_| is_query),
-        operation: operation.as_deref(),
-        is_partial: has_watermark,
-        has_outcomes: !is_query && file.each.is_none(),
-    };
+    let saved = SavedRecord::of((&gives, map.as_ref()), operation.as_deref(), file);
     let save = saves(c, at, file, &saved, &mut names);
     let files = file.files.as_ref().and_then(|to| path(c, &format!("{at}/files"), to, &mut names, nothing));
     let Some(operation) = operation else { return (None, gives) };

@@ -44,7 +44,7 @@ pub(super) fn load(c: &mut Checker<'_>, at: &str, part: &LoadPart, names: &mut S
             whole = LoadFile::of(from.clone());
             (&whole, at.to_owned())
         }
-        LoadPart::File(file) => (file, format!("{at}/from")),
+        LoadPart::File(file) => (&**file, format!("{at}/from")),
         LoadPart::Left(_) => return None,
     };
     let before = c.faults.len();

@@ -8,7 +8,7 @@ use crate::authoring::Checker;
 use crate::batch::file::StepFile;
 use crate::batch::save_file::{SaveFile, SavePart, SavePlacePart, SavedRows};
 use crate::batch::save_plan::{Save, SaveTable};
-use crate::definition::{Fields, Operation};
+use crate::definition::{Fields, Method, Operation};
 use crate::expression::Shape;
 use crate::table::record_names;
 
@@ -21,6 +21,24 @@ pub(super) struct SavedRecord<'r> {
     pub(super) is_partial: bool,
     /// Whether there is an outcome for each item: the step writes, once for all its items.
     pub(super) has_outcomes: bool,
+}
+
+impl<'r> SavedRecord<'r> {
+    /// Of a step that calls an operation.
+    pub(super) fn of(
+        (fields, map): (&'r Fields, Option<&'r Shape>),
+        operation: Option<&'r Operation>,
+        file: &StepFile,
+    ) -> SavedRecord<'r> {
+        let is_query = operation.is_none_or(|operation| operation.method == Method::Query);
+        SavedRecord {
+            fields,
+            map: map.filter(|_| is_query),
+            operation,
+            is_partial: file.watermark.is_some(),
+            has_outcomes: !is_query && file.each.is_none(),
+        }
+    }
 }
 
 /// The places that a step names; those with a fault are left out.
@@ -64,7 +82,7 @@ fn save(
             whole = SaveFile::of(to.clone());
             (&whole, at.to_owned())
         }
-        SavePlacePart::File(file) => (file, format!("{at}/to")),
+        SavePlacePart::File(file) => (&**file, format!("{at}/to")),
     };
     let of_outcomes;
     let (record, declared) = if file.rows == Some(SavedRows::Outcomes) {

@@ -79,7 +79,7 @@ impl Targets<'_> {
         if let SavePlace::Table(table) = &target.place {
             let is_input = target.probe().and_then(|path| self.protected.check(&path).err());
             let fault = is_input.as_ref().map(said).or_else(|| self.shared(step, save, job, &table.to_string()));
-            let refused = || Some(target.probe().map(|path| writable(&path))?.err()?);
+            let refused = || target.probe().map(|path| writable(&path))?.err();
             return fault.or_else(|| refused().map(|error| (error.message.clone(), error.advice.clone(), true)));
         }
         let Some(probe) = target.probe() else {

@@ -148,8 +148,10 @@ impl Loading<'_, '_> {
         let password = address.password.clone().or(password);
         let stream = RowsStream::begin(address, password, plan.sql.clone());
         let failed = stream.error();
-        let file = RowFile::read(stream, &name, RowFormat::Ndjson, options, &RowPosition::default())?;
-        let ended = self.file(file, &name).await;
+        let ended = match RowFile::read(stream, &name, RowFormat::Ndjson, options, &RowPosition::default()) {
+            Ok(file) => self.file(file, &name).await,
+            Err(error) => Err(error),
+        };
         ended.map_err(|error| failed.take().map_or(error, |own| own.of_files(FileOwner::User)))
     }
 

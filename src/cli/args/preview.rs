@@ -16,6 +16,9 @@ pub(crate) struct PreviewArgs {
     /// A statement for the database, instead of a table
     #[arg(long, value_name = "SQL")]
     pub(crate) sql: Option<String>,
+    /// The character between the cells of csv, such as ;
+    #[arg(long, value_name = "CHAR")]
+    pub(crate) delimiter: Option<char>,
     /// The sheet of a workbook, by name or number from 1
     #[arg(long, value_name = "SHEET")]
     pub(crate) sheet: Option<String>,

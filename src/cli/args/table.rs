@@ -13,7 +13,7 @@ pub(crate) struct TableArgs {
     pub(crate) mode: Option<LoadMode>,
     /// The fields that identify a row [default for upsert, mirror and history: id]
     #[arg(long, value_name = "A,B/C", value_delimiter = ',')]
-    pub(crate) key: Vec<String>,
+    pub(crate) row_key: Vec<String>,
     /// What may change in a table that exists: none, add (columns) or widen (also their types) [default: widen for tables that opnode has made, else none]
     #[arg(long, value_name = "WHAT", value_parser = word::<Evolve>)]
     pub(crate) evolve: Option<Evolve>,
@@ -33,7 +33,7 @@ impl TableArgs {
     pub(crate) fn given(&self) -> Option<&'static str> {
         let flags = [
             ("--mode", self.mode.is_some()),
-            ("--key", !self.key.is_empty()),
+            ("--row-key", !self.row_key.is_empty()),
             ("--evolve", self.evolve.is_some()),
             ("--lists", !self.lists.is_empty()),
         ];

@@ -156,13 +156,12 @@ fn order(args: &OutputArgs, (operation, connection): (&Operation, &str), address
         return Err(Error::new(ErrorKind::Usage, "--lists is not for --mode history")
             .advise("leave it out: then lists are JSON"));
     }
-    if mode == LoadMode::Append && !table.key.is_empty() && table.lists.is_empty() {
-        return Err(
-            Error::new(ErrorKind::Usage, "--key is for --mode upsert, mirror and history").advise("add --mode upsert")
-        );
+    if mode == LoadMode::Append && !table.row_key.is_empty() && table.lists.is_empty() {
+        return Err(Error::new(ErrorKind::Usage, "--row-key is for --mode upsert, mirror and history")
+            .advise("add --mode upsert"));
     }
     let form = form(args, operation);
-    let key: Vec<Vec<String>> = match table.key.as_slice() {
+    let key: Vec<Vec<String>> = match table.row_key.as_slice() {
         [] if mode.is_keyed() || !table.lists.is_empty() => vec![vec!["id".to_owned()]],
         names => names.iter().map(|name| crate::json_pointer::path_of(name)).collect(),
     };

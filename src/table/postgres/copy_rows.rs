@@ -140,7 +140,7 @@ fn put_cell(out: &mut Vec<u8>, cell: Cell<'_>) {
         Cell::Double(number) => write!(out, "{number:e}"),
         Cell::Decimal(text) | Cell::Date(_, text) => out.write_all(text.as_bytes()),
         // The server knows fewer zones than RFC 3339.
-        Cell::Timestamp(time, _) => write!(out, "{time}"),
+        Cell::Timestamp(time, _) => write!(out, "{time}Z"),
         Cell::Text(text) | Cell::Json(text) => {
             put_escaped(out, text.as_bytes());
             Ok(())
