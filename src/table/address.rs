@@ -74,7 +74,12 @@ impl TableAddress {
             wrong(format!("the address of the database is not a URL: {e}"))
                 .advise("write postgres://USER@HOST/DATABASE#TABLE")
         };
-        let mut url = Url::parse(place).map_err(invalid)?;
+        // A user without a host is usual with sockets, and no valid URL.
+        let socket = place.split_once("://").and_then(|(scheme, rest)| {
+            let (user, path) = rest.split_once("@/").filter(|(user, _)| !user.contains(['/', '?']))?;
+            Some(format!("{scheme}://{user}@localhost/{path}"))
+        });
+        let mut url = Url::parse(socket.as_deref().unwrap_or(place)).map_err(invalid)?;
         if has_password_in_query(&url) {
             return Err(wrong("the address of the database has its password after `?`".to_owned())
                 .advise("write postgres://USER:PASSWORD@HOST/DATABASE#TABLE, or set PGPASSWORD"));
@@ -173,6 +178,7 @@ mod tests {
                 "postgres://etl@db.example.com:5433/desk?sslmode=disable#hr.members",
             ),
             ("postgresql:///desk#a%2Eb", "postgresql:///desk#a%2Eb"),
+            ("postgres://etl@/desk?host=/run/x#t", "postgres://etl@localhost/desk?host=/run/x#t"),
         ];
         for (text, shown) in cases {
             assert_eq!(parse(text).unwrap().to_string(), shown);

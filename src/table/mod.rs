@@ -34,7 +34,9 @@ mod tests;
 mod value_kind;
 
 pub(crate) use address::{DatabaseAddress, TableAddress};
-pub(crate) use cell::{Cell, CellRules, Cells, Unfit};
+#[cfg(any(feature = "parquet", feature = "xlsx"))]
+pub(crate) use cell::Cell;
+pub(crate) use cell::{CellRules, Cells, Unfit};
 pub(crate) use lists::load_all;
 pub(crate) use load::{LoadOrder, LoadReport, OpenRows, key_columns};
 pub use mode::{Evolve, LoadMode, Nested};

@@ -46,16 +46,23 @@ pub(crate) fn open_to_read(address: &DatabaseAddress, password: Option<&Secret>)
     }
 }
 
-/// Whether this build has the database.
+/// Whether this build has the database, and its address is valid.
 ///
 /// # Errors
-/// `unsupported` if not.
+/// `unsupported` if not; `usage` for an address that is not valid.
 pub(crate) fn check_build(address: &DatabaseAddress) -> Result<()> {
     let has = match address {
         DatabaseAddress::Sqlite(_) => cfg!(feature = "sqlite"),
         DatabaseAddress::Postgres(_) => cfg!(feature = "postgres"),
     };
-    if has { Ok(()) } else { Err(missing(address)) }
+    if !has {
+        return Err(missing(address));
+    }
+    #[cfg(feature = "postgres")]
+    if let DatabaseAddress::Postgres(url) = address {
+        super::postgres::PostgresServer::parse(url)?;
+    }
+    Ok(())
 }
 
 fn missing(address: &DatabaseAddress) -> Error {

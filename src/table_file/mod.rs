@@ -66,6 +66,7 @@ impl TableFileFormat {
     }
 
     /// That of a file with this extension, without its dot.
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "batches have their own names of formats"))]
     pub(crate) fn of_extension(extension: &str) -> Option<TableFileFormat> {
         match extension.to_lowercase().as_str() {
             "parquet" => Some(TableFileFormat::Parquet),

@@ -1,23 +1,20 @@
 """A PostgreSQL server of its own, for tests: in a folder, on a socket there, by an ordinary user."""
-import glob, os, pathlib, pwd, shutil, subprocess, time
+import glob, os, pwd, shutil, subprocess, time
 
 
-def programs():
-    """The folder with initdb and postgres."""
-    found = shutil.which("initdb")
-    folders = [str(pathlib.Path(found).parent)] if found else []
-    folders += sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True)
-    for folder in folders:
-        if os.path.exists(f"{folder}/initdb"):
-            return folder
-    raise SystemExit("PostgreSQL is not there: install Debian's package postgresql")
+def program(name):
+    """The path of a program: in PATH, or of Debian's package."""
+    found = shutil.which(name) or next(iter(sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"), reverse=True)), None)
+    if not found:
+        raise SystemExit(f"{name} is not there: install Debian's package postgresql")
+    return found
 
 
 class PostgresHome:
     name = "postgres"
 
     def __init__(self, root):
-        self.bin, self.folder = programs(), root / "postgres"
+        self.folder = root / "postgres"
         self.folder.mkdir()
         self.user = pwd.getpwnam("nobody") if os.getuid() == 0 else None
         if self.user:
@@ -29,10 +26,10 @@ class PostgresHome:
         self.count = 0
         self.database = "postgres"
 
-    def run(self, program, *args):
-        done = subprocess.run([f"{self.bin}/{program}", *args], cwd=self.folder, capture_output=True, text=True, **self.other_user())
+    def run(self, name, *args):
+        done = subprocess.run([program(name), *args], cwd=self.folder, capture_output=True, text=True, **self.other_user())
         if done.returncode:
-            raise SystemExit(f"{program}: {done.stdout}{done.stderr}")
+            raise SystemExit(f"{name}: {done.stdout}{done.stderr}")
         return done.stdout
 
     def other_user(self):
@@ -65,5 +62,5 @@ class PostgresHome:
         return [tuple(int(cell) if cell.isdigit() and len(cell) < 19 else cell for cell in row) for row in self.sql(sql)]
 
     def stop(self):
-        subprocess.run([f"{self.bin}/pg_ctl", "-D", "data", "-m", "immediate", "stop"], cwd=self.folder, capture_output=True, **self.other_user())
+        subprocess.run([program("pg_ctl"), "-D", "data", "-m", "immediate", "stop"], cwd=self.folder, capture_output=True, **self.other_user())
         time.sleep(0.1)
