@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::table::{Cells, LoadColumn};
 
 /// Rows and bytes of values of one row group.
-const GROUP: (usize, usize) = (100_000, 64 << 20);
+const GROUP: (usize, usize) = (100_000, 24 << 20);
 
 /// Bytes of the different values of a column that are written once; more of them are written one by one. Each column has
 /// such a dictionary in memory.
