@@ -12,11 +12,8 @@ use arrow_array::{Array, ArrayRef, MapArray, RunArray, downcast_dictionary_array
 use arrow_schema::extension::EXTENSION_TYPE_NAME_KEY;
 use arrow_schema::{DataType, Field, Fields, TimeUnit};
 
-use super::arrow_time::{put_day, put_duration, put_time, put_time_of_day, put_time_value};
+use super::arrow_time::{NoJson, put_day, put_duration, put_time, put_time_of_day, put_time_value};
 use crate::json_text::{one_line, put_text};
-
-/// Why a value cannot be a part of a row.
-pub(super) type NoJson = String;
 
 /// Whether values of a field can be JSON.
 ///

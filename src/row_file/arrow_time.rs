@@ -13,7 +13,8 @@ use arrow_schema::{DataType, TimeUnit};
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
 
-use super::arrow_json::NoJson;
+/// Why a value cannot be a part of a row.
+pub(super) type NoJson = String;
 
 /// The years of texts in RFC 3339.
 const YEARS: std::ops::RangeInclusive<i16> = 0..=9999;

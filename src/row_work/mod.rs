@@ -10,7 +10,6 @@ mod fields;
 mod flatten;
 mod group;
 mod join;
-mod kept_rows;
 mod key;
 mod key_index;
 mod key_types;
@@ -33,7 +32,6 @@ pub(crate) use aggregate::aggregate;
 pub(crate) use dedupe::dedupe;
 pub(crate) use flatten::{BOTH, flatten, flatten_row};
 pub(crate) use join::join;
-pub(crate) use kept_rows::KeptRows;
 pub(crate) use key::put_key;
 pub(crate) use key_index::{KeyIndex, NdjsonFile, RowsAt};
 pub(crate) use key_types::{KeyTypes, other_type};
@@ -43,7 +41,7 @@ pub(crate) use plan::{
     SortPlan, WorkPlan,
 };
 pub(crate) use sort::sort;
-pub(crate) use temporary::Workspace;
+pub(crate) use temporary::{TemporaryBytes, Workspace};
 
 /// Rows one after the other, each as JSON text.
 pub(crate) type RowStream<'r> = dyn Iterator<Item = Result<Arc<str>>> + 'r;

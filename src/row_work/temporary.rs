@@ -157,7 +157,7 @@ impl Drop for RemovedPath {
 /// Bytes that are appended and then read at any offset. The last `limit` bytes are in memory, the others in a file; so
 /// there is no file while there are fewer.
 #[derive(Debug)]
-pub(super) struct TemporaryBytes {
+pub(crate) struct TemporaryBytes {
     file: Option<TemporaryFile>,
     /// Number of bytes in the file.
     written: u64,
@@ -167,15 +167,15 @@ pub(super) struct TemporaryBytes {
 }
 
 impl TemporaryBytes {
-    pub(super) fn new(work: &Workspace, limit: usize) -> TemporaryBytes {
+    pub(crate) fn new(work: &Workspace, limit: usize) -> TemporaryBytes {
         TemporaryBytes { file: None, written: 0, buffer: Vec::new(), limit, held: work.held() }
     }
 
-    pub(super) fn length(&self) -> u64 {
+    pub(crate) fn length(&self) -> u64 {
         self.written + self.buffer.len() as u64
     }
 
-    pub(super) fn append(&mut self, bytes: &[u8], work: &Workspace) -> Result<()> {
+    pub(crate) fn append(&mut self, bytes: &[u8], work: &Workspace) -> Result<()> {
         if self.buffer.len() + bytes.len() > self.limit {
             self.flush(work)?;
             if bytes.len() > self.limit {
@@ -189,7 +189,7 @@ impl TemporaryBytes {
     }
 
     /// Releases the buffer if there is a file. Nothing is appended after that.
-    pub(super) fn seal(&mut self, work: &Workspace) -> Result<()> {
+    pub(crate) fn seal(&mut self, work: &Workspace) -> Result<()> {
         if self.file.is_some() {
             self.flush(work)?;
             self.buffer = Vec::new();
@@ -224,7 +224,7 @@ impl TemporaryBytes {
     ///
     /// # Errors
     /// `state` when there are fewer, because the file was changed by another process.
-    pub(super) fn read_at(&self, offset: u64, count: usize, out: &mut Vec<u8>) -> Result<()> {
+    pub(crate) fn read_at(&self, offset: u64, count: usize, out: &mut Vec<u8>) -> Result<()> {
         let in_file = usize::try_from(self.written.saturating_sub(offset)).unwrap_or(usize::MAX).min(count);
         out.clear();
         if let Some(kept) = self.file.as_ref().filter(|_| in_file > 0) {
@@ -243,7 +243,7 @@ impl TemporaryBytes {
     }
 
     /// The error for bytes that are not there.
-    pub(super) fn short(&self) -> Error {
+    pub(crate) fn short(&self) -> Error {
         let shown = self.file.as_ref().map_or("a temporary buffer".to_owned(), |f| f.path.0.display().to_string());
         Error::new(ErrorKind::State, format!("{shown} is damaged: it has fewer bytes than were written"))
             .at(Place { file: Some(shown), ..Place::default() })
@@ -252,7 +252,7 @@ impl TemporaryBytes {
 }
 
 /// Makes room for `more` elements: twice as many as before, but not above `limit` unless these need more.
-pub(super) fn reserve<T>(list: &mut Vec<T>, more: usize, limit: usize) {
+pub(crate) fn reserve<T>(list: &mut Vec<T>, more: usize, limit: usize) {
     let needed = list.len() + more;
     if needed > list.capacity() {
         let wanted = (list.capacity() * 2).min(limit).max(needed);

@@ -39,7 +39,7 @@ pub(crate) struct CellRules {
 
 /// Why a value does not fit its column.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Unfit {
+pub(crate) enum UnfitCell {
     /// It needs a column of this kind.
     Kind(ValueKind),
     /// No column of the target holds it.
@@ -51,7 +51,7 @@ type Span = (usize, usize);
 
 /// A cell by the place of its text.
 #[derive(Clone, Copy, Debug)]
-enum Kept {
+enum KeptCell {
     Null,
     Boolean(bool),
     Integer(i64),
@@ -67,7 +67,7 @@ enum Kept {
 /// The cells of a row. The memory is used again for the next row.
 #[derive(Debug, Default)]
 pub(crate) struct Cells {
-    kept: Vec<Kept>,
+    kept: Vec<KeptCell>,
     unescaped: String,
 }
 
@@ -84,70 +84,71 @@ impl Cells {
         span: Option<Span>,
         kind: ValueKind,
         rules: &CellRules,
-    ) -> Result<(), Unfit> {
+    ) -> Result<(), UnfitCell> {
         let kept = match span {
-            None => Kept::Null,
+            None => KeptCell::Null,
             Some(span) => self.keep(row, span, kind, rules)?,
         };
         self.kept.push(kept);
         Ok(())
     }
 
-    fn keep(&mut self, row: &str, span: Span, wanted: ValueKind, rules: &CellRules) -> Result<Kept, Unfit> {
+    fn keep(&mut self, row: &str, span: Span, wanted: ValueKind, rules: &CellRules) -> Result<KeptCell, UnfitCell> {
         let raw = row.get(span.0..span.1).unwrap_or_default();
-        let of_value = || Unfit::Kind(ValueKind::of_value(raw).unwrap_or(ValueKind::Text));
+        let of_value = || UnfitCell::Kind(ValueKind::of_value(raw).unwrap_or(ValueKind::Text));
         let found = kind(raw);
         Ok(match (wanted, found) {
-            (_, ColumnKind::Null) => Kept::Null,
+            (_, ColumnKind::Null) => KeptCell::Null,
             (ValueKind::Json, _) => {
                 check_length(raw, rules)?;
-                Kept::Json(span)
+                KeptCell::Json(span)
             }
-            (ValueKind::Boolean, ColumnKind::Flag) => Kept::Boolean(raw == "true"),
-            (ValueKind::Integer, ColumnKind::Number) => Kept::Integer(raw.parse().map_err(|_| of_value())?),
-            (ValueKind::Decimal, ColumnKind::Number) => Kept::Decimal(span),
-            (ValueKind::Double, ColumnKind::Number) => Kept::Double(exact(raw).ok_or_else(of_value)?),
+            (ValueKind::Boolean, ColumnKind::Flag) => KeptCell::Boolean(raw == "true"),
+            (ValueKind::Integer, ColumnKind::Number) => KeptCell::Integer(raw.parse().map_err(|_| of_value())?),
+            (ValueKind::Decimal, ColumnKind::Number) => KeptCell::Decimal(span),
+            (ValueKind::Double, ColumnKind::Number) => KeptCell::Double(exact(raw).ok_or_else(of_value)?),
             (ValueKind::Text, ColumnKind::Text) => {
                 let text = self.text(raw, span)?;
                 self.check_text(row, text, rules)?;
                 text
             }
-            (ValueKind::Text, ColumnKind::Number | ColumnKind::Flag) => Kept::Plain(span),
+            (ValueKind::Text, ColumnKind::Number | ColumnKind::Flag) => KeptCell::Plain(span),
             (ValueKind::Date, ColumnKind::Text) => {
                 let inner = (span.0 + 1, span.1 - 1);
                 let day = row.get(inner.0..inner.1).and_then(|text| day(text, rules)).ok_or_else(of_value)?;
-                Kept::Date(day, inner)
+                KeptCell::Date(day, inner)
             }
             (ValueKind::Timestamp, ColumnKind::Text) => {
                 let inner = (span.0 + 1, span.1 - 1);
                 let time = row.get(inner.0..inner.1).and_then(|text| time(text, rules)).ok_or_else(of_value)?;
-                Kept::Timestamp(time, inner)
+                KeptCell::Timestamp(time, inner)
             }
             _ => return Err(of_value()),
         })
     }
 
     /// The text of a JSON string.
-    fn text(&mut self, raw: &str, span: Span) -> Result<Kept, Unfit> {
+    fn text(&mut self, raw: &str, span: Span) -> Result<KeptCell, UnfitCell> {
         if memchr::memchr(b'\\', raw.as_bytes()).is_none() {
-            return Ok(Kept::Plain((span.0 + 1, span.1 - 1)));
+            return Ok(KeptCell::Plain((span.0 + 1, span.1 - 1)));
         }
-        let half = |_| Unfit::Value("a text with half of a surrogate pair, such as \\ud800, which is not valid text");
+        let half =
+            |_| UnfitCell::Value("a text with half of a surrogate pair, such as \\ud800, which is not valid text");
         let text: String = serde_json::from_str(raw).map_err(half)?;
         let start = self.unescaped.len();
         self.unescaped.push_str(&text);
-        Ok(Kept::Unescaped((start, self.unescaped.len())))
+        Ok(KeptCell::Unescaped((start, self.unescaped.len())))
     }
 
-    fn check_text(&self, row: &str, kept: Kept, rules: &CellRules) -> Result<(), Unfit> {
+    fn check_text(&self, row: &str, kept: KeptCell, rules: &CellRules) -> Result<(), UnfitCell> {
         let text = match kept {
             // A NUL is always escaped.
-            Kept::Plain((from, to)) => return check_length(row.get(from..to).unwrap_or_default(), rules),
-            Kept::Unescaped((from, to)) => self.unescaped.get(from..to).unwrap_or_default(),
+            KeptCell::Plain((from, to)) => return check_length(row.get(from..to).unwrap_or_default(), rules),
+            KeptCell::Unescaped((from, to)) => self.unescaped.get(from..to).unwrap_or_default(),
             _ => return Ok(()),
         };
         if !rules.nul && text.contains('\0') {
-            return Err(Unfit::Value("a text with the character NUL (\\u0000)"));
+            return Err(UnfitCell::Value("a text with the character NUL (\\u0000)"));
         }
         check_length(text, rules)
     }
@@ -157,31 +158,31 @@ impl Cells {
     }
 
     pub(crate) fn is_null(&self, index: usize) -> bool {
-        matches!(self.kept.get(index), None | Some(Kept::Null))
+        matches!(self.kept.get(index), None | Some(KeptCell::Null))
     }
 
     /// A cell of the row from which they were made.
     pub(crate) fn get<'r>(&'r self, row: &'r str, index: usize) -> Cell<'r> {
         let of_row = |(from, to): Span| row.get(from..to).unwrap_or_default();
-        match self.kept.get(index).copied().unwrap_or(Kept::Null) {
-            Kept::Null => Cell::Null,
-            Kept::Boolean(flag) => Cell::Boolean(flag),
-            Kept::Integer(number) => Cell::Integer(number),
-            Kept::Decimal(span) => Cell::Decimal(of_row(span)),
-            Kept::Double(number) => Cell::Double(number),
-            Kept::Plain(span) => Cell::Text(of_row(span)),
-            Kept::Unescaped((from, to)) => Cell::Text(self.unescaped.get(from..to).unwrap_or_default()),
-            Kept::Json(span) => Cell::Json(of_row(span)),
-            Kept::Date(date, span) => Cell::Date(date, of_row(span)),
-            Kept::Timestamp(time, span) => Cell::Timestamp(time, of_row(span)),
+        match self.kept.get(index).copied().unwrap_or(KeptCell::Null) {
+            KeptCell::Null => Cell::Null,
+            KeptCell::Boolean(flag) => Cell::Boolean(flag),
+            KeptCell::Integer(number) => Cell::Integer(number),
+            KeptCell::Decimal(span) => Cell::Decimal(of_row(span)),
+            KeptCell::Double(number) => Cell::Double(number),
+            KeptCell::Plain(span) => Cell::Text(of_row(span)),
+            KeptCell::Unescaped((from, to)) => Cell::Text(self.unescaped.get(from..to).unwrap_or_default()),
+            KeptCell::Json(span) => Cell::Json(of_row(span)),
+            KeptCell::Date(date, span) => Cell::Date(date, of_row(span)),
+            KeptCell::Timestamp(time, span) => Cell::Timestamp(time, of_row(span)),
         }
     }
 }
 
-fn check_length(text: &str, rules: &CellRules) -> Result<(), Unfit> {
+fn check_length(text: &str, rules: &CellRules) -> Result<(), UnfitCell> {
     let is_long = |most: usize| text.len() > most && text.encode_utf16().count() > most;
     match rules.text_max.is_some_and(is_long) {
-        true => Err(Unfit::Value("a text that is longer than a cell can be")),
+        true => Err(UnfitCell::Value("a text that is longer than a cell can be")),
         false => Ok(()),
     }
 }
@@ -253,12 +254,12 @@ fn offset(zone: &str) -> Option<jiff::SignedDuration> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cell, CellRules, Cells, Unfit, exact};
+    use super::{Cell, CellRules, Cells, UnfitCell, exact};
     use crate::table::value_kind::ValueKind::{self, Boolean, Date, Decimal, Double, Integer, Json, Text, Timestamp};
 
     const RULES: CellRules = CellRules { nul: false, second_digits: 6, text_max: Some(10), first_year: 1 };
 
-    fn fits(raw: &str, kind: ValueKind) -> Result<String, Unfit> {
+    fn fits(raw: &str, kind: ValueKind) -> Result<String, UnfitCell> {
         let mut cells = Cells::default();
         cells.push(raw, Some((0, raw.len())), kind, &RULES)?;
         Ok(match cells.get(raw, 0) {
@@ -291,25 +292,25 @@ mod tests {
             assert_eq!(fits(raw, kind).as_deref(), Ok(text), "{raw}");
         }
         let bad = [
-            ("1", Boolean, Unfit::Kind(Integer)),
-            ("9223372036854775808", Integer, Unfit::Kind(Decimal)),
-            ("5.0", Integer, Unfit::Kind(Decimal)),
-            ("123456789012345678901234567890", Double, Unfit::Kind(Decimal)),
-            (r#""1""#, Integer, Unfit::Kind(Text)),
-            (r#""2026-01-31T08:00:00""#, Timestamp, Unfit::Kind(Text)),
-            (r#""2026-01-31T08:00:00.1234567Z""#, Timestamp, Unfit::Kind(Text)),
-            (r#""2026-12-31T23:59:60Z""#, Timestamp, Unfit::Kind(Text)),
-            (r#""2026-01-31T08:00:00+0x:00""#, Timestamp, Unfit::Kind(Text)),
-            (r#""9999-12-31T23:59:59-01:00""#, Timestamp, Unfit::Kind(Text)),
-            (r#""20260131""#, Date, Unfit::Kind(Text)),
-            (r#""2026-02-30""#, Date, Unfit::Kind(Text)),
-            ("{}", Text, Unfit::Kind(Json)),
+            ("1", Boolean, UnfitCell::Kind(Integer)),
+            ("9223372036854775808", Integer, UnfitCell::Kind(Decimal)),
+            ("5.0", Integer, UnfitCell::Kind(Decimal)),
+            ("123456789012345678901234567890", Double, UnfitCell::Kind(Decimal)),
+            (r#""1""#, Integer, UnfitCell::Kind(Text)),
+            (r#""2026-01-31T08:00:00""#, Timestamp, UnfitCell::Kind(Text)),
+            (r#""2026-01-31T08:00:00.1234567Z""#, Timestamp, UnfitCell::Kind(Text)),
+            (r#""2026-12-31T23:59:60Z""#, Timestamp, UnfitCell::Kind(Text)),
+            (r#""2026-01-31T08:00:00+0x:00""#, Timestamp, UnfitCell::Kind(Text)),
+            (r#""9999-12-31T23:59:59-01:00""#, Timestamp, UnfitCell::Kind(Text)),
+            (r#""20260131""#, Date, UnfitCell::Kind(Text)),
+            (r#""2026-02-30""#, Date, UnfitCell::Kind(Text)),
+            ("{}", Text, UnfitCell::Kind(Json)),
         ];
         for (raw, kind, unfit) in bad {
             assert_eq!(fits(raw, kind), Err(unfit), "{raw}");
         }
         for raw in [r#""a\u0000b""#, r#""\ud800""#, r#""12345678901""#] {
-            assert!(matches!(fits(raw, Text), Err(Unfit::Value(_))), "{raw}");
+            assert!(matches!(fits(raw, Text), Err(UnfitCell::Value(_))), "{raw}");
         }
         assert_eq!(fits(r#""€€€€€€€€€€""#, Text).as_deref(), Ok("€€€€€€€€€€"));
     }

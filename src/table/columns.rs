@@ -5,17 +5,13 @@ use sha2::{Digest, Sha256};
 
 use super::address::TableName;
 use super::database::{Database, FoundTable, NewColumn};
-use super::load::{LoadOrder, new_column, own_columns};
 use super::mode::{Evolve, LoadMode};
+use super::names::{LOAD, VALID_FROM, VALID_TO};
+use super::order::{LoadOrder, new_column, own_columns};
 use super::shape::{DeclaredColumn, Findings, LoadColumn, Wider, column_name, same_name};
 use super::value_kind::ValueKind;
 use crate::error::{Error, ErrorKind, Result};
 
-/// The column with the number of the load that brought a row.
-pub(super) const LOAD: &str = "_opnode_load";
-/// The columns of the versions of a row.
-pub(super) const VALID_FROM: &str = "_valid_from";
-pub(super) const VALID_TO: &str = "_valid_to";
 const OWN: [&str; 3] = [LOAD, VALID_FROM, VALID_TO];
 
 /// What a load writes, and what it changes before.

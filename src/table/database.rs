@@ -56,7 +56,7 @@ pub(crate) trait Database: Send {
     /// Ends the transaction; its changes are durable.
     ///
     /// # Errors
-    /// Then it is not known whether they are.
+    /// `network` when the connection breaks: then it is not known whether they are.
     fn commit(&mut self) -> Result<()>;
 
     /// Ends the transaction without its changes.

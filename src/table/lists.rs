@@ -1,18 +1,16 @@
 //! Lists of rows as tables of their own: each element is a row, with the key of its row and its position in the list.
 
-use super::load::{LoadOrder, LoadReport, OpenRows, load};
+use super::load::load;
 use super::mode::LoadMode;
+use super::names::{OWNER, POSITION};
+use super::order::{LoadOrder, LoadReport, OpenRows};
 use super::row_scanner::{ColumnPlace, OtherFields, RowScanner};
-use super::shape::{DeclaredColumn, ListForm, TableForm, column_name};
+use super::shape::{DeclaredColumn, ListTable, TableForm, column_name};
 use super::value_kind::ValueKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json_text::put_text;
 use crate::run_store::{Measure, RowReader};
 
-/// The column with the position of an element in its list, from 0.
-pub(super) const POSITION: &str = "_position";
-/// The field with the number of the row that has the list. Only rows that are merged have it.
-pub(super) const OWNER: &str = "_opnode_owner";
 /// Before the name of a column with the key of the row.
 const PARENT: &str = "_parent_";
 
@@ -43,7 +41,7 @@ pub(crate) fn load_all(
 }
 
 /// The load of the elements of a list.
-fn of_list(order: &LoadOrder, list: &ListForm) -> LoadOrder {
+fn of_list(order: &LoadOrder, list: &ListTable) -> LoadOrder {
     let name = format!("{}__{}", order.table.name, column_name(&list.path));
     let declared =
         |name: String, kind, about: &str| DeclaredColumn { path: vec![name], kind, about: Some(about.into()) };
@@ -76,7 +74,7 @@ struct Elements {
 }
 
 impl Elements {
-    fn new(rows: Box<dyn RowReader>, order: &LoadOrder, list: &ListForm) -> Elements {
+    fn new(rows: Box<dyn RowReader>, order: &LoadOrder, list: &ListTable) -> Elements {
         let place = |path: Vec<String>| ColumnPlace { path, kind: ValueKind::Json };
         let path_of = |name: &String| {
             let own = |column: &&DeclaredColumn| column_name(&column.path) == *name;

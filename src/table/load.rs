@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 
 use super::address::TableName;
 use super::cell::Cells;
-use super::columns::{ColumnsPlan, LOAD, VALID_FROM, VALID_TO, plan};
+use super::columns::{ColumnsPlan, plan};
 use super::database::{Database, NewColumn};
-use super::lists::OWNER;
-use super::merge::Merge;
-use super::mode::{Evolve, LoadMode};
-use super::shape::{Findings, LoadColumn, TableForm, column_name};
+use super::merge::KeyedMerge;
+use super::mode::LoadMode;
+use super::names::{CHECKED, LOAD, NUMBER, OWNER, STAGE};
+use super::order::{LoadOrder, LoadReport, OpenRows, new_column, now};
+use super::shape::{Findings, LoadColumn};
 use super::source::{self, KnownLoad, LoadSource};
 use super::survey::survey;
 use super::value_kind::ValueKind;
@@ -21,48 +22,6 @@ use crate::run_store::{Extent, Measure, RowReader};
 const RANGE: (u64, u64) = (25_000, 16 << 20);
 /// How often the form of a table may change during one load: each time, all rows are looked at.
 const ROUNDS: usize = 8;
-/// Rows between two checks whether the load must stop.
-pub(super) const CHECKED: u64 = 1_000;
-
-/// The table of a connection alone in which keyed rows are collected.
-pub(super) const STAGE: &str = "opnode_stage";
-/// The number of a row there.
-pub(super) const NUMBER: &str = "_opnode_row";
-
-/// What is loaded, and how.
-#[derive(Clone, Debug)]
-pub(crate) struct LoadOrder {
-    pub(crate) table: TableName,
-    pub(crate) mode: LoadMode,
-    /// The names of the columns that identify a row.
-    pub(crate) key: Vec<String>,
-    /// Of the elements of a list: the columns with the key of the row that has the list.
-    pub(crate) parent: Vec<String>,
-    /// What may change in a table that exists. If it is not said: all of it if opnode has made the table, else nothing.
-    pub(crate) evolve: Option<Evolve>,
-    pub(crate) form: TableForm,
-    pub(crate) source: LoadSource,
-    /// All rows of the step.
-    pub(crate) extent: Extent,
-    /// Whether these are all records that there are.
-    pub(crate) is_complete: bool,
-    /// Whether rows of an earlier attempt of the step are replaced; else they stay.
-    pub(crate) replaces_earlier: bool,
-    /// Whether the rows may be others in a later start of the run: then they replace those before.
-    pub(crate) may_change: bool,
-}
-
-/// What a load did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct LoadReport {
-    /// Rows that this load has written, before rows of equal keys became one.
-    pub(crate) rows: u64,
-    /// What the user should know.
-    pub(crate) notes: Vec<String>,
-}
-
-/// Opens the rows from their start.
-pub(crate) type OpenRows<'l> = dyn Fn() -> Result<Box<dyn RowReader>> + 'l;
 
 /// Loads the rows. `check` gets the number of rows so far, and says whether the load must stop.
 ///
@@ -85,7 +44,7 @@ pub(crate) fn load(
         return load(database, &LoadOrder { source, may_change: false, ..order.clone() }, rows, check);
     }
     let mut loader =
-        Loader { database, order, rows, check, findings: Findings::default(), report: LoadReport::default() };
+        TableLoader { database, order, rows, check, findings: Findings::default(), report: LoadReport::default() };
     match order.mode {
         LoadMode::Append => loader.append(&known)?,
         LoadMode::Upsert => loader.upsert(&known)?,
@@ -113,7 +72,7 @@ fn is_same(order: &LoadOrder, known: &[KnownLoad], rows: &OpenRows<'_>) -> Resul
     Ok(known.is_empty() || all <= order.extent.rows)
 }
 
-struct Loader<'l> {
+struct TableLoader<'l> {
     database: &'l mut dyn Database,
     order: &'l LoadOrder,
     rows: &'l OpenRows<'l>,
@@ -124,11 +83,11 @@ struct Loader<'l> {
 }
 
 /// How an attempt to write rows ended.
-enum Written {
+enum WrittenRows {
     /// All are written.
     Rows(Extent),
     /// Some do not fit the table: nothing is written.
-    Unfit,
+    UnfitCell,
 }
 
 /// Rows from one number on, at most so many rows and bytes.
@@ -145,7 +104,7 @@ impl Range {
     }
 }
 
-impl Loader<'_> {
+impl TableLoader<'_> {
     /// Adds the rows that are not in the table yet.
     fn append(&mut self, known: &[KnownLoad]) -> Result<()> {
         let (earlier, own) = self.by_attempt(known);
@@ -160,10 +119,10 @@ impl Loader<'_> {
         Ok(())
     }
 
-    fn append_range(&mut self, range: Range, earlier: &[i64]) -> Result<Written> {
-        let Some((columns, has_load)) = self.table(range)? else { return Ok(Written::Unfit) };
+    fn append_range(&mut self, range: Range, earlier: &[i64]) -> Result<WrittenRows> {
+        let Some((columns, has_load)) = self.table(range)? else { return Ok(WrittenRows::UnfitCell) };
         if self.is_nothing(&columns)? {
-            return self.record(Written::Rows(Measure::default().extent()), range.first, load_number());
+            return self.record(WrittenRows::Rows(Measure::default().extent()), range.first, load_number());
         }
         self.remove(earlier, has_load)?;
         let (table, load) = (self.order.table.clone(), load_number());
@@ -196,11 +155,11 @@ impl Loader<'_> {
         .map(|_| ())
     }
 
-    fn replace(&mut self, range: Range) -> Result<Written> {
+    fn replace(&mut self, range: Range) -> Result<WrittenRows> {
         self.database.lock(&self.order.table)?;
-        let Some((columns, has_load)) = self.table(range)? else { return Ok(Written::Unfit) };
+        let Some((columns, has_load)) = self.table(range)? else { return Ok(WrittenRows::UnfitCell) };
         if self.is_nothing(&columns)? {
-            return self.record(Written::Rows(Measure::default().extent()), range.first, load_number());
+            return self.record(WrittenRows::Rows(Measure::default().extent()), range.first, load_number());
         }
         self.refuse_cascades()?;
         let table = self.order.table.clone();
@@ -211,9 +170,9 @@ impl Loader<'_> {
         self.record(written, range.first, load)
     }
 
-    fn merge(&mut self, range: Range) -> Result<Written> {
+    fn merge(&mut self, range: Range) -> Result<WrittenRows> {
         self.database.lock(&self.order.table)?;
-        let Some((columns, has_load)) = self.table(range)? else { return Ok(Written::Unfit) };
+        let Some((columns, has_load)) = self.table(range)? else { return Ok(WrittenRows::UnfitCell) };
         if self.order.mode == LoadMode::Mirror && self.order.is_complete {
             self.refuse_cascades()?;
         }
@@ -226,9 +185,9 @@ impl Loader<'_> {
         self.database.stage(STAGE, &staged)?;
         let stage = TableName { schema: None, name: STAGE.to_owned() };
         let written = self.fill(&stage, true, &columns, (range, None))?;
-        if let Written::Rows(_) = written {
+        if let WrittenRows::Rows(_) = written {
             let load = load_number();
-            let merge = Merge { order: self.order, columns: &columns, load: has_load.then_some(load) };
+            let merge = KeyedMerge { order: self.order, columns: &columns, load: has_load.then_some(load) };
             let notes = merge.run(self.database)?;
             self.report.notes.extend(notes);
             return self.record(written, range.first, load);
@@ -237,16 +196,16 @@ impl Loader<'_> {
     }
 
     /// Runs a transaction until all its rows fit.
-    fn transaction(&mut self, mut work: impl FnMut(&mut Self) -> Result<Written>) -> Result<Extent> {
+    fn transaction(&mut self, mut work: impl FnMut(&mut Self) -> Result<WrittenRows>) -> Result<Extent> {
         for _ in 0..ROUNDS {
             let before = self.report.clone();
             self.database.begin()?;
             match work(self) {
-                Ok(Written::Rows(rows)) => {
+                Ok(WrittenRows::Rows(rows)) => {
                     self.database.commit()?;
                     return Ok(rows);
                 }
-                Ok(Written::Unfit) => self.database.rollback(),
+                Ok(WrittenRows::UnfitCell) => self.database.rollback(),
                 Err(error) => {
                     self.database.rollback();
                     return Err(error);
@@ -308,7 +267,7 @@ impl Loader<'_> {
         is_stage: bool,
         columns: &[LoadColumn],
         (range, extra): (Range, Option<(&'static str, i64)>),
-    ) -> Result<Written> {
+    ) -> Result<WrittenRows> {
         let (rules, order) = (self.database.rules(), self.order);
         let mut scanner = order.form.scanner(columns);
         let keys: Vec<(usize, &LoadColumn)> =
@@ -345,19 +304,19 @@ impl Loader<'_> {
             drop(rows);
             self.findings.is_whole = false;
             self.survey(columns, range.first)?;
-            return Ok(Written::Unfit);
+            return Ok(WrittenRows::UnfitCell);
         }
         bulk.finish().map_err(|e| of_row(e, order, range.first, None))?;
-        Ok(Written::Rows(measure.extent()))
+        Ok(WrittenRows::Rows(measure.extent()))
     }
 
     /// Records what was written, in its transaction.
-    fn record(&mut self, written: Written, first: u64, load: i64) -> Result<Written> {
-        let Written::Rows(rows) = written else { return Ok(written) };
+    fn record(&mut self, written: WrittenRows, first: u64, load: i64) -> Result<WrittenRows> {
+        let WrittenRows::Rows(rows) = written else { return Ok(written) };
         let order = self.order;
         order.source.record(self.database, &order.table, (load, order.mode), (first, rows), &now())?;
         self.report.rows += rows.rows;
-        Ok(Written::Rows(rows))
+        Ok(WrittenRows::Rows(rows))
     }
 
     /// The loads of earlier attempts, and those of this one.
@@ -435,11 +394,6 @@ impl Loader<'_> {
     }
 }
 
-/// A column as it is made.
-pub(super) fn new_column(column: &LoadColumn, is_required: bool) -> NewColumn<'_> {
-    NewColumn { name: &column.name, kind: column.kind, is_required, about: column.about.as_deref() }
-}
-
 fn skip(rows: &mut dyn RowReader, count: u64) -> Result<()> {
     (0..count).try_for_each(|_| rows.skip_row().map(|_| ()))
 }
@@ -447,11 +401,6 @@ fn skip(rows: &mut dyn RowReader, count: u64) -> Result<()> {
 /// The number of a load: any of 2^53, which all programs can calculate with.
 fn load_number() -> i64 {
     fastrand::i64(1..1 << 53)
-}
-
-/// The time of a load.
-pub(super) fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }
 
 fn no_key(order: &LoadOrder, column: &str, row: u64) -> Error {
@@ -470,27 +419,4 @@ fn of_row(error: Error, order: &LoadOrder, first: u64, row: Option<u64>) -> Erro
         }),
         (_, _) => error,
     }
-}
-
-/// The names of a key as columns.
-pub(crate) fn key_columns(paths: &[Vec<String>]) -> Vec<String> {
-    paths.iter().map(|path| column_name(path)).collect()
-}
-
-/// The columns that opnode adds to a table of a mode.
-pub(super) fn own_columns(mode: LoadMode) -> Vec<NewColumn<'static>> {
-    let time =
-        |name, is_required, about| NewColumn { name, kind: ValueKind::Timestamp, is_required, about: Some(about) };
-    let mut columns = Vec::new();
-    if mode == LoadMode::History {
-        columns.push(time(VALID_FROM, true, "When this version of the row was first read"));
-        columns.push(time(VALID_TO, false, "When the row was found changed or gone; empty for the present version"));
-    }
-    columns.push(NewColumn {
-        name: LOAD,
-        kind: ValueKind::Integer,
-        is_required: true,
-        about: Some("The load that brought the row; see opnode_loads"),
-    });
-    columns
 }

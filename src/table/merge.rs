@@ -1,15 +1,14 @@
 //! Brings rows that were collected in a table of the connection alone into their table, by their key. All in one
 //! transaction.
 
-use super::columns::{LOAD, VALID_FROM, VALID_TO};
 use super::database::Database;
-use super::lists::{OWNER, POSITION};
-use super::load::{LoadOrder, NUMBER, STAGE, now};
 use super::mode::LoadMode;
+use super::names::{LOAD, NUMBER, OWNER, POSITION, STAGE, VALID_FROM, VALID_TO};
+use super::order::{LoadOrder, now};
 use super::shape::LoadColumn;
 use crate::error::Result;
 
-pub(super) struct Merge<'m> {
+pub(super) struct KeyedMerge<'m> {
     pub(super) order: &'m LoadOrder,
     pub(super) columns: &'m [LoadColumn],
     /// The number of the load, if the table has a column for it.
@@ -17,7 +16,7 @@ pub(super) struct Merge<'m> {
 }
 
 /// The parts of the statements.
-struct Parts {
+struct MergeParts {
     table: String,
     /// The collected rows, and of those of equal keys the last.
     stage: String,
@@ -30,7 +29,7 @@ struct Parts {
     load: String,
 }
 
-impl Merge<'_> {
+impl KeyedMerge<'_> {
     /// Runs it. Returns what the user should know.
     pub(super) fn run(&self, database: &mut dyn Database) -> Result<Vec<String>> {
         if self.columns.is_empty() {
@@ -83,12 +82,12 @@ impl Merge<'_> {
         }
     }
 
-    fn parts(&self, database: &dyn Database) -> Parts {
+    fn parts(&self, database: &dyn Database) -> MergeParts {
         let keys = if self.order.parent.is_empty() { &self.order.key } else { &self.order.parent };
         let is_key = |column: &&LoadColumn| keys.contains(&column.name);
         let quoted = |column: &LoadColumn| database.quoted(&column.name);
         let stage = database.quoted(STAGE);
-        Parts {
+        MergeParts {
             table: database.table(&self.order.table),
             latest: stage.clone(),
             stage,
@@ -100,8 +99,8 @@ impl Merge<'_> {
     }
 
     /// How many rows have the key of a later one.
-    fn doubled(&self, database: &mut dyn Database, parts: &Parts) -> Result<u64> {
-        let Parts { stage, keys, .. } = parts;
+    fn doubled(&self, database: &mut dyn Database, parts: &MergeParts) -> Result<u64> {
+        let MergeParts { stage, keys, .. } = parts;
         let keys = keys.join(", ");
         let sql = format!(
             "SELECT (SELECT count(*) FROM {stage}) - (SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {stage}) AS keys)"
@@ -111,13 +110,13 @@ impl Merge<'_> {
     }
 
     /// Equal keys in two tables.
-    fn same_keys(parts: &Parts, left: &str, right: &str) -> String {
+    fn same_keys(parts: &MergeParts, left: &str, right: &str) -> String {
         let pairs: Vec<String> = parts.keys.iter().map(|key| format!("{left}.{key} = {right}.{key}")).collect();
         pairs.join(" AND ")
     }
 
     /// Values that differ in two tables; nothing if all columns are keys.
-    fn differ(database: &dyn Database, parts: &Parts, left: &str, right: &str) -> Option<String> {
+    fn differ(database: &dyn Database, parts: &MergeParts, left: &str, right: &str) -> Option<String> {
         if parts.values.is_empty() {
             return None;
         }
@@ -130,8 +129,8 @@ impl Merge<'_> {
         Some(database.differ(&of(left), &of(right)))
     }
 
-    fn upsert(&self, database: &mut dyn Database, parts: &Parts) -> Result<()> {
-        let Parts { table, latest, columns, keys, values, load, .. } = parts;
+    fn upsert(&self, database: &mut dyn Database, parts: &MergeParts) -> Result<()> {
+        let MergeParts { table, latest, columns, keys, values, load, .. } = parts;
         let (mut into, mut from) = (columns.clone(), columns.clone());
         let mut set: Vec<String> = values
             .iter()
@@ -158,9 +157,9 @@ impl Merge<'_> {
     }
 
     /// Of the elements of lists: those of each row replace the earlier ones.
-    fn elements(&self, database: &mut dyn Database, parts: &Parts) -> Result<()> {
+    fn elements(&self, database: &mut dyn Database, parts: &MergeParts) -> Result<()> {
         database.index_stage(&self.order.parent)?;
-        let Parts { table, stage, columns, load, .. } = parts;
+        let MergeParts { table, stage, columns, load, .. } = parts;
         let (same, owner, position) =
             (Self::same_keys(parts, "new", "old"), database.quoted(OWNER), database.quoted(POSITION));
         database.run(&match self.order.mode {
@@ -183,7 +182,7 @@ impl Merge<'_> {
     }
 
     /// Of a mirror: deletes what is gone.
-    fn delete(&self, database: &mut dyn Database, parts: &Parts) -> Result<Option<String>> {
+    fn delete(&self, database: &mut dyn Database, parts: &MergeParts) -> Result<Option<String>> {
         let name = &self.order.table;
         if self.order.mode != LoadMode::Mirror {
             return Ok(None);
@@ -192,7 +191,7 @@ impl Merge<'_> {
             return Ok(Some(format!("nothing is deleted from {name}: the end of the list was not seen")));
         }
         database.index_stage(&self.order.key)?;
-        let Parts { table, stage, .. } = parts;
+        let MergeParts { table, stage, .. } = parts;
         let same = Self::same_keys(parts, "new", "old");
         let gone = database
             .run(&format!("DELETE FROM {table} AS old WHERE NOT EXISTS (SELECT 1 FROM {stage} AS new WHERE {same})"))?;
@@ -200,9 +199,9 @@ impl Merge<'_> {
     }
 
     /// Of a history: ends the versions that are changed or gone, and adds the new ones.
-    fn versions(&self, database: &mut dyn Database, parts: &Parts) -> Result<Option<String>> {
+    fn versions(&self, database: &mut dyn Database, parts: &MergeParts) -> Result<Option<String>> {
         database.index_stage(&self.order.key)?;
-        let Parts { table, stage, latest, columns, load, .. } = parts;
+        let MergeParts { table, stage, latest, columns, load, .. } = parts;
         let (at, same) = (database.time(&now()), Self::same_keys(parts, "new", "old"));
         let (from, to) = (database.quoted(VALID_FROM), database.quoted(VALID_TO));
         if let Some(differ) = Self::differ(database, parts, "old", "new") {

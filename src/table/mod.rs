@@ -11,8 +11,10 @@ mod lists;
 mod load;
 mod merge;
 mod mode;
+mod names;
 mod new_columns;
 mod open;
+mod order;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod record_form;
@@ -24,6 +26,8 @@ mod source;
 mod sqlite;
 #[cfg(feature = "sqlite")]
 mod sqlite_rows;
+#[cfg(feature = "sqlite")]
+mod sqlite_types;
 mod survey;
 #[cfg(test)]
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -36,11 +40,11 @@ mod value_kind;
 pub(crate) use address::{DatabaseAddress, TableAddress};
 #[cfg(any(feature = "parquet", feature = "xlsx"))]
 pub(crate) use cell::Cell;
-pub(crate) use cell::{CellRules, Cells, Unfit};
+pub(crate) use cell::{CellRules, Cells, UnfitCell};
 pub(crate) use lists::load_all;
-pub(crate) use load::{LoadOrder, LoadReport, OpenRows, key_columns};
 pub use mode::{Evolve, LoadMode, Nested};
 pub(crate) use open::{check_build, open, reach};
+pub(crate) use order::{LoadOrder, LoadReport, OpenRows, key_columns};
 pub(crate) use record_form::{RecordForm, record_names};
 pub(crate) use row_scanner::{ColumnPlace, OtherFields, RowScanner, Unfitting};
 pub(crate) use rows_stream::RowsStream;
@@ -50,3 +54,6 @@ pub(crate) use shape::{Findings, LoadColumn, TableForm, Wider, places, same_name
 pub(crate) use source::LoadSource;
 pub(crate) use survey::survey;
 pub use value_kind::ValueKind;
+
+// What a load reads.
+pub(crate) use crate::run_store::{Extent, Measure, RowReader};

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::mode::Nested;
-use super::shape::{DeclaredColumn, ListForm};
+use super::shape::{DeclaredColumn, ListTable};
 use super::value_kind::ValueKind;
 use crate::definition::Operation;
 use crate::json_pointer::path_of;
@@ -63,7 +63,7 @@ impl RecordForm {
     }
 
     /// Lists that get a table of their own, with what is declared of their elements.
-    pub(crate) fn lists(&self, names: &[String]) -> Vec<ListForm> {
+    pub(crate) fn lists(&self, names: &[String]) -> Vec<ListTable> {
         let one = |name: &String| {
             let path = path_of(name);
             let found = path.iter().try_fold(&self.schema, |schema, name| {
@@ -75,7 +75,7 @@ impl RecordForm {
             for (name, schema) in fields.into_iter().flatten() {
                 self.add(&mut elements, vec![name.clone()], Some(schema));
             }
-            ListForm { path, elements }
+            ListTable { path, elements }
         };
         names.iter().map(one).collect()
     }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::cell::{CellRules, Cells, Unfit};
+use super::cell::{CellRules, Cells, UnfitCell};
 use super::value_kind::ValueKind;
 use crate::output::VALUE;
 
@@ -32,7 +32,7 @@ pub(crate) enum OtherFields {
 
 /// A name with what is below it.
 #[derive(Debug, Default)]
-struct Node {
+struct NameNode {
     names: Vec<String>,
     children: Vec<Child>,
     numbers: HashMap<String, usize, foldhash::fast::FixedState>,
@@ -43,13 +43,13 @@ struct Child {
     /// Whether the value is neither a column nor an unknown field.
     is_passed: bool,
     column: Option<usize>,
-    below: Option<Node>,
+    below: Option<NameNode>,
 }
 
 /// Finds the values of columns.
 #[derive(Debug)]
 pub(crate) struct RowScanner {
-    root: Node,
+    root: NameNode,
     kinds: Vec<ValueKind>,
     others: OtherFields,
     spans: Vec<Option<Span>>,
@@ -64,13 +64,13 @@ pub(crate) struct RowScanner {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unfitting {
     pub(crate) column: usize,
-    pub(crate) why: Unfit,
+    pub(crate) why: UnfitCell,
     pub(crate) raw: String,
 }
 
 impl RowScanner {
     pub(crate) fn new(columns: &[ColumnPlace], others: OtherFields) -> RowScanner {
-        let mut root = Node::default();
+        let mut root = NameNode::default();
         for (number, column) in columns.iter().enumerate() {
             root.add(&column.path, Some(number));
         }
@@ -95,7 +95,7 @@ impl RowScanner {
     pub(crate) fn scan(&mut self, row: &str) {
         self.spans.iter_mut().for_each(|span| *span = None);
         self.unknown.clear();
-        let mut scan = Scan {
+        let mut scan = RowScan {
             row,
             bytes: row.as_bytes(),
             at: 0,
@@ -139,7 +139,7 @@ impl RowScanner {
     }
 }
 
-impl Node {
+impl NameNode {
     fn add(&mut self, path: &[String], column: Option<usize>) {
         let Some((first, rest)) = path.split_first() else { return };
         let number = self.numbers.get(first).copied().unwrap_or_else(|| {
@@ -166,7 +166,7 @@ impl Node {
     }
 }
 
-struct Scan<'s> {
+struct RowScan<'s> {
     row: &'s str,
     bytes: &'s [u8],
     at: usize,
@@ -176,7 +176,7 @@ struct Scan<'s> {
     others: OtherFields,
 }
 
-impl Scan<'_> {
+impl RowScan<'_> {
     fn byte(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
@@ -188,7 +188,7 @@ impl Scan<'_> {
     }
 
     /// The fields of the object that begins here.
-    fn object(&mut self, node: Option<&Node>) {
+    fn object(&mut self, node: Option<&NameNode>) {
         let mut guess = 0;
         self.at += 1;
         loop {

@@ -5,8 +5,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 
 use super::address::TableAddress;
-use super::columns::LOAD;
 use super::database::Database;
+use super::names::LOAD;
 use super::open::open_to_read;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::lock;

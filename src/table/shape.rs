@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::cell::Unfit;
-use super::lists::OWNER;
+use super::cell::UnfitCell;
 use super::mode::Nested;
+use super::names::OWNER;
 use super::row_scanner::{ColumnPlace, OtherFields, RowScanner, Unfitting};
 use super::value_kind::ValueKind;
 
@@ -27,7 +27,7 @@ pub(crate) struct DeclaredColumn {
 
 /// A list of rows that has a table of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) struct ListForm {
+pub(crate) struct ListTable {
     pub(crate) path: Vec<String>,
     /// The columns of its elements, as far as they are declared.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -45,7 +45,7 @@ pub(crate) struct TableForm {
     pub(crate) nested: Nested,
     /// Lists that are no columns, but tables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) lists: Vec<ListForm>,
+    pub(crate) lists: Vec<ListTable>,
     /// Kinds of columns, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) kinds: BTreeMap<String, ValueKind>,
@@ -99,10 +99,10 @@ impl Findings {
     /// Adds a value that does not fit a column.
     pub(crate) fn unfitting(&mut self, column: &LoadColumn, unfit: Unfitting, row: u64) {
         match unfit.why {
-            Unfit::Value(why) => {
+            UnfitCell::Value(why) => {
                 self.refused.get_or_insert_with(|| (column.path.clone(), row, why));
             }
-            Unfit::Kind(kind) => {
+            UnfitCell::Kind(kind) => {
                 let first = || Wider { kind: column.kind, row, raw: shortened(&unfit.raw) };
                 let known = self.wider.entry(column.path.clone()).or_insert_with(first);
                 known.kind = known.kind.with(kind);

@@ -7,6 +7,8 @@ use super::mode::LoadMode;
 use super::value_kind::ValueKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::run_store::Extent;
+#[cfg(feature = "cli")]
+use crate::run_store::run_id;
 
 /// The table of loads, beside the tables that they fill.
 const LOADS: &str = "opnode_loads";
@@ -89,6 +91,19 @@ fn make_once(database: &mut dyn Database, table: &TableName) -> Result<()> {
 }
 
 impl LoadSource {
+    /// The items of a call, which is a run of its own.
+    #[cfg(feature = "cli")]
+    pub(crate) fn of_call(connection: &str, operation: &str, now: std::time::SystemTime) -> LoadSource {
+        LoadSource {
+            run: run_id(now),
+            origin: std::process::id().to_string(),
+            batch: String::new(),
+            job: connection.to_owned(),
+            step: operation.to_owned(),
+            attempt: 0,
+        }
+    }
+
     fn values(&self, target: &TableName) -> [(&'static str, String); 5] {
         [
             ("run", sql_text(&self.run)),

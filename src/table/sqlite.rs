@@ -12,7 +12,8 @@ use rusqlite::{Connection, OpenFlags, Statement};
 use super::address::TableName;
 use super::cell::{Cell, CellRules, Cells, exact};
 use super::database::{BulkRows, Database, FoundColumn, FoundTable, NewColumn, sql_text};
-use super::load::{NUMBER, STAGE};
+use super::names::{NUMBER, STAGE};
+use super::sqlite_types::kind_of;
 use super::value_kind::ValueKind;
 use crate::error::{Error, ErrorKind, Place, Result};
 
@@ -106,22 +107,6 @@ fn as_text(value: ValueRef<'_>) -> Option<String> {
         ValueRef::Integer(number) => Some(number.to_string()),
         ValueRef::Real(number) => Some(number.to_string()),
         ValueRef::Text(text) | ValueRef::Blob(text) => Some(String::from_utf8_lossy(text).into_owned()),
-    }
-}
-
-/// What a column of a type holds without changing it.
-pub(super) fn kind_of(declared: &str) -> ValueKind {
-    let declared = declared.to_ascii_uppercase();
-    let has = |word: &str| declared.contains(word);
-    match declared.as_str() {
-        "BOOLEAN" | "BOOL" => ValueKind::Boolean,
-        "DECIMAL BLOB" => ValueKind::Decimal,
-        "DATE TEXT" | "DATE" => ValueKind::Date,
-        "TIMESTAMP TEXT" | "TIMESTAMP" | "DATETIME" => ValueKind::Timestamp,
-        "JSON TEXT" => ValueKind::Json,
-        _ if has("INT") => ValueKind::Integer,
-        _ if has("CHAR") || has("CLOB") || has("TEXT") || has("BLOB") || declared.is_empty() => ValueKind::Text,
-        _ => ValueKind::Double,
     }
 }
 

@@ -3,7 +3,7 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Error as SqliteError};
 
-use super::sqlite::kind_of;
+use super::sqlite_types::kind_of;
 use super::value_kind::ValueKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json_text::put_text;

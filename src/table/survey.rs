@@ -1,7 +1,7 @@
 //! Looks at rows before they are written: the fields that no column holds, and the values that do not fit theirs.
 
 use super::cell::{CellRules, Cells};
-use super::load::CHECKED;
+use super::names::CHECKED;
 use super::row_scanner::{ColumnPlace, OtherFields, RowScanner};
 use super::shape::{Findings, LoadColumn, TableForm};
 use super::value_kind::ValueKind;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::address::TableName;
 use super::database::Database;
-use super::load::{LoadOrder, LoadReport, load};
+use super::load::load;
 use super::mode::{Evolve, LoadMode, Nested};
+use super::order::{LoadOrder, LoadReport};
 use super::shape::{DeclaredColumn, TableForm};
 use super::source::LoadSource;
 use super::test_homes::{LoadHomes, Mortal};

@@ -4,7 +4,7 @@ use arrow_ipc::CompressionType;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 
 use super::column_arrays::{BatchBuilder, SizedBatch, damaged};
-use super::{ByteTarget, RowTarget};
+use super::format::{ByteTarget, RowTarget};
 use crate::error::Result;
 use crate::table::{Cells, LoadColumn};
 

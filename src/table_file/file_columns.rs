@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::exact_decimal::{DECIMAL, scaled};
-use super::{CHECKED, TableFileFormat};
+use super::format::{CHECKED, TableFileFormat};
 use crate::error::{Error, ErrorKind, Result};
 use crate::run_store::RowReader;
 use crate::table::{
-    CellRules, ColumnPlace, Findings, LoadColumn, OpenRows, OtherFields, RowScanner, TableForm, Unfit, Unfitting,
+    CellRules, ColumnPlace, Findings, LoadColumn, OpenRows, OtherFields, RowScanner, TableForm, UnfitCell, Unfitting,
     ValueKind, Wider, same_name, survey,
 };
 
@@ -173,8 +173,8 @@ impl FileColumns {
     pub(super) fn unfit(&self, unfit: &Unfitting, row: u64) -> Error {
         let path = self.columns.get(unfit.column).map_or_else(Vec::new, |column| column.path.clone());
         match unfit.why {
-            Unfit::Value(why) => refused(&path, row, why),
-            Unfit::Kind(kind) => {
+            UnfitCell::Value(why) => refused(&path, row, why),
+            UnfitCell::Kind(kind) => {
                 let message = format!(
                     "row {row}: {} is {} now, and was not when the rows were counted",
                     path.join("/"),

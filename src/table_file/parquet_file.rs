@@ -6,7 +6,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
 use super::column_arrays::{BatchBuilder, SizedBatch, WRITER, damaged};
-use super::{ByteTarget, RowTarget};
+use super::format::{ByteTarget, RowTarget};
 use crate::error::Result;
 use crate::table::{Cells, LoadColumn};
 

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 
 use super::file_columns::listed;
+use super::format::{ByteTarget, RowTarget, WorkbookPlan};
 use super::workbook_cell::SheetValue;
-use super::{ByteTarget, RowTarget, WorkbookPlan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sink::failed;
 use crate::table::{Cells, LoadColumn};

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::expressions::{expression, shape, source};
 use super::here::{CheckedStep, StepHere, after, limits};
-use super::save::{SavedRecord, saves};
+use super::save::saves;
+use super::saved_record::SavedRecord;
 use super::{inner, local, names, upsert};
 use crate::authoring::Checker;
 use crate::batch::file::{OnErrorFile, StepFile};

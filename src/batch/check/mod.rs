@@ -13,6 +13,7 @@ mod options;
 mod row_fields;
 mod save;
 mod save_table;
+mod saved_record;
 pub(super) mod steps;
 pub(super) mod targets;
 mod upsert;

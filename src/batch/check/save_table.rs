@@ -2,7 +2,7 @@
 //! the rows get into it.
 
 use super::row_fields::{OTHERWISE, check_columns};
-use super::save::SavedRecord;
+use super::saved_record::SavedRecord;
 use crate::authoring::Checker;
 use crate::authoring::values::NamesPart;
 use crate::batch::save_file::{SaveFile, SaveFormat, SavedRows};

@@ -9,7 +9,8 @@ use futures_util::stream::FuturesUnordered;
 use tracing::Instrument as _;
 
 use super::job_run::JobRun;
-use super::save_step::{SavedFiles, base_scope, save_step, saved_before};
+use super::save_step::{SavedFiles, save_step, saved_before};
+use super::stored_rows::base_scope;
 use super::table_step::check_tables;
 use super::{again, run_values, watermarks};
 use crate::batch::event::{Event, StepCounts, StepName, StepReport, StepStatus};

@@ -6,6 +6,7 @@ mod job;
 mod job_run;
 pub(super) mod run_values;
 mod save_step;
+mod stored_rows;
 mod table_step;
 mod watermarks;
 

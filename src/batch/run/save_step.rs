@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::job_run::JobRun;
 use super::run_values;
+use super::stored_rows::{RunRows, StoredRows, base_scope, of_user};
 use super::table_step::load_table;
 use crate::batch::event::{Event, PartitionReport};
 use crate::batch::run_plan::{Phase, Step};
@@ -14,11 +15,11 @@ use crate::batch::save::{
 };
 use crate::batch::save_plan::Save;
 use crate::batch::step::{OutcomeSource, outcome_rows};
-use crate::error::{Error, ErrorKind, FileOwner, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
 use crate::output::Form;
 use crate::row_work::Workspace;
-use crate::run_store::{Addition, Fact, Marks, RowReader, StepPlace, StepState};
+use crate::run_store::{Addition, Fact, RowReader, StepState};
 use crate::sink::FileSink;
 use crate::table_file::write_table_file;
 
@@ -44,18 +45,6 @@ struct Prepared<'s> {
     save: &'s Save,
     target: SaveTarget,
     file: Option<PreparedFile>,
-}
-
-/// Values of expressions in paths.
-pub(super) fn base_scope(job_run: &JobRun<'_>) -> Scope {
-    let (context, batch) = (job_run.context, &job_run.context.plan);
-    run_values::scope(
-        (&batch.vars, &batch.inputs),
-        context.effects.environment(),
-        job_run.job(),
-        &context.info.run,
-        &batch.name,
-    )
 }
 
 /// The files that an earlier process has saved.
@@ -115,12 +104,6 @@ pub(super) async fn save_step(job_run: &JobRun<'_>, (step, scope): (&Step, &Scop
     Ok(saved)
 }
 
-/// Rows in the run folder.
-pub(super) struct StoredRows {
-    pub(super) place: StepPlace,
-    pub(super) marks: Marks,
-}
-
 /// The outcomes of the items, if a place gets them.
 fn outcomes(job_run: &JobRun<'_>, (step, scope): (&Step, &Scope), state: &StepState) -> Result<Option<StoredRows>> {
     if step.save.iter().all(|save| !save.outcomes) {
@@ -131,24 +114,6 @@ fn outcomes(job_run: &JobRun<'_>, (step, scope): (&Step, &Scope), state: &StepSt
     let from = OutcomeSource { store: &context.store, step, scope, state, place, stop };
     let (place, marks) = outcome_rows(&from)?;
     Ok(Some(StoredRows { place, marks }))
-}
-
-/// The rows of the run: what fails to be read is not the fault of the file that is written.
-pub(super) struct RunRows(pub(super) Box<dyn RowReader>);
-
-impl RowReader for RunRows {
-    fn next_row(&mut self) -> Result<Option<&str>> {
-        self.0.next_row().map_err(|e| e.of_files(FileOwner::Run))
-    }
-
-    fn skip_row(&mut self) -> Result<usize> {
-        self.0.skip_row().map_err(|e| e.of_files(FileOwner::Run))
-    }
-
-    fn pieces(&mut self, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        let mut written = |bytes: &[u8]| each(bytes).map_err(of_user);
-        self.0.pieces(&mut written).map_err(|e| e.of_files(FileOwner::Run))
-    }
 }
 
 /// What all places of a step are saved with.
@@ -394,10 +359,6 @@ pub(super) fn refuse_run_folder(step: &Step, scope: &Scope, folder: &Path, root:
         }
     }
     Ok(())
-}
-
-fn of_user(error: Error) -> Error {
-    error.of_files(FileOwner::User)
 }
 
 fn of_step(step: &Step, error: Error) -> Error {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::job_run::JobRun;
-use super::save_step::{RunRows, StoredRows, base_scope};
+use super::stored_rows::{RunRows, StoredRows, base_scope};
 use crate::batch::effects::DatabasePlace;
 use crate::batch::event::Event;
 use crate::batch::run_plan::{Phase, Step};
@@ -78,13 +78,11 @@ pub(super) async fn load_table(
             })
         });
         let ended = loop {
-            tokio::select! {
-                ended = &mut work => break ended,
-                () = tokio::time::sleep(TICK) => {
-                    let rows = done.load(Ordering::Relaxed);
-                    context.tell(Event::Loading { step: name.clone(), table: table.clone(), rows, total }).await;
-                }
+            if let Ok(ended) = tokio::time::timeout(TICK, &mut work).await {
+                break ended;
             }
+            let rows = done.load(Ordering::Relaxed);
+            context.tell(Event::Loading { step: name.clone(), table: table.clone(), rows, total }).await;
         };
         let panicked = |e| Error::new(ErrorKind::Internal, format!("the load of {table} has ended: {e}"));
         let error = match ended.map_err(panicked)? {

@@ -20,10 +20,10 @@ use crate::claim::{Claim, claim};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
 use crate::output::{Compression, Form};
-use crate::row_work::{FieldPath, KeptRows, NullOrder, SortKey, SortPlan, Workspace, sort};
+use crate::row_work::{FieldPath, NullOrder, SortKey, SortPlan, Workspace, sort};
 use crate::run_store::RowReader;
 use crate::sink::{FileSink, ParkedFile, failed, sync_folder};
-use crate::table_file::{TableFileFormat, write_table_file};
+use crate::table_file::{KeptRows, TableFileFormat, write_table_file};
 
 /// The most files of one step.
 const FILES_MAX: usize = 10_000;

@@ -76,11 +76,11 @@ pub(crate) struct OutputArgs {
     pub(crate) columns: Vec<String>,
     #[command(flatten)]
     pub(crate) csv: CsvArgs,
-    #[command(flatten)]
-    pub(crate) table: TableArgs,
     /// Write the receipt, a summary of the call, to this file as JSON; - for stderr
     #[arg(long, value_name = "FILE")]
     pub(crate) receipt: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
 }
 
 /// The form of csv and tsv.

@@ -11,11 +11,10 @@ use crate::Cancel;
 use crate::cli::args::OutputArgs;
 use crate::definition::Operation;
 use crate::error::{Error, ErrorKind, Result, io_text};
-use crate::run_store::{Measure, RowReader, run_id};
 use crate::secret::Secret;
 use crate::table::{
-    LoadMode, LoadOrder, LoadSource, RecordForm, TableAddress, TableForm, check_build, key_columns, load_all, open,
-    reach, record_names,
+    Extent, LoadMode, LoadOrder, LoadSource, Measure, RecordForm, RowReader, TableAddress, TableForm, check_build,
+    key_columns, load_all, open, reach, record_names,
 };
 use crate::table_file::{TableFileFormat, write_table_file};
 
@@ -105,7 +104,7 @@ impl TableOutput {
         let rows = || -> Result<Box<dyn RowReader>> {
             let mut file = kept.try_clone().map_err(|e| unkept(&e))?;
             file.seek(SeekFrom::Start(0)).map_err(|e| unkept(&e))?;
-            Ok(Box::new(KeptRows { file: BufReader::with_capacity(256 << 10, file), row: String::new() }))
+            Ok(Box::new(SpooledItems { file: BufReader::with_capacity(256 << 10, file), row: String::new() }))
         };
         let (address, order) = match target {
             TableTarget::File(format, form, mut place) => {
@@ -165,14 +164,7 @@ fn order(args: &OutputArgs, (operation, connection): (&Operation, &str), address
         [] if mode.is_keyed() || !table.lists.is_empty() => vec![vec!["id".to_owned()]],
         names => names.iter().map(|name| crate::json_pointer::path_of(name)).collect(),
     };
-    let source = LoadSource {
-        run: run_id(std::time::SystemTime::now()),
-        origin: std::process::id().to_string(),
-        batch: String::new(),
-        job: connection.to_owned(),
-        step: operation.id.clone(),
-        attempt: 0,
-    };
+    let source = LoadSource::of_call(connection, &operation.id, std::time::SystemTime::now());
     Ok(LoadOrder {
         table: address.named()?.clone(),
         mode,
@@ -181,7 +173,7 @@ fn order(args: &OutputArgs, (operation, connection): (&Operation, &str), address
         evolve: table.evolve,
         form,
         source,
-        extent: crate::run_store::Extent::default(),
+        extent: Extent::default(),
         is_complete: false,
         replaces_earlier: true,
         may_change: false,
@@ -214,12 +206,12 @@ fn unkept(cause: &std::io::Error) -> Error {
 }
 
 /// The kept items.
-struct KeptRows {
+struct SpooledItems {
     file: BufReader<File>,
     row: String,
 }
 
-impl RowReader for KeptRows {
+impl RowReader for SpooledItems {
     fn next_row(&mut self) -> Result<Option<&str>> {
         self.row.clear();
         let read = self.file.read_line(&mut self.row).map_err(|e| unkept(&e))?;

@@ -3,7 +3,7 @@
 use super::super::address::TableName;
 use super::super::database::{Database, FoundColumn, FoundTable, sql_text};
 use super::super::value_kind::ValueKind;
-use super::Postgres;
+use super::client::Postgres;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The longest name in bytes; the server cuts longer ones.
@@ -51,6 +51,11 @@ impl CatalogColumn {
             _ => None,
         }
     }
+}
+
+/// A name as SQL.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 fn cell(row: &[Option<String>], at: usize) -> String {

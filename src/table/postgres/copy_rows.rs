@@ -5,8 +5,9 @@ use std::io::Write;
 
 use super::super::cell::{Cell, Cells};
 use super::super::database::BulkRows;
-use super::Postgres;
-use super::catalog::CatalogColumn;
+use super::catalog::{CatalogColumn, quoted};
+use super::client::Postgres;
+use super::failure::Broken;
 use crate::error::{Error, ErrorKind, Place, Result};
 
 /// Bytes of one COPY.
@@ -46,7 +47,7 @@ pub(super) struct CopyRows<'d> {
 impl<'d> CopyRows<'d> {
     /// For rows of these columns; without columns, each row has the values that the table gives it.
     pub(super) fn new(postgres: &'d mut Postgres, table: &str, into: &str, columns: &[CatalogColumn]) -> CopyRows<'d> {
-        let names: Vec<String> = columns.iter().map(|c| super::quoted(&c.name)).collect();
+        let names: Vec<String> = columns.iter().map(|c| quoted(&c.name)).collect();
         CopyRows {
             postgres,
             sql: match names.is_empty() {
@@ -89,18 +90,6 @@ impl<'d> CopyRows<'d> {
         Error::new(ErrorKind::InvalidItems, format!("{name}: {why}"))
             .advise("correct the value, change it with `map`, or change the type of the column")
             .at(Place { line: Some(self.sent + self.collected + 1), ..Place::default() })
-    }
-}
-
-/// An error on a connection.
-pub(super) enum Broken {
-    Postgres(postgres::Error),
-    Io(std::io::Error),
-}
-
-impl From<postgres::Error> for Broken {
-    fn from(error: postgres::Error) -> Broken {
-        Broken::Postgres(error)
     }
 }
 

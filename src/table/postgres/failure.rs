@@ -15,6 +15,18 @@ pub(super) struct About<'a> {
     pub(super) copied: Option<(&'a str, u64)>,
 }
 
+/// An error on a connection.
+pub(super) enum Broken {
+    Postgres(postgres::Error),
+    Io(std::io::Error),
+}
+
+impl From<postgres::Error> for Broken {
+    fn from(error: postgres::Error) -> Broken {
+        Broken::Postgres(error)
+    }
+}
+
 /// An error of the connection or of the server.
 pub(super) fn failed(about: About<'_>, cause: &postgres::Error) -> Error {
     if let Some(error) = cause.as_db_error() {

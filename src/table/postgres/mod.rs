@@ -2,6 +2,7 @@
 //! tables that others have made stay as they are.
 
 mod catalog;
+mod client;
 mod copy_rows;
 mod failure;
 mod rows_out;
@@ -14,145 +15,24 @@ pub(in crate::table) mod server_for_tests;
 mod tests;
 mod tls;
 
-use std::sync::mpsc;
-use std::time::Duration;
-
-use postgres::{Client, Config, NoTls, SimpleQueryMessage};
 use sha2::{Digest, Sha256};
-use url::Url;
 
 use super::address::TableName;
 use super::cell::CellRules;
 use super::database::{BulkRows, Database, FoundTable, NewColumn, sql_text};
 use super::value_kind::ValueKind;
 use crate::error::{Error, ErrorKind, Result};
-use crate::secret::Secret;
-use catalog::{CatalogColumn, CatalogTable, NAME_MAX};
-use copy_rows::{Broken, CopyRows};
-use failure::{About, failed};
-pub(crate) use server::{PostgresServer, ServerPlace};
-use tls::PostgresTls;
+use catalog::{CatalogColumn, CatalogTable, NAME_MAX, quoted};
+pub(crate) use client::Postgres;
+use copy_rows::CopyRows;
+pub(crate) use server::PostgresServer;
 
 /// The most columns of a table.
 const COLUMNS_MAX: usize = 1_600;
-/// The first version with all that is asked of the catalog, as a number.
-const VERSION_MIN: u32 = 120_000;
-/// When a connection counts as broken: after a minute and twelve questions without an answer.
-const IDLE: Duration = Duration::from_secs(60);
-const RETRY: (Duration, u32) = (Duration::from_secs(10), 12);
-/// How long another session may keep something locked.
-const LOCK_WAIT: Duration = Duration::from_secs(30);
-/// How a statement is read and what it gives, whatever the settings of the user are.
-const SETTINGS: [&str; 5] = [
-    "standard_conforming_strings = on",
-    "TimeZone = 'UTC'",
-    "DateStyle = 'ISO, YMD'",
-    "extra_float_digits = 3",
-    "client_min_messages = warning",
-];
-
 /// Years before 1 are written otherwise than in JSON.
 const RULES: CellRules = CellRules { nul: false, second_digits: 6, text_max: None, first_year: 1 };
 
-/// An open connection to PostgreSQL.
-pub(crate) struct Postgres {
-    client: Client,
-    tls: Option<PostgresTls>,
-    /// The server as messages name it.
-    server: String,
-    /// The table that was locked last: its types are those of the stage.
-    locked: Option<TableName>,
-    lock_wait: Duration,
-    is_gone: bool,
-    is_failed: bool,
-}
-
 impl Postgres {
-    /// Connects to the server of an address. Without a password, none is sent. Blocks, as do all methods: they are for a
-    /// thread of their own.
-    ///
-    /// # Errors
-    /// `usage` for an address that is not valid; `unauthenticated` when the server refuses the user; `network` when it is
-    /// not reached; `invalid_options` when it has no such database.
-    pub(crate) fn open(url: &Url, password: Option<&Secret>) -> Result<Postgres> {
-        let server = PostgresServer::parse(url)?;
-        let tls = match server.is_secured {
-            true => Some(PostgresTls::new(server.authorities.as_deref())?),
-            false => None,
-        };
-        let (config, shown) = (config(&server, password), server.shown());
-        let client = connected(config, tls.clone(), &server)?;
-        let (lock_wait, locked) = (LOCK_WAIT, None);
-        let mut own = Postgres { client, tls, server: shown, locked, lock_wait, is_gone: false, is_failed: false };
-        own.settle("SESSION")?;
-        let version = own.ask("SELECT pg_catalog.current_setting('server_version_num')")?;
-        let version = version.into_iter().flatten().flatten().next().unwrap_or_default();
-        if version.parse::<u32>().unwrap_or_default() < VERSION_MIN {
-            let message = format!("{}: its version is {version}, and 12 is the first that works", own.server);
-            return Err(Error::new(ErrorKind::Unsupported, message).advise("update the server"));
-        }
-        Ok(own)
-    }
-
-    /// Sets how statements are read; for each transaction anew, because a pool may have given it another connection.
-    fn settle(&mut self, scope: &str) -> Result<()> {
-        let mut settings: Vec<String> = SETTINGS.iter().map(|setting| format!("SET {scope} {setting};")).collect();
-        settings.push(format!("SET {scope} lock_timeout = {}", self.lock_wait.as_millis()));
-        self.statement(&settings.concat()).map(|_| ())
-    }
-
-    /// Does something with the connection. `copied` is the table into which rows are copied, and how many were before.
-    fn with_client<T>(
-        &mut self,
-        copied: Option<(&str, u64)>,
-        work: impl FnOnce(&mut Client) -> Result<T, Broken>,
-    ) -> Result<T> {
-        let about = About { server: &self.server, copied };
-        if self.is_gone {
-            let message = format!("{}: the connection is closed", self.server);
-            return Err(Error::new(ErrorKind::Network, message).advise("run it again to resume"));
-        }
-        let error = match work(&mut self.client) {
-            Ok(done) => return Ok(done),
-            Err(Broken::Postgres(error)) => failed(about, &error),
-            Err(Broken::Io(error)) => match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-                Some(error) => failed(about, error),
-                None => Error::new(ErrorKind::Network, format!("{}: {error}", self.server)),
-            },
-        };
-        self.is_failed = true;
-        self.is_gone = error.kind() == ErrorKind::Network;
-        Err(error)
-    }
-
-    /// Runs statements. Returns the number of rows that they changed.
-    fn statement(&mut self, sql: &str) -> Result<u64> {
-        let count = |message: &SimpleQueryMessage| match message {
-            SimpleQueryMessage::CommandComplete(rows) => *rows,
-            _ => 0,
-        };
-        self.with_client(None, |client| Ok(client.simple_query(sql)?.iter().map(count).sum()))
-    }
-
-    fn roll_back(&mut self) {
-        if !self.is_gone {
-            let _the_server_does_it_too = self.statement("ROLLBACK");
-        }
-        self.is_failed = false;
-    }
-
-    /// Ends what the server is doing for this connection; for another thread, while this one waits. The statement fails
-    /// with `state` then.
-    pub(crate) fn canceller(&self) -> impl Fn() + Send + Sync + 'static {
-        let (token, tls) = (self.client.cancel_token(), self.tls.clone());
-        move || {
-            let _it_ends_by_itself = match tls.clone() {
-                Some(tls) => token.cancel_query(tls),
-                None => token.cancel_query(NoTls),
-            };
-        }
-    }
-
     fn column(&self, column: &NewColumn<'_>, declared: Option<&str>) -> String {
         let required = if column.is_required { " NOT NULL" } else { "" };
         format!("{} {}{required}", self.quoted(column.name), declared.unwrap_or(self.type_of(column.kind)))
@@ -181,63 +61,6 @@ impl Postgres {
                 None => Err(self.wrong(format!("{table} has no column {name}")).advise("run it again to resume")),
             })
             .collect()
-    }
-}
-
-/// A name as SQL.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-fn config(server: &PostgresServer, password: Option<&Secret>) -> Config {
-    let mut config = Config::new();
-    match &server.place {
-        ServerPlace::Host(host) => config.host(host),
-        #[cfg(unix)]
-        ServerPlace::Socket(folder) => config.host_path(folder),
-        #[cfg(not(unix))]
-        ServerPlace::Socket(_) => config.host("localhost"),
-    };
-    config.port(server.port).application_name(&server.application).connect_timeout(server.connect_timeout);
-    config.keepalives(true).keepalives_idle(IDLE).keepalives_interval(RETRY.0).keepalives_retries(RETRY.1);
-    config.tcp_user_timeout(IDLE + RETRY.0 * RETRY.1);
-    config.ssl_mode(match server.is_secured {
-        true => postgres::config::SslMode::Require,
-        false => postgres::config::SslMode::Disable,
-    });
-    if let Some(user) = &server.user {
-        config.user(user);
-    }
-    if let Some(database) = &server.database {
-        config.dbname(database);
-    }
-    if let Some(password) = password {
-        config.password(password.expose());
-    }
-    config.notice_callback(|_| {});
-    config
-}
-
-/// Connects. A server that accepts the connection and says nothing is not waited for.
-fn connected(config: Config, tls: Option<PostgresTls>, server: &PostgresServer) -> Result<Client> {
-    let (sender, receiver) = mpsc::channel();
-    let connect = move || {
-        let client = match tls {
-            Some(tls) => config.connect(tls),
-            None => config.connect(NoTls),
-        };
-        let _nobody_waits_any_more = sender.send(client);
-    };
-    let shown = server.shown();
-    let network = |why: String| Error::new(ErrorKind::Network, format!("{shown}: {why}"));
-    let started = std::thread::Builder::new().name("opnode-connect".to_owned()).spawn(connect);
-    started.map_err(|e| network(format!("no thread can be started: {e}")))?;
-    // Each address of the host may take its time.
-    match receiver.recv_timeout(server.connect_timeout * 2) {
-        Ok(Ok(client)) => Ok(client),
-        Ok(Err(error)) => Err(failed(About { server: &shown, copied: None }, &error)),
-        Err(_) => Err(network("the server does not answer".to_owned())
-            .advise("check host and port; connect_timeout=SECONDS gives it more time")),
     }
 }
 
@@ -372,12 +195,7 @@ impl Database for Postgres {
     }
 
     fn ask(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>> {
-        let messages = self.with_client(None, |client| Ok(client.simple_query(sql)?))?;
-        let row = |message: SimpleQueryMessage| match message {
-            SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect()),
-            _ => None,
-        };
-        Ok(messages.into_iter().filter_map(row).collect())
+        self.texts(sql)
     }
 
     fn stage(&mut self, name: &str, columns: &[NewColumn<'_>]) -> Result<()> {
@@ -401,7 +219,7 @@ impl Database for Postgres {
     }
 
     fn index_stage(&mut self, columns: &[String]) -> Result<()> {
-        let (stage, number) = (quoted(super::load::STAGE), quoted(super::load::NUMBER));
+        let (stage, number) = (quoted(super::names::STAGE), quoted(super::names::NUMBER));
         let columns: Vec<String> = columns.iter().map(|name| quoted(name)).collect();
         let columns = columns.join(", ");
         self.statement(&format!("CREATE INDEX ON {stage} ({columns}, {number}); ANALYZE {stage}")).map(|_| ())

@@ -4,8 +4,8 @@ use std::io::BufRead;
 
 use postgres::types::{Kind, Type};
 
-use super::Postgres;
-use super::copy_rows::Broken;
+use super::client::Postgres;
+use super::failure::Broken;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json_text::{one_line, put_text};
 

@@ -5,8 +5,8 @@ mod reading;
 mod tables;
 mod values;
 
-use super::super::load::LoadReport;
 use super::super::mode::LoadMode;
+use super::super::order::LoadReport;
 use super::super::test_homes::{LoadHome, PostgresHome, PostgresHomes};
 use super::super::tests::{load_rows, of};
 use super::{Database, Postgres};

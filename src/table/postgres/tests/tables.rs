@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::table::address::TableName;
-use crate::table::load::LoadOrder;
 use crate::table::mode::Evolve;
+use crate::table::order::LoadOrder;
 use crate::table::shape::{DeclaredColumn, TableForm};
 use crate::table::value_kind::ValueKind;
 
@@ -105,7 +105,7 @@ fn what_is_no_lasting_table_is_refused() {
     });
 }
 
-fn members_order() -> crate::table::load::LoadOrder {
+fn members_order() -> crate::table::order::LoadOrder {
     of("1", LoadMode::Append)
 }
 
@@ -199,7 +199,7 @@ struct LoadOrderOf<'o> {
 
 impl LoadOrderOf<'_> {
     /// Only the columns that can be written.
-    fn order(&self) -> crate::table::load::LoadOrder {
+    fn order(&self) -> crate::table::order::LoadOrder {
         let mut order = of(self.run, self.mode);
         let names = ["id", "u", "m", "v", "d", "j", "x", "ip", "t", "n", "r", "ts", "day", "b"];
         let declared = names.map(|name| DeclaredColumn { path: vec![name.to_owned()], kind: None, about: None });

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::temporary::{TemporaryBytes, Workspace};
 use crate::error::{Error, ErrorKind, Result};
+use crate::row_work::{TemporaryBytes, Workspace};
 use crate::run_store::RowReader;
 
 /// Bytes of rows in memory.
