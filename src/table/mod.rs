@@ -55,5 +55,6 @@ pub(crate) use source::LoadSource;
 pub(crate) use survey::survey;
 pub use value_kind::ValueKind;
 
-// What a load reads.
+// What a load reads, for the command line.
+#[cfg(feature = "cli")]
 pub(crate) use crate::run_store::{Extent, Measure, RowReader};
