@@ -108,6 +108,17 @@ pub(super) async fn load_table(
     Err(Error::new(ErrorKind::Internal, format!("{table} was not loaded")))
 }
 
+/// Whether the rows are all that there are: the end of each list was seen, also of those that the step has used.
+fn is_complete(job_run: &JobRun<'_>, step: &Step) -> bool {
+    let context = job_run.context;
+    let state = context.ledger.state().step(&step.key(job_run.job()));
+    // A step without requests has what its sources have.
+    let has_end = state.receipt.get("complete").and_then(serde_json::Value::as_bool).unwrap_or(step.local.is_some());
+    let is_whole = has_end && step.watermark.is_none() && state.failed.is_empty() && state.unknown.is_empty();
+    let source = |number: &usize| context.plan.steps.get(*number).is_some_and(|source| is_complete(job_run, source));
+    is_whole && step.needs.iter().all(source)
+}
+
 fn order(
     job_run: &JobRun<'_>,
     (step, save): (&Step, &Save),
@@ -123,7 +134,6 @@ fn order(
         step: step.id.clone(),
         attempt: state.resets,
     };
-    let is_complete = state.receipt.get("complete").and_then(serde_json::Value::as_bool) == Some(true);
     Ok(LoadOrder {
         table: address.named()?.clone(),
         mode: plan.mode,
@@ -133,7 +143,7 @@ fn order(
         form: plan.form,
         source,
         extent: saved.marks.last(),
-        is_complete: is_complete && !plan.is_partial && state.failed.is_empty() && state.unknown.is_empty(),
+        is_complete: is_complete(job_run, step),
         // The rows of a closing step report an end of the run; those before it have reported another.
         replaces_earlier: step.phase == Phase::Main,
         may_change: save.outcomes,
