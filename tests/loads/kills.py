@@ -11,6 +11,8 @@ end. At the end of each load, the numbers of rows and the digest of all values m
 import argparse, hashlib, json, os, pathlib, random, shutil, signal, sqlite3, subprocess, sys, tempfile, time
 
 HERE = pathlib.Path(__file__).parent
+# Nothing is left in the checkout.
+sys.dont_write_bytecode = True
 sys.path.insert(0, str(HERE))
 
 
