@@ -36,6 +36,18 @@ pub enum NamesPart {
     Several(Vec<String>),
 }
 
+#[cfg(feature = "batch")]
+impl NamesPart {
+    /// The names.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        match self {
+            NamesPart::One(name) => std::slice::from_ref(name),
+            NamesPart::Several(names) => names,
+        }
+    }
+}
+
 /// A text; a number or a flag counts as written, so that `2.10` stays `2.10`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScalarFile(pub String);

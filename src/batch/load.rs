@@ -29,9 +29,8 @@ use crate::json_pointer::escape;
 use crate::real_path::real_path;
 use crate::run_store::ResumePolicy;
 use crate::secret::Secret;
+use crate::table::PASSWORD_VARIABLE;
 
-/// The variable with the password of databases, as for other clients of PostgreSQL.
-const DATABASE_PASSWORD: &str = "PGPASSWORD";
 /// How long a step waits for the end of an outage, if the batch does not say.
 const WAIT_UP_TO: Duration = Duration::from_secs(30 * 60);
 
@@ -125,7 +124,7 @@ impl Batch {
             stdin: config.stdin.clone(),
             stdout: config.stdout.clone(),
             passwords,
-            default_password: (config.env)(DATABASE_PASSWORD).map(Secret::new),
+            default_password: (config.env)(PASSWORD_VARIABLE).map(Secret::new),
         };
         let batch = Batch { plan: Arc::new(plan), effects: Arc::new(local) };
         checked(c, (refused, wrong_inputs), batch).map(|batch| (batch, batches))

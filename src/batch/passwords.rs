@@ -7,7 +7,7 @@ use super::config::BatchConfig;
 use super::effects::DatabasePlace;
 use super::file::BatchFile;
 use super::local_file::LoadPart;
-use super::save_file::{SaveFile, SavePart, SavePlacePart};
+use super::save_file::{SavePart, SavePlacePart};
 use super::webhook;
 use crate::authoring::Checker;
 use crate::connections::{ConnectionFile, ValueFile};
@@ -26,9 +26,14 @@ pub(super) fn passwords(c: &mut Checker<'_>, config: &BatchConfig, folder: &Path
     let lists = [("steps", &file.steps), ("on_failure", &file.on_failure), ("finally", &file.finally)];
     for (key, steps) in lists {
         for (index, step) in steps.iter().enumerate() {
-            let saved = saved(step.save.as_ref()).into_iter().enumerate();
-            let saved =
-                saved.map(|(number, (at, to, value))| (DatabasePlace::Save(number), format!("/save{at}"), to, value));
+            let saved = step.save.as_ref().map(SavePart::places).unwrap_or_default().into_iter().enumerate();
+            let saved = saved.map(|(number, (below, part))| {
+                let (to, value) = match part {
+                    SavePlacePart::Path(to) => (to, None),
+                    SavePlacePart::File(file) => (file.to, file.password),
+                };
+                (DatabasePlace::Save(number), format!("/save{below}"), to, value)
+            });
             let loaded = step.load.as_ref().and_then(|part| match part {
                 LoadPart::Path(from) => Some((from.clone(), None)),
                 LoadPart::File(file) => Some((file.from.clone(), file.password.clone())),
@@ -44,23 +49,6 @@ pub(super) fn passwords(c: &mut Checker<'_>, config: &BatchConfig, folder: &Path
         }
     }
     passwords
-}
-
-/// The places of a step, each with where it is written, its address and its password.
-fn saved(part: Option<&SavePart>) -> Vec<(String, String, Option<ValueFile>)> {
-    let file = |at: String, file: &SaveFile| (at, file.to.clone(), file.password.clone());
-    match part {
-        None => Vec::new(),
-        Some(SavePart::Path(to)) => vec![(String::new(), to.clone(), None)],
-        Some(SavePart::File(one)) => vec![file(String::new(), one)],
-        Some(SavePart::Several(parts)) => {
-            let one = |(index, part): (usize, &SavePlacePart)| match part {
-                SavePlacePart::Path(to) => (format!("/{index}"), to.clone(), None),
-                SavePlacePart::File(one) => file(format!("/{index}"), one),
-            };
-            parts.iter().enumerate().map(one).collect()
-        }
-    }
 }
 
 fn password(

@@ -376,11 +376,7 @@ fn step_record(name: StepName, seen: SeenStep, stored: &StoredRun) -> StepRecord
     };
     let error = entry.error.filter(|_| status != "done");
     let (needs, operation) = (entry.needs, entry.operation);
-    let saved = match entry.saved {
-        Some(NamesPart::Several(paths)) => paths,
-        Some(NamesPart::One(path)) => vec![path],
-        None => Vec::new(),
-    };
+    let saved = entry.saved.map(|paths| paths.names().to_vec()).unwrap_or_default();
     StepRecord { name, operation, status, counts, needs, saved, error, spans, waits }
 }
 

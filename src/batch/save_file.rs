@@ -179,3 +179,16 @@ pub enum SavePart {
     /// Several, which appear together
     Several(Vec<SavePlacePart>),
 }
+
+impl SavePart {
+    /// The places, each with where it is written below `save`.
+    pub(super) fn places(&self) -> Vec<(String, SavePlacePart)> {
+        match self {
+            SavePart::Path(to) => vec![(String::new(), SavePlacePart::Path(to.clone()))],
+            SavePart::File(file) => vec![(String::new(), SavePlacePart::File(file.clone()))],
+            SavePart::Several(parts) => {
+                parts.iter().enumerate().map(|(index, part)| (format!("/{index}"), part.clone())).collect()
+            }
+        }
+    }
+}

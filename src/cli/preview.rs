@@ -5,12 +5,11 @@ use std::path::Path;
 
 use super::app::App;
 use super::args::{OutputArgs, PreviewArgs};
-use super::output::{Flow, ItemsOutput, OldPartial, TableStyle};
+use super::output::{Flow, ItemsOutput, OldPartial, TableStyle, password};
 use super::screen::width;
 use crate::Items;
 use crate::error::{Error, ErrorKind, Result};
 use crate::row_file::{ReadOptions, RowFile, RowFormat, RowPosition, SheetChoice, check_build};
-use crate::secret::Secret;
 use crate::table::{RowsStream, TableAddress};
 
 /// Runs the command.
@@ -58,15 +57,10 @@ fn of_database(args: &PreviewArgs, rows: &mut Vec<Items>) -> Result<Left> {
         (Some(_), Some(_)) => return Err(Error::new(ErrorKind::Usage, "give either a table or --sql, not both")),
         _ => {}
     }
-    let password = std::env::var("PGPASSWORD").ok().map(Secret::new);
-    let name = address.to_string();
-    let password = address.password.clone().or(password);
+    let (name, password) = (address.to_string(), password(&address));
     let stream = RowsStream::begin(address, password, args.sql.clone());
-    let failed = stream.error();
     let (options, from) = (ReadOptions::default(), RowPosition::default());
-    let file = RowFile::read(stream, &name, RowFormat::Ndjson, &options, &from);
-    let taken = file.and_then(|file| take(file, args.rows, rows));
-    taken.map_err(|error| failed.take().unwrap_or(error))
+    take(RowFile::read(stream, &name, RowFormat::Ndjson, &options, &from)?, args.rows, rows)
 }
 
 fn of_file(args: &PreviewArgs, rows: &mut Vec<Items>) -> Result<Left> {

@@ -258,6 +258,10 @@ impl TextSource {
 
 /// The error of a file that the system does not give.
 pub(super) fn unread_file(name: &str, cause: &io::Error) -> Error {
+    // A stream may have errors of its own.
+    if let Some(own) = cause.get_ref().and_then(|cause| cause.downcast_ref::<Error>()) {
+        return own.clone();
+    }
     let error = Error::new(ErrorKind::State, format!("{name} cannot be read: {}", io_text(cause)))
         .at(Place { file: Some(name.to_owned()), ..Place::default() });
     match cause.kind() {

@@ -87,6 +87,12 @@ impl Measure {
         self.bytes += bytes.len() as u64;
     }
 
+    /// A row, which is a line.
+    pub(crate) fn add_row(&mut self, row: &str) {
+        self.add(row.as_bytes());
+        self.add(b"\n");
+    }
+
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }

@@ -192,13 +192,21 @@ pub(crate) trait RowReader: Send {
     ///
     /// # Errors
     /// As for [`next_row`](Self::next_row).
-    fn skip_row(&mut self) -> Result<usize>;
+    fn skip_row(&mut self) -> Result<usize> {
+        self.next_row().map(|row| row.map_or(0, str::len))
+    }
 
     /// Passes the remaining bytes to `each`, piece by piece; each row is a line.
     ///
     /// # Errors
     /// As for [`next_row`](Self::next_row), and those of `each`.
-    fn pieces(&mut self, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>;
+    fn pieces(&mut self, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        while let Some(row) = self.next_row()? {
+            each(row.as_bytes())?;
+            each(b"\n")?;
+        }
+        Ok(())
+    }
 }
 
 /// The rows of a finished step, for expressions.

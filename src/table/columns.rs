@@ -1,6 +1,8 @@
 //! The columns that a load writes, and what changes in the table before: decided from the declared form, the table as it
 //! is, and what the rows were found to have.
 
+use std::collections::{HashMap, HashSet};
+
 use sha2::{Digest, Sha256};
 
 use super::address::TableName;
@@ -80,20 +82,25 @@ impl Planning<'_> {
     fn existing(&self, own: &mut ColumnsPlan, found: &FoundTable) {
         let form = &self.order.form;
         let longest = self.database.limits().0;
-        let same = |name: &str, other: &str| {
-            let other = fitted(other, longest);
-            if self.database.folds_names() { name.eq_ignore_ascii_case(&other) } else { name == other }
-        };
-        own.has_load = found.columns.iter().any(|column| same(&column.name, LOAD));
+        let folds = self.database.folds_names();
+        let folded = |name: &str| if folds { name.to_ascii_lowercase() } else { name.to_owned() };
+        let name_of = |path: &[String]| folded(&fitted(&column_name(path), longest));
+        // Of fields with one name, the first counts.
+        let declared: HashMap<String, &DeclaredColumn> =
+            form.declared.iter().rev().map(|column| (name_of(&column.path), column)).collect();
+        let seen: HashMap<String, &Vec<String>> =
+            self.findings.fields.keys().rev().map(|path| (name_of(path), path)).collect();
+        let lists: HashSet<String> = form.lists.iter().map(|list| name_of(&list.path)).collect();
+        own.has_load = found.columns.iter().any(|column| folded(&column.name) == LOAD);
         own.needs_rows = form.declared.is_empty() && !form.is_chosen;
         for there in &found.columns {
-            let is_list = form.lists.iter().any(|list| same(&there.name, &column_name(&list.path)));
-            if is_list || OWN.iter().any(|own| same(&there.name, own)) {
+            let name = folded(&there.name);
+            if lists.contains(&name) || OWN.contains(&name.as_str()) {
                 continue;
             }
-            let declared = form.declared.iter().find(|column| same(&there.name, &column_name(&column.path)));
-            let seen = self.findings.fields.keys().find(|path| same(&there.name, &column_name(path)));
-            let Some(path) = declared.map(|column| &column.path).or(seen.filter(|_| !form.is_chosen)) else {
+            let declared = declared.get(&name).copied();
+            let seen = seen.get(&name).copied().filter(|_| !form.is_chosen);
+            let Some(path) = declared.map(|column| &column.path).or(seen) else {
                 if !form.is_chosen {
                     own.lost.push(there.name.clone());
                 }
@@ -115,8 +122,8 @@ impl Planning<'_> {
             valued.map(|(path, _)| path.clone()).collect()
         };
         let missing = missing.into_iter().filter(|path| !form.is_list(path));
-        let missing = missing.filter(|path| own.columns.iter().all(|column| column.path != *path));
-        for path in missing.collect::<Vec<_>>() {
+        let there: HashSet<Vec<String>> = own.columns.iter().map(|column| column.path.clone()).collect();
+        for path in missing.filter(|path| !there.contains(path)) {
             self.add(own, &path);
         }
     }
@@ -157,7 +164,7 @@ impl Planning<'_> {
     fn add(&self, own: &mut ColumnsPlan, path: &[String]) {
         let form = &self.order.form;
         let seen = self.findings.fields.get(path).copied();
-        let declared = form.declared.iter().find(|column| column.path == path).cloned();
+        let declared = form.declared(path).cloned();
         let declared = declared.unwrap_or(DeclaredColumn { path: path.to_vec(), kind: None, about: None });
         let last = self.findings.is_whole.then_some(ValueKind::Text);
         let kind = form.said(path).or(declared.kind).or(seen.and_then(|(kind, _)| kind)).or(last);

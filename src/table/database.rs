@@ -135,7 +135,7 @@ pub(crate) trait Database: Send {
 
     /// A name as SQL.
     fn quoted(&self, name: &str) -> String {
-        format!("\"{}\"", name.replace('"', "\"\""))
+        sql_name(name)
     }
 
     /// The name of a table as SQL.
@@ -171,6 +171,11 @@ pub(crate) trait BulkRows {
     /// # Errors
     /// See [`Database::run`].
     fn finish(self: Box<Self>) -> Result<()>;
+}
+
+/// A name as SQL.
+pub(crate) fn sql_name(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// A text as SQL.

@@ -30,8 +30,7 @@ pub(crate) fn load_all(
         let mut measure = Measure::default();
         let mut all = elements()?;
         while let Some(row) = all.next_row()? {
-            measure.add(row.as_bytes());
-            measure.add(b"\n");
+            measure.add_row(row);
         }
         let own = LoadOrder { extent: measure.extent(), ..of_list(order, list) };
         let done = report.rows;
@@ -45,10 +44,7 @@ fn of_list(order: &LoadOrder, list: &ListTable) -> LoadOrder {
     let name = format!("{}__{}", order.table.name, column_name(&list.path));
     let declared =
         |name: String, kind, about: &str| DeclaredColumn { path: vec![name], kind, about: Some(about.into()) };
-    let kind_of = |name: &String| {
-        let own = |column: &&DeclaredColumn| column_name(&column.path) == *name;
-        order.form.declared.iter().find(own).and_then(|column| column.kind)
-    };
+    let kind_of = |name: &String| order.form.named(name).and_then(|column| column.kind);
     let keys =
         order.key.iter().map(|name| declared(format!("{PARENT}{name}"), kind_of(name), "Key of the row with the list"));
     let position = declared(POSITION.to_owned(), Some(ValueKind::Integer), "Position in the list, from 0");
@@ -76,10 +72,8 @@ struct Elements {
 impl Elements {
     fn new(rows: Box<dyn RowReader>, order: &LoadOrder, list: &ListTable) -> Elements {
         let place = |path: Vec<String>| ColumnPlace { path, kind: ValueKind::Json };
-        let path_of = |name: &String| {
-            let own = |column: &&DeclaredColumn| column_name(&column.path) == *name;
-            order.form.declared.iter().find(own).map_or_else(|| vec![name.clone()], |column| column.path.clone())
-        };
+        let path_of =
+            |name: &String| order.form.named(name).map_or_else(|| vec![name.clone()], |column| column.path.clone());
         let places: Vec<ColumnPlace> =
             std::iter::once(list.path.clone()).chain(order.key.iter().map(path_of)).map(place).collect();
         Elements {
@@ -144,17 +138,5 @@ impl RowReader for Elements {
                 return Ok(None);
             }
         }
-    }
-
-    fn skip_row(&mut self) -> Result<usize> {
-        self.next_row().map(|row| row.map_or(0, str::len))
-    }
-
-    fn pieces(&mut self, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        while let Some(row) = self.next_row()? {
-            each(row.as_bytes())?;
-            each(b"\n")?;
-        }
-        Ok(())
     }
 }

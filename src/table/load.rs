@@ -39,12 +39,12 @@ pub(crate) fn load(
     if order.may_change {
         let last = known.iter().map(|load| load.attempt).max().unwrap_or_default().max(order.source.attempt);
         // Other rows are another attempt.
-        let attempt = if is_same(order, &known, rows)? { last } else { last + 1 };
+        let attempt = if is_same(&known, rows)? { last } else { last + 1 };
         let source = LoadSource { attempt, ..order.source.clone() };
         return load(database, &LoadOrder { source, may_change: false, ..order.clone() }, rows, check);
     }
-    let mut loader =
-        TableLoader { database, order, rows, check, findings: Findings::default(), report: LoadReport::default() };
+    let (findings, report) = (Findings::default(), LoadReport::default());
+    let mut loader = TableLoader { database, order, rows, check, reader: None, findings, report };
     match order.mode {
         LoadMode::Append => loader.append(&known)?,
         LoadMode::Upsert => loader.upsert(&known)?,
@@ -54,22 +54,32 @@ pub(crate) fn load(
 }
 
 /// Whether the rows are those that the table has of the last attempt, as far as it has them.
-fn is_same(order: &LoadOrder, known: &[KnownLoad], rows: &OpenRows<'_>) -> Result<bool> {
+fn is_same(known: &[KnownLoad], rows: &OpenRows<'_>) -> Result<bool> {
     let last = known.iter().map(|load| load.attempt).max().unwrap_or_default();
-    let mut rows = rows()?;
-    for load in known.iter().filter(|load| load.attempt == last) {
+    let last: Vec<&KnownLoad> = known.iter().filter(|load| load.attempt == last).collect();
+    first_other(&mut *rows()?, &last, &|| Ok(())).map(|other| other.is_none())
+}
+
+/// The first of these loads whose rows are not the next ones.
+fn first_other<'k>(
+    rows: &mut dyn RowReader,
+    known: &[&'k KnownLoad],
+    check: &dyn Fn() -> Result<()>,
+) -> Result<Option<&'k KnownLoad>> {
+    let mut next = 0;
+    for load in known {
         let mut measure = Measure::default();
-        while measure.rows() < load.rows {
+        while load.first == next && measure.rows() < load.rows {
             let Some(row) = rows.next_row()? else { break };
-            measure.add(row.as_bytes());
-            measure.add(b"\n");
+            measure.add_row(row);
         }
-        if measure.extent().sum.to_string() != load.digest {
-            return Ok(false);
+        if measure.extent().sum.to_string() != load.digest || measure.rows() != load.rows {
+            return Ok(Some(load));
         }
+        next += load.rows;
+        check()?;
     }
-    let all: u64 = known.iter().filter(|load| load.attempt == last).map(|load| load.rows).sum();
-    Ok(known.is_empty() || all <= order.extent.rows)
+    Ok(None)
 }
 
 struct TableLoader<'l> {
@@ -77,6 +87,8 @@ struct TableLoader<'l> {
     order: &'l LoadOrder,
     rows: &'l OpenRows<'l>,
     check: &'l dyn Fn(u64) -> Result<()>,
+    /// Rows that were read up to this number.
+    reader: Option<(u64, Box<dyn RowReader>)>,
     /// What is known of rows that did not fit.
     findings: Findings,
     report: LoadReport,
@@ -87,7 +99,7 @@ enum WrittenRows {
     /// All are written.
     Rows(Extent),
     /// Some do not fit the table: nothing is written.
-    UnfitCell,
+    Unfit,
 }
 
 /// Rows from one number on, at most so many rows and bytes.
@@ -120,14 +132,7 @@ impl TableLoader<'_> {
     }
 
     fn append_range(&mut self, range: Range, earlier: &[i64]) -> Result<WrittenRows> {
-        let Some((columns, has_load)) = self.table(range)? else { return Ok(WrittenRows::UnfitCell) };
-        if self.is_nothing(&columns)? {
-            return self.record(WrittenRows::Rows(Measure::default().extent()), range.first, load_number());
-        }
-        self.remove(earlier, has_load)?;
-        let (table, load) = (self.order.table.clone(), load_number());
-        let written = self.fill(&table, false, &columns, (range, has_load.then_some((LOAD, load))))?;
-        self.record(written, range.first, load)
+        self.add_rows(range, |loader, has_load| loader.remove(earlier, has_load))
     }
 
     /// Changes the rows that are not in the table yet, by their key.
@@ -157,22 +162,29 @@ impl TableLoader<'_> {
 
     fn replace(&mut self, range: Range) -> Result<WrittenRows> {
         self.database.lock(&self.order.table)?;
-        let Some((columns, has_load)) = self.table(range)? else { return Ok(WrittenRows::UnfitCell) };
-        if self.is_nothing(&columns)? {
-            return self.record(WrittenRows::Rows(Measure::default().extent()), range.first, load_number());
-        }
-        self.refuse_cascades()?;
-        let table = self.order.table.clone();
-        let sql = format!("DELETE FROM {}", self.database.table(&table));
-        self.database.run(&sql)?;
+        self.add_rows(range, |loader, _| {
+            loader.refuse_cascades()?;
+            let sql = format!("DELETE FROM {}", loader.database.table(&loader.order.table));
+            loader.database.run(&sql).map(|_| ())
+        })
+    }
+
+    /// Adds rows to the table, and records them. `prepare` removes rows before; it gets whether there is a column of loads.
+    fn add_rows(&mut self, range: Range, prepare: impl FnOnce(&mut Self, bool) -> Result<()>) -> Result<WrittenRows> {
+        let Some((columns, has_load)) = self.table(range)? else { return Ok(WrittenRows::Unfit) };
         let load = load_number();
-        let written = self.fill(&table, false, &columns, (range, has_load.then_some((LOAD, load))))?;
+        if self.is_nothing(&columns)? {
+            return self.record(WrittenRows::Rows(Measure::default().extent()), range.first, load);
+        }
+        prepare(self, has_load)?;
+        let table = &self.order.table;
+        let written = self.fill(table, false, &columns, (range, has_load.then_some((LOAD, load))))?;
         self.record(written, range.first, load)
     }
 
     fn merge(&mut self, range: Range) -> Result<WrittenRows> {
         self.database.lock(&self.order.table)?;
-        let Some((columns, has_load)) = self.table(range)? else { return Ok(WrittenRows::UnfitCell) };
+        let Some((columns, has_load)) = self.table(range)? else { return Ok(WrittenRows::Unfit) };
         if self.order.mode == LoadMode::Mirror && self.order.is_complete {
             self.refuse_cascades()?;
         }
@@ -205,7 +217,7 @@ impl TableLoader<'_> {
                     self.database.commit()?;
                     return Ok(rows);
                 }
-                Ok(WrittenRows::UnfitCell) => self.database.rollback(),
+                Ok(WrittenRows::Unfit) => self.database.rollback(),
                 Err(error) => {
                     self.database.rollback();
                     return Err(error);
@@ -252,8 +264,7 @@ impl TableLoader<'_> {
 
     /// Looks at the rows from one on: what they have that no column holds.
     fn survey(&mut self, columns: &[LoadColumn], first: u64) -> Result<()> {
-        let mut rows = (self.rows)()?;
-        skip(&mut *rows, first)?;
+        let mut rows = self.rows_from(first)?;
         let (rules, written) = (self.database.rules(), self.report.rows);
         let check = || (self.check)(written);
         survey(&mut *rows, (columns, &self.order.form, rules), first, &mut self.findings, &check)
@@ -269,14 +280,13 @@ impl TableLoader<'_> {
         (range, extra): (Range, Option<(&'static str, i64)>),
     ) -> Result<WrittenRows> {
         let (rules, order) = (self.database.rules(), self.order);
-        let mut scanner = order.form.scanner(columns);
+        let mut scanner = order.form.scanner(columns).noticing();
         let keys: Vec<(usize, &LoadColumn)> =
             columns.iter().enumerate().filter(|(_, column)| order.key.contains(&column.name)).collect();
         let mut into: Vec<NewColumn<'_>> = columns.iter().map(|column| new_column(column, false)).collect();
         let last = if is_stage { Some(NUMBER) } else { extra.map(|(name, _)| name) };
         into.extend(last.map(|name| NewColumn { name, kind: ValueKind::Integer, is_required: true, about: None }));
-        let mut rows = (self.rows)()?;
-        skip(&mut *rows, range.first)?;
+        let mut rows = self.rows_from(range.first)?;
         let (mut measure, mut cells, mut is_unfit) = (Measure::default(), Cells::default(), false);
         let mut bulk = self.database.bulk(table, is_stage, &into)?;
         while measure.rows() < range.rows && measure.bytes() < range.bytes {
@@ -293,8 +303,7 @@ impl TableLoader<'_> {
             }
             let value = if is_stage { Some(number as i64) } else { extra.map(|(_, value)| value) };
             bulk.put(row, &cells, value.as_slice()).map_err(|e| of_row(e, order, range.first, Some(number)))?;
-            measure.add(row.as_bytes());
-            measure.add(b"\n");
+            measure.add_row(row);
             if measure.rows().is_multiple_of(CHECKED) {
                 (self.check)(self.report.rows + measure.rows())?;
             }
@@ -304,9 +313,10 @@ impl TableLoader<'_> {
             drop(rows);
             self.findings.is_whole = false;
             self.survey(columns, range.first)?;
-            return Ok(WrittenRows::UnfitCell);
+            return Ok(WrittenRows::Unfit);
         }
         bulk.finish().map_err(|e| of_row(e, order, range.first, None))?;
+        self.reader = Some((range.first + measure.rows(), rows));
         Ok(WrittenRows::Rows(measure.extent()))
     }
 
@@ -331,25 +341,24 @@ impl TableLoader<'_> {
 
     /// Compares the rows that are said to be in the table with those of the step. Returns how many there are.
     fn confirm(&mut self, known: &[KnownLoad]) -> Result<u64> {
-        let mut next = 0;
-        if known.is_empty() {
-            return Ok(next);
+        let Some(count) = known.iter().map(|load| load.rows).reduce(|all, rows| all + rows) else { return Ok(0) };
+        let mut rows = (self.rows)()?;
+        let check = || (self.check)(0);
+        if let Some(load) = first_other(&mut *rows, &known.iter().collect::<Vec<_>>(), &check)? {
+            return Err(self.others(load));
+        }
+        self.reader = Some((count, rows));
+        Ok(count)
+    }
+
+    /// The rows from one on. They are opened once for loads that go on where the last one ended.
+    fn rows_from(&mut self, first: u64) -> Result<Box<dyn RowReader>> {
+        if let Some((_, rows)) = self.reader.take().filter(|(at, _)| *at == first) {
+            return Ok(rows);
         }
         let mut rows = (self.rows)()?;
-        for load in known {
-            let mut measure = Measure::default();
-            while load.first == next && measure.rows() < load.rows {
-                let Some(row) = rows.next_row()? else { break };
-                measure.add(row.as_bytes());
-                measure.add(b"\n");
-            }
-            if measure.extent().sum.to_string() != load.digest || measure.rows() != load.rows {
-                return Err(self.others(load));
-            }
-            next += load.rows;
-            (self.check)(0)?;
-        }
-        Ok(next)
+        (0..first).try_for_each(|_| rows.skip_row().map(|_| ()))?;
+        Ok(rows)
     }
 
     fn others(&self, load: &KnownLoad) -> Error {
@@ -392,10 +401,6 @@ impl TableLoader<'_> {
         Err(Error::new(ErrorKind::Conflict, message)
             .advise("use `mode: upsert`, or remove ON DELETE from the foreign key"))
     }
-}
-
-fn skip(rows: &mut dyn RowReader, count: u64) -> Result<()> {
-    (0..count).try_for_each(|_| rows.skip_row().map(|_| ()))
 }
 
 /// The number of a load: any of 2^53, which all programs can calculate with.

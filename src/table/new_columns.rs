@@ -28,7 +28,7 @@ impl TableForm {
             }
         }
         if !self.is_chosen {
-            let others = findings.fields.iter().filter(|(path, _)| !self.is_declared(path));
+            let others = findings.fields.iter().filter(|(path, _)| self.declared(path).is_none());
             for (path, (kind, _)) in others {
                 // An object that is null in some rows.
                 let is_object = || findings.fields.keys().any(|other| other != path && other.starts_with(path));

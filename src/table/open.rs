@@ -5,6 +5,9 @@ use super::database::Database;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 
+/// The variable with the password of a database, as for other clients of PostgreSQL.
+pub(crate) const PASSWORD_VARIABLE: &str = "PGPASSWORD";
+
 /// Opens a database; a file is made if it is not there.
 ///
 /// # Errors

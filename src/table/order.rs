@@ -8,6 +8,7 @@ use super::shape::{LoadColumn, TableForm, column_name};
 use super::source::LoadSource;
 use super::value_kind::ValueKind;
 use crate::error::Result;
+use crate::json_pointer::path_of;
 use crate::run_store::{Extent, RowReader};
 
 /// What is loaded, and how.
@@ -55,9 +56,12 @@ pub(super) fn now() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }
 
-/// The names of a key as columns.
-pub(crate) fn key_columns(paths: &[Vec<String>]) -> Vec<String> {
-    paths.iter().map(|path| column_name(path)).collect()
+/// The key of a record, unless another is named.
+pub(crate) const ID: &str = "id";
+
+/// The columns of a key, whose fields are named as users do.
+pub(crate) fn key_columns(names: &[String]) -> Vec<String> {
+    names.iter().map(|name| column_name(&path_of(name))).collect()
 }
 
 /// The columns that opnode adds to a table of a mode.

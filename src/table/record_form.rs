@@ -1,9 +1,11 @@
 //! The columns that a record declares, with their types and texts. Pure.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::mode::Nested;
-use super::shape::{DeclaredColumn, ListTable};
+use super::shape::{DeclaredColumn, ListTable, TableForm};
 use super::value_kind::ValueKind;
 use crate::definition::Operation;
 use crate::json_pointer::path_of;
@@ -40,8 +42,20 @@ impl RecordForm {
         (RecordForm { schema, nested }, all.into_iter().filter(is_declared).map(str::to_owned).collect())
     }
 
+    /// The form of a table: with the chosen columns, or else with those of these fields.
+    pub(crate) fn table(
+        &self,
+        names: &[String],
+        (chosen, lists): (&[String], &[String]),
+        kinds: BTreeMap<String, ValueKind>,
+    ) -> TableForm {
+        let is_chosen = !chosen.is_empty();
+        let declared = if is_chosen { self.chosen(chosen) } else { self.columns(names) };
+        TableForm { declared, is_chosen, nested: self.nested, lists: self.lists(lists), kinds }
+    }
+
     /// The columns of these fields, in this order.
-    pub(crate) fn columns(&self, names: &[String]) -> Vec<DeclaredColumn> {
+    fn columns(&self, names: &[String]) -> Vec<DeclaredColumn> {
         let mut columns = Vec::new();
         for name in names {
             let property = self.schema.get("properties").and_then(|properties| properties.get(name));
@@ -51,7 +65,7 @@ impl RecordForm {
     }
 
     /// Columns that were chosen by their paths.
-    pub(crate) fn chosen(&self, paths: &[String]) -> Vec<DeclaredColumn> {
+    fn chosen(&self, paths: &[String]) -> Vec<DeclaredColumn> {
         let one = |text: &String| {
             let path = path_of(text);
             let found = path.iter().try_fold(&self.schema, |schema, name| {
@@ -63,7 +77,7 @@ impl RecordForm {
     }
 
     /// Lists that get a table of their own, with what is declared of their elements.
-    pub(crate) fn lists(&self, names: &[String]) -> Vec<ListTable> {
+    fn lists(&self, names: &[String]) -> Vec<ListTable> {
         let one = |name: &String| {
             let path = path_of(name);
             let found = path.iter().try_fold(&self.schema, |schema, name| {

@@ -57,6 +57,8 @@ pub(crate) struct RowScanner {
     unknown: Vec<(Vec<String>, Span)>,
     /// Whether one of them has a value.
     has_unknown: bool,
+    /// Whether they are only noticed, and not kept.
+    only_notices: bool,
     path: Vec<String>,
 }
 
@@ -81,6 +83,7 @@ impl RowScanner {
             spans: vec![None; columns.len()],
             unknown: Vec::new(),
             has_unknown: false,
+            only_notices: false,
             path: Vec::new(),
         }
     }
@@ -91,16 +94,24 @@ impl RowScanner {
         self
     }
 
+    /// Only notices whether there are unknown fields with a value.
+    pub(crate) fn noticing(mut self) -> RowScanner {
+        self.only_notices = true;
+        self
+    }
+
     /// Finds the values in a row.
     pub(crate) fn scan(&mut self, row: &str) {
         self.spans.iter_mut().for_each(|span| *span = None);
         self.unknown.clear();
+        self.has_unknown = false;
         let mut scan = RowScan {
             row,
             bytes: row.as_bytes(),
             at: 0,
             spans: &mut self.spans,
-            unknown: &mut self.unknown,
+            unknown: (!self.only_notices).then_some(&mut self.unknown),
+            has_unknown: &mut self.has_unknown,
             path: &mut self.path,
             others: self.others,
         };
@@ -109,7 +120,6 @@ impl RowScanner {
             Some(b'{') => scan.object(Some(&self.root)),
             _ => scan.field(self.root.find(VALUE, &mut 0), VALUE),
         }
-        self.has_unknown = self.unknown.iter().any(|(_, span)| row.get(span.0..span.1) != Some("null"));
     }
 
     /// The fields of the last row that are no columns, with their raw values.
@@ -171,7 +181,8 @@ struct RowScan<'s> {
     bytes: &'s [u8],
     at: usize,
     spans: &'s mut [Option<Span>],
-    unknown: &'s mut Vec<(Vec<String>, Span)>,
+    unknown: Option<&'s mut Vec<(Vec<String>, Span)>>,
+    has_unknown: &'s mut bool,
     path: &'s mut Vec<String>,
     others: OtherFields,
 }
@@ -256,10 +267,14 @@ impl RowScan<'_> {
                 }
             }
             None => {
-                if self.others != OtherFields::Ignored {
+                if self.others == OtherFields::Ignored {
+                    return;
+                }
+                *self.has_unknown |= self.row.get(span.0..span.1) != Some("null");
+                if let Some(unknown) = &mut self.unknown {
                     let mut path = self.path.clone();
                     path.push(name.to_owned());
-                    self.unknown.push((path, span));
+                    unknown.push((path, span));
                 }
             }
         }

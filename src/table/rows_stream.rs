@@ -2,54 +2,34 @@
 
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
 
 use super::address::TableAddress;
 use super::database::Database;
 use super::names::LOAD;
 use super::open::open_to_read;
-use crate::error::{Error, ErrorKind, Result};
-use crate::lock::lock;
+use crate::error::{Error, ErrorKind, FileOwner, Result};
 use crate::secret::Secret;
 
 /// Bytes of a part, and the number of parts that wait.
 const PART: usize = 64 << 10;
 const PARTS: usize = 8;
 
-/// Rows as lines.
+/// Rows as lines. A read that fails has the error of the database as its cause.
 pub(crate) struct RowsStream {
-    parts: Receiver<Vec<u8>>,
+    parts: Receiver<Result<Vec<u8>>>,
     part: io::Cursor<Vec<u8>>,
-    error: StreamError,
-}
-
-/// Why a stream has ended before its end.
-#[derive(Clone, Default)]
-pub(crate) struct StreamError(Arc<Mutex<Option<Error>>>);
-
-impl StreamError {
-    pub(crate) fn take(&self) -> Option<Error> {
-        lock(&self.0).take()
-    }
 }
 
 impl RowsStream {
     /// Begins to read a table, or the rows of a statement.
     pub(crate) fn begin(address: TableAddress, password: Option<Secret>, sql: Option<String>) -> RowsStream {
         let (sender, parts) = sync_channel(PARTS);
-        let error = StreamError::default();
-        let told = error.clone();
         std::thread::spawn(move || {
             if let Err(error) = send(&sender, &address, password.as_ref(), sql) {
-                *lock(&told.0) = Some(error);
+                let _nobody_may_read = sender.send(Err(error.of_files(FileOwner::User)));
             }
         });
-        RowsStream { parts, part: io::Cursor::default(), error }
-    }
-
-    /// What a failed read is caused by.
-    pub(crate) fn error(&self) -> StreamError {
-        self.error.clone()
+        RowsStream { parts, part: io::Cursor::default() }
     }
 }
 
@@ -61,8 +41,7 @@ impl Read for RowsStream {
                 return Ok(read);
             }
             match self.parts.recv() {
-                Ok(part) => self.part = io::Cursor::new(part),
-                Err(_) if lock(&self.error.0).is_some() => return Err(io::Error::other("the database")),
+                Ok(part) => self.part = io::Cursor::new(part.map_err(io::Error::other)?),
                 Err(_) => return Ok(0),
             }
         }
@@ -70,7 +49,7 @@ impl Read for RowsStream {
 }
 
 fn send(
-    parts: &SyncSender<Vec<u8>>,
+    parts: &SyncSender<Result<Vec<u8>>>,
     address: &TableAddress,
     password: Option<&Secret>,
     sql: Option<String>,
@@ -83,7 +62,7 @@ fn send(
     let mut part = Vec::with_capacity(PART);
     let pass = |part: &mut Vec<u8>| {
         let full = std::mem::replace(part, Vec::with_capacity(PART));
-        parts.send(full).map_err(|_| Error::cancelled())
+        parts.send(Ok(full)).map_err(|_| Error::cancelled())
     };
     database.read(&sql, &mut |row| {
         part.extend_from_slice(row.as_bytes());

@@ -161,13 +161,14 @@ impl TableForm {
         RowScanner::new(&places(columns), self.others()).passing(lists.chain(owner))
     }
 
-    /// Whether a column of this name is declared.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.declared.iter().any(|column| column_name(&column.path) == name)
+    /// The declared column of this name.
+    pub(crate) fn named(&self, name: &str) -> Option<&DeclaredColumn> {
+        self.declared.iter().find(|column| column_name(&column.path) == name)
     }
 
-    pub(crate) fn is_declared(&self, path: &[String]) -> bool {
-        self.declared.iter().any(|column| column.path == path)
+    /// What is declared of a field.
+    pub(crate) fn declared(&self, path: &[String]) -> Option<&DeclaredColumn> {
+        self.declared.iter().find(|column| column.path == path)
     }
 
     /// What is done with fields without a column.

@@ -36,7 +36,7 @@ pub(crate) struct KnownLoad {
     pub(crate) digest: String,
 }
 
-/// The columns of the table of loads. Those before `row_count` are its key.
+/// The columns of the table of loads. Those up to `row_count` are its key.
 const COLUMNS: [(&str, ValueKind, &str); 12] = [
     ("run", ValueKind::Text, "Id of the run"),
     ("origin", ValueKind::Text, "Machine and process that began the run"),
@@ -114,13 +114,17 @@ impl LoadSource {
         ]
     }
 
+    /// The condition for the rows of this step, as SQL.
+    fn own(&self, target: &TableName) -> String {
+        self.values(target).map(|(name, value)| format!("{name} = {value}")).join(" AND ")
+    }
+
     /// What is in the table of this step's rows.
     pub(super) fn known(&self, database: &mut dyn Database, target: &TableName) -> Result<Vec<KnownLoad>> {
-        let own: Vec<String> = self.values(target).map(|(name, value)| format!("{name} = {value}")).into();
         let loads = database.table(&target.beside(LOADS));
         let sql = format!(
             "SELECT load, attempt, first_row, row_count, digest FROM {loads} WHERE {} ORDER BY attempt, first_row, row_count",
-            own.join(" AND ")
+            self.own(target)
         );
         let rows = database.ask(&sql)?;
         rows.into_iter().map(|row| known(row).ok_or_else(|| unreadable(&loads))).collect()
@@ -154,9 +158,8 @@ impl LoadSource {
 
     /// Removes what is recorded of earlier attempts of the step.
     pub(super) fn forget(&self, database: &mut dyn Database, target: &TableName) -> Result<()> {
-        let own: Vec<String> = self.values(target).map(|(name, value)| format!("{name} = {value}")).into();
         let loads = database.table(&target.beside(LOADS));
-        let sql = format!("DELETE FROM {loads} WHERE {} AND attempt < {}", own.join(" AND "), self.attempt);
+        let sql = format!("DELETE FROM {loads} WHERE {} AND attempt < {}", self.own(target), self.attempt);
         database.run(&sql).map(|_| ())
     }
 }

@@ -49,7 +49,7 @@ impl Sqlite {
 
     fn set_up(&self) -> rusqlite::Result<()> {
         self.connection.busy_timeout(BUSY)?;
-        // Reads the file, so that one that is no database is told now.
+        // Reads the file, so that one that is no database is refused here.
         self.connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
         let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
         self.connection.create_scalar_function("opnode_text", 2, flags, |context| {

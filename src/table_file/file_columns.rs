@@ -229,14 +229,4 @@ impl RowReader for CountedRows {
         self.count += u64::from(row.is_some());
         Ok(row)
     }
-
-    fn skip_row(&mut self) -> Result<usize> {
-        let skipped = self.rows.skip_row()?;
-        self.count += u64::from(skipped > 0);
-        Ok(skipped)
-    }
-
-    fn pieces(&mut self, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        self.rows.pieces(each)
-    }
 }

@@ -4,6 +4,8 @@
 #[cfg(feature = "parquet")]
 mod arrow_file;
 #[cfg(feature = "parquet")]
+mod batch_target;
+#[cfg(feature = "parquet")]
 mod column_arrays;
 mod exact_decimal;
 mod file_columns;
@@ -69,9 +71,9 @@ pub(crate) fn write_table_file(
 fn begin(format: &TableFileFormat, columns: &[LoadColumn]) -> Result<Box<dyn RowTarget>> {
     match format {
         #[cfg(feature = "parquet")]
-        TableFileFormat::Parquet => Ok(Box::new(parquet_file::ParquetTarget::new(columns)?)),
+        TableFileFormat::Parquet => Ok(Box::new(parquet_file::parquet_file(columns)?)),
         #[cfg(feature = "parquet")]
-        TableFileFormat::Arrow => Ok(Box::new(arrow_file::ArrowTarget::new(columns)?)),
+        TableFileFormat::Arrow => Ok(Box::new(arrow_file::arrow_file(columns)?)),
         #[cfg(feature = "xlsx")]
         TableFileFormat::Xlsx(plan) => Ok(Box::new(workbook::WorkbookTarget::new(columns, plan)?)),
         #[cfg(not(all(feature = "parquet", feature = "xlsx")))]

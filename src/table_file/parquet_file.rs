@@ -5,10 +5,11 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
+use super::batch_target::{BatchTarget, BatchWriter};
 use super::column_arrays::{BatchBuilder, SizedBatch, WRITER, damaged};
-use super::format::{ByteTarget, RowTarget};
+use super::format::ByteTarget;
 use crate::error::Result;
-use crate::table::{Cells, LoadColumn};
+use crate::table::LoadColumn;
 
 /// Rows and bytes of values of one row group.
 const GROUP: (usize, usize) = (100_000, 24 << 20);
@@ -17,28 +18,30 @@ const GROUP: (usize, usize) = (100_000, 24 << 20);
 /// such a dictionary in memory.
 const DICTIONARY: usize = 256 << 10;
 
-/// A Parquet file.
-pub(super) struct ParquetTarget {
-    rows: BatchBuilder,
+/// A new Parquet file.
+///
+/// # Errors
+/// `internal` for columns that the format does not take.
+pub(super) fn parquet_file(columns: &[LoadColumn]) -> Result<BatchTarget<ParquetWriter>> {
+    let rows = BatchBuilder::new(columns);
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_dictionary_page_size_limit(DICTIONARY)
+        .set_created_by(format!("{WRITER} version {version}"))
+        .set_key_value_metadata(Some(vec![KeyValue::new(WRITER.to_owned(), version)]))
+        .build();
+    let writer = ArrowWriter::try_new(Vec::new(), rows.schema(), Some(properties)).map_err(damaged)?;
+    Ok(BatchTarget { rows, writer: ParquetWriter { writer, group: (0, 0) } })
+}
+
+pub(super) struct ParquetWriter {
     writer: ArrowWriter<Vec<u8>>,
     /// Rows and bytes of the row group so far.
     group: (usize, usize),
 }
 
-impl ParquetTarget {
-    pub(super) fn new(columns: &[LoadColumn]) -> Result<ParquetTarget> {
-        let rows = BatchBuilder::new(columns);
-        let version = env!("CARGO_PKG_VERSION").to_owned();
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::default()))
-            .set_dictionary_page_size_limit(DICTIONARY)
-            .set_created_by(format!("{WRITER} version {version}"))
-            .set_key_value_metadata(Some(vec![KeyValue::new(WRITER.to_owned(), version)]))
-            .build();
-        let writer = ArrowWriter::try_new(Vec::new(), rows.schema(), Some(properties)).map_err(damaged)?;
-        Ok(ParquetTarget { rows, writer, group: (0, 0) })
-    }
-
+impl BatchWriter for ParquetWriter {
     fn write(&mut self, full: &SizedBatch, out: &mut ByteTarget<'_>) -> Result<()> {
         self.writer.write(&full.batch).map_err(damaged)?;
         self.group.0 += full.batch.num_rows();
@@ -50,21 +53,8 @@ impl ParquetTarget {
         }
         Ok(())
     }
-}
 
-impl RowTarget for ParquetTarget {
-    fn put(&mut self, row: &str, cells: &Cells, out: &mut ByteTarget<'_>) -> Result<()> {
-        match self.rows.put(row, cells)? {
-            Some(full) => self.write(&full, out),
-            None => Ok(()),
-        }
-    }
-
-    fn finish(mut self: Box<Self>, out: &mut ByteTarget<'_>) -> Result<Vec<String>> {
-        if let Some(last) = self.rows.take()? {
-            self.write(&last, out)?;
-        }
-        out(&self.writer.into_inner().map_err(damaged)?)?;
-        Ok(Vec::new())
+    fn close(self) -> Result<Vec<u8>> {
+        self.writer.into_inner().map_err(damaged)
     }
 }

@@ -21,10 +21,6 @@ impl RowReader for GivenRows {
         Ok(self.0.get(self.1 - 1).map(String::as_str))
     }
 
-    fn skip_row(&mut self) -> Result<usize> {
-        self.next_row().map(|row| row.map_or(0, str::len))
-    }
-
     fn pieces(&mut self, _: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
         unreachable!("rows are read one by one")
     }

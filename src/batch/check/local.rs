@@ -253,13 +253,6 @@ fn checked(c: &mut Checker<'_>, at: &str, plan: WorkPlan) -> Option<WorkPlan> {
     Some(plan)
 }
 
-fn list(names: &NamesPart) -> Vec<&str> {
-    match names {
-        NamesPart::One(name) => vec![name],
-        NamesPart::Several(names) => names.iter().map(String::as_str).collect(),
-    }
-}
-
 fn flattened(part: &FlattenPart) -> WorkPlan {
     let plan = |path: &str| FlattenPlan {
         path: FieldPath::of(path),
@@ -308,7 +301,7 @@ fn aggregated(c: &mut Checker<'_>, at: &str, file: &AggregateFile) -> Option<Wor
         let name = path.names().last().cloned().unwrap_or_default();
         GroupField { path, name }
     };
-    let by = file.by.as_ref().map(list).unwrap_or_default().into_iter().map(group).collect();
+    let by = file.by.iter().flat_map(NamesPart::names).map(|name| group(name)).collect();
     let mut values = Vec::new();
     for (name, part) in &file.values {
         let (word, path) = match part {
@@ -346,16 +339,16 @@ fn sorted(names: &NamesPart) -> WorkPlan {
         let (path, descending) = name.strip_prefix('-').map_or((name, false), |name| (name, true));
         SortKey { path: FieldPath::of(path), descending, nulls: NullOrder::default() }
     };
-    WorkPlan::Sort(SortPlan { by: list(names).into_iter().map(key).collect() })
+    WorkPlan::Sort(SortPlan { by: names.names().iter().map(|name| key(name)).collect() })
 }
 
 fn deduped(part: &DedupePart) -> WorkPlan {
     let (by, keep) = match part {
-        DedupePart::Names(names) => (list(names), None),
-        DedupePart::File(file) => (list(&file.by), file.keep),
+        DedupePart::Names(names) => (names.names(), None),
+        DedupePart::File(file) => (file.by.names(), file.keep),
     };
     WorkPlan::Dedupe(DedupePlan {
-        by: by.into_iter().map(FieldPath::of).collect(),
+        by: by.iter().map(|name| FieldPath::of(name)).collect(),
         keep: match keep {
             None | Some(DedupeKeep::First) => KeptRow::First,
             Some(DedupeKeep::Last) => KeptRow::Last,

@@ -23,22 +23,12 @@ pub(super) fn saves(
 ) -> Vec<Save> {
     let declared = declared(record);
     let known = (record, declared.as_slice());
-    match &file.save {
-        None => Vec::new(),
-        Some(SavePart::Path(to)) => {
-            save(c, &format!("{at}/save"), &SavePlacePart::Path(to.clone()), known, names).into_iter().collect()
-        }
-        Some(SavePart::File(file)) => {
-            save(c, &format!("{at}/save"), &SavePlacePart::File(file.clone()), known, names).into_iter().collect()
-        }
-        Some(SavePart::Several(parts)) => {
-            if parts.is_empty() {
-                c.fault(&format!("{at}/save"), "the list names no file", None);
-            }
-            let each = parts.iter().enumerate();
-            each.filter_map(|(index, part)| save(c, &format!("{at}/save/{index}"), part, known, names)).collect()
-        }
+    let places = file.save.as_ref().map(SavePart::places);
+    if places.as_ref().is_some_and(Vec::is_empty) {
+        c.fault(&format!("{at}/save"), "the list names no file", None);
     }
+    let each = places.unwrap_or_default().into_iter();
+    each.filter_map(|(below, part)| save(c, &format!("{at}/save{below}"), &part, known, names)).collect()
 }
 
 fn save(

@@ -9,10 +9,7 @@ use crate::batch::save_file::{SaveFile, SaveFormat, SavedRows};
 use crate::batch::save_plan::TableSave;
 use crate::definition::Fields;
 use crate::json_pointer::{escape, path_of};
-use crate::table::{LoadMode, RecordForm, TableAddress, TableForm, key_columns};
-
-/// The key of a record, unless another is named.
-const ID: &str = "id";
+use crate::table::{ID, LoadMode, RecordForm, TableAddress, key_columns};
 
 /// The form of a table for the rows. Nothing for a place that is known to be none.
 pub(super) fn table_save(
@@ -37,10 +34,6 @@ pub(super) fn table_save(
     } else {
         (RecordForm::of(record.operation.filter(|_| record.map.is_none()), nested), declared)
     };
-    let columns = match file.columns.as_slice() {
-        [] => form.columns(declared),
-        chosen => form.chosen(chosen),
-    };
     let kinds = file.types.iter().map(|(name, kind)| (name.clone(), *kind)).collect();
     if is_checked {
         let names: Vec<String> = file.types.keys().cloned().collect();
@@ -50,21 +43,16 @@ pub(super) fn table_save(
     }
     let mode = file.mode.unwrap_or_default();
     let key = if is_file { Vec::new() } else { key(c, at, file, (record, is_checked)) };
-    let names = match &file.lists {
-        None => Vec::new(),
-        Some(NamesPart::One(name)) => vec![name.clone()],
-        Some(NamesPart::Several(names)) => names.clone(),
-    };
+    let lists = file.lists.as_ref().map(NamesPart::names).unwrap_or_default();
     if is_checked {
-        check_columns(c, &format!("{at}/lists"), &names, record.fields);
+        check_columns(c, &format!("{at}/lists"), lists, record.fields);
     }
-    if mode == LoadMode::History && !names.is_empty() {
+    if mode == LoadMode::History && !lists.is_empty() {
         let advice = "leave `lists` out: then lists are JSON";
         c.fault(&format!("{at}/lists"), "`history` has no tables of lists", Some(advice.into()));
     }
-    let lists = form.lists(&names);
-    let form = TableForm { lists, declared: columns, is_chosen: !file.columns.is_empty(), nested, kinds };
-    if let Some(missing) = key.iter().find(|name| form.is_chosen && !form.has(name)) {
+    let form = form.table(declared, (&file.columns, lists), kinds);
+    if let Some(missing) = key.iter().find(|name| form.is_chosen && form.named(name).is_none()) {
         c.fault(&format!("{at}/columns"), format!("the key `{missing}` is not among the columns"), None);
     }
     let sheet = file.sheet.clone();
@@ -75,8 +63,7 @@ pub(super) fn table_save(
 fn key(c: &mut Checker<'_>, at: &str, file: &SaveFile, (record, is_checked): (&SavedRecord<'_>, bool)) -> Vec<String> {
     let mode = file.mode.unwrap_or_default();
     let names = match &file.key {
-        Some(NamesPart::One(name)) => vec![name.clone()],
-        Some(NamesPart::Several(names)) => names.clone(),
+        Some(names) => names.names().to_vec(),
         None if mode.is_keyed() || file.lists.is_some() => {
             let has_id = record.fields.unknown(&[ID.to_owned()], "/").is_none();
             if !has_id {
@@ -102,7 +89,7 @@ fn key(c: &mut Checker<'_>, at: &str, file: &SaveFile, (record, is_checked): (&S
             check_columns(c, &format!("{at}/key"), &names, record.fields);
         }
     }
-    key_columns(&names.iter().map(|name| path_of(name)).collect::<Vec<_>>())
+    key_columns(&names)
 }
 
 fn check_name(c: &mut Checker<'_>, at: &str, name: &str, rows: &Fields) {

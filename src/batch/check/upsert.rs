@@ -164,8 +164,7 @@ fn check(c: &mut Checker<'_>, here: &StepHere<'_>, upsert: &UpsertFile, file: &S
 
 fn pairs(key: &KeyPart) -> Vec<(String, String)> {
     match key {
-        KeyPart::Names(NamesPart::One(name)) => vec![(name.clone(), name.clone())],
-        KeyPart::Names(NamesPart::Several(names)) => names.iter().map(|name| (name.clone(), name.clone())).collect(),
+        KeyPart::Names(names) => names.names().iter().map(|name| (name.clone(), name.clone())).collect(),
         KeyPart::Pairs(pairs) => pairs.iter().map(|(item, record)| (item.clone(), record.clone())).collect(),
     }
 }
@@ -195,11 +194,7 @@ fn plan(here: &StepHere<'_>, upsert: &UpsertFile, (items, found): (String, Strin
         Some(SendWord::Changes) => false,
         None => upsert.update.as_ref().is_some_and(|call| is_put(call).unwrap_or_default()),
     };
-    let id = match &upsert.id {
-        None => vec!["id".to_owned()],
-        Some(NamesPart::One(name)) => vec![name.clone()],
-        Some(NamesPart::Several(names)) => names.clone(),
-    };
+    let id = upsert.id.as_ref().map_or_else(|| vec!["id".to_owned()], |names| names.names().to_vec());
     let compare = ComparePlan {
         key: key.iter().map(|(item, _)| FieldPath::of(item)).collect(),
         id,

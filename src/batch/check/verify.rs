@@ -6,7 +6,6 @@ use super::expressions::shape;
 use super::names::{Allowed, StepNames};
 use crate::authoring::Checker;
 use crate::authoring::duration::duration;
-use crate::authoring::values::NamesPart;
 use crate::batch::conditions::Conditions;
 use crate::batch::file::VerifyFile;
 use crate::batch::run_plan::{CalledOperation, Verify};
@@ -54,10 +53,7 @@ pub(super) fn verify(
     if let Some(option) = missing {
         c.fault(&format!("{at}/options"), format!("the option `{}` of {} is missing", option.name, query.id), None);
     }
-    let keys: Vec<&String> = match &file.key {
-        NamesPart::One(key) => vec![key],
-        NamesPart::Several(keys) => keys.iter().collect(),
-    };
+    let keys = file.key.names();
     if keys.is_empty() {
         c.fault(&format!("{at}/key"), "a record needs a key", None);
     }
@@ -67,7 +63,7 @@ pub(super) fn verify(
     Some(Verify {
         operation: CalledOperation::of(&query),
         options: Shape::Map(options),
-        key: keys.into_iter().map(|key| path_of(key)).collect(),
+        key: keys.iter().map(|key| path_of(key)).collect(),
         is_per_item,
         is_compared: operation.method == Method::Mutate && !is_created,
         wait,

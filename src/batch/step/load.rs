@@ -147,12 +147,8 @@ impl Loading<'_, '_> {
         let password = self.task.context.effects.password(&self.task.step.id, DatabasePlace::Load);
         let password = address.password.clone().or(password);
         let stream = RowsStream::begin(address, password, plan.sql.clone());
-        let failed = stream.error();
-        let ended = match RowFile::read(stream, &name, RowFormat::Ndjson, options, &RowPosition::default()) {
-            Ok(file) => self.file(file, &name).await,
-            Err(error) => Err(error),
-        };
-        ended.map_err(|error| failed.take().map_or(error, |own| own.of_files(FileOwner::User)))
+        let file = RowFile::read(stream, &name, RowFormat::Ndjson, options, &RowPosition::default())?;
+        self.file(file, &name).await
     }
 
     async fn file(&mut self, mut file: RowFile, name: &str) -> Result<()> {

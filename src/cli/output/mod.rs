@@ -12,4 +12,4 @@ pub(crate) use place::{Flow, OldPartial, OutputPlace, refuse_inputs, refuse_same
 pub(crate) use receipt::ReceiptFile;
 pub(crate) use records::TableStyle;
 pub(crate) use standard::standard_output;
-pub(crate) use table_output::TableOutput;
+pub(crate) use table_output::{TableOutput, password};

@@ -13,13 +13,11 @@ use crate::definition::Operation;
 use crate::error::{Error, ErrorKind, Result, io_text};
 use crate::secret::Secret;
 use crate::table::{
-    Extent, LoadMode, LoadOrder, LoadSource, Measure, RecordForm, RowReader, TableAddress, TableForm, check_build,
-    key_columns, load_all, open, reach, record_names,
+    Extent, ID, LoadMode, LoadOrder, LoadSource, Measure, PASSWORD_VARIABLE, RecordForm, RowReader, TableAddress,
+    TableForm, check_build, key_columns, load_all, open, reach, record_names,
 };
 use crate::table_file::{TableFileFormat, write_table_file};
 
-/// The variable with the password, as for other clients of PostgreSQL.
-const PASSWORD: &str = "PGPASSWORD";
 /// Between two looks whether the load has ended.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -74,7 +72,7 @@ impl TableOutput {
             return Err(usage("--format is for files and standard output, not for tables of databases".to_owned()));
         }
         let order = order(args, (operation, connection), &address)?;
-        // What cannot be opened is told before the first request.
+        // A database that cannot be opened is reported before the first request.
         on_thread(|| reach(&address.database, password(&address).as_ref()))?;
         let target = TableTarget::Database(address, Box::new(order));
         Ok(TableOutput { target, kept: kept()?, measure: Measure::default(), cancel: cancel.clone() })
@@ -144,8 +142,9 @@ fn joined<T>(ended: std::thread::Result<Result<T>>) -> Result<T> {
     ended.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the load has ended")))
 }
 
-fn password(address: &TableAddress) -> Option<Secret> {
-    address.password.clone().or_else(|| std::env::var(PASSWORD).ok().map(Secret::new))
+/// The password of a database: of its address, else of the environment.
+pub(crate) fn password(address: &TableAddress) -> Option<Secret> {
+    address.password.clone().or_else(|| std::env::var(PASSWORD_VARIABLE).ok().map(Secret::new))
 }
 
 fn order(args: &OutputArgs, (operation, connection): (&Operation, &str), address: &TableAddress) -> Result<LoadOrder> {
@@ -160,15 +159,15 @@ fn order(args: &OutputArgs, (operation, connection): (&Operation, &str), address
             .advise("add --mode upsert"));
     }
     let form = form(args, operation);
-    let key: Vec<Vec<String>> = match table.row_key.as_slice() {
-        [] if mode.is_keyed() || !table.lists.is_empty() => vec![vec!["id".to_owned()]],
-        names => names.iter().map(|name| crate::json_pointer::path_of(name)).collect(),
+    let key = match table.row_key.as_slice() {
+        [] if mode.is_keyed() || !table.lists.is_empty() => vec![ID.to_owned()],
+        names => key_columns(names),
     };
     let source = LoadSource::of_call(connection, &operation.id, std::time::SystemTime::now());
     Ok(LoadOrder {
         table: address.named()?.clone(),
         mode,
-        key: key_columns(&key),
+        key,
         parent: Vec::new(),
         evolve: table.evolve,
         form,
@@ -188,15 +187,9 @@ fn file_format(args: &OutputArgs) -> Option<TableFileFormat> {
 
 /// The columns, as the operation declares them and the flags say.
 fn form(args: &OutputArgs, operation: &Operation) -> TableForm {
-    let (table, nested) = (&args.table, args.table.nested.unwrap_or_default());
-    let form = RecordForm::of(Some(operation), nested);
-    let declared = match args.columns.as_slice() {
-        [] => form.columns(&record_names(operation)),
-        chosen => form.chosen(chosen),
-    };
-    let is_chosen = !args.columns.is_empty();
-    let lists = form.lists(&table.lists);
-    TableForm { lists, declared, is_chosen, nested, kinds: table.types.iter().cloned().collect() }
+    let table = &args.table;
+    let form = RecordForm::of(Some(operation), table.nested.unwrap_or_default());
+    form.table(&record_names(operation), (&args.columns, &table.lists), table.types.iter().cloned().collect())
 }
 
 fn unkept(cause: &std::io::Error) -> Error {
@@ -216,17 +209,5 @@ impl RowReader for SpooledItems {
         self.row.clear();
         let read = self.file.read_line(&mut self.row).map_err(|e| unkept(&e))?;
         Ok((read > 0).then(|| self.row.trim_end_matches('\n')))
-    }
-
-    fn skip_row(&mut self) -> Result<usize> {
-        self.next_row().map(|row| row.map_or(0, str::len))
-    }
-
-    fn pieces(&mut self, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        while let Some(row) = self.next_row()? {
-            each(row.as_bytes())?;
-            each(b"\n")?;
-        }
-        Ok(())
     }
 }

@@ -1,11 +1,11 @@
-//! Rows on their way into PostgreSQL: pieces of the text format of COPY, each sent as one COPY, so that a fault is told
-//! soon and a load that is given up leaves no COPY open.
+//! Rows on their way into PostgreSQL: pieces of the text format of COPY, each sent as one COPY, so that a fault is reported
+//! early and a load that is given up leaves no COPY open.
 
 use std::io::Write;
 
 use super::super::cell::{Cell, Cells};
-use super::super::database::BulkRows;
-use super::catalog::{CatalogColumn, quoted};
+use super::super::database::{BulkRows, sql_name};
+use super::catalog::CatalogColumn;
 use super::client::Postgres;
 use super::failure::Broken;
 use crate::error::{Error, ErrorKind, Place, Result};
@@ -47,7 +47,7 @@ pub(super) struct CopyRows<'d> {
 impl<'d> CopyRows<'d> {
     /// For rows of these columns; without columns, each row has the values that the table gives it.
     pub(super) fn new(postgres: &'d mut Postgres, table: &str, into: &str, columns: &[CatalogColumn]) -> CopyRows<'d> {
-        let names: Vec<String> = columns.iter().map(|c| quoted(&c.name)).collect();
+        let names: Vec<String> = columns.iter().map(|c| sql_name(&c.name)).collect();
         CopyRows {
             postgres,
             sql: match names.is_empty() {

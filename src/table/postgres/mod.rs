@@ -19,10 +19,10 @@ use sha2::{Digest, Sha256};
 
 use super::address::TableName;
 use super::cell::CellRules;
-use super::database::{BulkRows, Database, FoundTable, NewColumn, sql_text};
+use super::database::{BulkRows, Database, FoundTable, NewColumn, sql_name, sql_text};
 use super::value_kind::ValueKind;
 use crate::error::{Error, ErrorKind, Result};
-use catalog::{CatalogColumn, CatalogTable, NAME_MAX, quoted};
+use catalog::{CatalogColumn, CatalogTable, NAME_MAX};
 pub(crate) use client::Postgres;
 use copy_rows::CopyRows;
 pub(crate) use server::PostgresServer;
@@ -157,7 +157,7 @@ impl Database for Postgres {
     fn create(&mut self, table: &TableName, columns: &[NewColumn<'_>], key: &[&str]) -> Result<()> {
         let mut parts: Vec<String> = columns.iter().map(|column| self.column(column, None)).collect();
         if !key.is_empty() {
-            let key: Vec<String> = key.iter().map(|name| quoted(name)).collect();
+            let key: Vec<String> = key.iter().map(|name| sql_name(name)).collect();
             parts.push(format!("PRIMARY KEY ({})", key.join(", ")));
         }
         let comments = self.comments(table, columns);
@@ -176,7 +176,7 @@ impl Database for Postgres {
 
     fn widen(&mut self, table: &TableName, column: &str, kind: ValueKind) -> Result<()> {
         let before = self.columns_of(table, &[column])?.first().map_or(ValueKind::Text, CatalogColumn::kind);
-        let (name, shown) = (quoted(column), self.table(table));
+        let (name, shown) = (sql_name(column), self.table(table));
         let (wide, value) = (self.type_of(kind), widened(&name, before, kind));
         let done = self.statement(&format!("ALTER TABLE {shown} ALTER COLUMN {name} TYPE {wide} USING {value}"));
         done.map(|_| ()).map_err(|error| match error.kind() {
@@ -215,12 +215,13 @@ impl Database for Postgres {
             }
             parts.push(self.column(column, own.map(|own| own.declared.as_str())));
         }
-        self.statement(&format!("CREATE TEMP TABLE {} ({}) ON COMMIT DROP", quoted(name), parts.join(", "))).map(|_| ())
+        self.statement(&format!("CREATE TEMP TABLE {} ({}) ON COMMIT DROP", sql_name(name), parts.join(", ")))
+            .map(|_| ())
     }
 
     fn index_stage(&mut self, columns: &[String]) -> Result<()> {
-        let (stage, number) = (quoted(super::names::STAGE), quoted(super::names::NUMBER));
-        let columns: Vec<String> = columns.iter().map(|name| quoted(name)).collect();
+        let (stage, number) = (sql_name(super::names::STAGE), sql_name(super::names::NUMBER));
+        let columns: Vec<String> = columns.iter().map(|name| sql_name(name)).collect();
         let columns = columns.join(", ");
         self.statement(&format!("CREATE INDEX ON {stage} ({columns}, {number}); ANALYZE {stage}")).map(|_| ())
     }
@@ -242,10 +243,6 @@ impl Database for Postgres {
         }
         let into = self.table(&place);
         Ok(Box::new(CopyRows::new(self, &table.name, &into, &columns)))
-    }
-
-    fn quoted(&self, name: &str) -> String {
-        quoted(name)
     }
 
     fn comparable(&self, column: &str, kind: ValueKind) -> String {

@@ -34,10 +34,6 @@ impl RowReader for EventRows {
         Ok((self.next <= self.count).then_some(self.text.as_str()))
     }
 
-    fn skip_row(&mut self) -> Result<usize> {
-        self.next_row().map(|row| row.map_or(0, str::len))
-    }
-
     fn pieces(&mut self, _: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
         unreachable!("rows are read one by one")
     }
