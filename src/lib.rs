@@ -292,7 +292,10 @@ mod send;
 mod sink;
 mod step_tag;
 #[cfg(feature = "batch")]
-#[cfg_attr(not(any(feature = "postgres", feature = "sqlite")), expect(dead_code, reason = "only databases need it"))]
+#[cfg_attr(
+    not(any(feature = "adbc", feature = "postgres", feature = "sqlite")),
+    expect(dead_code, reason = "only databases need it")
+)]
 mod table;
 #[cfg(feature = "batch")]
 mod table_file;

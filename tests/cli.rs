@@ -46,13 +46,14 @@ fn main() {
     conclusion.exit();
 }
 
-/// The missing entries of the case's file `needs`: programs, features of the build as `feature:NAME`, and builds without
-/// sheets as `without:xlsx`. `.ci/run` has all of them, with several builds.
+/// The missing entries of the case's file `needs`: programs, features of the build as `feature:NAME`, builds without
+/// sheets as `without:xlsx`, and the library of DuckDB, which the variable DUCKDB_LIBRARY names. `.ci/run` has all of them, with several builds.
 fn missing_tools(case: &Path) -> Vec<String> {
     let needs = std::fs::read_to_string(case.join("needs")).unwrap_or_default();
     let there = |tool: &str| {
         if let Some(feature) = tool.strip_prefix("feature:") {
             let built = [
+                ("adbc", cfg!(feature = "adbc")),
                 ("keyring", cfg!(feature = "keyring")),
                 ("parquet", cfg!(feature = "parquet")),
                 ("postgres", cfg!(feature = "postgres")),
@@ -62,6 +63,9 @@ fn missing_tools(case: &Path) -> Vec<String> {
                 ("zstd", cfg!(feature = "zstd")),
             ];
             return built.contains(&(feature, true));
+        }
+        if tool == "duckdb" {
+            return std::env::var_os("DUCKDB_LIBRARY").is_some();
         }
         if tool == "without:xlsx" {
             return !cfg!(feature = "xlsx");
@@ -106,6 +110,7 @@ fn run(root: &Path, case: &Path, server: &str) -> Result<(), String> {
         .env("SHOP", Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hosts/shop.py"))
         // An API that opnode knows nothing of; it writes its port to the case's folder.
         .env("LIBRARY", root.join("library.py"))
+        .env("DUCKDB_LIBRARY", std::env::var_os("DUCKDB_LIBRARY").unwrap_or_default())
         .env("EXAMPLES", Path::new(env!("CARGO_MANIFEST_DIR")).join("examples"))
         // Do not use the keyring of the user.
         .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")

@@ -19,6 +19,7 @@ use crate::request::PlannedRequest;
 use crate::secret::Secret;
 use crate::send::Cancel;
 use crate::sink::Sink;
+use crate::table::TableAddress;
 use crate::write::Writes;
 
 /// A database of a step.
@@ -99,7 +100,7 @@ pub(crate) trait Effects: Send + Sync {
     fn environment(&self) -> &BTreeMap<String, String>;
 
     /// The password of a database that a step reads or saves to.
-    fn password(&self, step: &str, place: DatabasePlace) -> Option<Secret>;
+    fn password(&self, step: &str, place: DatabasePlace, address: &TableAddress) -> Option<Secret>;
 
     /// The host's standard input.
     ///

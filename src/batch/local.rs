@@ -18,6 +18,7 @@ use crate::request::PlannedRequest;
 use crate::secret::Secret;
 use crate::send::Cancel;
 use crate::sink::{Sink, Stdout};
+use crate::table::TableAddress;
 use crate::write::Writes;
 
 /// Open connections by name, and the environment variables that the batch may read.
@@ -75,9 +76,9 @@ impl Effects for Local {
         &self.environment
     }
 
-    fn password(&self, step: &str, place: DatabasePlace) -> Option<Secret> {
-        let own = self.passwords.get(&(step.to_owned(), place));
-        own.or(self.default_password.as_ref()).cloned()
+    fn password(&self, step: &str, place: DatabasePlace, address: &TableAddress) -> Option<Secret> {
+        let given = self.passwords.get(&(step.to_owned(), place)).cloned();
+        address.password(given, self.default_password.clone())
     }
 
     fn stdin(&self) -> Result<Box<dyn Read + Send>> {

@@ -62,7 +62,7 @@ fn is_extension(field: &Field, name: &str) -> bool {
 }
 
 /// Writes the value of a field at a place of its array.
-pub(super) fn put_value(out: &mut String, field: &Field, array: &dyn Array, at: usize) -> Result<(), NoJson> {
+pub(crate) fn put_value(out: &mut String, field: &Field, array: &dyn Array, at: usize) -> Result<(), NoJson> {
     if array.is_null(at) {
         out.push_str("null");
         return Ok(());
@@ -137,7 +137,7 @@ fn put_elements(out: &mut String, inner: &Field, elements: &ArrayRef) -> Result<
 }
 
 /// Writes the fields of an object.
-pub(super) fn put_fields(out: &mut String, fields: &Fields, columns: &[ArrayRef], at: usize) -> Result<(), NoJson> {
+pub(crate) fn put_fields(out: &mut String, fields: &Fields, columns: &[ArrayRef], at: usize) -> Result<(), NoJson> {
     out.push('{');
     for (index, (field, column)) in fields.iter().zip(columns).enumerate() {
         if index > 0 {

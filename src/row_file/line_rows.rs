@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use super::fault::RowFault;
 use super::options::RowPosition;
-use super::text_source::{ByteStep, TextSource};
+use super::text_source::TextSource;
 use crate::error::Result;
 use crate::json_error;
 use crate::reply::scan::{JSON_DEPTH, Scan, ScanFault};
@@ -26,8 +26,7 @@ impl LineRows {
         loop {
             self.raw.clear();
             self.line = self.source.line();
-            let stop = |byte| if byte == b'\n' { ByteStep::Before } else { ByteStep::More };
-            self.source.take(Some(&mut self.raw), stop)?;
+            self.source.take_to(Some(&mut self.raw), |chunk| memchr::memchr(b'\n', chunk))?;
             let has_end = self.source.skip(b'\n')?;
             if self.raw.trim_ascii().is_empty() {
                 if has_end || !self.raw.is_empty() {
@@ -87,10 +86,11 @@ pub(super) fn checked(raw: &[u8]) -> Result<&str, String> {
 
 /// Writes a value on one line: a line break within JSON is white space.
 pub(super) fn put_row(out: &mut String, text: &str) {
-    for (index, part) in text.split(['\n', '\r']).enumerate() {
-        if index > 0 {
-            out.push(' ');
-        }
-        out.push_str(part);
+    let mut from = 0;
+    for at in memchr::memchr2_iter(b'\n', b'\r', text.as_bytes()) {
+        out.push_str(text.get(from..at).unwrap_or_default());
+        out.push(' ');
+        from = at + 1;
     }
+    out.push_str(text.get(from..).unwrap_or_default());
 }

@@ -37,6 +37,8 @@ mod typed_value;
 use std::io::Read;
 use std::path::Path;
 
+#[cfg(feature = "adbc")]
+pub(crate) use arrow_json::{put_fields, put_value};
 #[cfg(feature = "cli")]
 pub(crate) use columns::{ColumnName, HeaderFault, ItemShape, column_path, header_faults, single_field, uneven};
 pub(crate) use options::{ReadOptions, RowFormat, RowPosition};

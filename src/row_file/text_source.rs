@@ -160,10 +160,21 @@ impl TextSource {
     }
 
     /// Takes bytes until `step` ends it; `false` at the end of the text. Kept bytes are at most a row.
-    pub(super) fn take(
+    pub(super) fn take(&mut self, kept: Option<&mut Vec<u8>>, mut step: impl FnMut(u8) -> ByteStep) -> Result<bool> {
+        self.take_to(kept, |chunk| {
+            chunk.iter().enumerate().find_map(|(at, byte)| match step(*byte) {
+                ByteStep::More => None,
+                ByteStep::Last => Some(at + 1),
+                ByteStep::Before => Some(at),
+            })
+        })
+    }
+
+    /// Takes bytes up to an end, which is found in one of their chunks; `false` if there is none.
+    pub(super) fn take_to(
         &mut self,
         mut kept: Option<&mut Vec<u8>>,
-        mut step: impl FnMut(u8) -> ByteStep,
+        mut end: impl FnMut(&[u8]) -> Option<usize>,
     ) -> Result<bool> {
         let first = self.line();
         loop {
@@ -174,11 +185,7 @@ impl TextSource {
             if chunk.is_empty() {
                 return Ok(false);
             }
-            let end = chunk.iter().enumerate().find_map(|(at, byte)| match step(*byte) {
-                ByteStep::More => None,
-                ByteStep::Last => Some(at + 1),
-                ByteStep::Before => Some(at),
-            });
+            let end = end(chunk);
             let part = chunk.get(..end.unwrap_or(chunk.len())).unwrap_or_default();
             if let Some(kept) = &mut kept {
                 if kept.len() + part.len() > self.row_bytes {

@@ -1,4 +1,5 @@
-//! The address of a table: `sqlite:FILE#TABLE` or `postgres://USER@HOST/DATABASE#SCHEMA.TABLE`.
+//! The address of a table: `sqlite:FILE#TABLE`, `postgres://USER@HOST/DATABASE#SCHEMA.TABLE`, or
+//! `adbc:DRIVER?OPTION=VALUE#TABLE`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use crate::secret::Secret;
 /// The schemes of databases, as users type them.
 const POSTGRES: [&str; 2] = ["postgres://", "postgresql://"];
 const SQLITE: &str = "sqlite:";
+const ADBC: &str = "adbc:";
 
 /// A database.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +21,75 @@ pub(crate) enum DatabaseAddress {
     Sqlite(PathBuf),
     /// Without its password.
     Postgres(Url),
+    Adbc(AdbcAddress),
+}
+
+/// A database by its ADBC driver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AdbcAddress {
+    /// The name or the path of the driver.
+    pub(crate) driver: String,
+    /// The options of the driver, in order.
+    pub(crate) options: Vec<(String, String)>,
+}
+
+impl AdbcAddress {
+    /// The option that is a path, of drivers that open a file.
+    const PATH: &str = "path";
+
+    fn parse(text: &str, folder: &Path) -> Result<AdbcAddress> {
+        let (driver, options) = text.split_once('?').unwrap_or((text, ""));
+        if driver.is_empty() {
+            return Err(wrong("the address names no driver".to_owned()).advise("write adbc:DRIVER?OPTION=VALUE#TABLE"));
+        }
+        let mut own = AdbcAddress { driver: driver.to_owned(), options: Vec::new() };
+        for (name, value) in url::form_urlencoded::parse(options.as_bytes()) {
+            if name == "password" {
+                return Err(wrong("the address of the database has its password after `?`".to_owned())
+                    .advise("write `password: { env: NAME }` beside `to`"));
+            }
+            if own.options.iter().any(|(known, _)| *known == name) {
+                return Err(wrong(format!("the address has the option {name} two times")).advise("leave one out"));
+            }
+            if name == Self::PATH && (value.is_empty() || value == ":memory:") {
+                return Err(wrong("the address names a database in memory, which is gone with the program".to_owned())
+                    .advise("write the path of a file: adbc:DRIVER?path=FILE#TABLE"));
+            }
+            let is_file = name == Self::PATH && !value.contains(':');
+            let value = if is_file { folder.join(&*value).display().to_string() } else { value.into_owned() };
+            own.options.push((name.into_owned(), value));
+        }
+        if own.options.is_empty() {
+            return Err(wrong(format!("the address names no database for the driver {driver}"))
+                .advise("write adbc:DRIVER?path=FILE#TABLE, or the options that the driver has for it"));
+        }
+        Ok(own)
+    }
+
+    /// The options that say how a file is opened.
+    #[cfg(feature = "adbc")]
+    pub(crate) fn other_options(&self) -> impl Iterator<Item = &(String, String)> {
+        self.options.iter().filter(|(name, _)| name != Self::PATH)
+    }
+
+    /// The file that it opens, if that is said by its options.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        let (_, path) = self.options.iter().find(|(name, _)| name == Self::PATH)?;
+        (!path.contains(':')).then(|| PathBuf::from(path))
+    }
+}
+
+impl fmt::Display for AdbcAddress {
+    /// Options other than a path may have passwords, and are shown by name.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{ADBC}{}", self.driver)?;
+        let is_file = self.file().is_some();
+        for (at, (name, value)) in self.options.iter().enumerate() {
+            let shown = if name == Self::PATH && is_file { value } else { "…" };
+            write!(f, "{}{name}={shown}", if at == 0 { '?' } else { '&' })?;
+        }
+        Ok(())
+    }
 }
 
 /// A table of a database. A name may begin with that of a schema.
@@ -47,7 +118,7 @@ impl Eq for TableAddress {}
 impl TableAddress {
     /// Whether a text is the address of a database, and not a path.
     pub(crate) fn is_one(text: &str) -> bool {
-        text.starts_with(SQLITE) || POSTGRES.iter().any(|scheme| text.starts_with(scheme))
+        text.starts_with(SQLITE) || text.starts_with(ADBC) || POSTGRES.iter().any(|scheme| text.starts_with(scheme))
     }
 
     /// An address as written; `folder` is where relative paths start.
@@ -70,6 +141,10 @@ impl TableAddress {
             };
             return Ok(TableAddress { database: DatabaseAddress::Sqlite(folder.join(path)), table, password: None });
         }
+        if let Some(text) = place.strip_prefix(ADBC) {
+            let database = DatabaseAddress::Adbc(AdbcAddress::parse(text, folder)?);
+            return Ok(TableAddress { database, table, password: None });
+        }
         let invalid = |e: url::ParseError| {
             wrong(format!("the address of the database is not a URL: {e}"))
                 .advise("write postgres://USER@HOST/DATABASE#TABLE")
@@ -87,6 +162,12 @@ impl TableAddress {
         let password = url.password().map(|text| Secret::new(percent_decode_str(text).decode_utf8_lossy()));
         let _it_has_a_host_or_no_password = url.set_password(None);
         Ok(TableAddress { database: DatabaseAddress::Postgres(url), table, password })
+    }
+
+    /// Its password: that of the address, else the given one, else that of the environment, which is for PostgreSQL.
+    pub(crate) fn password(&self, given: Option<Secret>, of_environment: Option<Secret>) -> Option<Secret> {
+        let is_postgres = matches!(self.database, DatabaseAddress::Postgres(_));
+        self.password.clone().or(given).or(of_environment.filter(|_| is_postgres))
     }
 
     /// Its table.
@@ -150,6 +231,7 @@ impl fmt::Display for DatabaseAddress {
         match self {
             DatabaseAddress::Sqlite(path) => write!(f, "{SQLITE}{}", path.display()),
             DatabaseAddress::Postgres(url) => write!(f, "{url}"),
+            DatabaseAddress::Adbc(address) => write!(f, "{address}"),
         }
     }
 }
@@ -179,6 +261,9 @@ mod tests {
             ),
             ("postgresql:///desk#a%2Eb", "postgresql:///desk#a%2Eb"),
             ("postgres://etl@/desk?host=/run/x#t", "postgres://etl@localhost/desk?host=/run/x#t"),
+            ("adbc:duckdb?path=desk.duckdb#hr.t", "adbc:duckdb?path=/data/desk.duckdb#hr.t"),
+            ("adbc:snowflake?uri=u%3Atopsecret%40acme&adbc.x=2#t", "adbc:snowflake?uri=…&adbc.x=…#t"),
+            ("adbc:duckdb?path=md:desk&token=topsecret#t", "adbc:duckdb?path=…&token=…#t"),
         ];
         for (text, shown) in cases {
             assert_eq!(parse(text).unwrap().to_string(), shown);
@@ -193,6 +278,9 @@ mod tests {
             "postgres://u:topsecret@h/d#a.",
             "postgres://h/d?password=topsecret#t",
             "postgres://h/d?sslpassword=topsecret#a.",
+            "adbc:#t",
+            "adbc:x?password=topsecret#t",
+            "adbc:x?a=topsecret&a=2#t",
         ] {
             let told = parse(text).unwrap_err().to_string();
             assert!(!told.contains("topsecret"), "{told}");

@@ -3,6 +3,7 @@
 
 use jiff::civil::{Date, DateTime};
 
+use super::exact_decimal::scaled;
 use super::value_kind::ValueKind;
 use crate::output::{ColumnKind, kind};
 
@@ -35,6 +36,16 @@ pub(crate) struct CellRules {
     pub(crate) text_max: Option<usize>,
     /// The first year of dates and times.
     pub(crate) first_year: i16,
+    /// Numbers of decimal columns.
+    pub(crate) decimals: Decimals,
+}
+
+/// Which numbers a decimal column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decimals {
+    All,
+    /// Those of `exact_decimal`.
+    Scaled,
 }
 
 /// Why a value does not fit its column.
@@ -105,6 +116,9 @@ impl Cells {
             }
             (ValueKind::Boolean, ColumnKind::Flag) => KeptCell::Boolean(raw == "true"),
             (ValueKind::Integer, ColumnKind::Number) => KeptCell::Integer(raw.parse().map_err(|_| of_value())?),
+            (ValueKind::Decimal, ColumnKind::Number) if rules.decimals == Decimals::Scaled && scaled(raw).is_none() => {
+                return Err(UnfitCell::Kind(ValueKind::Text));
+            }
             (ValueKind::Decimal, ColumnKind::Number) => KeptCell::Decimal(span),
             (ValueKind::Double, ColumnKind::Number) => KeptCell::Double(exact(raw).ok_or_else(of_value)?),
             (ValueKind::Text, ColumnKind::Text) => {
@@ -254,10 +268,11 @@ fn offset(zone: &str) -> Option<jiff::SignedDuration> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cell, CellRules, Cells, UnfitCell, exact};
+    use super::{Cell, CellRules, Cells, Decimals, UnfitCell, exact};
     use crate::table::value_kind::ValueKind::{self, Boolean, Date, Decimal, Double, Integer, Json, Text, Timestamp};
 
-    const RULES: CellRules = CellRules { nul: false, second_digits: 6, text_max: Some(10), first_year: 1 };
+    const RULES: CellRules =
+        CellRules { nul: false, second_digits: 6, text_max: Some(10), first_year: 1, decimals: Decimals::All };
 
     fn fits(raw: &str, kind: ValueKind) -> Result<String, UnfitCell> {
         let mut cells = Cells::default();

@@ -3,10 +3,15 @@
 //! `shape` and `columns` decide the columns, `row_scanner` and `cell` find their values in the text of a row, `load`
 //! brings the rows of a step into a table, and `source` records that it did. A database implements `database`.
 
+#[cfg(feature = "adbc")]
+mod adbc;
 mod address;
 mod cell;
+#[cfg(feature = "parquet")]
+mod column_arrays;
 mod columns;
 mod database;
+mod exact_decimal;
 mod lists;
 mod load;
 mod merge;
@@ -30,17 +35,20 @@ mod sqlite_rows;
 mod sqlite_types;
 mod survey;
 #[cfg(test)]
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[cfg(any(feature = "adbc", feature = "postgres", feature = "sqlite"))]
 mod test_homes;
 #[cfg(test)]
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[cfg(any(feature = "adbc", feature = "postgres", feature = "sqlite"))]
 mod tests;
 mod value_kind;
 
 pub(crate) use address::{DatabaseAddress, TableAddress};
-#[cfg(any(feature = "parquet", feature = "xlsx"))]
+#[cfg(feature = "xlsx")]
 pub(crate) use cell::Cell;
-pub(crate) use cell::{CellRules, Cells, UnfitCell};
+pub(crate) use cell::{CellRules, Cells, Decimals, UnfitCell};
+#[cfg(feature = "parquet")]
+pub(crate) use column_arrays::{BatchBuilder, SizedBatch, WRITER, damaged};
+pub(crate) use exact_decimal::{DECIMAL, scaled};
 pub(crate) use lists::load_all;
 pub use mode::{Evolve, LoadMode, Nested};
 pub(crate) use open::{PASSWORD_VARIABLE, check_build, open, reach};

@@ -23,6 +23,10 @@ pub(crate) fn open(address: &DatabaseAddress, password: Option<&Secret>) -> Resu
         DatabaseAddress::Postgres(url) => Ok(Box::new(super::postgres::Postgres::open(url, password)?)),
         #[cfg(not(feature = "postgres"))]
         DatabaseAddress::Postgres(_) => Err(missing(address)),
+        #[cfg(feature = "adbc")]
+        DatabaseAddress::Adbc(address) => Ok(Box::new(super::adbc::Adbc::open(address, password)?)),
+        #[cfg(not(feature = "adbc"))]
+        DatabaseAddress::Adbc(_) => Err(missing(address)),
     }
 }
 
@@ -33,6 +37,7 @@ pub(crate) fn open(address: &DatabaseAddress, password: Option<&Secret>) -> Resu
 pub(crate) fn reach(address: &DatabaseAddress, password: Option<&Secret>) -> Result<()> {
     match address {
         DatabaseAddress::Sqlite(path) if !path.exists() => Ok(()),
+        DatabaseAddress::Adbc(address) if address.file().is_some_and(|path| !path.exists()) => Ok(()),
         address => open(address, password).map(drop),
     }
 }
@@ -45,6 +50,9 @@ pub(crate) fn open_to_read(address: &DatabaseAddress, password: Option<&Secret>)
     match address {
         #[cfg(feature = "sqlite")]
         DatabaseAddress::Sqlite(path) => Ok(Box::new(super::sqlite::Sqlite::open(path, false)?)),
+        DatabaseAddress::Adbc(own) if own.file().is_some_and(|path| !path.exists()) => {
+            Err(Error::new(ErrorKind::State, format!("{address}: the file is not there")).advise("correct the path"))
+        }
         other => open(other, password),
     }
 }
@@ -57,6 +65,7 @@ pub(crate) fn check_build(address: &DatabaseAddress) -> Result<()> {
     let has = match address {
         DatabaseAddress::Sqlite(_) => cfg!(feature = "sqlite"),
         DatabaseAddress::Postgres(_) => cfg!(feature = "postgres"),
+        DatabaseAddress::Adbc(_) => cfg!(feature = "adbc"),
     };
     if !has {
         return Err(missing(address));
@@ -72,6 +81,7 @@ fn missing(address: &DatabaseAddress) -> Error {
     let (what, feature) = match address {
         DatabaseAddress::Sqlite(_) => ("SQLite", "sqlite"),
         DatabaseAddress::Postgres(_) => ("PostgreSQL", "postgres"),
+        DatabaseAddress::Adbc(_) => ("ADBC", "adbc"),
     };
     Error::new(ErrorKind::Unsupported, format!("this build has no {what}"))
         .advise(format!("build opnode with the feature `{feature}`, or take a released build, which has all"))

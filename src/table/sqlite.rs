@@ -10,7 +10,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, Statement};
 
 use super::address::TableName;
-use super::cell::{Cell, CellRules, Cells, exact};
+use super::cell::{Cell, CellRules, Cells, Decimals, exact};
 use super::database::{BulkRows, Database, FoundColumn, FoundTable, NewColumn, sql_text};
 use super::names::{NUMBER, STAGE};
 use super::sqlite_types::kind_of;
@@ -22,7 +22,8 @@ const BUSY: Duration = Duration::from_secs(30);
 /// SQLite's own limit, less the columns that statements add.
 const COLUMNS_MAX: usize = 1_990;
 
-const RULES: CellRules = CellRules { nul: true, second_digits: 9, text_max: None, first_year: -9999 };
+const RULES: CellRules =
+    CellRules { nul: true, second_digits: 9, text_max: None, first_year: -9999, decimals: Decimals::All };
 
 /// An open SQLite file.
 pub(super) struct Sqlite {

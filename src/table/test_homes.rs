@@ -15,6 +15,10 @@ use crate::error::{Error, ErrorKind, Result};
 /// Gives empty databases.
 pub(super) trait LoadHomes {
     fn fresh(&self) -> Box<dyn LoadHome>;
+    /// Of the places where a load can break, each so many-th is tried.
+    fn step(&self) -> usize {
+        1
+    }
 }
 
 /// A database to which several connections can be made, one after the other.
@@ -24,6 +28,14 @@ pub(super) trait LoadHome {
     fn rows(&self, sql: &str) -> Vec<String>;
     /// Whether it is SQLite, which has few types.
     fn is_sqlite(&self) -> bool;
+    /// Whether a column that has an index can become wider.
+    fn widens_indexed(&self) -> bool {
+        true
+    }
+    /// Whether a decimal column keeps the zeros at the end of a number.
+    fn keeps_zeros(&self) -> bool {
+        false
+    }
 }
 
 #[cfg(feature = "sqlite")]
@@ -132,6 +144,69 @@ impl LoadHome for PostgresHome {
         rows
     }
     fn is_sqlite(&self) -> bool {
+        false
+    }
+    fn keeps_zeros(&self) -> bool {
+        true
+    }
+}
+
+/// Files of DuckDB, by its ADBC driver.
+#[cfg(feature = "adbc")]
+pub(super) struct DuckdbHomes(std::path::PathBuf);
+
+#[cfg(feature = "adbc")]
+pub(super) struct DuckdbHome {
+    address: super::address::DatabaseAddress,
+    /// Opening the file takes long, and is not what is tested.
+    _opened: Box<dyn Database>,
+    _folder: tempfile::TempDir,
+}
+
+#[cfg(feature = "adbc")]
+impl DuckdbHomes {
+    /// Nothing if the variable DUCKDB_LIBRARY does not name its library.
+    pub(super) fn new() -> Option<DuckdbHomes> {
+        let named = std::env::var_os("DUCKDB_LIBRARY");
+        assert!(named.is_some() || std::env::var_os("DUCKDB_REQUIRED").is_none(), "DUCKDB_LIBRARY is not set");
+        named.map(|path| DuckdbHomes(path.into()))
+    }
+}
+
+#[cfg(feature = "adbc")]
+impl LoadHomes for DuckdbHomes {
+    fn step(&self) -> usize {
+        5
+    }
+    fn fresh(&self) -> Box<dyn LoadHome> {
+        let folder = tempfile::tempdir().unwrap();
+        let address = format!("adbc:{}?path=desk.duckdb", self.0.display());
+        let address = super::address::TableAddress::parse(&address, folder.path()).unwrap().database;
+        let _opened = super::open::open(&address, None).unwrap();
+        Box::new(DuckdbHome { address, _opened, _folder: folder })
+    }
+}
+
+#[cfg(feature = "adbc")]
+impl LoadHome for DuckdbHome {
+    fn open(&self) -> Box<dyn Database> {
+        super::open::open(&self.address, None).unwrap()
+    }
+    fn rows(&self, sql: &str) -> Vec<String> {
+        let mut rows = Vec::new();
+        let mut database = self.open();
+        database.find(&TableName { schema: None, name: "members".to_owned() }).unwrap();
+        let read = database.read(sql, &mut |row| {
+            rows.push(row.to_owned());
+            Ok(())
+        });
+        read.unwrap();
+        rows
+    }
+    fn is_sqlite(&self) -> bool {
+        false
+    }
+    fn widens_indexed(&self) -> bool {
         false
     }
 }

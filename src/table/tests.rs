@@ -43,6 +43,14 @@ macro_rules! for_each_database {
                 }
             })*
         }
+        #[cfg(feature = "adbc")]
+        mod duckdb {
+            $(#[test] fn $test() {
+                if let Some(homes) = super::super::test_homes::DuckdbHomes::new() {
+                    super::$test(&homes);
+                }
+            })*
+        }
     };
 }
 
@@ -161,9 +169,13 @@ fn a_table_grows_with_its_rows_as_far_as_it_may(homes: &dyn LoadHomes) {
     load_rows(database, &of("1", LoadMode::Append), &[r#"{"id":1,"on":true}"#]).unwrap();
     // PostgreSQL changes no column that a view has; see its own tests.
     let view = if home.is_sqlite() { "id" } else { "1 AS id" };
+    database.begin().unwrap();
     database.run(&format!("CREATE VIEW ids AS SELECT {view} FROM members")).unwrap();
-    database.run("CREATE INDEX by_id ON members (id)").unwrap();
-    let grown = [r#"{"id":123456789012345678901234567890,"on":"maybe","tags":["x"]}"#, r#"{"id":2.50}"#];
+    if home.widens_indexed() {
+        database.run("CREATE INDEX by_id ON members (id)").unwrap();
+    }
+    database.commit().unwrap();
+    let grown = [r#"{"id":12345678901234567890123456,"on":"maybe","tags":["x"]}"#, r#"{"id":2.50}"#];
     let refused = LoadOrder { evolve: Some(Evolve::None), ..of("2", LoadMode::Append) };
     let error = load_rows(database, &refused, &grown).unwrap_err().to_string();
     assert!(error.contains("members: row 1"), "{error}");
@@ -181,14 +193,13 @@ fn a_table_grows_with_its_rows_as_far_as_it_may(homes: &dyn LoadHomes) {
         ]
     );
     let rows = home.rows(r#"SELECT id, "on", tags FROM members ORDER BY CASE WHEN "on" = 'true' THEN 1 WHEN "on" IS NULL THEN 2 ELSE 3 END"#);
-    // SQLite calculates with numbers of 64 bits as long as no digits are lost.
-    let number = if home.is_sqlite() { "2.5" } else { "2.50" };
+    let number = if home.keeps_zeros() { "2.50" } else { "2.5" };
     assert_eq!(
         rows,
         [
             r#"{"id":1,"on":"true","tags":null}"#,
             &format!(r#"{{"id":{number},"on":null,"tags":null}}"#),
-            r#"{"id":123456789012345678901234567890,"on":"maybe","tags":["x"]}"#,
+            r#"{"id":12345678901234567890123456,"on":"maybe","tags":["x"]}"#,
         ]
     );
     assert_eq!(home.rows("SELECT count(*) AS n FROM ids"), [r#"{"n":3}"#]);
@@ -253,7 +264,7 @@ fn a_load_that_breaks_anywhere_can_be_repeated(homes: &dyn LoadHomes) {
         }
         let wanted = clean.rows(columns);
         for commits_last in [false, true] {
-            for calls in 0.. {
+            for calls in (0..).step_by(homes.step()) {
                 let home = homes.fresh();
                 let mut broken = 0;
                 for (run, rows) in [("1", first), ("2", next)] {

@@ -4,10 +4,10 @@ use arrow_ipc::CompressionType;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 
 use super::batch_target::{BatchTarget, BatchWriter};
-use super::column_arrays::{BatchBuilder, SizedBatch, damaged};
 use super::format::ByteTarget;
 use crate::error::Result;
 use crate::table::LoadColumn;
+use crate::table::{BatchBuilder, SizedBatch, damaged};
 
 /// A new Arrow file.
 ///

@@ -1,9 +1,9 @@
 //! A file that gets its rows in batches: what Parquet and Arrow have in common.
 
-use super::column_arrays::{BatchBuilder, SizedBatch};
 use super::format::{ByteTarget, RowTarget};
 use crate::error::Result;
 use crate::table::Cells;
+use crate::table::{BatchBuilder, SizedBatch};
 
 /// Writes batches in one format.
 pub(super) trait BatchWriter {
@@ -22,7 +22,7 @@ pub(super) struct BatchTarget<W> {
 
 impl<W: BatchWriter> RowTarget for BatchTarget<W> {
     fn put(&mut self, row: &str, cells: &Cells, out: &mut ByteTarget<'_>) -> Result<()> {
-        match self.rows.put(row, cells)? {
+        match self.rows.put(row, cells, &[])? {
             Some(full) => self.writer.write(&full, out),
             None => Ok(()),
         }

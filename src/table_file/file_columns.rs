@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::exact_decimal::{DECIMAL, scaled};
 use super::format::{CHECKED, TableFileFormat};
 use crate::error::{Error, ErrorKind, Result};
 use crate::run_store::RowReader;
 use crate::table::{
-    CellRules, ColumnPlace, Findings, LoadColumn, OpenRows, OtherFields, RowScanner, TableForm, UnfitCell, Unfitting,
-    ValueKind, Wider, same_name, survey,
+    CellRules, ColumnPlace, Decimals, Findings, LoadColumn, OpenRows, OtherFields, RowScanner, TableForm, UnfitCell,
+    Unfitting, ValueKind, Wider, same_name, survey,
 };
+use crate::table::{DECIMAL, scaled};
 
 /// The most columns: those of a sheet.
 const COLUMNS_MAX: usize = 16_384;
@@ -30,12 +30,16 @@ pub(super) struct FileColumns {
 pub(super) fn rules(format: &TableFileFormat) -> CellRules {
     match format {
         TableFileFormat::Parquet | TableFileFormat::Arrow => {
-            CellRules { nul: true, second_digits: 6, text_max: None, first_year: 1 }
+            CellRules { nul: true, second_digits: 6, text_max: None, first_year: 1, decimals: Decimals::All }
         }
         // Times that a sheet cannot hold are texts there.
-        TableFileFormat::Xlsx(_) => {
-            CellRules { nul: false, second_digits: 9, text_max: Some(SHEET_TEXT_MAX), first_year: 1 }
-        }
+        TableFileFormat::Xlsx(_) => CellRules {
+            nul: false,
+            second_digits: 9,
+            text_max: Some(SHEET_TEXT_MAX),
+            first_year: 1,
+            decimals: Decimals::All,
+        },
     }
 }
 
@@ -128,27 +132,27 @@ impl FileColumns {
         let is_decimal = |column: &LoadColumn| column.kind == ValueKind::Decimal;
         let mut open: Vec<LoadColumn> = self.columns.iter().filter(|column| is_decimal(column)).cloned().collect();
         let mut texts = BTreeSet::new();
-        let (mut reader, mut number) = (None, 0_u64);
-        while !open.is_empty() {
-            // Columns that are texts now are not looked at any more.
-            let place = |column: &LoadColumn| ColumnPlace { path: column.path.clone(), kind: column.kind };
-            let mut scanner = RowScanner::new(&open.iter().map(place).collect::<Vec<_>>(), OtherFields::Ignored);
-            let rows = match &mut reader {
-                Some(reader) => reader,
-                None => reader.insert(rows()?),
-            };
-            let mut found = None;
-            while let (None, Some(row)) = (found, rows.next_row()?) {
-                scanner.scan(row);
-                let fits = |at: usize| scanner.raw(row, at).is_none_or(|raw| raw == "null" || scaled(raw).is_some());
-                found = (0..open.len()).find(|at| !fits(*at));
-                number += 1;
-                if number.is_multiple_of(CHECKED) {
-                    check()?;
-                }
+        let place = |column: &LoadColumn| ColumnPlace { path: column.path.clone(), kind: column.kind };
+        let scanner_of =
+            |open: &[LoadColumn]| RowScanner::new(&open.iter().map(place).collect::<Vec<_>>(), OtherFields::Ignored);
+        let (mut scanner, mut number) = (scanner_of(&open), 0_u64);
+        if open.is_empty() {
+            return Ok(());
+        }
+        let mut reader = rows()?;
+        while let Some(row) = if open.is_empty() { None } else { reader.next_row()? } {
+            scanner.scan(row);
+            let fits = |at: usize| scanner.raw(row, at).is_none_or(|raw| raw == "null" || scaled(raw).is_some());
+            let unfit: Vec<usize> = (0..open.len()).rev().filter(|at| !fits(*at)).collect();
+            if !unfit.is_empty() {
+                // Columns that are texts now are not looked at any more.
+                texts.extend(unfit.into_iter().map(|at| open.remove(at).path));
+                scanner = scanner_of(&open);
             }
-            let Some(at) = found else { break };
-            texts.insert(open.remove(at).path);
+            number += 1;
+            if number.is_multiple_of(CHECKED) {
+                check()?;
+            }
         }
         let is_text = |column: &&mut LoadColumn| texts.contains(&column.path);
         self.columns.iter_mut().filter(is_text).for_each(|column| column.kind = ValueKind::Text);

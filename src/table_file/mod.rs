@@ -5,9 +5,6 @@
 mod arrow_file;
 #[cfg(feature = "parquet")]
 mod batch_target;
-#[cfg(feature = "parquet")]
-mod column_arrays;
-mod exact_decimal;
 mod file_columns;
 mod format;
 mod kept_rows;

@@ -6,10 +6,10 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
 use super::batch_target::{BatchTarget, BatchWriter};
-use super::column_arrays::{BatchBuilder, SizedBatch, WRITER, damaged};
 use super::format::ByteTarget;
 use crate::error::Result;
 use crate::table::LoadColumn;
+use crate::table::{BatchBuilder, SizedBatch, WRITER, damaged};
 
 /// Rows and bytes of values of one row group.
 const GROUP: (usize, usize) = (100_000, 24 << 20);

@@ -173,6 +173,15 @@ fn awkward() -> Vec<(&'static str, ValueKind, &'static str, &'static str)> {
 }
 
 #[test]
+fn two_numbers_of_one_row_that_are_no_decimals_are_texts() {
+    for format in [TableFileFormat::Parquet, TableFileFormat::Arrow] {
+        let (rows, notes) = back(&format, &TableForm::default(), &[r#"{"a":1e-10,"b":1.5,"c":1e400}"#]).unwrap();
+        assert_eq!(rows, [r#"{"a":"1e-10","b":1.5,"c":"1e400"}"#]);
+        assert!(notes.concat().contains("a, c"), "{notes:?}");
+    }
+}
+
+#[test]
 fn awkward_values_come_back() {
     for format in formats() {
         for (value, kind, typed, sheet) in awkward() {

@@ -21,10 +21,13 @@ class PostgresHome:
             os.chmod(root, 0o755)
             os.chown(self.folder, self.user.pw_uid, self.user.pw_gid)
         self.run("initdb", "-D", "data", "-U", "opnode", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C.UTF-8")
-        options = f"-c listen_addresses='' -c unix_socket_directories='{self.folder}' -c fsync=off -c max_wal_size=4GB"
-        self.run("pg_ctl", "-D", "data", "-l", "log", "-w", "-o", options, "start")
+        self.start()
         self.count = 0
         self.database = "postgres"
+
+    def start(self):
+        options = f"-c listen_addresses='' -c unix_socket_directories='{self.folder}' -c fsync=off -c max_wal_size=4GB"
+        self.run("pg_ctl", "-D", "data", "-l", "log", "-w", "-o", options, "start")
 
     def run(self, name, *args):
         done = subprocess.run([program(name), *args], cwd=self.folder, capture_output=True, text=True, **self.other_user())

@@ -35,8 +35,7 @@ pub(super) async fn check_tables(job_run: &JobRun<'_>, step: &Step) -> Result<()
         else {
             continue;
         };
-        let password = context.effects.password(&step.id, DatabasePlace::Save(number));
-        let password = address.password.clone().or(password);
+        let password = context.effects.password(&step.id, DatabasePlace::Save(number), &address);
         let opened = tokio::task::spawn_blocking(move || reach(&address.database, password.as_ref())).await;
         match opened.map_err(|e| Error::new(ErrorKind::Internal, format!("a database cannot be opened: {e}")))? {
             Err(error) if error.kind() != ErrorKind::Network => return Err(error.of_files(FileOwner::User)),
@@ -57,7 +56,7 @@ pub(super) async fn load_table(
 ) -> Result<()> {
     let context = job_run.context;
     let order = order(job_run, (step, save), (address, state, saved))?;
-    let password = address.password.clone().or_else(|| context.effects.password(&step.id, DatabasePlace::Save(number)));
+    let password = context.effects.password(&step.id, DatabasePlace::Save(number), address);
     let name = job_run.name(step);
     let table = address.to_string();
     for wait in WAITS.into_iter().map(Some).chain([None]) {

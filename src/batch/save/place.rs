@@ -54,6 +54,7 @@ impl SaveTarget {
             SavePlace::Table(table) => match &table.database {
                 DatabaseAddress::Sqlite(path) => Some(path.clone()),
                 DatabaseAddress::Postgres(_) => None,
+                DatabaseAddress::Adbc(address) => address.file(),
             },
             SavePlace::File(path) => Some(path.clone()),
             SavePlace::Parts(template) => Some(template.root().join(LOCK)),

@@ -144,8 +144,7 @@ impl Loading<'_, '_> {
     async fn database(&mut self, plan: &LoadPlan, (from, options): (&str, &ReadOptions)) -> Result<()> {
         let address = TableAddress::parse(from, &self.task.context.plan.folder)?;
         let name = address.to_string();
-        let password = self.task.context.effects.password(&self.task.step.id, DatabasePlace::Load);
-        let password = address.password.clone().or(password);
+        let password = self.task.context.effects.password(&self.task.step.id, DatabasePlace::Load, &address);
         let stream = RowsStream::begin(address, password, plan.sql.clone());
         let file = RowFile::read(stream, &name, RowFormat::Ndjson, options, &RowPosition::default())?;
         self.file(file, &name).await

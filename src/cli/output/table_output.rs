@@ -144,7 +144,7 @@ fn joined<T>(ended: std::thread::Result<Result<T>>) -> Result<T> {
 
 /// The password of a database: of its address, else of the environment.
 pub(crate) fn password(address: &TableAddress) -> Option<Secret> {
-    address.password.clone().or_else(|| std::env::var(PASSWORD_VARIABLE).ok().map(Secret::new))
+    address.password(None, std::env::var(PASSWORD_VARIABLE).ok().map(Secret::new))
 }
 
 fn order(args: &OutputArgs, (operation, connection): (&Operation, &str), address: &TableAddress) -> Result<LoadOrder> {

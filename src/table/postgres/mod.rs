@@ -18,7 +18,7 @@ mod tls;
 use sha2::{Digest, Sha256};
 
 use super::address::TableName;
-use super::cell::CellRules;
+use super::cell::{CellRules, Decimals};
 use super::database::{BulkRows, Database, FoundTable, NewColumn, sql_name, sql_text};
 use super::value_kind::ValueKind;
 use crate::error::{Error, ErrorKind, Result};
@@ -30,7 +30,8 @@ pub(crate) use server::PostgresServer;
 /// The most columns of a table.
 const COLUMNS_MAX: usize = 1_600;
 /// Years before 1 are written otherwise than in JSON.
-const RULES: CellRules = CellRules { nul: false, second_digits: 6, text_max: None, first_year: 1 };
+const RULES: CellRules =
+    CellRules { nul: false, second_digits: 6, text_max: None, first_year: 1, decimals: Decimals::All };
 
 impl Postgres {
     fn column(&self, column: &NewColumn<'_>, declared: Option<&str>) -> String {

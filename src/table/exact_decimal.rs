@@ -1,10 +1,10 @@
 //! JSON numbers as integers with a fixed scale. Pure.
 
 /// The digits of decimal columns, and how many of them are behind the point.
-pub(super) const DECIMAL: (u8, i8) = (38, 9);
+pub(crate) const DECIMAL: (u8, i8) = (38, 9);
 
 /// A JSON number × 10⁹; nothing if that is no integer, or has more than 38 digits.
-pub(super) fn scaled(raw: &str) -> Option<i128> {
+pub(crate) fn scaled(raw: &str) -> Option<i128> {
     let (most, scale) = DECIMAL;
     let (negative, rest) = raw.strip_prefix('-').map_or((false, raw), |rest| (true, rest));
     let (mantissa, power) = rest.split_once(['e', 'E']).unwrap_or((rest, "0"));

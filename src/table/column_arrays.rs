@@ -12,16 +12,18 @@ use arrow_schema::extension::{EXTENSION_TYPE_METADATA_KEY, EXTENSION_TYPE_NAME_K
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use jiff::civil::{Date, DateTime, date};
 
+use super::cell::{Cell, Cells};
 use super::exact_decimal::{DECIMAL, scaled};
+use super::shape::LoadColumn;
+use super::value_kind::ValueKind;
 use crate::error::{Error, ErrorKind, Result};
-use crate::table::{Cell, Cells, LoadColumn, ValueKind};
 
 /// The zone of times.
 const ZONE: &str = "UTC";
 /// The key of a column's description in its metadata.
 const ABOUT: &str = "description";
 /// The key of opnode's version in the metadata of a file.
-pub(super) const WRITER: &str = "opnode";
+pub(crate) const WRITER: &str = "opnode";
 /// Rows and bytes of a batch.
 const BATCH: (usize, usize) = (4096, 8 << 20);
 
@@ -39,7 +41,7 @@ fn data_type(kind: ValueKind) -> DataType {
 }
 
 /// The schema of a file with these columns.
-pub(super) fn schema_of(columns: &[LoadColumn]) -> SchemaRef {
+pub(crate) fn schema_of(columns: &[LoadColumn]) -> SchemaRef {
     let fields: Vec<Field> = columns.iter().map(field_of).collect();
     let version = HashMap::from([(WRITER.to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
     Arc::new(Schema::new(fields).with_metadata(version))
@@ -135,7 +137,7 @@ fn days(day: Date) -> Option<i32> {
 }
 
 /// Collects rows as batches.
-pub(super) struct BatchBuilder {
+pub(crate) struct BatchBuilder {
     schema: SchemaRef,
     builders: Vec<ColumnBuilder>,
     /// Rows and bytes of the batch so far.
@@ -143,34 +145,34 @@ pub(super) struct BatchBuilder {
 }
 
 /// A batch, and the bytes of its values.
-pub(super) struct SizedBatch {
-    pub(super) batch: RecordBatch,
-    pub(super) bytes: usize,
+pub(crate) struct SizedBatch {
+    pub(crate) batch: RecordBatch,
+    pub(crate) bytes: usize,
 }
 
 impl BatchBuilder {
-    pub(super) fn new(columns: &[LoadColumn]) -> BatchBuilder {
+    pub(crate) fn new(columns: &[LoadColumn]) -> BatchBuilder {
         let builders = columns.iter().map(|column| ColumnBuilder::new(column.kind)).collect();
         BatchBuilder { schema: schema_of(columns), builders, size: (0, 0) }
     }
 
-    pub(super) fn schema(&self) -> SchemaRef {
+    pub(crate) fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
     }
 
-    /// Adds a row. Returns the batch if it is full.
-    pub(super) fn put(&mut self, row: &str, cells: &Cells) -> Result<Option<SizedBatch>> {
-        for (column, builder) in self.builders.iter_mut().enumerate() {
-            let bytes =
-                builder.put(cells.get(row, column)).ok_or_else(|| self::damaged("a value is of another kind"))?;
-            self.size.1 += bytes;
+    /// Adds a row: its cells, then a number for each column that is left. Returns the batch if it is full.
+    pub(crate) fn put(&mut self, row: &str, cells: &Cells, numbers: &[i64]) -> Result<Option<SizedBatch>> {
+        let cells = (0..cells.len()).map(|column| cells.get(row, column));
+        let cells = cells.chain(numbers.iter().map(|number| Cell::Integer(*number)));
+        for (builder, cell) in self.builders.iter_mut().zip(cells) {
+            self.size.1 += builder.put(cell).ok_or_else(|| self::damaged("a value is of another kind"))?;
         }
         self.size.0 += 1;
         if self.size.0 < BATCH.0 && self.size.1 < BATCH.1 { Ok(None) } else { self.take() }
     }
 
     /// The rows so far; nothing if there are none.
-    pub(super) fn take(&mut self) -> Result<Option<SizedBatch>> {
+    pub(crate) fn take(&mut self) -> Result<Option<SizedBatch>> {
         let (rows, bytes) = std::mem::take(&mut self.size);
         if rows == 0 {
             return Ok(None);
@@ -183,7 +185,7 @@ impl BatchBuilder {
 }
 
 /// The error of a library that does not take what it should.
-pub(super) fn damaged(cause: impl std::fmt::Display) -> Error {
+pub(crate) fn damaged(cause: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::Internal, format!("the rows could not be encoded: {cause}"))
 }
 
