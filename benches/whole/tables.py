@@ -24,7 +24,7 @@ def record(number, chance):
     ref = lambda: {"id": chance.randrange(1000), "name": text(2), "_info": {"href": "https://desk.example.com/v4/" + text(3).replace(" ", "/")}}
     row = {"id": number, "summary": text(8), "status": ref(), "board": ref(), "company": ref(), "owner": ref(), "closedFlag": number % 3 == 0,
            "actualHours": chance.randrange(10000) / 100, "estimate": number / 8, "enteredAt": f"2026-0{number % 9 + 1}-11T0{number % 10}:15:30Z",
-           "dueOn": f"2026-1{number % 3}-01", "note": text(60), "resolution": text(40) if number % 2 else None, "tags": chance.sample(WORDS, 4)}
+           "dueOn": f"2026-1{number % 3}-01", "note": text(110), "resolution": text(40) if number % 2 else None, "tags": chance.sample(WORDS, 4)}
     row.update({f"flag{at}": chance.random() < 0.5 for at in range(12)})
     row.update({f"count{at}": chance.randrange(10**6) for at in range(12)})
     row.update({f"text{at}": text(5) for at in range(12)})
