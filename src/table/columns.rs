@@ -130,15 +130,16 @@ impl Planning<'_> {
 
     /// Makes a column of the table wider for values that do not fit.
     fn widen(&self, column: &mut LoadColumn, own: &mut ColumnsPlan) {
-        let said = self.order.form.said(&column.path).filter(|said| *said != column.kind);
-        let wider = self.findings.wider.get(&column.path);
-        let wanted = [said, wider.map(|wider| wider.kind)].into_iter().flatten();
-        let wanted = wanted.fold(column.kind, ValueKind::with);
-        let own_said = self.order.form.said(&column.path).filter(|said| *said == column.kind && wanted != column.kind);
-        if let (Some(_), Some(wider)) = (own_said, wider) {
+        let (said, wider) = (self.order.form.said(&column.path), self.findings.wider.get(&column.path));
+        if let Some(wider) =
+            wider.filter(|wider| said == Some(column.kind) && column.kind.with(wider.kind) != column.kind)
+        {
             own.refused.get_or_insert(self.misfit_of_types(column, wider));
             return;
         }
+        let said = said.filter(|said| *said != column.kind);
+        let wanted = [said, wider.map(|wider| wider.kind)].into_iter().flatten();
+        let wanted = wanted.fold(column.kind, ValueKind::with);
         if said.is_some_and(|said| said != wanted) || (wanted != column.kind && !column.kind.widens_to(wanted)) {
             let error = match (said, wider) {
                 (_, Some(wider)) => self.misfit(column, wider, &format!("the column holds {}", column.kind.name())),

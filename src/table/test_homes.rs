@@ -12,6 +12,17 @@ use super::sqlite::Sqlite;
 use super::value_kind::ValueKind;
 use crate::error::{Error, ErrorKind, Result};
 
+/// The rows of a statement as JSON.
+pub(super) fn rows_of(database: &mut dyn Database, sql: &str) -> Vec<String> {
+    let mut rows = Vec::new();
+    let read = database.read(sql, &mut |row| {
+        rows.push(row.to_owned());
+        Ok(())
+    });
+    read.unwrap();
+    rows
+}
+
 /// Gives empty databases.
 pub(super) trait LoadHomes {
     fn fresh(&self) -> Box<dyn LoadHome>;
@@ -57,14 +68,7 @@ impl LoadHome for SqliteHome {
         Box::new(Sqlite::open(&self.0.path().join("desk.db"), true).unwrap())
     }
     fn rows(&self, sql: &str) -> Vec<String> {
-        let mut rows = Vec::new();
-        let mut database = Sqlite::open(&self.0.path().join("desk.db"), false).unwrap();
-        let read = database.read(sql, &mut |row| {
-            rows.push(row.to_owned());
-            Ok(())
-        });
-        read.unwrap();
-        rows
+        rows_of(&mut Sqlite::open(&self.0.path().join("desk.db"), false).unwrap(), sql)
     }
     fn is_sqlite(&self) -> bool {
         true
@@ -135,13 +139,7 @@ impl LoadHome for PostgresHome {
         Box::new(self.connect())
     }
     fn rows(&self, sql: &str) -> Vec<String> {
-        let mut rows = Vec::new();
-        let read = self.connect().read(sql, &mut |row| {
-            rows.push(row.to_owned());
-            Ok(())
-        });
-        read.unwrap();
-        rows
+        rows_of(&mut self.connect(), sql)
     }
     fn is_sqlite(&self) -> bool {
         false
@@ -191,15 +189,10 @@ impl LoadHome for DuckdbHome {
         super::open::open(&self.address, None).unwrap()
     }
     fn rows(&self, sql: &str) -> Vec<String> {
-        let mut rows = Vec::new();
         let mut database = self.open();
+        // Its columns of JSON are known then.
         database.find(&TableName { schema: None, name: "members".to_owned() }).unwrap();
-        let read = database.read(sql, &mut |row| {
-            rows.push(row.to_owned());
-            Ok(())
-        });
-        read.unwrap();
-        rows
+        rows_of(&mut *database, sql)
     }
     fn is_sqlite(&self) -> bool {
         false

@@ -6,8 +6,7 @@ use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 use super::batch_target::{BatchTarget, BatchWriter};
 use super::format::ByteTarget;
 use crate::error::Result;
-use crate::table::LoadColumn;
-use crate::table::{BatchBuilder, SizedBatch, damaged};
+use crate::table::{BatchBuilder, LoadColumn, SizedBatch, damaged};
 
 /// A new Arrow file.
 ///

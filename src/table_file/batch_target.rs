@@ -2,8 +2,7 @@
 
 use super::format::{ByteTarget, RowTarget};
 use crate::error::Result;
-use crate::table::Cells;
-use crate::table::{BatchBuilder, SizedBatch};
+use crate::table::{BatchBuilder, Cells, SizedBatch};
 
 /// Writes batches in one format.
 pub(super) trait BatchWriter {

@@ -6,10 +6,9 @@ use super::format::{CHECKED, TableFileFormat};
 use crate::error::{Error, ErrorKind, Result};
 use crate::run_store::RowReader;
 use crate::table::{
-    CellRules, ColumnPlace, Decimals, Findings, LoadColumn, OpenRows, OtherFields, RowScanner, TableForm, UnfitCell,
-    Unfitting, ValueKind, Wider, same_name, survey,
+    CellRules, ColumnPlace, DECIMAL, Decimals, Findings, LoadColumn, OpenRows, OtherFields, RowScanner, TableForm,
+    UnfitCell, Unfitting, ValueKind, Wider, same_name, scaled, survey,
 };
-use crate::table::{DECIMAL, scaled};
 
 /// The most columns: those of a sheet.
 const COLUMNS_MAX: usize = 16_384;
@@ -131,14 +130,14 @@ impl FileColumns {
     fn decimals(&mut self, rows: &OpenRows<'_>, check: &dyn Fn() -> Result<()>) -> Result<()> {
         let is_decimal = |column: &LoadColumn| column.kind == ValueKind::Decimal;
         let mut open: Vec<LoadColumn> = self.columns.iter().filter(|column| is_decimal(column)).cloned().collect();
+        if open.is_empty() {
+            return Ok(());
+        }
         let mut texts = BTreeSet::new();
         let place = |column: &LoadColumn| ColumnPlace { path: column.path.clone(), kind: column.kind };
         let scanner_of =
             |open: &[LoadColumn]| RowScanner::new(&open.iter().map(place).collect::<Vec<_>>(), OtherFields::Ignored);
         let (mut scanner, mut number) = (scanner_of(&open), 0_u64);
-        if open.is_empty() {
-            return Ok(());
-        }
         let mut reader = rows()?;
         while let Some(row) = if open.is_empty() { None } else { reader.next_row()? } {
             scanner.scan(row);

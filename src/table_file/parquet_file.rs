@@ -8,8 +8,7 @@ use parquet::file::properties::WriterProperties;
 use super::batch_target::{BatchTarget, BatchWriter};
 use super::format::ByteTarget;
 use crate::error::Result;
-use crate::table::LoadColumn;
-use crate::table::{BatchBuilder, SizedBatch, WRITER, damaged};
+use crate::table::{BatchBuilder, LoadColumn, SizedBatch, WRITER, damaged};
 
 /// Rows and bytes of values of one row group.
 const GROUP: (usize, usize) = (100_000, 24 << 20);

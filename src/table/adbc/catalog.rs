@@ -24,14 +24,6 @@ struct ListedTable {
     unique: Vec<Vec<String>>,
 }
 
-/// How a column could change a value without a word.
-pub(super) enum RoundedColumn {
-    /// It holds all values of its kind.
-    Exact,
-    /// Digits are rounded away: the type, as SQL.
-    Rounds(String),
-}
-
 /// The mark of a field of JSON.
 const JSON: &str = "arrow.json";
 
@@ -61,13 +53,14 @@ pub(super) fn marked(schema: &Schema, json: &BTreeSet<String>) -> Schema {
     Schema::new(schema.fields().iter().map(field).collect::<Vec<Field>>())
 }
 
-pub(super) fn silent_change(field: &Field) -> RoundedColumn {
+/// The type, as SQL, of a column that rounds digits away without a word.
+pub(super) fn rounding(field: &Field) -> Option<String> {
     match field.data_type() {
         DataType::Decimal128(digits, scale) if (*digits, *scale) != DECIMAL => {
-            RoundedColumn::Rounds(format!("DECIMAL({digits}, {scale})"))
+            Some(format!("DECIMAL({digits}, {scale})"))
         }
-        DataType::Float32 => RoundedColumn::Rounds("REAL".to_owned()),
-        _ => RoundedColumn::Exact,
+        DataType::Float32 => Some("REAL".to_owned()),
+        _ => None,
     }
 }
 
@@ -89,11 +82,7 @@ impl Adbc {
     }
 
     pub(super) fn found(&mut self, table: &TableName) -> Result<Option<FoundTable>> {
-        let mut listed = self.listed(table)?;
-        if let Some(schema) = table.schema.as_ref().or(self.schema.as_ref()) {
-            listed.retain(|own| own.schema == *schema);
-        }
-        let Some(mut own) = listed.pop() else { return Ok(None) };
+        let Some(mut own) = self.listed(table)? else { return Ok(None) };
         if !own.what.to_ascii_uppercase().contains("TABLE") || own.what.to_ascii_uppercase().contains("FOREIGN") {
             let message = format!("{table} is a {}, and rows are loaded into tables", own.what.to_ascii_lowercase());
             return Err(self.wrong(message).advise("name a table"));
@@ -116,8 +105,13 @@ impl Adbc {
         Ok(Some(FoundTable { columns: columns.fields().iter().map(column).collect(), unique: own.unique, cascades }))
     }
 
-    /// The tables of a name, in all schemas if it has none.
-    fn listed(&mut self, table: &TableName) -> Result<Vec<ListedTable>> {
+    /// Whether a table is there.
+    pub(super) fn has(&mut self, table: &TableName) -> Result<bool> {
+        self.listed(table).map(|listed| listed.is_some())
+    }
+
+    /// The table of a name, in the usual schema if it names none.
+    fn listed(&mut self, table: &TableName) -> Result<Option<ListedTable>> {
         let all = self.connection().get_objects(
             ObjectDepth::All,
             None,
@@ -148,7 +142,10 @@ impl Adbc {
                 }
             }
         }
-        Ok(found)
+        if let Some(schema) = table.schema.as_ref().or(self.schema.as_ref()) {
+            found.retain(|own| own.schema == *schema);
+        }
+        Ok(found.pop())
     }
 
     /// Tables whose rows go or change with those of a table.

@@ -115,9 +115,14 @@ impl Adbc {
         }
     }
 
+    /// Ends the transaction without its changes; it keeps its turn.
+    pub(super) fn roll_back(&mut self) -> Result<()> {
+        self.connection.rollback().map_err(|e| self.failed(&e))
+    }
+
     /// Ends the transaction without its changes.
     pub(super) fn end(&mut self) -> Result<()> {
-        let ended = self.connection.rollback().map_err(|e| self.failed(&e));
+        let ended = self.roll_back();
         self.give_turn_back();
         ended
     }
@@ -181,8 +186,7 @@ impl Adbc {
 impl Drop for Adbc {
     fn drop(&mut self) {
         if self.has_turn {
-            let _closing_does_it_too = self.connection.rollback();
-            self.give_turn_back();
+            let _closing_does_it_too = self.end();
         }
     }
 }

@@ -18,7 +18,7 @@ use super::names::STAGE;
 use super::value_kind::ValueKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::row_file::put_fields;
-use catalog::{RoundedColumn, kind_of, marked, silent_change};
+use catalog::{kind_of, marked, rounding};
 pub(super) use connection::Adbc;
 use rows::{AdbcRows, staged_kind};
 
@@ -45,13 +45,8 @@ impl Adbc {
         self.statement(&format!("CREATE TEMPORARY TABLE {name} ({})", columns.join(", "))).map(|_| ())
     }
 
-    /// The columns of a table that could round values. A column into which no value is written is refused.
-    fn checked(
-        &self,
-        table: &TableName,
-        into: &Schema,
-        columns: &[NewColumn<'_>],
-    ) -> Result<Vec<(String, RoundedColumn)>> {
+    /// The columns of a table that could round values, with their types. A column into which no value is written is refused.
+    fn checked(&self, table: &TableName, into: &Schema, columns: &[NewColumn<'_>]) -> Result<Vec<(String, String)>> {
         let mut checked = Vec::new();
         for column in columns {
             let Ok(field) = into.field_with_name(column.name) else { continue };
@@ -63,7 +58,7 @@ impl Adbc {
                 );
                 return Err(self.wrong(message).advise("leave it out with `columns`, or change its type"));
             }
-            checked.push((column.name.to_owned(), silent_change(field)));
+            checked.extend(rounding(field).map(|declared| (column.name.to_owned(), declared)));
         }
         Ok(checked)
     }
@@ -98,9 +93,7 @@ impl Database for Adbc {
     fn begin(&mut self) -> Result<()> {
         self.take_turn();
         // A statement begins a transaction; this ends an earlier one.
-        let ended = self.end();
-        self.take_turn();
-        ended
+        self.roll_back()
     }
 
     fn commit(&mut self) -> Result<()> {
@@ -149,8 +142,7 @@ impl Database for Adbc {
 
     fn widen(&mut self, table: &TableName, column: &str, kind: ValueKind) -> Result<()> {
         let (shown, name, wide) = (self.table(table), sql_name(column), self.type_of(kind));
-        let before = self.found(table)?.unwrap_or_default();
-        let before = before.columns.iter().find(|own| own.name == column).map(|own| own.kind);
+        let before = self.schema_of(table)?.field_with_name(column).ok().and_then(kind_of);
         // As the other databases write them: without zeros at the end, and times with T and Z.
         let value = match (before, kind) {
             (Some(ValueKind::Decimal), ValueKind::Text) => {
@@ -200,23 +192,20 @@ impl Database for Adbc {
     ) -> Result<Box<dyn BulkRows + 'd>> {
         let target = if is_stage { self.locked.clone() } else { Some(table.clone()) };
         let checked = match target {
-            Some(target) if self.found(&target)?.is_some() => {
+            Some(target) if self.has(&target)? => {
                 let schema = self.schema_of(&target)?;
                 self.checked(&target, &schema, columns)?
             }
             _ => Vec::new(),
         };
-        let into = if is_stage { table.name.as_str() } else { TAKEN };
-        let mut then = Vec::new();
-        if !is_stage {
-            self.temporary(TAKEN, columns)?;
-            let names: Vec<String> = columns.iter().map(|column| sql_name(column.name)).collect();
-            let names = names.join(", ");
-            then.push(format!("INSERT INTO {} ({names}) SELECT {names} FROM {}", self.table(table), sql_name(TAKEN)));
+        if is_stage {
+            return Ok(Box::new(AdbcRows::new(self, (&table.name, columns), checked, None)));
         }
-        let mut rows = AdbcRows::new(self, into, columns);
-        (rows.then, rows.checked) = (then, checked);
-        Ok(Box::new(rows))
+        self.temporary(TAKEN, columns)?;
+        let names: Vec<String> = columns.iter().map(|column| sql_name(column.name)).collect();
+        let names = names.join(", ");
+        let then = format!("INSERT INTO {} ({names}) SELECT {names} FROM {}", self.table(table), sql_name(TAKEN));
+        Ok(Box::new(AdbcRows::new(self, (TAKEN, columns), checked, Some(then))))
     }
 
     fn comparable(&self, column: &str, kind: ValueKind) -> String {

@@ -10,7 +10,6 @@ use super::super::column_arrays::BatchBuilder;
 use super::super::database::{BulkRows, Database, NewColumn};
 use super::super::shape::LoadColumn;
 use super::super::value_kind::ValueKind;
-use super::catalog::RoundedColumn;
 use super::connection::Adbc;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -18,20 +17,25 @@ use crate::error::{Error, ErrorKind, Result};
 const FULL: usize = 16 << 20;
 
 pub(super) struct AdbcRows<'d> {
-    pub(super) database: &'d mut Adbc,
+    database: &'d mut Adbc,
     /// The table into which the driver takes the rows.
-    pub(super) into: String,
+    into: String,
     /// What brings them from there into their table.
-    pub(super) then: Vec<String>,
-    /// Columns that could round a value.
-    pub(super) checked: Vec<(String, RoundedColumn)>,
+    then: Option<String>,
+    /// Columns that could round a value, with their types.
+    checked: Vec<(String, String)>,
     builder: BatchBuilder,
     full: Vec<RecordBatch>,
     bytes: usize,
 }
 
 impl<'d> AdbcRows<'d> {
-    pub(super) fn new(database: &'d mut Adbc, into: &str, columns: &[NewColumn<'_>]) -> AdbcRows<'d> {
+    pub(super) fn new(
+        database: &'d mut Adbc,
+        (into, columns): (&str, &[NewColumn<'_>]),
+        checked: Vec<(String, String)>,
+        then: Option<String>,
+    ) -> AdbcRows<'d> {
         let column = |column: &NewColumn<'_>| LoadColumn {
             name: column.name.to_owned(),
             path: vec![column.name.to_owned()],
@@ -40,15 +44,7 @@ impl<'d> AdbcRows<'d> {
         };
         let columns: Vec<LoadColumn> = columns.iter().map(column).collect();
         let builder = BatchBuilder::new(&columns);
-        AdbcRows {
-            database,
-            into: into.to_owned(),
-            then: Vec::new(),
-            checked: Vec::new(),
-            builder,
-            full: Vec::new(),
-            bytes: 0,
-        }
+        AdbcRows { database, into: into.to_owned(), then, checked, builder, full: Vec::new(), bytes: 0 }
     }
 
     fn send(&mut self) -> Result<()> {
@@ -74,8 +70,7 @@ impl<'d> AdbcRows<'d> {
 
     /// Refuses rows with a value that its column would round.
     fn check(&mut self) -> Result<()> {
-        for (column, change) in &self.checked {
-            let RoundedColumn::Rounds(declared) = change else { continue };
+        for (column, declared) in &self.checked {
             let (name, into) = (self.database.quoted(column), self.database.quoted(&self.into));
             let sql =
                 format!("SELECT CAST({name} AS TEXT) FROM {into} WHERE CAST({name} AS {declared}) <> {name} LIMIT 1");
@@ -108,7 +103,9 @@ impl BulkRows for AdbcRows<'_> {
         self.full.extend(self.builder.take()?.map(|last| last.batch));
         self.send()?;
         self.check()?;
-        std::mem::take(&mut self.then).iter().try_for_each(|sql| self.database.statement(sql).map(|_| ()))?;
+        if let Some(sql) = &self.then {
+            self.database.statement(sql)?;
+        }
         Ok(None)
     }
 }

@@ -7,6 +7,7 @@ use super::super::database::Database;
 use super::super::mode::{Evolve, LoadMode};
 use super::super::open::open;
 use super::super::order::LoadOrder;
+use super::super::test_homes::rows_of as rows;
 use super::super::tests::{load_rows, of};
 use crate::error::{ErrorKind, Result};
 
@@ -22,13 +23,14 @@ impl Home {
         Some(Home { folder: tempfile::tempdir().unwrap(), library })
     }
 
-    fn open_with(&self, options: &str) -> Result<Box<dyn Database>> {
-        let address = format!("adbc:{}?path=desk.duckdb{options}", self.library.display());
+    /// Opens a file, with options behind its name.
+    fn open_file(&self, file: &str) -> Result<Box<dyn Database>> {
+        let address = format!("adbc:{}?path={file}", self.library.display());
         open(&TableAddress::parse(&address, self.folder.path()).unwrap().database, None)
     }
 
     fn open(&self) -> Box<dyn Database> {
-        self.open_with("").unwrap()
+        self.open_file("desk.duckdb").unwrap()
     }
 }
 
@@ -37,16 +39,6 @@ fn run(database: &mut dyn Database, sql: &str) {
     database.begin().unwrap();
     database.run(sql).unwrap();
     database.commit().unwrap();
-}
-
-fn rows(database: &mut dyn Database, sql: &str) -> Vec<String> {
-    let mut rows = Vec::new();
-    let read = database.read(sql, &mut |row| {
-        rows.push(row.to_owned());
-        Ok(())
-    });
-    read.unwrap();
-    rows
 }
 
 #[test]
@@ -113,14 +105,13 @@ fn a_file_is_opened_once_in_a_process() {
     assert_eq!(rows(&mut *first, "SELECT count(*) AS n FROM members"), [r#"{"n":2}"#]);
     let link = home.folder.path().join("link.duckdb");
     std::os::unix::fs::symlink(home.folder.path().join("desk.duckdb"), &link).unwrap();
-    let address = format!("adbc:{}?path=link.duckdb", home.library.display());
-    let mut linked = open(&TableAddress::parse(&address, home.folder.path()).unwrap().database, None).unwrap();
+    let mut linked = home.open_file("link.duckdb").unwrap();
     assert_eq!(rows(&mut *linked, "SELECT count(*) AS n FROM members"), [r#"{"n":2}"#]);
     drop(linked);
-    let error = home.open_with("&threads=1").err().unwrap();
+    let error = home.open_file("desk.duckdb&threads=1").err().unwrap();
     assert_eq!(error.kind(), ErrorKind::State);
     drop((first, second));
-    assert!(home.open_with("&threads=1").is_ok());
+    assert!(home.open_file("desk.duckdb&threads=1").is_ok());
 }
 
 #[test]
@@ -131,18 +122,15 @@ fn loads_at_once_into_a_new_file_bring_all_their_rows() {
             for step in 0..4 {
                 let (home, name) = (&home, format!("desk{round}.duckdb"));
                 scope.spawn(move || {
-                    let address = format!("adbc:{}?path={name}", home.library.display());
-                    let address = TableAddress::parse(&address, home.folder.path()).unwrap().database;
                     for run in 0..3 {
-                        let mut database = open(&address, None).unwrap();
+                        let mut database = home.open_file(&name).unwrap();
                         let order = of(&format!("{step}.{run}"), LoadMode::Append);
                         load_rows(&mut *database, &order, &[r#"{"id":1}"#, r#"{"id":2}"#]).unwrap();
                     }
                 });
             }
         });
-        let address = format!("adbc:{}?path=desk{round}.duckdb", home.library.display());
-        let mut database = open(&TableAddress::parse(&address, home.folder.path()).unwrap().database, None).unwrap();
+        let mut database = home.open_file(&format!("desk{round}.duckdb")).unwrap();
         assert_eq!(rows(&mut *database, "SELECT count(*) AS n FROM members"), [r#"{"n":24}"#]);
     }
 }
