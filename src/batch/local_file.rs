@@ -18,7 +18,7 @@ mirrors! {
 
     /// Rows of files, or of a database
     struct LoadFile {
-        /// A path or a pattern such as in/*.csv, relative to this file's folder; - for standard input; sqlite:FILE#TABLE or postgres://USER@HOST/DATABASE#TABLE
+        /// A path or a pattern such as in/*.csv, relative to this file's folder; - for standard input; sqlite:FILE#TABLE, postgres://USER@HOST/DATABASE#TABLE or adbc:DRIVER?OPTION=VALUE#TABLE
         pub from: String,
         /// The format; default: by extension
         #[serde(default, skip_serializing_if = "Option::is_none")]

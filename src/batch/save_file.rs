@@ -11,7 +11,7 @@ use crate::table::{Evolve, LoadMode, Nested, ValueKind};
 mirrors! {
     /// A file or a table for the rows
     struct SaveFile {
-        /// The path of a file, also with .gz or .zst behind a text format, - for standard output, sqlite:FILE#TABLE, or postgres://USER@HOST/DATABASE#TABLE. A path that uses ${{ item.… }} writes each row to the file of its value
+        /// The path of a file, also with .gz or .zst behind a text format, - for standard output, sqlite:FILE#TABLE, postgres://USER@HOST/DATABASE#TABLE or adbc:DRIVER?OPTION=VALUE#TABLE. A path that uses ${{ item.… }} writes each row to the file of its value
         pub to: String,
         /// The format; default: by extension
         #[serde(default, skip_serializing_if = "Option::is_none")]

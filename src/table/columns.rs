@@ -134,6 +134,11 @@ impl Planning<'_> {
         let wider = self.findings.wider.get(&column.path);
         let wanted = [said, wider.map(|wider| wider.kind)].into_iter().flatten();
         let wanted = wanted.fold(column.kind, ValueKind::with);
+        let own_said = self.order.form.said(&column.path).filter(|said| *said == column.kind && wanted != column.kind);
+        if let (Some(_), Some(wider)) = (own_said, wider) {
+            own.refused.get_or_insert(self.misfit_of_types(column, wider));
+            return;
+        }
         if said.is_some_and(|said| said != wanted) || (wanted != column.kind && !column.kind.widens_to(wanted)) {
             let error = match (said, wider) {
                 (_, Some(wider)) => self.misfit(column, wider, &format!("the column holds {}", column.kind.name())),
@@ -154,7 +159,10 @@ impl Planning<'_> {
                     self.error(ErrorKind::Conflict, message)
                 }
             };
-            own.refused.get_or_insert(error.advise("allow it by `evolve: widen`, or correct the value"));
+            let hint = wider.and_then(|wider| untyped(column, &wider.raw));
+            let hint =
+                hint.unwrap_or_else(|| "correct the value, or allow a wider column by `evolve: widen`".to_owned());
+            own.refused.get_or_insert(error.advise(hint));
         } else if wanted != column.kind {
             own.widened.push((column.name.clone(), wanted));
             column.kind = wanted;
@@ -188,7 +196,8 @@ impl Planning<'_> {
     fn misfit(&self, column: &LoadColumn, wider: &Wider, why: &str) -> Error {
         let Wider { row, raw, .. } = wider;
         let message = format!("row {}: {} is {raw}, and {why}", row + 1, column.path.join("/"));
-        self.error(ErrorKind::InvalidItems, message).advise("correct the value, or change it with `map`")
+        self.error(ErrorKind::InvalidItems, message)
+            .advise(untyped(column, raw).unwrap_or_else(|| "correct the value, or change it with `map`".to_owned()))
     }
 
     fn error(&self, kind: ErrorKind, message: String) -> Error {
@@ -271,6 +280,11 @@ impl ColumnsPlan {
             }
             return Ok(Vec::new());
         };
+        let is_opnodes = |name: &str| found.columns.iter().any(|column| column.name == name);
+        if order.mode != LoadMode::History && [LOAD, VALID_FROM, VALID_TO].into_iter().all(is_opnodes) {
+            let message = format!("{table} has versions of rows, which `{}` would mix up", order.mode.name());
+            return Err(Error::new(ErrorKind::Conflict, message).advise("use `mode: history`, or another table"));
+        }
         if order.mode == LoadMode::History && !found.columns.iter().any(|column| column.name == VALID_FROM) {
             let message = format!("{table} has no column {VALID_FROM}, so it cannot keep versions");
             return Err(Error::new(ErrorKind::Conflict, message).advise("load into a new table, or use another mode"));
@@ -308,12 +322,27 @@ impl ColumnsPlan {
         database.create(&order.table, &columns, key)?;
         match order.parent.as_slice() {
             [] => Ok(()),
+            _ if !database.needs_indexes() => Ok(()),
             parent => {
                 let name = fitted(&format!("{}_opnode_parent", order.table.name), database.limits().0);
                 index(database, &order.table, ("INDEX", &name), parent)
             }
         }
     }
+}
+
+/// What to do with a text where the column has no texts: rows of text files have only texts, unless they are typed there.
+fn untyped(column: &LoadColumn, raw: &str) -> Option<String> {
+    let kind = match column.kind {
+        ValueKind::Integer => "integer",
+        ValueKind::Decimal | ValueKind::Double => "number",
+        ValueKind::Boolean => "boolean",
+        ValueKind::Date | ValueKind::Timestamp | ValueKind::Text | ValueKind::Json => return None,
+    };
+    let path = column.path.join("/");
+    raw.starts_with('"').then(|| {
+        format!("give it its type where a text file is read: `load: {{ types: {{ {path}: {kind} }} }}`; else correct the value")
+    })
 }
 
 /// What may change in the table.

@@ -4,6 +4,8 @@ use super::address::TableName;
 use super::cell::{CellRules, Cells};
 use super::value_kind::ValueKind;
 use crate::error::Result;
+#[cfg(any(feature = "adbc", feature = "sqlite"))]
+use crate::error::{Error, ErrorKind};
 
 /// A column of a table that exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,6 +146,11 @@ pub(crate) trait Database: Send {
         format!("{}{}", schema.unwrap_or_default(), self.quoted(&table.name))
     }
 
+    /// Whether rows are found much faster by an index of some columns.
+    fn needs_indexes(&self) -> bool {
+        true
+    }
+
     /// A column of a kind as SQL that can be compared with others of its kind.
     fn comparable(&self, column: &str, kind: ValueKind) -> String {
         let _columns_of_all_kinds_can = kind;
@@ -166,11 +173,18 @@ pub(crate) trait BulkRows {
     /// See [`Database::run`].
     fn put(&mut self, row: &str, cells: &Cells, numbers: &[i64]) -> Result<()>;
 
-    /// Ends the rows.
+    /// Ends the rows. Returns how many the table took, if the database says it: a trigger may leave some out.
     ///
     /// # Errors
     /// See [`Database::run`].
-    fn finish(self: Box<Self>) -> Result<()>;
+    fn finish(self: Box<Self>) -> Result<Option<u64>>;
+}
+
+/// The error of a statement whose rows have two columns of one name: one of them would be lost.
+#[cfg(any(feature = "adbc", feature = "sqlite"))]
+pub(crate) fn two_columns(name: &str) -> Error {
+    Error::new(ErrorKind::InvalidOptions, format!("the statement gives two columns {name}"))
+        .advise("name one of them otherwise by AS")
 }
 
 /// A name as SQL.

@@ -24,15 +24,19 @@ pub(crate) fn load_all(
     rows: &OpenRows<'_>,
     check: &dyn Fn(u64) -> Result<()>,
 ) -> Result<LoadReport> {
-    let mut report = load(database, order, rows, check)?;
+    // A value that is no list is found before anything is changed.
+    let mut lists = Vec::new();
     for list in &order.form.lists {
-        let elements = || -> Result<Box<dyn RowReader>> { Ok(Box::new(Elements::new(rows()?, order, list))) };
         let mut measure = Measure::default();
-        let mut all = elements()?;
+        let mut all = Elements::new(rows()?, order, list);
         while let Some(row) = all.next_row()? {
             measure.add_row(row);
         }
-        let own = LoadOrder { extent: measure.extent(), ..of_list(order, list) };
+        lists.push((list, LoadOrder { extent: measure.extent(), ..of_list(order, list) }));
+    }
+    let mut report = load(database, order, rows, check)?;
+    for (list, own) in lists {
+        let elements = || -> Result<Box<dyn RowReader>> { Ok(Box::new(Elements::new(rows()?, order, list))) };
         let done = report.rows;
         report.notes.extend(load(database, &own, &elements, &|rows| check(done + rows))?.notes);
     }

@@ -120,6 +120,7 @@ impl TableLoader<'_> {
     /// Adds the rows that are not in the table yet.
     fn append(&mut self, known: &[KnownLoad]) -> Result<()> {
         let (earlier, own) = self.by_attempt(known);
+        self.check_rows(&own)?;
         let mut next = self.confirm(&own)?;
         let mut is_begun = !own.is_empty();
         while !is_begun || next < self.order.extent.rows {
@@ -138,6 +139,7 @@ impl TableLoader<'_> {
     /// Changes the rows that are not in the table yet, by their key.
     fn upsert(&mut self, known: &[KnownLoad]) -> Result<()> {
         let (_, own) = self.by_attempt(known);
+        self.check_table(&own)?;
         let next = self.confirm(&own)?;
         if !own.is_empty() && next == self.order.extent.rows {
             return Ok(());
@@ -148,6 +150,7 @@ impl TableLoader<'_> {
     /// Loads all rows at once.
     fn whole(&mut self, known: &[KnownLoad]) -> Result<()> {
         let (_, own) = self.by_attempt(known);
+        self.check_table(&own)?;
         let (rows, digest) = (self.order.extent.rows, self.order.extent.sum.to_string());
         if own.iter().any(|load| load.first == 0 && load.rows == rows && load.digest == digest) {
             return Ok(());
@@ -315,7 +318,13 @@ impl TableLoader<'_> {
             self.survey(columns, range.first)?;
             return Ok(WrittenRows::Unfit);
         }
-        bulk.finish().map_err(|e| of_row(e, order, range.first, None))?;
+        let taken = bulk.finish().map_err(|e| of_row(e, order, range.first, None))?;
+        let (all, name) = (measure.rows(), &order.table);
+        if let Some(taken) = taken.filter(|taken| *taken != all) {
+            self.report.notes.push(format!(
+                "{name} took {taken} of {all} rows: a trigger or a rule of the table leaves the others out, or moves them"
+            ));
+        }
         self.reader = Some((range.first + measure.rows(), rows));
         Ok(WrittenRows::Rows(measure.extent()))
     }
@@ -337,6 +346,42 @@ impl TableLoader<'_> {
             earlier.map(|load| load.load).collect(),
             known.iter().filter(|load| load.attempt == attempt).cloned().collect(),
         )
+    }
+
+    /// Whether the table is there that is said to have rows. Returns whether it has a column with the number of the load.
+    fn check_table(&mut self, known: &[KnownLoad]) -> Result<bool> {
+        if known.iter().all(|load| load.rows == 0) {
+            return Ok(false);
+        }
+        match self.database.find(&self.order.table)? {
+            Some(found) => Ok(found.columns.iter().any(|column| column.name.eq_ignore_ascii_case(LOAD))),
+            None => Err(self.gone(known.iter().map(|load| load.rows).sum())),
+        }
+    }
+
+    /// Whether the table still has rows of each load that is recorded: it may have been emptied since.
+    fn check_rows(&mut self, known: &[KnownLoad]) -> Result<()> {
+        if !self.check_table(known)? {
+            return Ok(());
+        }
+        let known = known.iter().filter(|load| load.rows > 0);
+        let list: Vec<String> = known.clone().map(|load| load.load.to_string()).collect();
+        let (shown, column) = (self.database.table(&self.order.table), self.database.quoted(LOAD));
+        let sql = format!("SELECT DISTINCT {column} FROM {shown} WHERE {column} IN ({})", list.join(", "));
+        let there: BTreeSet<i64> =
+            self.database.ask(&sql)?.into_iter().flatten().flatten().filter_map(|cell| cell.parse().ok()).collect();
+        let missing: u64 = known.filter(|load| !there.contains(&load.load)).map(|load| load.rows).sum();
+        if missing > 0 { Err(self.gone(missing)) } else { Ok(()) }
+    }
+
+    /// The error of a table that was dropped or emptied while a run was unfinished.
+    fn gone(&self, rows: u64) -> Error {
+        let LoadOrder { table, source, .. } = self.order;
+        let message = format!(
+            "this run has loaded {rows} rows of {} into {table}, and none of them is there any more",
+            source.step
+        );
+        Error::new(ErrorKind::State, message).advise("restore them, or run it with --fresh to load all rows anew")
     }
 
     /// Compares the rows that are said to be in the table with those of the step. Returns how many there are.

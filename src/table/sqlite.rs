@@ -384,7 +384,7 @@ impl BulkRows for SqliteRows<'_> {
         bound().map(|_| ()).map_err(|e| failed(self.path, &e))
     }
 
-    fn finish(self: Box<Self>) -> Result<()> {
-        Ok(())
+    fn finish(self: Box<Self>) -> Result<Option<u64>> {
+        Ok(None)
     }
 }

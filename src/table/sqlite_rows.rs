@@ -25,6 +25,10 @@ pub(super) fn read(
         .columns()
         .map(|column| (column.name().to_owned(), kind_of(column.decl_type().unwrap_or_default())))
         .collect();
+    let mut names = std::collections::BTreeSet::new();
+    if let Some((twice, _)) = columns.iter().find(|(name, _)| !names.insert(name)) {
+        return Err(super::database::two_columns(twice));
+    }
     let mut rows = statement.query([]).map_err(wrong)?;
     let mut text = String::new();
     while let Some(row) = rows.next().map_err(wrong)? {

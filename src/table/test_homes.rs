@@ -165,11 +165,9 @@ pub(super) struct DuckdbHome {
 
 #[cfg(feature = "adbc")]
 impl DuckdbHomes {
-    /// Nothing if the variable DUCKDB_LIBRARY does not name its library.
+    /// Nothing if there is no library.
     pub(super) fn new() -> Option<DuckdbHomes> {
-        let named = std::env::var_os("DUCKDB_LIBRARY");
-        assert!(named.is_some() || std::env::var_os("DUCKDB_REQUIRED").is_none(), "DUCKDB_LIBRARY is not set");
-        named.map(|path| DuckdbHomes(path.into()))
+        super::tests::duckdb_library().map(DuckdbHomes)
     }
 }
 
@@ -302,6 +300,9 @@ impl Database for Mortal {
     fn table(&self, table: &TableName) -> String {
         self.inner.table(table)
     }
+    fn needs_indexes(&self) -> bool {
+        self.inner.needs_indexes()
+    }
     fn comparable(&self, column: &str, kind: ValueKind) -> String {
         self.inner.comparable(column, kind)
     }
@@ -327,7 +328,7 @@ impl BulkRows for MortalRows<'_> {
         self.left.set(left);
         self.inner.put(row, cells, numbers)
     }
-    fn finish(self: Box<Self>) -> Result<()> {
+    fn finish(self: Box<Self>) -> Result<Option<u64>> {
         self.inner.finish()
     }
 }

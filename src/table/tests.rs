@@ -63,6 +63,17 @@ for_each_database! {
     a_load_that_breaks_anywhere_can_be_repeated
     an_empty_list_leaves_no_row
     each_key_has_an_index_of_its_own
+    a_load_of_a_table_that_was_emptied_does_not_go_on
+    keys_and_versions_are_kept_apart
+    nothing_is_changed_if_a_list_is_none
+}
+
+/// The library that the variable DUCKDB_LIBRARY names.
+#[cfg(feature = "adbc")]
+pub(super) fn duckdb_library() -> Option<std::path::PathBuf> {
+    let named = std::env::var_os("DUCKDB_LIBRARY");
+    assert!(named.is_some() || std::env::var_os("DUCKDB_REQUIRED").is_none(), "DUCKDB_LIBRARY is not set");
+    named.map(std::path::PathBuf::from)
 }
 
 pub(super) fn members() -> LoadOrder {
@@ -286,6 +297,80 @@ fn a_load_that_breaks_anywhere_can_be_repeated(homes: &dyn LoadHomes) {
             }
         }
     }
+}
+
+fn a_load_of_a_table_that_was_emptied_does_not_go_on(homes: &dyn LoadHomes) {
+    let rows = [r#"{"id":1,"name":"a"}"#, r#"{"id":2,"name":"b"}"#];
+    for (mode, change) in [
+        (LoadMode::Append, "DELETE FROM members"),
+        (LoadMode::Append, "DROP TABLE members"),
+        (LoadMode::Upsert, "DROP TABLE members"),
+        (LoadMode::Replace, "DROP TABLE members"),
+    ] {
+        let home = homes.fresh();
+        let mut database = home.open();
+        load_rows(&mut *database, &of("1", mode), &rows).unwrap();
+        database.begin().unwrap();
+        database.run(change).unwrap();
+        database.commit().unwrap();
+        let error = load_rows(&mut *database, &of("1", mode), &rows).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::State, "{mode:?} {change}: {error}");
+        assert!(error.to_string().contains("2 rows of members into members"), "{error}");
+        load_rows(&mut *database, &of("2", mode), &rows).unwrap();
+        assert_eq!(home.rows(ALL), rows);
+    }
+}
+
+fn keys_and_versions_are_kept_apart(homes: &dyn LoadHomes) {
+    let home = homes.fresh();
+    let mut database = home.open();
+    let database = &mut *database;
+    let row = |name: &str| format!(r#"{{"id":1,"name":"{name}"}}"#);
+    load_rows(database, &of("1", LoadMode::Append), &[&row("a")]).unwrap();
+    for (run, name) in [("2", "b"), ("3", "c"), ("4", "d")] {
+        load_rows(database, &of(run, LoadMode::Upsert), &[&row(name)]).unwrap();
+    }
+    assert_eq!(home.rows(ALL), [row("d")]);
+    let versions = |run: &str, mode| {
+        let mut order = of(run, mode);
+        order.table.name = "versions".to_owned();
+        order
+    };
+    load_rows(database, &versions("5", LoadMode::History), &[&row("a")]).unwrap();
+    for mode in [LoadMode::Append, LoadMode::Replace, LoadMode::Upsert, LoadMode::Mirror] {
+        let error = load_rows(database, &versions("6", mode), &[&row("b")]).unwrap_err();
+        assert!(error.to_string().contains("versions of rows"), "{mode:?}: {error}");
+    }
+    assert_eq!(home.rows("SELECT id, name FROM versions"), [row("a")]);
+}
+
+fn nothing_is_changed_if_a_list_is_none(homes: &dyn LoadHomes) {
+    let home = homes.fresh();
+    let mut database = home.open();
+    let form = TableForm {
+        lists: vec![super::shape::ListTable { path: vec!["tags".to_owned()], elements: Vec::new() }],
+        ..TableForm::default()
+    };
+    let order = |run: &str| LoadOrder { form: form.clone(), ..of(run, LoadMode::Mirror) };
+    let mut load = |run: &str, rows: &[&str]| {
+        let rows: Arc<Vec<String>> = Arc::new(rows.iter().map(|row| (*row).to_owned()).collect());
+        let mut measure = Measure::default();
+        rows.iter().for_each(|row| measure.add_row(row));
+        let order = LoadOrder { extent: measure.extent(), ..order(run) };
+        let open = || -> Result<Box<dyn RowReader>> { Ok(Box::new(ListRows(rows.clone(), 0))) };
+        super::lists::load_all(&mut *database, &order, &open, &|_| Ok(()))
+    };
+    load("1", &[r#"{"id":1,"tags":["a"]}"#]).unwrap();
+    let error = load("2", &[r#"{"id":2,"tags":["b"]}"#, r#"{"id":3,"tags":{"x":1}}"#]).unwrap_err();
+    assert_eq!(error.to_string(), "members: row 2: tags is no list");
+    assert_eq!(home.rows("SELECT id FROM members"), [r#"{"id":1}"#]);
+    // Elements that need a wider column.
+    load("3", &[r#"{"id":1,"tags":[1]}"#, r#"{"id":2,"tags":[]}"#]).unwrap();
+    load("4", &[r#"{"id":1,"tags":[1.5,"x"]}"#]).unwrap();
+    assert_eq!(
+        home.rows("SELECT value FROM members__tags ORDER BY _position"),
+        [r#"{"value":"1.5"}"#, r#"{"value":"x"}"#]
+    );
 }
 
 fn an_empty_list_leaves_no_row(homes: &dyn LoadHomes) {

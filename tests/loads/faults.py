@@ -118,7 +118,7 @@ def full_server(opnode, home, root, clean):
     """Needs a file system of its own, which only the system's administrator can make."""
     small = home.folder / "small"
     small.mkdir()
-    if os.getuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=14m,mode=700", "tmpfs", small], capture_output=True).returncode:
+    if os.getuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={clean['added'][0] * 240 >> 10}k,mode=700", "tmpfs", small], capture_output=True).returncode:
         return "left out: no file system of its own"
     try:
         if home.user:

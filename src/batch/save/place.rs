@@ -126,6 +126,11 @@ fn table(save: &Save, text: &str, folder: &Path) -> Result<TableAddress> {
 
 fn format_of(save: &Save, name: Option<&Path>, text: &str) -> Result<(SaveFormat, Option<Compression>)> {
     let packing = name.and_then(Compression::of_name).map(|(packing, _)| packing);
+    if let Some((scheme, _)) = text.split_once("://") {
+        let message = format!("`{scheme}://` is no database that opnode knows");
+        return Err(Error::new(ErrorKind::Definition, message)
+            .advise("write sqlite:FILE#TABLE, postgres://USER@HOST/DATABASE#TABLE or adbc:DRIVER?OPTION=VALUE#TABLE"));
+    }
     let format = save.format.or_else(|| name.and_then(SaveFormat::of_name)).ok_or_else(|| {
         Error::new(ErrorKind::Definition, format!("the name `{text}` does not show the format")).advise(
             "end it with .ndjson, .json, .csv, .tsv, .parquet, .arrow or .xlsx, or write { to: …, format: csv }",

@@ -65,7 +65,7 @@ pub(crate) struct OutputArgs {
     /// Format of the items [default: by file extension, else table on a terminal, ndjson on a pipe]
     #[arg(long, short, value_name = "FORM", value_enum)]
     pub(crate) format: Option<OutputForm>,
-    /// Write items to this file, which appears when it is complete; with a query that returns a file, that file unless --format is given. Also a table: sqlite:FILE#TABLE or postgres://USER@HOST/DATABASE#TABLE, which gets all items or none
+    /// Write items to this file, which appears when it is complete; with a query that returns a file, that file unless --format is given. Also a table: sqlite:FILE#TABLE, postgres://USER@HOST/DATABASE#TABLE or adbc:DRIVER?OPTION=VALUE#TABLE, which gets all items or none
     #[arg(long, short, value_name = "FILE|TABLE")]
     pub(crate) output: Option<PathBuf>,
     /// Write files that the operation returns into this folder, instead of into their items; an item then has the file's path

@@ -7,7 +7,7 @@ use super::call::OutputForm;
 /// What is shown.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct PreviewArgs {
-    /// A file (.ndjson, .json, .csv, .tsv, .xlsx, .parquet, .arrow, also with .gz or .zst), sqlite:FILE#TABLE, or postgres://USER@HOST/DATABASE#TABLE
+    /// A file (.ndjson, .json, .csv, .tsv, .xlsx, .parquet, .arrow, also with .gz or .zst), sqlite:FILE#TABLE, postgres://USER@HOST/DATABASE#TABLE or adbc:DRIVER?OPTION=VALUE#TABLE
     #[arg(value_name = "FILE|TABLE")]
     pub(crate) place: String,
     /// How many rows

@@ -6,7 +6,9 @@ use crate::table::{Evolve, LoadMode, Nested, ValueKind};
 
 /// How rows get into a table.
 #[derive(Debug, Default, ClapArgs)]
-#[command(next_help_heading = "Tables: --output sqlite:FILE#TABLE or postgres://USER@HOST/DATABASE#TABLE")]
+#[command(
+    next_help_heading = "Tables: --output sqlite:FILE#TABLE, postgres://USER@HOST/DATABASE#TABLE or adbc:DRIVER?OPTION=VALUE#TABLE"
+)]
 pub(crate) struct TableArgs {
     /// How rows get into the table: append, replace, upsert, mirror or history [default: append]
     #[arg(long, value_name = "MODE", value_parser = word::<LoadMode>)]

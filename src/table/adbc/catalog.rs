@@ -18,15 +18,16 @@ use super::connection::Adbc;
 use crate::error::{Error, ErrorKind, Result};
 
 /// A table as the catalog of the driver lists it.
-struct Listed {
+struct ListedTable {
     schema: String,
     what: String,
     unique: Vec<Vec<String>>,
 }
 
 /// How a column could change a value without a word.
-pub(super) enum SilentChange {
-    Nothing,
+pub(super) enum RoundedColumn {
+    /// It holds all values of its kind.
+    Exact,
     /// Digits are rounded away: the type, as SQL.
     Rounds(String),
 }
@@ -60,13 +61,13 @@ pub(super) fn marked(schema: &Schema, json: &BTreeSet<String>) -> Schema {
     Schema::new(schema.fields().iter().map(field).collect::<Vec<Field>>())
 }
 
-pub(super) fn silent_change(field: &Field) -> SilentChange {
+pub(super) fn silent_change(field: &Field) -> RoundedColumn {
     match field.data_type() {
         DataType::Decimal128(digits, scale) if (*digits, *scale) != DECIMAL => {
-            SilentChange::Rounds(format!("DECIMAL({digits}, {scale})"))
+            RoundedColumn::Rounds(format!("DECIMAL({digits}, {scale})"))
         }
-        DataType::Float32 => SilentChange::Rounds("REAL".to_owned()),
-        _ => SilentChange::Nothing,
+        DataType::Float32 => RoundedColumn::Rounds("REAL".to_owned()),
+        _ => RoundedColumn::Exact,
     }
 }
 
@@ -92,10 +93,18 @@ impl Adbc {
         if let Some(schema) = table.schema.as_ref().or(self.schema.as_ref()) {
             listed.retain(|own| own.schema == *schema);
         }
-        let Some(own) = listed.pop() else { return Ok(None) };
+        let Some(mut own) = listed.pop() else { return Ok(None) };
         if !own.what.to_ascii_uppercase().contains("TABLE") || own.what.to_ascii_uppercase().contains("FOREIGN") {
             let message = format!("{table} is a {}, and rows are loaded into tables", own.what.to_ascii_lowercase());
             return Err(self.wrong(message).advise("name a table"));
+        }
+        if self.has_index_list {
+            let (name, schema) = (sql_text(&table.name), sql_text(&own.schema));
+            let rows = self.texts(&format!(
+                "SELECT CAST(expressions AS TEXT) FROM duckdb_indexes() WHERE is_unique AND table_name = {name} AND schema_name = {schema} \
+                 AND database_name = current_database()"
+            ))?;
+            own.unique.extend(rows.iter().flatten().flatten().filter_map(|text| indexed(text)));
         }
         let columns = self.schema_of(table)?;
         // A column of another type counts as one of texts, until a value shall be written into it.
@@ -108,7 +117,7 @@ impl Adbc {
     }
 
     /// The tables of a name, in all schemas if it has none.
-    fn listed(&mut self, table: &TableName) -> Result<Vec<Listed>> {
+    fn listed(&mut self, table: &TableName) -> Result<Vec<ListedTable>> {
         let all = self.connection().get_objects(
             ObjectDepth::All,
             None,
@@ -133,7 +142,7 @@ impl Adbc {
                         // Names are patterns for a driver.
                         if text(&tables, "table_name", at).as_ref() == Some(&table.name) {
                             let what = text(&tables, "table_type", at).unwrap_or_default();
-                            found.push(Listed { schema: schema.clone(), what, unique: unique(&tables, at) });
+                            found.push(ListedTable { schema: schema.clone(), what, unique: unique(&tables, at) });
                         }
                     }
                 }
@@ -176,6 +185,22 @@ fn elements(of: &StructArray, name: &str, at: usize) -> Vec<(StructArray, usize)
     let own = list.value(at);
     let own = own.as_struct_opt().cloned();
     own.map(|own| (0..own.len()).map(|at| (own.clone(), at)).collect()).unwrap_or_default()
+}
+
+/// The columns of an index, from a text such as `[id, '"a b"']`; nothing if it has other expressions.
+fn indexed(text: &str) -> Option<Vec<String>> {
+    let inner = text.strip_prefix('[')?.strip_suffix(']')?;
+    let name = |part: &str| {
+        let part = part.trim();
+        let part = part.strip_prefix('\'').and_then(|part| part.strip_suffix('\'')).unwrap_or(part);
+        let is_plain = |c: char| c.is_alphanumeric() || c == '_';
+        match part.strip_prefix('"').and_then(|part| part.strip_suffix('"')) {
+            Some(name) => Some(name.replace("\"\"", "\"")),
+            None => (!part.is_empty() && part.chars().all(is_plain)).then(|| part.to_owned()),
+        }
+    };
+    // A comma in a name gives names that no column has.
+    inner.split(',').map(name).collect()
 }
 
 /// The columns whose values together are unique.

@@ -1,27 +1,19 @@
 //! A connection to a database by its ADBC driver: statements, their rows, and errors.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::collections::BTreeSet;
 
 use adbc_core::error::{Error as AdbcError, Status};
 use adbc_core::options::{AdbcVersion, OptionConnection, OptionDatabase, OptionValue};
-use adbc_core::{Connection, Database as _, Driver, LOAD_FLAG_DEFAULT, Optionable, Statement};
+use adbc_core::{Connection, Driver, LOAD_FLAG_DEFAULT, Optionable, Statement};
 use adbc_driver_manager::{ManagedConnection, ManagedDatabase, ManagedDriver, ManagedStatement};
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{Field, SchemaRef};
 
 use super::super::address::AdbcAddress;
+use super::opened::SharedDatabase;
 use crate::error::{Error, ErrorKind, Result};
 use crate::row_file::put_value;
 use crate::secret::Secret;
-
-/// The databases that are open in this process. A driver that opens a file twice in a process could damage it.
-static OPEN: Mutex<BTreeMap<String, OpenDatabase>> = Mutex::new(BTreeMap::new());
-
-struct OpenDatabase {
-    address: AdbcAddress,
-    database: Weak<ManagedDatabase>,
-}
 
 /// The option of an address that names the function with which a driver begins; for the manager, not for the driver.
 const ENTRY: &str = "entrypoint";
@@ -30,11 +22,15 @@ const ENTRY: &str = "entrypoint";
 pub(crate) struct Adbc {
     connection: ManagedConnection,
     /// It is closed after the connection.
-    _database: Arc<ManagedDatabase>,
+    database: SharedDatabase,
+    /// Whether the transaction is the one that writes.
+    has_turn: bool,
     /// The database as messages name it.
     pub(super) shown: String,
     /// The schema of tables that are named without one.
     pub(super) schema: Option<String>,
+    /// Whether it lists indexes as DuckDB does.
+    pub(super) has_index_list: bool,
     /// Whether it has columns of JSON that take texts.
     pub(super) has_json: bool,
     /// Whether columns can have comments.
@@ -54,9 +50,9 @@ impl Adbc {
     /// `usage` when the driver is not found; `unsupported` when it has no transactions; others as the driver says.
     pub(crate) fn open(address: &AdbcAddress, password: Option<&Secret>) -> Result<Adbc> {
         let shown = address.to_string();
-        let database = database(address, password, &shown)?;
-        let failed = |error: AdbcError| failed(&shown, &error);
-        let mut connection = database.new_connection().map_err(failed)?;
+        let database = SharedDatabase::of(address, &shown, || new_database(address, password, &shown))?;
+        let gone = || Error::new(ErrorKind::Internal, format!("{shown}: it is closed"));
+        let mut connection = database.connect().ok_or_else(gone)?.map_err(|e| failed(&shown, &e))?;
         connection.set_option(OptionConnection::AutoCommit, OptionValue::from("false")).map_err(|error| {
             let message =
                 format!("{shown}: it has no transactions, so rows cannot be loaded exactly: {}", error.message);
@@ -64,9 +60,11 @@ impl Adbc {
         })?;
         let mut own = Adbc {
             connection,
-            _database: database,
+            database,
+            has_turn: false,
             shown,
             schema: None,
+            has_index_list: false,
             has_json: false,
             has_comments: false,
             has_rules: false,
@@ -80,6 +78,8 @@ impl Adbc {
         own.end()?;
         own.has_comments = own.can("CREATE TEMPORARY TABLE opnode_probe (id BIGINT)")
             && own.can("COMMENT ON COLUMN opnode_probe.id IS 'probe'");
+        own.end()?;
+        own.has_index_list = own.can("SELECT expressions FROM duckdb_indexes() WHERE 1 = 0");
         own.end()?;
         own.has_rules = own.can("SELECT delete_rule FROM information_schema.referential_constraints WHERE 1 = 0");
         own.end()?;
@@ -100,13 +100,32 @@ impl Adbc {
         Error::new(ErrorKind::InvalidOptions, format!("{}: {message}", self.shown))
     }
 
+    /// Waits until no other connection of this process writes: two of them would fail instead.
+    pub(super) fn take_turn(&mut self) {
+        if !self.has_turn {
+            self.database.turn.take();
+            self.has_turn = true;
+        }
+    }
+
+    fn give_turn_back(&mut self) {
+        if self.has_turn {
+            self.database.turn.give_back();
+            self.has_turn = false;
+        }
+    }
+
     /// Ends the transaction without its changes.
     pub(super) fn end(&mut self) -> Result<()> {
-        self.connection.rollback().map_err(|e| self.failed(&e))
+        let ended = self.connection.rollback().map_err(|e| self.failed(&e));
+        self.give_turn_back();
+        ended
     }
 
     pub(super) fn keep(&mut self) -> Result<()> {
-        self.connection.commit().map_err(|e| self.failed(&e))
+        let kept = self.connection.commit().map_err(|e| self.failed(&e));
+        self.give_turn_back();
+        kept
     }
 
     pub(super) fn connection(&mut self) -> &mut ManagedConnection {
@@ -134,6 +153,10 @@ impl Adbc {
         let mut statement = self.new_statement()?;
         let reader = statement.set_sql_query(sql).and_then(|()| statement.execute()).map_err(|e| self.failed(&e))?;
         let schema = reader.schema();
+        let mut names = BTreeSet::new();
+        if let Some(twice) = schema.fields().iter().find(|field| !names.insert(field.name())) {
+            return Err(super::super::database::two_columns(twice.name()));
+        }
         for batch in reader {
             let broken = |cause| Error::new(ErrorKind::Network, format!("{}: {cause}", self.shown));
             each(&schema, &batch.map_err(broken)?)?;
@@ -155,6 +178,15 @@ impl Adbc {
     }
 }
 
+impl Drop for Adbc {
+    fn drop(&mut self) {
+        if self.has_turn {
+            let _closing_does_it_too = self.connection.rollback();
+            self.give_turn_back();
+        }
+    }
+}
+
 /// A value as text; nothing for null, and for what has no text.
 fn text(field: &Field, column: &dyn arrow_array::Array, at: usize) -> Option<String> {
     let mut out = String::new();
@@ -162,25 +194,6 @@ fn text(field: &Field, column: &dyn arrow_array::Array, at: usize) -> Option<Str
         return None;
     }
     if out.starts_with('"') { serde_json::from_str(&out).ok() } else { Some(out) }
-}
-
-/// The database of an address: the one that is open already, or a new one.
-fn database(address: &AdbcAddress, password: Option<&Secret>, shown: &str) -> Result<Arc<ManagedDatabase>> {
-    let Some(file) = address.file() else { return new_database(address, password, shown).map(Arc::new) };
-    let folder = file.parent().and_then(|folder| folder.canonicalize().ok());
-    let key = file.canonicalize().ok().or_else(|| Some(folder?.join(file.file_name()?))).unwrap_or(file);
-    let key = key.display().to_string();
-    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((known, database)) = open.get(&key).and_then(|own| Some((&own.address, own.database.upgrade()?))) {
-        if known.driver == address.driver && known.other_options().eq(address.other_options()) {
-            return Ok(database);
-        }
-        let message = format!("{shown}: the file is open by another driver or with other options");
-        return Err(Error::new(ErrorKind::State, message).advise("write the same options for all of its tables"));
-    }
-    let database = Arc::new(new_database(address, password, shown)?);
-    open.insert(key, OpenDatabase { address: address.clone(), database: Arc::downgrade(&database) });
-    Ok(database)
 }
 
 fn new_database(address: &AdbcAddress, password: Option<&Secret>, shown: &str) -> Result<ManagedDatabase> {
@@ -193,8 +206,13 @@ fn new_database(address: &AdbcAddress, password: Option<&Secret>, shown: &str) -
     options.extend(password.map(|text| (OptionDatabase::Password, OptionValue::from(text.expose()))));
     let opened = driver(address, shown)?.new_database_with_opts(options);
     opened.map_err(|e| failed(shown, &e)).map_err(|error| match error.kind() {
-        ErrorKind::State if error.to_string().to_ascii_lowercase().contains("lock") => {
-            error.advise("another program has it open: close that, and run it again to resume")
+        // Waited for, as for a server that does not answer.
+        ErrorKind::State if error.to_string().contains("Could not set lock") => {
+            Error::new(ErrorKind::Network, error.to_string())
+                .advise("another program has it open: close that, and run it again to resume")
+        }
+        ErrorKind::State if error.to_string().contains("version number") => {
+            error.advise("the file is of another version of the database: use a newer driver")
         }
         ErrorKind::State => {
             error.advise("check the options of the address, and that its file and folder can be written")
@@ -206,6 +224,13 @@ fn new_database(address: &AdbcAddress, password: Option<&Secret>, shown: &str) -
 /// Loads a driver: by its manifest, or its library.
 fn driver(address: &AdbcAddress, shown: &str) -> Result<ManagedDriver> {
     let entry = address.options.iter().find(|(name, _)| name == ENTRY).map(|(_, value)| value.clone());
+    if let Some(entry) = entry.as_ref().filter(|entry| !entry.to_ascii_lowercase().contains("adbc")) {
+        // Another function of a library would be called with other arguments than it expects.
+        let message = format!("{shown}: `entrypoint` is {entry}, which is no function of an ADBC driver");
+        return Err(
+            Error::new(ErrorKind::Usage, message).advise("leave it out, or see the driver: such as duckdb_adbc_init")
+        );
+    }
     // Some libraries name it after themselves only.
     let stem = std::path::Path::new(&address.driver).file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let stem = stem.unwrap_or_default();

@@ -3,7 +3,9 @@
 
 mod catalog;
 mod connection;
+mod opened;
 mod rows;
+mod select;
 #[cfg(test)]
 mod tests;
 
@@ -12,11 +14,11 @@ use arrow_schema::Schema;
 use super::address::TableName;
 use super::cell::{CellRules, Decimals};
 use super::database::{BulkRows, Database, FoundTable, NewColumn, sql_name, sql_text};
-use super::names::{NUMBER, STAGE};
+use super::names::STAGE;
 use super::value_kind::ValueKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::row_file::put_fields;
-use catalog::{SilentChange, kind_of, marked, silent_change};
+use catalog::{RoundedColumn, kind_of, marked, silent_change};
 pub(super) use connection::Adbc;
 use rows::{AdbcRows, staged_kind};
 
@@ -49,7 +51,7 @@ impl Adbc {
         table: &TableName,
         into: &Schema,
         columns: &[NewColumn<'_>],
-    ) -> Result<Vec<(String, SilentChange)>> {
+    ) -> Result<Vec<(String, RoundedColumn)>> {
         let mut checked = Vec::new();
         for column in columns {
             let Ok(field) = into.field_with_name(column.name) else { continue };
@@ -94,8 +96,11 @@ impl Database for Adbc {
     }
 
     fn begin(&mut self) -> Result<()> {
-        // A statement begins one.
-        self.end()
+        self.take_turn();
+        // A statement begins a transaction; this ends an earlier one.
+        let ended = self.end();
+        self.take_turn();
+        ended
     }
 
     fn commit(&mut self) -> Result<()> {
@@ -144,11 +149,24 @@ impl Database for Adbc {
 
     fn widen(&mut self, table: &TableName, column: &str, kind: ValueKind) -> Result<()> {
         let (shown, name, wide) = (self.table(table), sql_name(column), self.type_of(kind));
-        let done = self.statement(&format!("ALTER TABLE {shown} ALTER COLUMN {name} SET DATA TYPE {wide}"));
+        let before = self.found(table)?.unwrap_or_default();
+        let before = before.columns.iter().find(|own| own.name == column).map(|own| own.kind);
+        // As the other databases write them: without zeros at the end, and times with T and Z.
+        let value = match (before, kind) {
+            (Some(ValueKind::Decimal), ValueKind::Text) => {
+                format!("regexp_replace(CAST({name} AS TEXT), '\\.?0+$', '')")
+            }
+            (Some(ValueKind::Timestamp), ValueKind::Text) => {
+                format!("replace(CAST({name} AT TIME ZONE 'UTC' AS TEXT), ' ', 'T') || 'Z'")
+            }
+            _ => format!("CAST({name} AS {wide})"),
+        };
+        let sql = format!("ALTER TABLE {shown} ALTER COLUMN {name} SET DATA TYPE {wide} USING {value}");
+        let done = self.statement(&sql);
         done.map(|_| ()).map_err(|error| {
             let message = format!("{table}: the column {column} must become {}, and {error}", kind.name());
             Error::new(ErrorKind::Conflict, message)
-                .advise("change the type of the column yourself, or load into another table")
+                .advise("remove the indexes of the table, change the type of the column and make them again, or load into another table")
         })
     }
 
@@ -165,9 +183,13 @@ impl Database for Adbc {
     }
 
     fn index_stage(&mut self, columns: &[String]) -> Result<()> {
-        // Databases with ADBC drivers join without one.
-        let _they_are_found_without = (columns, NUMBER);
+        let _they_are_found_without = columns;
         Ok(())
+    }
+
+    fn needs_indexes(&self) -> bool {
+        // Databases with ADBC drivers read columns; and a column that has an index cannot become wider.
+        false
     }
 
     fn bulk<'d>(
@@ -205,6 +227,7 @@ impl Database for Adbc {
     }
 
     fn read(&mut self, sql: &str, each: &mut dyn FnMut(&str) -> Result<()>) -> Result<()> {
+        let sql = select::one_select(sql)?;
         self.end()?;
         let (mut text, json) = (String::new(), self.json.clone());
         let read = self.batches(sql, &mut |schema, batch| {

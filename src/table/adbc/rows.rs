@@ -10,7 +10,7 @@ use super::super::column_arrays::BatchBuilder;
 use super::super::database::{BulkRows, Database, NewColumn};
 use super::super::shape::LoadColumn;
 use super::super::value_kind::ValueKind;
-use super::catalog::SilentChange;
+use super::catalog::RoundedColumn;
 use super::connection::Adbc;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -24,7 +24,7 @@ pub(super) struct AdbcRows<'d> {
     /// What brings them from there into their table.
     pub(super) then: Vec<String>,
     /// Columns that could round a value.
-    pub(super) checked: Vec<(String, SilentChange)>,
+    pub(super) checked: Vec<(String, RoundedColumn)>,
     builder: BatchBuilder,
     full: Vec<RecordBatch>,
     bytes: usize,
@@ -75,7 +75,7 @@ impl<'d> AdbcRows<'d> {
     /// Refuses rows with a value that its column would round.
     fn check(&mut self) -> Result<()> {
         for (column, change) in &self.checked {
-            let SilentChange::Rounds(declared) = change else { continue };
+            let RoundedColumn::Rounds(declared) = change else { continue };
             let (name, into) = (self.database.quoted(column), self.database.quoted(&self.into));
             let sql =
                 format!("SELECT CAST({name} AS TEXT) FROM {into} WHERE CAST({name} AS {declared}) <> {name} LIMIT 1");
@@ -104,10 +104,11 @@ impl BulkRows for AdbcRows<'_> {
         if self.bytes >= FULL { self.send() } else { Ok(()) }
     }
 
-    fn finish(mut self: Box<Self>) -> Result<()> {
+    fn finish(mut self: Box<Self>) -> Result<Option<u64>> {
         self.full.extend(self.builder.take()?.map(|last| last.batch));
         self.send()?;
         self.check()?;
-        std::mem::take(&mut self.then).iter().try_for_each(|sql| self.database.statement(sql).map(|_| ()))
+        std::mem::take(&mut self.then).iter().try_for_each(|sql| self.database.statement(sql).map(|_| ()))?;
+        Ok(None)
     }
 }

@@ -16,9 +16,9 @@ struct Home {
 }
 
 impl Home {
-    /// Nothing if the variable DUCKDB_LIBRARY does not name the library.
+    /// Nothing if there is no library.
     fn new() -> Option<Home> {
-        let library = std::env::var_os("DUCKDB_LIBRARY")?.into();
+        let library = super::super::tests::duckdb_library()?;
         Some(Home { folder: tempfile::tempdir().unwrap(), library })
     }
 
@@ -111,6 +111,12 @@ fn a_file_is_opened_once_in_a_process() {
     let mut second = home.open();
     load_rows(&mut *second, &of("2", LoadMode::Append), &[r#"{"id":2}"#]).unwrap();
     assert_eq!(rows(&mut *first, "SELECT count(*) AS n FROM members"), [r#"{"n":2}"#]);
+    let link = home.folder.path().join("link.duckdb");
+    std::os::unix::fs::symlink(home.folder.path().join("desk.duckdb"), &link).unwrap();
+    let address = format!("adbc:{}?path=link.duckdb", home.library.display());
+    let mut linked = open(&TableAddress::parse(&address, home.folder.path()).unwrap().database, None).unwrap();
+    assert_eq!(rows(&mut *linked, "SELECT count(*) AS n FROM members"), [r#"{"n":2}"#]);
+    drop(linked);
     let error = home.open_with("&threads=1").err().unwrap();
     assert_eq!(error.kind(), ErrorKind::State);
     drop((first, second));
@@ -118,12 +124,44 @@ fn a_file_is_opened_once_in_a_process() {
 }
 
 #[test]
+fn loads_at_once_into_a_new_file_bring_all_their_rows() {
+    let Some(home) = Home::new() else { return };
+    for round in 0..5 {
+        std::thread::scope(|scope| {
+            for step in 0..4 {
+                let (home, name) = (&home, format!("desk{round}.duckdb"));
+                scope.spawn(move || {
+                    let address = format!("adbc:{}?path={name}", home.library.display());
+                    let address = TableAddress::parse(&address, home.folder.path()).unwrap().database;
+                    for run in 0..3 {
+                        let mut database = open(&address, None).unwrap();
+                        let order = of(&format!("{step}.{run}"), LoadMode::Append);
+                        load_rows(&mut *database, &order, &[r#"{"id":1}"#, r#"{"id":2}"#]).unwrap();
+                    }
+                });
+            }
+        });
+        let address = format!("adbc:{}?path=desk{round}.duckdb", home.library.display());
+        let mut database = open(&TableAddress::parse(&address, home.folder.path()).unwrap().database, None).unwrap();
+        assert_eq!(rows(&mut *database, "SELECT count(*) AS n FROM members"), [r#"{"n":24}"#]);
+    }
+}
+
+#[test]
 fn a_statement_that_is_only_read_changes_nothing() {
     let Some(home) = Home::new() else { return };
     let mut database = home.open();
     run(&mut *database, "CREATE TABLE members (id BIGINT)");
-    assert_eq!(rows(&mut *database, "INSERT INTO members VALUES (1) RETURNING id"), [r#"{"id":1}"#]);
+    for sql in
+        ["INSERT INTO members VALUES (1) RETURNING id", "commit; drop table members", "SELECT 1; DROP TABLE members"]
+    {
+        let error = database.read(sql, &mut |_| Ok(())).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidOptions, "{sql}");
+    }
+    assert_eq!(rows(&mut *database, "WITH x AS (SELECT 1) DELETE FROM members RETURNING id;"), [""; 0]);
     assert_eq!(rows(&mut *database, "SELECT id FROM members"), [""; 0]);
+    let error = database.read("SELECT 1 AS a, 2 AS a", &mut |_| Ok(())).unwrap_err();
+    assert_eq!(error.to_string(), "the statement gives two columns a");
     let error = database.read("SELECT 'x'::BLOB AS b", &mut |_| Ok(())).unwrap_err();
     assert_eq!(error.to_string(), "the column b is of the type Binary, which JSON does not have");
     let types = "SELECT 1.10::DECIMAL(10, 2) AS d, DATE '1969-12-31' AS day, TIMESTAMPTZ '1969-12-31 23:59:59.5+00' AS at, 'x' AS t, true AS f, \

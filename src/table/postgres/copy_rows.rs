@@ -39,6 +39,8 @@ pub(super) struct CopyRows<'d> {
     table: String,
     columns: Vec<(String, SilentChange)>,
     text: Vec<u8>,
+    /// Rows that the table took.
+    taken: u64,
     /// Rows that are sent, and those that are collected.
     sent: u64,
     collected: u64,
@@ -58,6 +60,7 @@ impl<'d> CopyRows<'d> {
             columns: columns.iter().map(|column| (column.name.clone(), silent_change(column))).collect(),
             text: Vec::new(),
             sent: 0,
+            taken: 0,
             collected: 0,
         }
     }
@@ -67,11 +70,12 @@ impl<'d> CopyRows<'d> {
         self.sent += rows;
         if self.columns.is_empty() && rows > 0 {
             let sql = format!("{}{rows})", self.sql);
-            return self.postgres.statement(&sql).map(|_| ());
+            self.taken += self.postgres.statement(&sql)?;
+            return Ok(());
         }
         let (text, sql, table) = (std::mem::take(&mut self.text), &self.sql, &self.table);
         if rows > 0 {
-            self.postgres.with_client(Some((table, before)), |client| {
+            self.taken += self.postgres.with_client(Some((table, before)), |client| {
                 let mut writer = client.copy_in(sql.as_str())?;
                 for part in text.chunks(PART) {
                     writer.write_all(part).map_err(Broken::Io)?;
@@ -116,8 +120,9 @@ impl BulkRows for CopyRows<'_> {
         if self.text.len() >= PIECE { self.send() } else { Ok(()) }
     }
 
-    fn finish(mut self: Box<Self>) -> Result<()> {
-        self.send()
+    fn finish(mut self: Box<Self>) -> Result<Option<u64>> {
+        self.send()?;
+        Ok(Some(self.taken))
     }
 }
 
@@ -186,6 +191,9 @@ fn silently_changes(change: SilentChange, cell: Cell<'_>) -> Option<&'static str
         }
         (SilentChange::Local(_), Cell::Text(text)) if has_zone(text) => {
             return Some("the value has a zone, and the column has none and would ignore it");
+        }
+        (SilentChange::Local(_), Cell::Text(text)) if !text.contains(['-', ':', '/']) => {
+            return Some("the value is no time");
         }
         (SilentChange::Local(most), Cell::Text(text)) => second_digits(text) > most,
         (SilentChange::Length(most), Cell::Text(text)) if text.len() > most && text.chars().count() > most => {

@@ -151,7 +151,7 @@ fn advice(code: &str, error: &DbError, about: About<'_>) -> String {
         "55006" => "another session uses it: run it again to resume",
         "3D000" => "name a database that the server has, or run CREATE DATABASE",
         "3F000" => "run CREATE SCHEMA, or name a schema that exists",
-        "25006" => "name the primary server: this one is only read",
+        "25006" => "write a SELECT to read rows; to load them, name the primary server: this one is only read",
         "42P07" | "42710" => {
             "something else has this name, or another session has made it: see what it is, and run it again"
         }
