@@ -52,11 +52,11 @@ export function form(details, given, change) {
       return `{${parts.join(",")}}`;
     },
     faults: (error) => {
-      const all = error?.faults?.length ? error.faults : error ? [{ message: error.message, place: error.place }] : [];
-      for (const [name, own] of fields) own.faults(all.filter((fault) => fault.place?.field === `/${name}` || fault.place?.field?.startsWith(`/${name}/`)));
-      const known = (fault) => [...fields.keys()].some((name) => fault.place?.field?.split("/")[1] === name);
+      const all = error?.faults?.length ? error.faults : error ? [{ message: error.message, field: error.place?.field }] : [];
+      for (const [name, own] of fields) own.faults(all.filter((fault) => fault.field === `/${name}` || fault.field?.startsWith(`/${name}/`)));
+      const known = (fault) => [...fields.keys()].some((name) => fault.field?.split("/")[1] === name);
       const left = all.filter((fault) => !known(fault));
-      if (itemsTold) itemsTold.textContent = left.map((fault) => `${fault.place?.field ?? ""} ${fault.message}`.trim()).join("; ");
+      if (itemsTold) itemsTold.textContent = left.map((fault) => `${fault.field ?? ""} ${fault.message}`.trim()).join("; ");
       return itemsTold ? [] : left;
     },
   };
