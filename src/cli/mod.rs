@@ -25,9 +25,13 @@ mod preview;
 mod recording;
 mod schedule;
 mod screen;
+#[cfg(feature = "studio")]
+mod service;
 mod signals;
 mod spinner;
 mod start;
+#[cfg(feature = "studio")]
+mod studio;
 #[cfg(feature = "otel")]
 mod telemetry;
 mod test_command;

@@ -129,6 +129,8 @@ fn run(app: &App, command: Command) -> Result<u8> {
         Command::Guide(args) => done(guide::run(args.mapping.as_deref())),
         Command::Schema(args) => done(messages::print(args.name.schema())),
         Command::Sandbox(args) => wait(sandbox::run(app, &args)),
+        #[cfg(feature = "studio")]
+        Command::Studio(args) => wait(super::studio::run(app, &args)),
         Command::Completions(args) => done(completion::script(args.shell)),
         Command::Man(args) => done(generated::man(app, args.folder.as_deref())),
     }

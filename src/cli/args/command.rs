@@ -136,6 +136,9 @@ pub(crate) enum Command {
     Schema(SchemaArgs),
     /// Run a local mock server that simulates the connectors
     Sandbox(SandboxArgs),
+    /// Open a page in the browser: find an operation, fill it in, see what it sends, run it, copy it
+    #[cfg(feature = "studio")]
+    Studio(super::studio::StudioArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Print the man page, or write a page for each command to a folder

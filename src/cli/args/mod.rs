@@ -11,6 +11,8 @@ mod preview;
 mod raw;
 mod recording;
 mod schedule;
+#[cfg(feature = "studio")]
+mod studio;
 mod table;
 
 pub(crate) use batch::{InitArgs, RunArgs, RunsArgs, RunsCommand, RunsShowArgs, ShowForm};
@@ -33,3 +35,5 @@ pub(crate) use raw::{
 };
 pub(crate) use recording::{PlanForm, RecordArgs, TestArgs};
 pub(crate) use schedule::{ScheduleArgs, ScheduleForm};
+#[cfg(feature = "studio")]
+pub(crate) use studio::StudioArgs;

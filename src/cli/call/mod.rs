@@ -3,7 +3,7 @@
 pub(crate) mod arguments;
 pub(crate) mod ask;
 mod columns;
-mod curl;
+pub(crate) mod curl;
 mod download;
 mod plan;
 mod prepare;

@@ -1,6 +1,6 @@
 //! Connections: the file, opening a connection from the flags, and the commands for connections.
 
-mod browser;
+pub(crate) mod browser;
 mod device;
 pub(crate) mod file;
 pub(crate) mod list;

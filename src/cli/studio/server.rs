@@ -1,0 +1,245 @@
+//! The page's server: its files, and the JSON service. The only file of the page that uses the HTTP framework.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, LOCATION, SET_COOKIE};
+use http::{Method, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::guard::{Guard, Refusal};
+use super::page;
+use crate::cli::service::{CopyForm, SearchRequest, Service, ServiceCall};
+use crate::error::{Error, ErrorKind, Result};
+
+/// The largest body of a request: items of a write.
+const BODY_MAX: usize = 64 << 20;
+/// How often an open page is told that the server is there.
+const BEAT: Duration = Duration::from_secs(15);
+
+/// Headers of every reply: nothing of another origin is loaded, and no other page shows or reads this one.
+const HEADERS: [(&str, &str); 7] = [
+    (
+        "content-security-policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
+];
+
+/// What the handlers share.
+pub(super) struct StudioServer {
+    guard: Guard,
+    service: Service,
+    /// When something was asked last. The number of open pages is that of the receivers.
+    asked: watch::Sender<Instant>,
+}
+
+impl StudioServer {
+    pub(super) fn new(port: u16, service: Service) -> StudioServer {
+        StudioServer { guard: Guard::new(port), service, asked: watch::Sender::new(Instant::now()) }
+    }
+
+    pub(super) fn opening_address(&self) -> String {
+        self.guard.opening_address()
+    }
+
+    /// Serves until the task is dropped.
+    pub(super) async fn serve(self: Arc<StudioServer>, listener: TcpListener) -> std::io::Result<()> {
+        axum::serve(listener, axum::Router::new().fallback(handle).with_state(self)).await
+    }
+
+    /// Returns when nobody has asked for this long, and no page is open.
+    pub(super) async fn idle(&self, limit: Duration) {
+        loop {
+            let since = self.asked.borrow().elapsed();
+            if since >= limit && self.asked.receiver_count() == 0 {
+                return;
+            }
+            let left = limit.checked_sub(since).unwrap_or(BEAT);
+            tokio::time::sleep(left.max(Duration::from_millis(50))).await;
+        }
+    }
+}
+
+async fn handle(State(server): State<Arc<StudioServer>>, request: Request) -> Response {
+    server.asked.send_replace(Instant::now());
+    let mut response = answer(&server, request).await;
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(HeaderName::from_static(name), http::HeaderValue::from_static(value));
+    }
+    response.headers_mut().entry(CACHE_CONTROL).or_insert(http::HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn answer(server: &Arc<StudioServer>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let path = head.uri.path().to_owned();
+    let query = QueryParts(head.uri.query().unwrap_or_default().to_owned());
+    if let (&Method::GET, "/", Some(token)) = (&head.method, path.as_str(), query.text("token")) {
+        return match server.guard.exchange(&head.headers, &token) {
+            Some(cookie) => reply(StatusCode::SEE_OTHER, &[(LOCATION, "/"), (SET_COOKIE, &cookie)], Body::empty()),
+            None => refused(Refusal::Unknown),
+        };
+    }
+    if let Err(refusal) = server.guard.check(&head.method, &head.headers) {
+        return refused(refusal);
+    }
+    match (&head.method, path.strip_prefix("/api/v1/")) {
+        (&Method::GET, None) => match page::file(&path) {
+            Some((kind, text)) => reply(StatusCode::OK, &[(CONTENT_TYPE, kind)], Body::from(text)),
+            None => fault(&Error::new(ErrorKind::Usage, format!("there is no {path}"))),
+        },
+        (&Method::GET, Some(name)) => get(server, name, &query).unwrap_or_else(|error| fault(&error)),
+        (&Method::POST, Some(name)) => match to_bytes(body, BODY_MAX).await {
+            Ok(body) => post(server, name, &body).await.unwrap_or_else(|error| fault(&error)),
+            Err(_) => fault(&Error::new(ErrorKind::Limit, "the request is larger than 64 MB")),
+        },
+        _ => reply(StatusCode::METHOD_NOT_ALLOWED, &[], Body::empty()),
+    }
+}
+
+/// What is behind `?`.
+struct QueryParts(String);
+
+impl QueryParts {
+    fn text(&self, name: &str) -> Option<String> {
+        let mut pairs = url::form_urlencoded::parse(self.0.as_bytes());
+        pairs.find(|(own, _)| own == name).map(|(_, value)| value.into_owned())
+    }
+
+    fn number(&self, name: &str, usual: usize) -> usize {
+        self.text(name).and_then(|text| text.parse().ok()).unwrap_or(usual)
+    }
+}
+
+fn get(server: &Arc<StudioServer>, name: &str, query: &QueryParts) -> Result<Response> {
+    match name.split('/').collect::<Vec<_>>().as_slice() {
+        ["about"] => Ok(found(&server.service.about()?)),
+        ["alive"] => Ok(alive(server)),
+        ["operations", connector, id] => Ok(found(&server.service.describe(connector, id)?)),
+        ["runs", id, "rows"] => {
+            let rows = server.service.run(id)?.rows(query.number("first", 0), query.number("count", 100))?;
+            Ok(reply(StatusCode::OK, &[(CONTENT_TYPE, "application/json")], Body::from(rows)))
+        }
+        ["runs", id, "events"] => {
+            let follower = server.service.run(id)?.follower();
+            let states = futures_util::stream::unfold(follower, |mut follower| async move {
+                let state = follower.next().await?;
+                Some((event(&state), follower))
+            });
+            Ok(events(states))
+        }
+        _ => Err(nothing(name)),
+    }
+}
+
+async fn post(server: &Arc<StudioServer>, name: &str, body: &[u8]) -> Result<Response> {
+    match name.split('/').collect::<Vec<_>>().as_slice() {
+        ["search"] => {
+            let (own, request) = (Arc::clone(server), read::<SearchRequest>(body)?);
+            let work = tokio::task::spawn_blocking(move || own.service.search(&request)).await;
+            let hits = work.map_err(|e| Error::new(ErrorKind::Internal, format!("the search ended: {e}")))??;
+            Ok(found(&hits))
+        }
+        ["plan"] => Ok(found(&server.service.plan(&read::<ServiceCall>(body)?).await?)),
+        ["copy", form] => {
+            let form: CopyForm = serde_json::from_value(Value::from(*form)).map_err(|_| nothing(name))?;
+            let text = server.service.copy(&read::<ServiceCall>(body)?, form).await?;
+            Ok(found(&json!({ "text": text })))
+        }
+        ["runs"] => {
+            let run = server.service.start(&read::<ServiceCall>(body)?).await?;
+            Ok(found(&json!({ "run": run.id() })))
+        }
+        ["runs", id, "cancel"] => {
+            server.service.run(id)?.cancel();
+            Ok(found(&json!({})))
+        }
+        ["runs", id, "remove"] => {
+            server.service.remove(id)?;
+            Ok(found(&json!({})))
+        }
+        _ => Err(nothing(name)),
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    serde_json::from_slice(body).map_err(|e| {
+        Error::new(ErrorKind::Usage, format!("the request is not valid: {e}")).advise("see docs/studio.md")
+    })
+}
+
+fn nothing(name: &str) -> Error {
+    Error::new(ErrorKind::Usage, format!("there is no /api/v1/{name}")).advise("see docs/studio.md")
+}
+
+/// An open page.
+fn alive(server: &Arc<StudioServer>) -> Response {
+    let seen = server.asked.subscribe();
+    let beats = futures_util::stream::unfold((seen, true), |(seen, is_first)| async move {
+        if !is_first {
+            tokio::time::sleep(BEAT).await;
+        }
+        Some((event(&json!({})), (seen, false)))
+    });
+    events(beats)
+}
+
+fn event(value: &Value) -> std::result::Result<Bytes, Infallible> {
+    Ok(Bytes::from(format!("data: {value}\n\n")))
+}
+
+fn events(
+    stream: impl futures_util::Stream<Item = std::result::Result<Bytes, Infallible>> + Send + 'static,
+) -> Response {
+    reply(StatusCode::OK, &[(CONTENT_TYPE, "text/event-stream")], Body::from_stream(stream))
+}
+
+fn found(value: &Value) -> Response {
+    reply(StatusCode::OK, &[(CONTENT_TYPE, "application/json")], Body::from(value.to_string()))
+}
+
+/// A failure, as everywhere: kind, message, advice, faults with their places.
+fn fault(error: &Error) -> Response {
+    let status = match error.kind() {
+        ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    let body = json!({ "error": error }).to_string();
+    reply(status, &[(CONTENT_TYPE, "application/json")], Body::from(body))
+}
+
+fn refused(refusal: Refusal) -> Response {
+    let text = match refusal {
+        Refusal::Foreign => "This page is for the browser on this machine that opnode studio opened.\n",
+        Refusal::Unknown => {
+            "Open the address that `opnode studio` prints: it works once. Start it again for another browser.\n"
+        }
+        Refusal::Form => "The content type must be application/json.\n",
+    };
+    let kind = [(CONTENT_TYPE, "text/plain; charset=utf-8")];
+    reply(StatusCode::FORBIDDEN, &kind, Body::from(text))
+}
+
+fn reply(status: StatusCode, headers: &[(HeaderName, &str)], body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    for (name, value) in headers {
+        if let Ok(value) = value.parse() {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
