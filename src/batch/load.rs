@@ -135,7 +135,15 @@ impl Batch {
     /// # Errors
     /// `definition` when it is no batch file; `state` when it cannot be read.
     pub fn inputs(path: &Path) -> Result<Vec<BatchInput>> {
-        let (doc, _) = include::whole(path, &read_there(path)?)?;
+        Batch::inputs_of(path, &read_there(path)?)
+    }
+
+    /// The same of a text; `path` is its name.
+    ///
+    /// # Errors
+    /// As [`inputs`](Self::inputs).
+    pub(crate) fn inputs_of(path: &Path, text: &str) -> Result<Vec<BatchInput>> {
+        let (doc, _) = include::whole(path, text)?;
         let file: BatchFile = doc.read().map_err(|e| explain(Format::Batch, &doc, &[], &e))?;
         Ok(inputs::listed(&file.inputs))
     }

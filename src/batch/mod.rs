@@ -46,6 +46,8 @@
 //! # }
 //! ```
 
+#[cfg(feature = "studio")]
+mod built_condition;
 mod check;
 mod conditions;
 mod config;
@@ -90,6 +92,8 @@ pub use event::{
     Archived, Event, JobBegun, JobReport, PartitionReport, Report, StepCounts, StepName, StepReport, StepStatus,
 };
 #[cfg(feature = "schemas")]
+#[cfg(feature = "studio")]
+pub(crate) use built_condition::BuiltCondition;
 pub(crate) use file::BatchFile;
 pub use head::BatchHead;
 pub use inner::RunInputs;

@@ -74,11 +74,13 @@ impl EngineParts {
 pub(crate) struct App {
     pub(crate) global: GlobalArgs,
     pub(crate) screen: Screen,
+    /// Whether it ends with one command, so that nothing needs to be freed.
+    pub(crate) is_short: bool,
 }
 
 impl App {
     pub(crate) fn new(global: GlobalArgs) -> App {
-        App { screen: Screen::new(&global), global }
+        App { screen: Screen::new(&global), global, is_short: true }
     }
 
     /// The built-in definitions, overlaid with the folders of the command line.
@@ -140,8 +142,10 @@ impl App {
         } else {
             Engine::new(config).watched(Arc::new(Watches(watches)))
         };
-        // Leaked on purpose: freeing the catalogue would delay the end of the process.
-        std::mem::forget(Arc::clone(engine.catalog()));
+        if self.is_short {
+            // Leaked on purpose: freeing the catalogue would delay the end of the process.
+            std::mem::forget(Arc::clone(engine.catalog()));
+        }
         Ok(engine)
     }
 

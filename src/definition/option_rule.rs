@@ -90,9 +90,22 @@ pub struct OptionRule {
     pub(crate) placed: bool,
     /// How it names fields of the record.
     pub(super) naming: Option<Naming>,
+    /// The operators of its conditions, for forms.
+    pub(super) operators: Vec<String>,
 }
 
 impl OptionRule {
+    /// For a condition whose definition names its operators: whether it is a list of terms, and the operators.
+    #[cfg(feature = "batch")]
+    pub(crate) fn operators(&self) -> Option<(bool, &[String])> {
+        let is_terms = match self.naming? {
+            Naming::Terms => true,
+            Naming::Conditions | Naming::OtherConditions => false,
+            Naming::Columns | Naming::Order => return None,
+        };
+        (!self.operators.is_empty()).then_some((is_terms, &self.operators))
+    }
+
     /// Its name on the wire.
     #[must_use]
     pub fn wire_name(&self) -> &str {

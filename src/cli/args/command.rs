@@ -27,7 +27,7 @@ pub(crate) struct Args {
 }
 
 /// Flags of every command.
-#[derive(Debug, ClapArgs)]
+#[derive(Clone, Debug, ClapArgs)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
     /// Folder with your own operations/<connector>/ and templates/<connector>/; repeatable [env: OPNODE_DEFINITIONS; default: ./definitions, if it has operations/]

@@ -143,8 +143,7 @@ fn state(args: &RunArgs, batch: &Batch) -> Result<Option<PathBuf>> {
     if !args.sandbox {
         return Ok(args.state.clone());
     }
-    // Apart from runs over real systems, which would be resumed or ended otherwise.
-    let folder = args.state.clone().unwrap_or_else(|| beside(&args.file)).join("sandbox");
+    let folder = args.state.as_ref().map_or_else(|| sandbox_state(&args.file), |state| state.join("sandbox"));
     let own = batch.run_folder(Some(&folder));
     if own.exists() && !args.plan && !args.retry_failed && args.state.is_none() {
         let gone = std::fs::remove_dir_all(&own);
@@ -153,6 +152,12 @@ fn state(args: &RunArgs, batch: &Batch) -> Result<Option<PathBuf>> {
         })?;
     }
     Ok(Some(folder))
+}
+
+/// The folder for the state of runs in the sandbox: apart from runs over real systems, which would be resumed or ended
+/// otherwise.
+pub(crate) fn sandbox_state(file: &Path) -> PathBuf {
+    beside(file).join("sandbox")
 }
 
 /// The folder with the state of a file's runs.
@@ -198,7 +203,7 @@ fn with_worded_errors(report: &Report, args: &RunArgs) -> Report {
     let mut report = report.clone();
     for error in report.steps.iter_mut().filter_map(|step| step.error.as_mut()).chain(&mut report.error) {
         if starts_over(args) && error.advice == Some(Advice::RetryFailed) {
-            let folder = beside(&args.file).join("sandbox").display().to_string();
+            let folder = sandbox_state(&args.file).display().to_string();
             *error = error.clone().advise(format!("`opnode items list --state {}` shows them", shell(&folder)));
         }
         *error = worded(error);

@@ -18,7 +18,7 @@ use crate::definition::{Catalog, Operation, Record, ValueSource, field_values, o
 use crate::error::{Advice, Error, ErrorKind, Result, did_you_mean};
 use crate::item::Item;
 use crate::json_text::fields_of;
-use crate::{Cancel, Options};
+use crate::{Cancel, Options, Receipt, Session};
 
 /// Runs the command. Returns the exit code.
 pub(crate) async fn run(app: &App, args: &ValuesArgs) -> Result<u8> {
@@ -40,7 +40,7 @@ pub(crate) async fn choices(app: &App, args: &ValuesArgs) -> Result<Vec<Choice>>
 }
 
 /// A value and its label, as JSON.
-type Choice = (String, Option<String>);
+pub(crate) type Choice = (String, Option<String>);
 
 /// What the query has returned.
 struct FoundValues {
@@ -67,21 +67,53 @@ async fn fetched(app: &App, args: &ValuesArgs, cancel: &Cancel) -> Result<FoundV
     let holder = holder(catalog, &connector, name)?;
     let source = holder.source(&args.option)?;
     let query = catalog.operation(Some(&connector), &source.operation)?;
+    let own = of_pairs(&query, &args.set)?;
+    let open = route.open(app, &engine, &connector).await?;
+    let with = CallOptions { items_max: args.limit, cancel: cancel.clone(), ..CallOptions::default() };
+    let reply = read(&open.session, &source, &own, &with).await?;
+    let is_option = matches!(&holder, ValuesHolder::Operation(own) if own.option(&args.option).is_some());
+    Ok(FoundValues { rows: reply.rows, items: reply.items, source, is_option, notes: reply.receipt.notes })
+}
+
+/// What the query of values has returned.
+pub(crate) struct ReadValues {
+    pub(crate) rows: Vec<Choice>,
+    /// Number of its items; those without a value have no row.
+    items: usize,
+    pub(crate) receipt: Receipt,
+}
+
+/// The query that returns the values of an option of an operation, or of a field of its items or its record.
+///
+/// # Errors
+/// `invalid_options` when there is none of this name, `unsupported` when it has no query.
+pub(crate) fn source(catalog: &Catalog, connector: &str, operation: &str, name: &str) -> Result<Arc<ValueSource>> {
+    holder(catalog, connector, operation)?.source(name)
+}
+
+/// Reads values; `own` are options of the query besides those of its definition.
+///
+/// # Errors
+/// Those of the query.
+pub(crate) async fn read(
+    session: &Session,
+    source: &ValueSource,
+    own: &Options,
+    with: &CallOptions,
+) -> Result<ReadValues> {
     let mut options = Options::default();
     for (name, value) in &source.options {
         options.insert_json(name, &value.0).map_err(|e| {
-            Error::new(ErrorKind::Definition, format!("the option `{name}` of the values of `{}`: {e}", args.option))
+            let message = format!("the option `{name}` of the query of values, {}: {e}", source.operation);
+            Error::new(ErrorKind::Definition, message)
         })?;
     }
-    options.extend(&of_pairs(&query, &args.set)?);
-    let open = route.open(app, &engine, &connector).await?;
-    let with = CallOptions { items_max: args.limit, cancel: cancel.clone(), ..CallOptions::default() };
-    let reply = open.session.query(&query.id, options, &with)?.collect().await?;
+    options.extend(own);
+    let reply = session.query(&source.operation, options, with)?.collect().await?;
     let label = |item: Item<'_>| source.label.as_ref().and_then(|at| find(item.as_str(), at.tokens()));
     let row = |item: Item<'_>| Some((find(item.as_str(), source.value.tokens())?, label(item)));
     let rows = reply.items.iter().filter_map(row).collect();
-    let is_option = matches!(&holder, ValuesHolder::Operation(own) if own.option(&args.option).is_some());
-    Ok(FoundValues { rows, items: reply.items.len(), source, is_option, notes: reply.receipt.notes })
+    Ok(ReadValues { rows, items: reply.items.len(), receipt: reply.receipt })
 }
 
 /// What has options or fields.

@@ -73,9 +73,9 @@ pub(crate) fn classify(typed: &Path) -> Result<NamedFile, Vec<Fault>> {
     Ok(NamedFile { typed: typed.to_owned(), real, format, text })
 }
 
-/// Faults of batch files, as a run would report them. Secrets are not read and need not exist.
-pub(crate) fn batch_files(app: &App, catalog: Catalog, batches: &[NamedFile]) -> Vec<Fault> {
-    let mut config = BatchConfig::new(Arc::new(Engine::new(EngineConfig::new(catalog))));
+/// How a batch file is checked without a run. Secrets are not read and need not exist.
+pub(crate) fn batch_config(app: &App, engine: Arc<Engine>) -> BatchConfig {
+    let mut config = BatchConfig::new(engine);
     config.connections_instead = app.named_connections();
     config.connections = default_file();
     config.env = Arc::new(|name| Some(std::env::var(name).unwrap_or_default()));
@@ -88,6 +88,12 @@ pub(crate) fn batch_files(app: &App, catalog: Catalog, batches: &[NamedFile]) ->
         let spec = connection.resolve(|property, _| Ok(text(property)))?;
         Ok(ConnectionSpec { name: Some(name.to_owned()), ..spec })
     });
+    config
+}
+
+/// Faults of batch files, as a run would report them.
+pub(crate) fn batch_files(app: &App, catalog: Catalog, batches: &[NamedFile]) -> Vec<Fault> {
+    let config = batch_config(app, Arc::new(Engine::new(EngineConfig::new(catalog))));
     batches
         .iter()
         .filter_map(|file| Batch::parse(&file.typed, &file.text, &config).err())

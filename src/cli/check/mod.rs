@@ -5,4 +5,6 @@ mod files;
 mod migrate;
 pub(crate) mod run;
 
+#[cfg(feature = "studio")]
+pub(crate) use files::batch_config;
 pub(crate) use files::{batch_files, classify};

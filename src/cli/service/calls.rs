@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::Service;
+use super::{Service, unknown_run};
 use super::running::ServiceRun;
 use crate::call::{CallOptions, Request};
 use crate::definition::Method;
@@ -43,7 +43,7 @@ impl Service {
         let session = self.session_of(call).await?;
         let plan = planned(&session, call)?;
         let operation = call.request.operation_id.as_deref().unwrap_or_default();
-        let is_paged = self.catalog.operation(Some(&call.connector), operation).is_ok_and(|own| own.is_paged());
+        let is_paged = self.current().catalog().operation(Some(&call.connector), operation).is_ok_and(|own| own.is_paged());
         Ok(json!({
             "requests": plan.requests, "hash": plan.hash, "is_paged": is_paged && call.request.method == Method::Query,
             "sends_to": call.connection.as_deref().map_or_else(|| "the sandbox".to_owned(), str::to_owned),
@@ -74,7 +74,7 @@ impl Service {
     /// # Errors
     /// `usage` when there is none of this id.
     pub(in crate::cli) fn run(&self, id: &str) -> Result<Arc<ServiceRun>> {
-        self.runs.find(id).ok_or_else(|| Service::unknown_run(id))
+        self.runs.find(id).ok_or_else(|| unknown_run(id))
     }
 
     /// Cancels a run, and forgets it.
@@ -82,11 +82,11 @@ impl Service {
     /// # Errors
     /// As [`run`](Self::run).
     pub(in crate::cli) fn remove(&self, id: &str) -> Result<()> {
-        self.runs.remove(id).ok_or_else(|| Service::unknown_run(id))
+        self.runs.remove(id).ok_or_else(|| unknown_run(id))
     }
 
     pub(super) async fn session_of(&self, call: &ServiceCall) -> Result<Arc<Session>> {
-        self.sessions.session(call.connection.as_deref(), &call.connector).await
+        self.current().session(call.connection.as_deref(), &call.connector).await
     }
 }
 

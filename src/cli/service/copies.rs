@@ -31,7 +31,8 @@ impl Service {
     /// `unknown_operation`; for curl those of [`plan`](Service::plan).
     pub(in crate::cli) async fn copy(&self, call: &ServiceCall, form: CopyForm) -> Result<String> {
         let id = call.request.operation_id.as_deref().unwrap_or_default();
-        let operation = self.catalog.operation(Some(&call.connector), id)?;
+        let current = self.current();
+        let operation = current.catalog().operation(Some(&call.connector), id)?;
         let broken = |e: serde_json::Error| Error::new(ErrorKind::Internal, format!("the call: {e}"));
         let json = serde_json::to_string(&call.request).map_err(broken)?;
         let items = call.request.items.iter().flat_map(|items| items.iter().map(|item| Json(item.as_str().to_owned())));
@@ -46,7 +47,7 @@ impl Service {
             is_automatic: false,
             operation: Arc::clone(&operation),
         };
-        let snippet = Snippet::of(&self.catalog, &template);
+        let snippet = Snippet::of(current.catalog(), &template);
         Ok(match form {
             CopyForm::Batch => snippet.batch(&step_id(&operation.id))?,
             CopyForm::Command => {

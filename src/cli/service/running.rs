@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::rows::RunRows;
 use crate::error::{Error, Result};
-use crate::{Cancel, Outcome, OutcomeCounts, Running, Session};
+use crate::{Cancel, Outcome, OutcomeCounts, Receipt, Running, Session};
 
 /// The most pages and outcomes that are kept one by one for the picture and the list.
 const KEPT: usize = 20_000;
@@ -25,6 +25,10 @@ struct PageMark {
     at: u64,
     items: u64,
     bytes: u64,
+    /// Of the whole call so far.
+    requests: u64,
+    retries: u64,
+    wait_ms: u64,
 }
 
 /// What is known of a run.
@@ -162,7 +166,9 @@ impl ServiceRun {
                         }
                     };
                     let kept = self.keep(page.items.iter().map(|item| item.as_str()));
-                    let mark = PageMark { at: self.now(), items: page.items.len() as u64, bytes: page.bytes };
+                    let &Receipt { requests, retries, wait_ms, .. } = walk.receipt();
+                    let (at, items) = (self.now(), page.items.len() as u64);
+                    let mark = PageMark { at, items, bytes: page.bytes, requests, retries, wait_ms };
                     self.change(|state| {
                         state.pages += 1;
                         state.total = page.total.or(state.total);

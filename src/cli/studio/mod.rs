@@ -11,9 +11,9 @@ use tokio::net::TcpListener;
 
 use super::app::App;
 use super::args::StudioArgs;
-use super::connections::{browser, file};
+use super::connections::browser;
 use super::messages;
-use super::service::{Service, ServiceConfig};
+use super::service::Service;
 use super::signals::Signals;
 use crate::Cancel;
 use crate::error::{Error, ErrorKind, Result};
@@ -27,17 +27,8 @@ pub(crate) async fn run(app: &App, args: &StudioArgs) -> Result<u8> {
     };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await.map_err(unheard)?;
     let port = listener.local_addr().map_err(unheard)?.port();
-    let connections = match app.named_connections() {
-        Some(path) => Some(path),
-        None => file::locate(app).ok(),
-    };
-    let config = ServiceConfig {
-        engine: app.engine(false)?,
-        mock_engine: app.engine(true)?,
-        connections,
-        secrets: file::secrets(),
-    };
-    let server = Arc::new(StudioServer::new(port, Service::new(config)));
+    let service = Service::new(App { screen: app.screen, global: app.global.clone(), is_short: false })?;
+    let server = Arc::new(StudioServer::new(port, service));
     let address = server.opening_address();
     let cancel = Cancel::default();
     let _signals = Signals::listen(&cancel);

@@ -1,22 +1,26 @@
 //! The page's server: its files, and the JSON service. The only file of the page that uses the HTTP framework.
 
 use std::convert::Infallible;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, LOCATION, SET_COOKIE};
-use http::{Method, StatusCode};
+use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, LOCATION, SET_COOKIE};
+use http::{HeaderMap, Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::guard::{Guard, Refusal};
-use super::page;
-use crate::cli::service::{CopyForm, SearchRequest, Service, ServiceCall};
+use super::page::{self, PageFile};
+use crate::cli::service::{
+    BatchStart, BatchText, CompletionRequest, ConditionRequest, CopyForm, FileToWrite, ItemAction, ItemRequest,
+    SearchRequest, Service, ServiceCall, ValuesRequest,
+};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The largest body of a request: items of a write.
@@ -98,7 +102,7 @@ async fn answer(server: &Arc<StudioServer>, request: Request) -> Response {
     }
     match (&head.method, path.strip_prefix("/api/v1/")) {
         (&Method::GET, None) => match page::file(&path) {
-            Some((kind, text)) => reply(StatusCode::OK, &[(CONTENT_TYPE, kind)], Body::from(text)),
+            Some(file) => page_file(&head.headers, file),
             None => fault(&Error::new(ErrorKind::Usage, format!("there is no {path}"))),
         },
         (&Method::GET, Some(name)) => get(server, name, &query).unwrap_or_else(|error| fault(&error)),
@@ -119,6 +123,11 @@ impl QueryParts {
         pairs.find(|(own, _)| own == name).map(|(_, value)| value.into_owned())
     }
 
+    fn path(&self, name: &str) -> Result<PathBuf> {
+        let missing = || Error::new(ErrorKind::Usage, format!("`{name}` is missing")).advise("see docs/studio.md");
+        self.text(name).map(PathBuf::from).ok_or_else(missing)
+    }
+
     fn number(&self, name: &str, usual: usize) -> usize {
         self.text(name).and_then(|text| text.parse().ok()).unwrap_or(usual)
     }
@@ -129,9 +138,21 @@ fn get(server: &Arc<StudioServer>, name: &str, query: &QueryParts) -> Result<Res
         ["about"] => Ok(found(&server.service.about()?)),
         ["alive"] => Ok(alive(server)),
         ["operations", connector, id] => Ok(found(&server.service.describe(connector, id)?)),
+        ["files"] => Ok(found(&server.service.files())),
+        ["file"] => Ok(found(&server.service.file(&query.path("path")?)?)),
+        ["history"] => Ok(found(&server.service.history()?)),
+        ["history", run] => Ok(found(&server.service.run_record(&query.path("state")?, run)?)),
+        ["items"] => Ok(found(&server.service.items()?)),
+        ["batches", "runs", id, "events"] => {
+            let follower = server.service.batch_run(id)?.follower();
+            Ok(events(futures_util::stream::unfold(follower, |mut follower| async move {
+                let state = follower.next().await?;
+                Some((event(&state), follower))
+            })))
+        }
         ["runs", id, "rows"] => {
             let rows = server.service.run(id)?.rows(query.number("first", 0), query.number("count", 100))?;
-            Ok(reply(StatusCode::OK, &[(CONTENT_TYPE, "application/json")], Body::from(rows)))
+            Ok(json_text(rows))
         }
         ["runs", id, "events"] => {
             let follower = server.service.run(id)?.follower();
@@ -153,6 +174,25 @@ async fn post(server: &Arc<StudioServer>, name: &str, body: &[u8]) -> Result<Res
             let hits = work.map_err(|e| Error::new(ErrorKind::Internal, format!("the search ended: {e}")))??;
             Ok(found(&hits))
         }
+        ["file"] => Ok(found(&server.service.write_file(&read::<FileToWrite>(body)?)?)),
+        ["batches", "check"] => Ok(found(&server.service.check_batch(&read::<BatchText>(body)?))),
+        ["batches", "complete"] => Ok(found(&server.service.complete(&read::<CompletionRequest>(body)?)?)),
+        ["batches", "plan"] => Ok(found(&server.service.plan_batch(&read::<BatchStart>(body)?).await?)),
+        ["batches", "run"] => {
+            let run = server.service.run_batch(&read::<BatchStart>(body)?).await?;
+            Ok(found(&json!({ "run": run.id() })))
+        }
+        ["batches", "runs", id, "cancel"] => {
+            server.service.batch_run(id)?.cancel();
+            Ok(found(&json!({})))
+        }
+        ["items", action] => {
+            let action: ItemAction = serde_json::from_value(Value::from(*action)).map_err(|_| nothing(name))?;
+            let end = server.service.act_on_item(action, &read::<ItemRequest>(body)?).await?;
+            Ok(found(&serde_json::to_value(&end).unwrap_or_default()))
+        }
+        ["values"] => Ok(json_text(server.service.values(&read::<ValuesRequest>(body)?).await?)),
+        ["condition"] => Ok(found(&server.service.condition(&read::<ConditionRequest>(body)?)?)),
         ["plan"] => Ok(found(&server.service.plan(&read::<ServiceCall>(body)?).await?)),
         ["copy", form] => {
             let form: CopyForm = serde_json::from_value(Value::from(*form)).map_err(|_| nothing(name))?;
@@ -208,7 +248,21 @@ fn events(
 }
 
 fn found(value: &Value) -> Response {
-    reply(StatusCode::OK, &[(CONTENT_TYPE, "application/json")], Body::from(value.to_string()))
+    json_text(value.to_string())
+}
+
+fn json_text(text: String) -> Response {
+    reply(StatusCode::OK, &[(CONTENT_TYPE, "application/json")], Body::from(text))
+}
+
+fn page_file(headers: &HeaderMap, file: PageFile) -> Response {
+    let accepted = headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match accepted.split(',').any(|name| name.trim() == "gzip") {
+        true => {
+            reply(StatusCode::OK, &[(CONTENT_TYPE, file.kind), (CONTENT_ENCODING, "gzip")], Body::from(file.gzip))
+        }
+        false => reply(StatusCode::OK, &[(CONTENT_TYPE, file.kind)], Body::from(file.text)),
+    }
 }
 
 /// A failure, as everywhere: kind, message, advice, faults with their places.

@@ -20,13 +20,14 @@ pub struct OptionFile {
     pub quote: Option<QuoteFile>,
     pub values: Option<ValuesFile>,
     pub fields: Option<NamingFile>,
+    pub operators: Vec<String>,
     /// All other keys, in the order of the file.
     pub keywords: Ordered<Json>,
 }
 
 /// The keys of an option that are not keywords of its schema.
-pub(in crate::definition) const OWN_KEYS: [&str; 9] =
-    ["in", "as", "secret", "style", "preset", "per_item", "quote", "values", "fields"];
+pub(in crate::definition) const OWN_KEYS: [&str; 10] =
+    ["in", "as", "secret", "style", "preset", "per_item", "quote", "values", "fields", "operators"];
 
 /// Keywords of JSON Schema (2020-12) that describe a value, and `nullable` and `example` of older OpenAPI documents.
 pub(in crate::definition) const KEYWORDS: [&str; 58] = [
@@ -120,6 +121,7 @@ impl<'de> Deserialize<'de> for OptionFile {
                         "secret" => file.secret = map.next_value()?,
                         "style" => file.style = map.next_value()?,
                         "fields" => file.fields = map.next_value()?,
+                        "operators" => file.operators = map.next_value()?,
                         _ => {
                             file.keywords.insert(key, map.next_value()?);
                         }
@@ -161,6 +163,9 @@ impl Serialize for OptionFile {
         }
         if let Some(fields) = &self.fields {
             map.serialize_entry("fields", fields)?;
+        }
+        if !self.operators.is_empty() {
+            map.serialize_entry("operators", &self.operators)?;
         }
         for (key, value) in &self.keywords {
             map.serialize_entry(key, value)?;
@@ -235,6 +240,9 @@ mirrors! {
         /// How the value names fields of the record, which are then checked; default: it names none
         #[serde(default)]
         pub fields: Option<NamingFile>,
+        /// For conditions: the operators between a field and a value, for forms
+        #[serde(default)]
+        pub operators: Vec<String>,
     }
 }
 

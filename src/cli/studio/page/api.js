@@ -1,4 +1,5 @@
 // The JSON service.
+import { exact } from "./json.js";
 
 /** A failure of the service: kind, message, advice, faults. */
 export class Fault extends Error {
@@ -9,24 +10,35 @@ export class Fault extends Error {
 }
 
 async function asked(path, init) {
-  let reply;
+  let reply, text;
   try {
     reply = await fetch(`/api/v1/${path}`, init);
+    text = await reply.text();
   } catch (cause) {
     if (cause.name === "AbortError") throw cause;
-    throw new Fault({ kind: "network", message: "opnode studio has ended", advice: "start it again" });
+    throw new Fault({ kind: "network", message: "opnode studio has ended", advice: "Start it again, and open the address that it prints." });
   }
-  if (reply.status === 403) throw new Fault({ kind: "forbidden", message: (await reply.text()).trim() });
-  const value = await reply.json();
-  if (!reply.ok) throw new Fault(value.error);
+  let value;
+  try {
+    value = exact(text);
+  } catch {
+    throw new Fault({ kind: reply.status === 403 ? "forbidden" : "internal", message: text.trim() || `status ${reply.status}` });
+  }
+  if (!reply.ok) throw new Fault(value.error ?? { kind: "internal", message: `status ${reply.status}` });
   return value;
 }
 
+/** Gets a value; numbers that JavaScript cannot hold keep their digits (json.js). */
 export const get = (path, signal) => asked(path, { signal });
-export const post = (path, value, signal) =>
-  asked(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(value), signal });
 
-/** The states of a run, as they come. */
+/** Posts a value. */
+export const post = (path, value, signal) => postText(path, JSON.stringify(value), signal);
+
+/** Posts JSON text as it is. */
+export const postText = (path, text, signal) =>
+  asked(path, { method: "POST", headers: { "content-type": "application/json" }, body: text, signal });
+
+/** The states of a run, as they come. Returns a function that ends it. */
 export function follow(run, take) {
   const source = new EventSource(`/api/v1/runs/${run}/events`);
   source.onmessage = (message) => {

@@ -23,7 +23,7 @@ export function tell(text) {
   document.getElementById("told").textContent = text;
 }
 
-/** The first call at once, then at most one in so many milliseconds, always with the last arguments. */
+/** Calls once it has been quiet for so many milliseconds, with the last arguments. */
 export function calm(work, milliseconds) {
   let timer;
   return (...given) => {
@@ -34,6 +34,13 @@ export function calm(work, milliseconds) {
 
 /** A number as people read it. */
 export const count = (number, one, many = `${one}s`) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
+
+/** A text in which words are marked, as nodes. */
+export function marked(text, words) {
+  const found = words.filter(Boolean).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  if (found.length === 0) return [text];
+  return text.split(new RegExp(`(${found.join("|")})`, "gi")).map((part, at) => (at % 2 === 1 ? el("mark", {}, part) : part));
+}
 
 /** Characters that change how a text is shown are shown themselves. */
 export const visible = (text) => String(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);

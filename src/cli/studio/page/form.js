@@ -1,71 +1,99 @@
-// The form of an operation: required fields first, the others by search or when they are set, items as JSON or a table.
+// The form of an operation: required fields first, the others by a search or when they are set, and the items.
 import { el, fill } from "./dom.js";
+import { combo } from "./combo.js";
+import { conditions } from "./conditions.js";
 import { field } from "./fields.js";
+import { items as itemsForm } from "./items.js";
+import { exact } from "./json.js";
+import { valueLists } from "./values.js";
 
-/** `change()` is called when a value has changed. Returns the node, `request()` as JSON text, and `faults(error)`. */
-export function form(details, given, change) {
-  const values = new Map(Object.entries(given.options ?? {}).map(([name, value]) => [name, JSON.stringify(value)]));
+/** So many options are all shown. */
+const FEW = 4;
+
+/**
+ * `given` has options and items; `ask` the places that a template wants to be filled in; `change()` is called when a value has changed;
+ * `system()` names the connection. Returns the node, `request()` as JSON text, `faults(error)`, `items()` and `setItems(list)`.
+ */
+export function form(details, given, change, system) {
+  const values = new Map(Object.entries(given.options ?? {}));
+  const asked = new Set((given.ask ?? []).filter((own) => own.startsWith("/options/")).map((own) => own.split("/")[2]));
+  const unread = new Map();
   const fields = new Map();
+  const load = valueLists(() => ({ connection: system(), connector: details.connector, operation: details.operation, options: Object.fromEntries(values) }));
+  const rules = new Map((details.conditions ?? []).map((own) => [own.option, own]));
   const shown = el("div", { class: "fields" });
-  const more = el("details", { class: "more" });
-  const others = details.options.filter((own) => !own.required && !values.has(own.name));
   const make = (option) => {
-    const own = field({ ...option, value: values.get(option.name) }, (value) => {
+    const rule = rules.get(option.name);
+    const own = field({
+      ...option, value: values.get(option.name), asked: asked.has(option.name),
+      load: option.values ? load(option.name) : null,
+      inner: rule && details.fields?.length > 0 ? conditions({ details, rule, load }) : null,
+    }, (value, fault) => {
       value === undefined ? values.delete(option.name) : values.set(option.name, value);
+      fault ? unread.set(option.name, fault) : unread.delete(option.name);
       change();
     });
     fields.set(option.name, own);
     return own.node;
   };
-  fill(shown, details.options.filter((own) => own.required).map(make), details.options.filter((own) => !own.required && values.has(own.name)).map(make));
-  const filter = el("input", { type: "search", placeholder: "Find a field", "aria-label": "Find a field" });
-  const rest = el("div", { class: "fields" });
-  const filtered = () => fill(rest, others.filter((own) => own.name.toLowerCase().includes(filter.value.toLowerCase())).slice(0, 40).map((own) => fields.get(own.name)?.node ?? make(own)));
-  filter.addEventListener("input", filtered);
-  fill(more, el("summary", {}, `${others.length} more options`), filter, rest);
-  more.addEventListener("toggle", () => more.open && rest.childElementCount === 0 && filtered());
-  let items = null;
-  let itemsTold = null;
-  if (details.items) {
-    const sample = given.items ?? (details.items.sample ? [details.items.sample].flat() : []);
-    items = el("textarea", { id: "items", rows: 12, spellcheck: "false", "aria-describedby": "items-fault", "aria-label": "Items" });
-    items.value = JSON.stringify(sample, null, 2);
-    items.addEventListener("input", change);
-    items.addEventListener("paste", (event) => {
-      const rows = pasted(event.clipboardData.getData("text/plain"));
-      if (!rows) return;
-      event.preventDefault();
-      items.value = JSON.stringify(rows, null, 2);
-      change();
-    });
-    itemsTold = el("p", { class: "fault", id: "items-fault" });
+  // What a template asks for comes first, then what is required, then what is set.
+  const rank = (own) => (asked.has(own.name) ? 0 : own.required ? 1 : values.has(own.name) ? 2 : rules.has(own.name) ? 3 : 4);
+  const sorted = [...details.options].sort((a, b) => rank(a) - rank(b));
+  const first = sorted.filter((own, at) => rank(own) < 4 || sorted.length <= FEW || at < 2);
+  const others = sorted.filter((own) => !first.includes(own));
+  fill(shown, first.map(make));
+  // An option that the definition does not know is kept, and shown as JSON.
+  for (const name of values.keys()) {
+    if (!details.options.some((own) => own.name === name)) shown.append(make({ name, schema: {}, required: false }));
   }
-  const node = el("form", { onsubmit: (event) => event.preventDefault() },
-    el("h3", {}, "Options"), details.options.length === 0 && el("p", { class: "small" }, "It has no options."), shown, others.length > 0 && more,
-    items && [el("h3", {}, "Items"), el("p", { class: "small" }, "JSON, or paste rows of a spreadsheet with their header."), items, itemsTold]);
+  const more = others.length > 0 && combo({
+    label: "Add an option", placeholder: `Add one of ${others.length} more options …`, strict: true, clears: true,
+    load: async () => ({ rows: others.filter((own) => !fields.has(own.name)).map((own) => ({ value: own.name, label: own.name, detail: (own.schema?.description ?? "").slice(0, 90) })) }),
+    take: (name) => {
+      shown.append(make(details.options.find((own) => own.name === name)));
+      more.forget();
+      fields.get(name).focus();
+    },
+  });
+  const items = details.items ? itemsForm(details, given, change, load) : null;
+  const summary = el("div", { class: "faults", role: "status" });
+  const node = el("form", { onsubmit: (event) => event.preventDefault(), "aria-label": "Options and items" }, summary,
+    (details.options.length > 0 || !items) && el("h3", { class: "first" }, "Options"),
+    details.options.length === 0 && !items && el("p", { class: "small" }, "This operation has no options."),
+    shown, more && el("div", { class: "more" }, more.node), items?.node);
+
+  const focusOn = (fault) => {
+    const name = fault.field?.split("/")[1];
+    if (fields.has(name)) return () => fields.get(name).focus();
+    return items && /^\d+$/.test(name ?? "") ? () => items.focus(fault) : null;
+  };
   return {
     node,
     request: () => {
-      const options = [...values].map(([name, value]) => `${JSON.stringify(name)}:${value}`).join(",");
-      const parts = [`"method":${JSON.stringify(details.method)}`, `"operationId":${JSON.stringify(details.operation)}`, `"options":{${options}}`];
-      if (items && items.value.trim()) parts.push(`"items":${items.value}`);
+      const parts = [`"method":${JSON.stringify(details.method)}`, `"operationId":${JSON.stringify(details.operation)}`,
+        `"options":${JSON.stringify(Object.fromEntries(values))}`];
+      const text = items?.text();
+      if (text) parts.push(`"items":${text}`);
       return `{${parts.join(",")}}`;
     },
+    /** What keeps it from being sent at all: texts that are no JSON. */
+    unread: () => unread.size > 0 || (items?.unread() ?? false),
     faults: (error) => {
       const all = error?.faults?.length ? error.faults : error ? [{ message: error.message, field: error.place?.field }] : [];
-      for (const [name, own] of fields) own.faults(all.filter((fault) => fault.field === `/${name}` || fault.field?.startsWith(`/${name}/`)));
-      const known = (fault) => [...fields.keys()].some((name) => fault.field?.split("/")[1] === name);
-      const left = all.filter((fault) => !known(fault));
-      if (itemsTold) itemsTold.textContent = left.map((fault) => `${fault.field ?? ""} ${fault.message}`.trim()).join("; ");
-      return itemsTold ? [] : left;
+      const own = (fault, name) => fault.field === `/${name}` || fault.field?.startsWith(`/${name}/`);
+      for (const [name, one] of fields) if (!unread.has(name)) one.faults(all.filter((fault) => own(fault, name)));
+      items?.faults(all);
+      fill(summary, all.length > 0 && el("div", { class: "failure" },
+        el("strong", {}, all.length === 1 ? "One thing does not fit" : `${all.length} things do not fit`),
+        el("ul", {}, all.slice(0, 12).map((fault) => {
+          const go = focusOn(fault);
+          return el("li", {}, go ? el("button", { type: "button", class: "link", onclick: go }, fault.message) : fault.message);
+        })), all.length > 12 && el("p", { class: "small" }, `and ${all.length - 12} more`)));
     },
+    /** Lists of values are asked for again, since another system is called. */
+    forget: () => { for (const own of fields.values()) own.forget?.(); items?.forget(); },
+    items: () => (items?.text() ? exact(items.text()) : []),
+    setItems: (list) => items?.set(list),
+    focus: () => (fields.values().next().value ?? items)?.focus?.(),
   };
-}
-
-/** Rows of a spreadsheet as items; nothing for other texts. */
-export function pasted(text) {
-  const lines = text.replace(/\r/g, "").split("\n").filter((line) => line !== "");
-  if (lines.length < 2 || !lines[0].includes("\t")) return null;
-  const names = lines[0].split("\t");
-  return lines.slice(1).map((line) => Object.fromEntries(line.split("\t").map((cell, at) => [names[at], cell]).filter(([name, cell]) => name && cell !== "")));
 }

@@ -1,0 +1,122 @@
+// The steps of a batch as boxes in layers, with arrows from each step to those that use it. The boxes are buttons in a list.
+import { el, fill, visible } from "./dom.js";
+import { status } from "./runwords.js";
+
+const NS = "http://www.w3.org/2000/svg";
+const WIDE = 190, HIGH = 58, GAP = 18, DEEP = 40;
+const KINDS = { query: "Reads", mutate: "Writes", delete: "Deletes", local: "Local" };
+
+function drawn(name, attributes) {
+  const node = document.createElementNS(NS, name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  return node;
+}
+
+/** The layer of each step: one more than the deepest step that it needs. */
+export function layers(steps) {
+  const byId = new Map(steps.map((step) => [step.id, step]));
+  const known = new Map();
+  const depth = (step, seen) => {
+    if (known.has(step.id)) return known.get(step.id);
+    if (seen.has(step.id)) return 0;
+    seen.add(step.id);
+    const own = Math.max(-1, ...(step.needs ?? []).map((id) => byId.get(id)).filter(Boolean).map((need) => depth(need, seen))) + 1;
+    known.set(step.id, own);
+    return own;
+  };
+  const found = [];
+  for (const step of steps) (found[depth(step, new Set())] ??= []).push(step);
+  return found;
+}
+
+/** `go(step)` is called for a step that was chosen. Returns the node, `set(steps)`, `mark(states)` and `select(line)`. */
+export function graph(go) {
+  const lines = drawn("svg", { class: "graph-lines", "aria-hidden": "true" });
+  const list = el("ol", { class: "graph-steps", "aria-label": "Steps" });
+  const sheet = el("div", { class: "graph-sheet" }, lines, list);
+  const node = el("div", { class: "graph" }, sheet);
+  let steps = [], boxes = new Map(), states = new Map(), selected = null;
+
+  const box = (step) => {
+    const kind = step.kind in KINDS ? step.kind : "local";
+    const state = el("span", { class: "graph-state" });
+    const button = el("button", { type: "button", class: `graph-box ${kind}`, onclick: () => go(step), title: [step.id, step.operation, step.connection].filter(Boolean).join(" · ") },
+      el("span", { class: "graph-id" }, el("bdi", {}, visible(step.id))),
+      el("span", { class: "graph-about" }, el("span", { class: "graph-kind" }, KINDS[step.kind] ?? step.kind ?? ""), " ", visible(step.operation ?? "")),
+      el("span", { class: "graph-foot" }, step.connection && el("span", { class: "graph-connection" }, visible(step.connection)), state));
+    boxes.set(step.id, { button, state });
+    return el("li", {}, button, el("span", { class: "unseen" }, step.needs?.length > 0 ? `needs ${step.needs.join(", ")}` : ""));
+  };
+
+  function place() {
+    const room = Math.max(node.clientWidth - 2, WIDE + 2 * GAP);
+    const across = Math.max(1, Math.floor((room - GAP) / (WIDE + GAP)));
+    const spots = new Map();
+    let y = GAP;
+    for (const layer of layers(steps)) {
+      for (let at = 0; at < layer.length; at += across) {
+        const row = layer.slice(at, at + across);
+        const from = Math.max(GAP, (room - row.length * (WIDE + GAP) + GAP) / 2);
+        for (const [n, step] of row.entries()) spots.set(step.id, { x: from + n * (WIDE + GAP), y });
+        y += HIGH + (at + across < layer.length ? GAP : DEEP);
+      }
+    }
+    const high = Math.max(y - DEEP + GAP, 0);
+    sheet.style.height = `${high}px`;
+    lines.setAttribute("width", String(room));
+    lines.setAttribute("height", String(high));
+    for (const [id, { button }] of boxes) {
+      const spot = spots.get(id);
+      button.style.transform = `translate(${spot.x}px, ${spot.y}px)`;
+    }
+    const paths = [];
+    for (const step of steps) {
+      for (const need of step.needs ?? []) {
+        const a = spots.get(need), b = spots.get(step.id);
+        if (!a || !b) continue;
+        const [x1, y1, x2, y2] = [a.x + WIDE / 2, a.y + HIGH, b.x + WIDE / 2, b.y - 5];
+        const bend = Math.max(16, (y2 - y1) / 2);
+        paths.push(drawn("path", { d: `M${x1} ${y1}C${x1} ${y1 + bend} ${x2} ${y2 - bend} ${x2} ${y2}`, class: `graph-line ${[need, step.id].includes(selected) ? "on" : ""}` }),
+          drawn("path", { d: `M${x2 - 4} ${y2 - 1}l4 6l4 -6z`, class: `graph-arrow ${[need, step.id].includes(selected) ? "on" : ""}` }));
+      }
+    }
+    lines.replaceChildren(...paths);
+  }
+  function paint() {
+    for (const [id, { button, state }] of boxes) {
+      const own = states.get(id);
+      button.dataset.state = own?.status ?? "";
+      button.toggleAttribute("aria-current", id === selected);
+      if (id === selected) button.setAttribute("aria-current", "true");
+      const [text, kind] = own ? status(own.status) : ["", ""];
+      state.className = `graph-state ${kind}`;
+      fill(state, own && text, own?.text && ` · ${own.text}`);
+    }
+  }
+  const sized = new ResizeObserver(() => steps.length > 0 && place());
+  sized.observe(node);
+  return {
+    node,
+    set: (next) => {
+      const isSame = JSON.stringify(next) === JSON.stringify(steps);
+      steps = next;
+      if (isSame && steps.length > 0) return;
+      boxes = new Map();
+      fill(list, steps.map(box));
+      if (steps.length > 0) place();
+      else { sheet.style.height = "0"; lines.replaceChildren(); }
+      paint();
+    },
+    /** States by step: `{ status, text }`. */
+    mark: (next) => { states = next; paint(); },
+    /** The step whose lines have the caret. */
+    select: (line) => {
+      const own = [...steps].filter((step) => step.line <= line).sort((a, b) => b.line - a.line)[0]?.id ?? null;
+      if (own === selected) return;
+      selected = own;
+      paint();
+      if (steps.length > 0) place();
+    },
+    leave: () => sized.disconnect(),
+  };
+}

@@ -1,0 +1,27 @@
+// The operations view: the search on the left, what was opened on the right.
+import { el, fill } from "./dom.js";
+import { pick } from "./pick.js";
+import { open } from "./operation.js";
+import { start } from "./start.js";
+
+export async function show(main, context) {
+  let close = () => {}, turn = 0;
+  const work = el("section", { class: "work", tabindex: -1, "aria-label": "Operation" });
+  const found = pick(context.about, context.go);
+  fill(main, found.node, work);
+  const route = async ([connector, operation, template]) => {
+    const own = (turn += 1);
+    close();
+    close = () => {};
+    main.classList.toggle("is-open", Boolean(operation));
+    work.scrollTop = 0;
+    const made = operation ? await open(work, context, { connector, operation, template }, () => own === turn) : await start(work, context, found);
+    if (own === turn) close = made ?? (() => {});
+    else made?.();
+  };
+  const leave = () => { turn += 1; close(); found.stop(); main.classList.remove("is-open"); };
+  leave.route = (parts) => { scrollTo(0, 0); return route(parts); };
+  await route(context.parts);
+  if (!context.parts.length && matchMedia("(min-width: 50rem)").matches) found.focus();
+  return leave;
+}

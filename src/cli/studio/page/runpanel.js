@@ -1,0 +1,84 @@
+// Where a batch is run: on which systems, with which inputs; its plan, and its run.
+import { el, fill, tell, visible } from "./dom.js";
+import { post } from "./api.js";
+import { failure } from "./failure.js";
+import { inputForm } from "./inputs.js";
+import { mayRun, planView } from "./batchplan.js";
+import { runView } from "./runview.js";
+
+/** `file` is of batchfile.js, `text()` what the editor has. Returns `{ node, checked, changed, leave }`. */
+export function runPanel({ file, text, graph, showItems, goTo, ended }) {
+  let isSandbox = true, stop = () => {}, isBusy = false, faults = 0, used = [];
+  const radio = (value, title) => el("label", {}, el("input", { type: "radio", name: "batch-target", value, checked: value === "sandbox", onchange: () => { isSandbox = value === "sandbox"; paint(); old(); } }), el("span", {}, title));
+  const systems = el("p", { class: "small" });
+  const form = inputForm(`opnode-inputs:${file.path()}`, () => old());
+  const told = el("div", { "aria-live": "polite" });
+  const shown = el("div", { class: "run-shown" });
+  const old = () => shown.classList.add("old");
+  const planned = el("button", { type: "button", onclick: () => act(plan) }, "Plan");
+  const start = el("button", { type: "button", class: "main", onclick: () => act(run) });
+
+  function paint() {
+    start.textContent = isSandbox ? "Run on the sandbox" : "Run …";
+    const names = used.length > 0 ? used.join(", ") : "";
+    systems.textContent = isSandbox ? "The sandbox is a mock of the systems in opnode: nothing leaves this computer." : names ? `Sends to ${visible(names)}, after the plan and a question.` : "Sends to the connections of the batch, after the plan and a question.";
+    start.disabled = planned.disabled = isBusy;
+  }
+  async function act(work) {
+    if (isBusy) return;
+    isBusy = true;
+    paint();
+    fill(told);
+    form.faults(null);
+    try {
+      await work();
+    } catch (fault) {
+      const isNamed = form.faults(fault.error);
+      const at = (fault.error?.faults ?? [fault.error?.place]).find((own) => own?.line);
+      fill(told, !isNamed && failure(fault), at && el("button", { type: "button", class: "link", onclick: () => goTo(at.line, at.column) }, `Go to line ${at.line}`));
+      if (isNamed) tell(fault.message);
+    }
+    isBusy = false;
+    paint();
+  }
+  const asked = () => post("batches/plan", { path: file.path(), text: text(), sandbox: isSandbox, inputs: form.values() });
+  async function plan() {
+    const found = await asked();
+    stop();
+    graph.mark(new Map());
+    fill(shown, planView(found, isSandbox));
+    shown.classList.remove("old");
+    tell("The plan is shown.");
+  }
+  async function run() {
+    if (!(await file.save())) throw new Error("The file is not saved: only a saved file is run.");
+    let hash;
+    if (!isSandbox) {
+      const found = await asked();
+      if (!(await mayRun(found))) return;
+      hash = found.hash;
+    }
+    const { run: id } = await post("batches/run", { path: file.path(), sandbox: isSandbox, inputs: form.values(), ...(hash ? { planHash: hash } : {}) });
+    stop();
+    shown.classList.remove("old");
+    stop = runView(shown, id, { graph, showItems: isSandbox ? null : showItems, ended });
+    tell("The run has begun.");
+  }
+  const node = el("section", { class: "card run-panel", "aria-label": "Plan and run" },
+    el("fieldset", { class: "segments" }, el("legend", { class: "unseen" }, "Systems"), radio("sandbox", "Sandbox"), radio("real", "Real connections")), systems,
+    form.node, el("div", { class: "bar" }, start, planned), told, shown);
+  paint();
+  return {
+    node, run: () => act(run),
+    /** What a check has found. */
+    checked: (answer) => {
+      faults = answer.faults?.length ?? 0;
+      used = answer.connections ?? [];
+      form.set(answer.inputs ?? []);
+      node.classList.toggle("has-faults", faults > 0);
+      paint();
+    },
+    changed: old,
+    leave: () => stop(),
+  };
+}
