@@ -57,6 +57,12 @@ impl Connector {
     pub fn property(&self, name: &str) -> Option<&Property> {
         self.properties.iter().find(|p| p.name == name)
     }
+
+    /// Whether a person signs in, with a browser.
+    #[cfg(feature = "studio")]
+    pub(crate) fn needs_person(&self) -> bool {
+        matches!(&self.auth, Auth::Oauth2(rule) if rule.needs_person())
+    }
 }
 
 /// The call that tests a connection.

@@ -49,6 +49,20 @@ impl Session {
         Ok(request)
     }
 
+    /// The same with the credentials masked.
+    ///
+    /// # Errors
+    /// As [`plan_raw`](Self::plan_raw).
+    #[cfg(feature = "studio")]
+    pub(crate) fn planned_raw(
+        &self,
+        operation: &str,
+        options: &Options,
+        body: Option<(&str, &str)>,
+    ) -> Result<request::PlannedRequest> {
+        self.plan_raw(operation, options, body).map(|request| self.masked(&request))
+    }
+
     /// A request of this connection for a plan: credentials masked.
     pub(crate) fn masked(&self, request: &http::Request<bytes::Bytes>) -> request::PlannedRequest {
         request::planned(&self.client.connection, request)

@@ -101,14 +101,33 @@ pub(crate) fn batch_files(app: &App, catalog: Catalog, batches: &[NamedFile]) ->
         .collect()
 }
 
+/// Faults and hints of a definition file as it is in an editor.
+#[cfg(feature = "studio")]
+pub(crate) fn check_text(mut catalog: Catalog, path: &Path, text: &str) -> Result<(Vec<Fault>, Vec<Fault>), Error> {
+    let format = Format::of(&path.display().to_string(), text)?;
+    let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let file = NamedFile { typed: path.to_owned(), real, format, text: text.to_owned() };
+    if let Some((_, connector)) = pack_of(&file.real) {
+        catalog.add(connector, file.real.display().to_string(), file.text.clone());
+    }
+    Ok(definitions_within(&mut catalog, &[file]))
+}
+
 /// Faults and hints of definition files, checked within their connectors.
 fn definitions(catalog: &mut Catalog, named: &[NamedFile]) -> (Vec<Fault>, Vec<Fault>) {
     let mut faults = Vec::new();
-    let mut connectors = BTreeSet::new();
     let roots: BTreeSet<&Path> = named.iter().filter_map(|f| pack_of(&f.real)).map(|(root, _)| root).collect();
     for root in roots {
         faults.extend(catalog.add_folder(root).err().map(|e| e.to_faults()).unwrap_or_default());
     }
+    let (own, hints) = definitions_within(catalog, named);
+    faults.extend(own);
+    (faults, hints)
+}
+
+fn definitions_within(catalog: &mut Catalog, named: &[NamedFile]) -> (Vec<Fault>, Vec<Fault>) {
+    let mut faults = Vec::new();
+    let mut connectors = BTreeSet::new();
     for file in named {
         match pack_of(&file.real) {
             Some((_, connector)) => {

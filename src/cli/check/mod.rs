@@ -6,5 +6,5 @@ mod migrate;
 pub(crate) mod run;
 
 #[cfg(feature = "studio")]
-pub(crate) use files::batch_config;
+pub(crate) use files::{batch_config, check_text};
 pub(crate) use files::{batch_files, classify};

@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::browser;
 use super::route::OpenConnection;
-use crate::Cancel;
-use crate::DevicePoll;
+use crate::{Cancel, DevicePoll, DevicePrompt, Session};
 use crate::cli::app::App;
 use crate::cli::signals::Signals;
 use crate::error::{Error, ErrorKind, Result};
@@ -27,15 +26,23 @@ pub(super) async fn sign_in(app: &App, connection: &OpenConnection, hidden: Opti
     if let Some(hidden) = hidden {
         browser::open(prompt.address_with_code.as_ref().unwrap_or(address), hidden);
     }
+    tokio::select! {
+        done = wait(&connection.session, &prompt) => done.map(|()| None),
+        () = cancel.cancelled() => Ok(Some(signals.exit_code().unwrap_or(ErrorKind::Cancelled.exit_code()))),
+    }
+}
+
+/// Asks until the user has signed in.
+///
+/// # Errors
+/// `timeout` when the code has expired; why the system refuses.
+pub(crate) async fn wait(session: &Session, prompt: &DevicePrompt) -> Result<()> {
     let (begun, life) = (Instant::now(), Duration::from_secs(prompt.expires_in));
     let mut interval = prompt.interval;
     while begun.elapsed() < life {
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_secs(interval.min(INTERVAL_MAX))) => {}
-            () = cancel.cancelled() => return Ok(Some(signals.exit_code().unwrap_or(ErrorKind::Cancelled.exit_code()))),
-        }
-        match connection.session.poll_device_sign_in(&prompt).await {
-            Ok(DevicePoll::SignedIn) => return Ok(None),
+        tokio::time::sleep(Duration::from_secs(interval.min(INTERVAL_MAX))).await;
+        match session.poll_device_sign_in(prompt).await {
+            Ok(DevicePoll::SignedIn) => return Ok(()),
             Ok(DevicePoll::Pending) => {}
             Ok(DevicePoll::SlowDown) => interval += SLOWER,
             // A break of the network is waited for, with longer and longer intervals.
@@ -47,5 +54,5 @@ pub(super) async fn sign_in(app: &App, connection: &OpenConnection, hidden: Opti
         }
     }
     Err(Error::new(ErrorKind::Timeout, format!("no sign-in within {} seconds", prompt.expires_in))
-        .advise("run the command again for a new code"))
+        .advise("begin again for a new code"))
 }

@@ -20,7 +20,7 @@ use crate::cli::args::SystemArgs;
 use crate::cli::messages;
 use crate::cli::signals::Signals;
 use crate::error::{Error, ErrorKind, Result};
-use crate::{Cancel, Secret};
+use crate::{Cancel, Secret, Session};
 
 /// Maximum time of a sign-in.
 const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(600);
@@ -49,32 +49,70 @@ pub(crate) async fn run(app: &App, args: LoginArgs) -> Result<u8> {
             None => messages::print(&format!("{}: signed in", connection.name)).map(|()| 0),
         };
     }
-    let (state, verifier) = (random_text()?, Secret::new(random_text()?));
-    let challenge = URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(verifier.expose()));
-    let busy = |e: &std::io::Error| {
-        Error::new(ErrorKind::State, format!("port {} cannot be used: {}", args.port, crate::error::io_text(e)))
-    };
-    let listener = TcpListener::bind(("127.0.0.1", args.port)).await.map_err(|e| busy(&e))?;
-    let port = listener.local_addr().map_err(|e| busy(&e))?.port();
-    let redirect = format!("http://127.0.0.1:{port}/callback");
-    let address = connection.session.sign_in_url(&redirect, &state, &challenge).map_err(with_next_step)?;
+    let begun = BrowserSignIn::begin(&connection.session, args.port).await?;
+    let address = &begun.address;
     let cancel = Cancel::default();
     let signals = Signals::listen(&cancel);
     app.screen.line(&format!("Open this address in a browser and sign in:\n{address}"));
     app.screen
         .line("If the browser is on another machine, paste the address that it is redirected to, and press Enter.");
     if !args.no_browser {
-        browser::open(&address, variables);
+        browser::open(address, variables);
     }
     let code = tokio::select! {
-        code = wait_for_code(&listener, &state) => code?,
-        code = wait_for_paste(app, &state) => code?,
-        () = tokio::time::sleep(SIGN_IN_TIMEOUT) => return Err(Error::new(ErrorKind::Timeout, "no sign-in within ten minutes")),
+        code = begun.code() => code?,
+        code = wait_for_paste(app, &begun.state) => code?,
         () = cancel.cancelled() => return Ok(signals.exit_code().unwrap_or(ErrorKind::Cancelled.exit_code())),
     };
-    connection.session.sign_in(&code, &redirect, &verifier).await?;
+    begun.end(&connection.session, &code).await?;
     messages::print(&format!("{}: signed in", connection.name))?;
     Ok(0)
+}
+
+/// A sign-in in a browser that has begun: the system sends the code to a local port.
+pub(crate) struct BrowserSignIn {
+    listener: TcpListener,
+    /// The address that the user opens.
+    pub(crate) address: String,
+    redirect: String,
+    state: String,
+    verifier: Secret,
+}
+
+impl BrowserSignIn {
+    /// Begins; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// `state` when the port cannot be used; `usage` when the system has no sign-in in a browser.
+    pub(crate) async fn begin(session: &Session, port: u16) -> Result<BrowserSignIn> {
+        let (state, verifier) = (random_text()?, Secret::new(random_text()?));
+        let challenge = URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(verifier.expose()));
+        let busy = |e: &std::io::Error| {
+            Error::new(ErrorKind::State, format!("port {port} cannot be used: {}", crate::error::io_text(e)))
+        };
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|e| busy(&e))?;
+        let port = listener.local_addr().map_err(|e| busy(&e))?.port();
+        let redirect = format!("http://127.0.0.1:{port}/callback");
+        let address = session.sign_in_url(&redirect, &state, &challenge).map_err(with_next_step)?;
+        Ok(BrowserSignIn { listener, address, redirect, state, verifier })
+    }
+
+    /// Waits for the code.
+    ///
+    /// # Errors
+    /// `unauthenticated` when the system refuses; `timeout` after ten minutes.
+    pub(crate) async fn code(&self) -> Result<Secret> {
+        let late = || Error::new(ErrorKind::Timeout, "no sign-in within ten minutes");
+        tokio::time::timeout(SIGN_IN_TIMEOUT, wait_for_code(&self.listener, &self.state)).await.map_err(|_| late())?
+    }
+
+    /// Exchanges the code for tokens, and stores them.
+    ///
+    /// # Errors
+    /// Those of [`Session::sign_in`].
+    pub(crate) async fn end(&self, session: &Session, code: &Secret) -> Result<()> {
+        session.sign_in(code, &self.redirect, &self.verifier).await
+    }
 }
 
 /// Adds advice for systems without a browser sign-in.

@@ -1,7 +1,7 @@
 //! Connections: the file, opening a connection from the flags, and the commands for connections.
 
 pub(crate) mod browser;
-mod device;
+pub(crate) mod device;
 pub(crate) mod file;
 pub(crate) mod list;
 pub(crate) mod login;

@@ -6,13 +6,18 @@ mod batches;
 mod calls;
 mod commands;
 mod completion;
+mod connection_text;
+mod connections;
+mod connectors;
 mod copies;
 mod files;
 mod history;
+mod raw_calls;
 mod rows;
 mod running;
 mod search;
 mod sessions;
+mod sign_ins;
 mod values;
 mod yaml_place;
 
@@ -22,10 +27,14 @@ use serde_json::{Value, json};
 
 pub(super) use batches::{BatchStart, BatchText};
 pub(super) use calls::ServiceCall;
+pub(super) use commands::CommandEnd;
 pub(super) use completion::CompletionRequest;
+pub(super) use connections::{ConnectionToSave, NamedConnection};
+pub(super) use connectors::{DefinitionText, ImportRequest, NewConnector};
 pub(super) use copies::CopyForm;
 pub(super) use files::FileToWrite;
 pub(super) use history::{ItemAction, ItemRequest};
+pub(super) use raw_calls::{RawCallRequest, RawCallToSave};
 pub(super) use search::SearchRequest;
 pub(super) use values::{ConditionRequest, ValuesRequest};
 
@@ -37,6 +46,7 @@ use crate::error::{Error, ErrorKind, Result};
 use batch_runs::BatchRuns;
 use running::ServiceRuns;
 use sessions::ServiceSessions;
+use sign_ins::SignIns;
 
 /// The service.
 pub(super) struct Service {
@@ -44,6 +54,7 @@ pub(super) struct Service {
     current: RwLock<Arc<ServiceSessions>>,
     runs: ServiceRuns,
     batch_runs: BatchRuns,
+    sign_ins: SignIns,
 }
 
 impl Service {
@@ -52,7 +63,7 @@ impl Service {
     pub(super) fn new(app: App) -> Result<Service> {
         let app = Arc::new(app);
         let current = RwLock::new(Arc::new(ServiceSessions::new(&app)?));
-        Ok(Service { app, current, runs: ServiceRuns::default(), batch_runs: BatchRuns::default() })
+        Ok(Service { app, current, runs: ServiceRuns::default(), batch_runs: BatchRuns::default(), sign_ins: SignIns::default() })
     }
 
     /// The engines with the definitions as they were read last.

@@ -18,7 +18,8 @@ use tokio::sync::watch;
 use super::guard::{Guard, Refusal};
 use super::page::{self, PageFile};
 use crate::cli::service::{
-    BatchStart, BatchText, CompletionRequest, ConditionRequest, CopyForm, FileToWrite, ItemAction, ItemRequest,
+    BatchStart, BatchText, CommandEnd, CompletionRequest, ConditionRequest, ConnectionToSave, CopyForm, DefinitionText,
+    FileToWrite, ImportRequest, ItemAction, ItemRequest, NamedConnection, NewConnector, RawCallRequest, RawCallToSave,
     SearchRequest, Service, ServiceCall, ValuesRequest,
 };
 use crate::error::{Error, ErrorKind, Result};
@@ -138,6 +139,11 @@ fn get(server: &Arc<StudioServer>, name: &str, query: &QueryParts) -> Result<Res
         ["about"] => Ok(found(&server.service.about()?)),
         ["alive"] => Ok(alive(server)),
         ["operations", connector, id] => Ok(found(&server.service.describe(connector, id)?)),
+        ["connections"] => Ok(found(&server.service.connections()?)),
+        ["connections", "logins", id] => Ok(found(&server.service.sign_in_state(id)?)),
+        ["connectors"] => Ok(found(&server.service.connectors()?)),
+        ["connectors", connector] => Ok(found(&server.service.connector(connector)?)),
+        ["definitions", connector] => Ok(found(&server.service.definition_files(connector))),
         ["files"] => Ok(found(&server.service.files())),
         ["file"] => Ok(found(&server.service.file(&query.path("path")?)?)),
         ["history"] => Ok(found(&server.service.history()?)),
@@ -188,9 +194,17 @@ async fn post(server: &Arc<StudioServer>, name: &str, body: &[u8]) -> Result<Res
         }
         ["items", action] => {
             let action: ItemAction = serde_json::from_value(Value::from(*action)).map_err(|_| nothing(name))?;
-            let end = server.service.act_on_item(action, &read::<ItemRequest>(body)?).await?;
-            Ok(found(&serde_json::to_value(&end).unwrap_or_default()))
+            Ok(command_end(&server.service.act_on_item(action, &read::<ItemRequest>(body)?).await?))
         }
+        ["connections", "save"] => Ok(found(&server.service.save_connection(&read::<ConnectionToSave>(body)?)?)),
+        ["connections", "remove"] => Ok(found(&server.service.remove_connection(&read::<NamedConnection>(body)?)?)),
+        ["connections", "test"] => Ok(found(&server.service.test_connection(&read::<NamedConnection>(body)?).await?)),
+        ["connections", "login"] => Ok(found(&server.service.sign_in(&read::<NamedConnection>(body)?).await?)),
+        ["calls"] => Ok(found(&server.service.raw_call(&read::<RawCallRequest>(body)?).await?)),
+        ["calls", "save"] => Ok(command_end(&server.service.save_call(&read::<RawCallToSave>(body)?).await?)),
+        ["definitions", "check"] => Ok(found(&server.service.check_definition(&read::<DefinitionText>(body)?)?)),
+        ["connectors", "new"] => Ok(command_end(&server.service.new_connector(&read::<NewConnector>(body)?).await?)),
+        ["import"] => Ok(found(&server.service.import(&read::<ImportRequest>(body)?).await?)),
         ["values"] => Ok(json_text(server.service.values(&read::<ValuesRequest>(body)?).await?)),
         ["condition"] => Ok(found(&server.service.condition(&read::<ConditionRequest>(body)?)?)),
         ["plan"] => Ok(found(&server.service.plan(&read::<ServiceCall>(body)?).await?)),
@@ -249,6 +263,10 @@ fn events(
 
 fn found(value: &Value) -> Response {
     json_text(value.to_string())
+}
+
+fn command_end(end: &CommandEnd) -> Response {
+    found(&serde_json::to_value(end).unwrap_or_default())
 }
 
 fn json_text(text: String) -> Response {

@@ -82,6 +82,43 @@ pub(crate) async fn send_and_save(call: &RawCall<'_>, id: &str, spec: &crate::Co
     save::save_over(call, id, &name, spec, seen).await
 }
 
+/// A call as a page shows it: what is sent, or what came back.
+#[cfg(feature = "studio")]
+pub(crate) struct PageCall<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) spec: &'a crate::ConnectionSpec,
+    pub(crate) request: &'a RawRequest,
+    /// Whether tokens are stored: not those of the sandbox.
+    pub(crate) keeps_tokens: bool,
+}
+
+#[cfg(feature = "studio")]
+impl PageCall<'_> {
+    /// The request, credentials masked; sends nothing.
+    pub(crate) fn planned(&self) -> Result<crate::PlannedRequest> {
+        let session = self.session(&Arc::default())?;
+        session.planned_raw(raw_call::CALL, &raw_call::options(self.request)?, raw_call::body(self.request))
+    }
+
+    /// Sends it once. Returns what was exchanged, secrets masked, and why it failed.
+    pub(crate) async fn sent(&self) -> Result<(Option<serde_json::Value>, Option<Error>)> {
+        let last = Arc::new(LastExchange::default());
+        let session = self.session(&last)?;
+        let once = CallOptions { attempts: Some(1), impatient: true, ..CallOptions::default() };
+        let (options, body) = (raw_call::options(self.request)?, raw_call::body(self.request));
+        let done = session.send_raw(raw_call::CALL, options, body, &once).await;
+        let seen = lock(&last.0).take().map(|seen| seen.to_value());
+        Ok((seen, done.err().map(|error| error.with(|d| d.operation = None))))
+    }
+
+    fn session(&self, last: &Arc<LastExchange>) -> Result<crate::Session> {
+        let mut parts = EngineParts { keeps_tokens: self.keeps_tokens, ..EngineParts::new(self.app.catalog()?) };
+        parts.watches.push(Arc::clone(last) as Arc<dyn Watch>);
+        raw_call::add(self.request, &mut parts, &self.spec.connector);
+        self.app.engine_of(parts)?.connect(self.spec)
+    }
+}
+
 /// Requests that another command makes up and reads the replies of.
 pub(crate) struct QuietCalls<'a> {
     pub(crate) app: &'a App,

@@ -19,7 +19,7 @@ use crate::lock::lock;
 use crate::{Options, Session};
 
 /// The operation of the call, for the time of the call.
-const CALL: &str = "call";
+pub(super) const CALL: &str = "call";
 /// The name of its definition in messages.
 const SOURCE: &str = "the command line";
 
@@ -58,12 +58,12 @@ pub(super) async fn send(session: &Session, request: &RawRequest, with: CallOpti
     session.send_raw(CALL, options(request)?, body(request), &with).await
 }
 
-fn options(request: &RawRequest) -> Result<Options> {
+pub(super) fn options(request: &RawRequest) -> Result<Options> {
     Options::parse(&request.options())
 }
 
 /// Media type and text.
-fn body(request: &RawRequest) -> Option<(&str, &str)> {
+pub(super) fn body(request: &RawRequest) -> Option<(&str, &str)> {
     request.body.as_ref().map(|body| (body.content_type.as_str(), body.text.as_str()))
 }
 

@@ -35,6 +35,21 @@ impl ShownExchange {
         }
     }
 
+    /// For a page: status, headers and body, masked.
+    #[cfg(feature = "studio")]
+    pub(super) fn to_value(&self) -> serde_json::Value {
+        let message = |message: &ShownMessage| {
+            let body = match &message.body {
+                MessageBody::Empty => None,
+                MessageBody::Text(text) => Some(text.clone()),
+                MessageBody::Bytes(bytes) => Some(format!("({} bytes that are no text)", bytes.len())),
+            };
+            serde_json::json!({ "start": message.start, "headers": message.headers, "body": body })
+        };
+        let received = self.received.as_ref().ok().map(message);
+        serde_json::json!({ "sent": message(&self.sent), "received": received })
+    }
+
     /// Prints it. With -vv the head was already shown.
     pub(super) fn print(&self, app: &App, with_body: bool) -> Result<()> {
         if app.global.verbose < 2 && !app.global.quiet && !app.screen.is_json() {

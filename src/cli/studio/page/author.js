@@ -9,7 +9,8 @@ import { rawCall } from "./rawcall.js";
 import { test, testResult } from "./connectiontests.js";
 
 const STEPS = ["Connector", "Connection", "Raw call", "Operation", "Definition", "Run"];
-const empty = () => ({ connector: "", connection: "", call: { verb: "GET", path: "", headers: [], body: "" }, sent: null, id: "", file: null, output: "", isSaved: false });
+const empty = () => ({ connector: "", connection: "", call: { verb: "GET", path: "", headers: [], body: "" }, sent: null, id: "",
+  file: null, output: "", isSaved: false });
 /** What has been done; it stays when the view is left. */
 let draft = empty();
 
@@ -18,7 +19,8 @@ export function proposedId(verb, path) {
   const parts = path.split(/[?#]/)[0].split("/").filter(Boolean);
   const isOne = /^(\{.*\}|\d+|[\da-f-]{16,})$/i.test(parts.at(-1) ?? "");
   const noun = parts.filter((part) => !/^(\{.*\}|\d+|[\da-f-]{16,}|v\d+)$/i.test(part)).at(-1) ?? "things";
-  const name = noun.replace(/\.\w+$/, "").split(/[^A-Za-z\d]+/).filter(Boolean).map((word) => word[0].toUpperCase() + word.slice(1)).join("");
+  const name = noun.replace(/\.\w+$/,
+    "").split(/[^A-Za-z\d]+/).filter(Boolean).map((word) => word[0].toUpperCase() + word.slice(1)).join("");
   const single = name.replace(/ies$/, "y").replace(/([^s])s$/, "$1");
   const known = { GET: isOne ? "get" : "list", POST: "create", PUT: "replace", PATCH: "update", DELETE: "delete" }[verb] ?? "call";
   return `${known}${known === "list" ? name : single}`;
@@ -29,11 +31,13 @@ export async function authorPage({ root, context, preset, path }) {
   const about = () => context.about;
   const connectors = async () => (await get("connectors").catch(() => null))?.connectors ?? about().connectors;
   let files = null;
-  const marks = STEPS.map((name, at) => el("li", {}, el("a", { href: `#step-${at + 1}`, onclick: (event) => { event.preventDefault(); reach(at); } },
+  const marks = STEPS.map((name, at) => el("li", {}, el("a", { href: `#step-${at + 1}`,
+    onclick: (event) => { event.preventDefault(); reach(at); } },
     el("span", { class: "mark", "aria-hidden": "true" }, String(at + 1)), name, el("span", { class: "unseen" }))));
   const bodies = STEPS.map(() => el("div", { class: "step-body" }));
   const sections = STEPS.map((name, at) => el("section", { class: "step card", "aria-labelledby": `step-${at + 1}` },
-    el("h3", { id: `step-${at + 1}`, tabindex: -1 }, el("span", { class: "mark", "aria-hidden": "true" }, String(at + 1)), name), bodies[at]));
+    el("h3", { id: `step-${at + 1}`, tabindex: -1 }, el("span", { class: "mark", "aria-hidden": "true" }, String(at + 1)), name),
+      bodies[at]));
   const reach = (at) => {
     const head = sections[at].querySelector("h3");
     head.focus({ preventScroll: true });
@@ -61,22 +65,26 @@ export async function authorPage({ root, context, preset, path }) {
     const own = all.filter((one) => one.own), built = all.filter((one) => !one.own);
     const options = (list) => list.map((one) => el("option", { value: one.connector }, visible(one.title ?? one.connector)));
     const select = el("select", { id: "author-connector" }, el("option", { value: "" }, "A new connector"),
-      own.length > 0 && el("optgroup", { label: "Your connectors" }, options(own)), el("optgroup", { label: "Part of opnode" }, options(built)));
+      own.length > 0 && el("optgroup", { label: "Your connectors" }, options(own)),
+        el("optgroup", { label: "Part of opnode" }, options(built)));
     select.value = all.some((one) => one.connector === draft.connector) ? draft.connector : "";
     const below = el("div", {});
-    const chosen = () => fill(below, select.value === "" && newConnector({ taken: all.map((one) => one.connector), made: async (name, answer) => {
+    const chosen = () => fill(below, select.value === "" && newConnector({ taken: all.map((one) => one.connector),
+      made: async (name, answer) => {
       context.about = await get("about").catch(() => context.about);
       draft = { ...empty(), connector: name, output: answer.output };
-      await all_();
+      await drawAll();
       reach(1);
-    } }), draft.output && select.value === draft.connector && select.value !== "" && !draft.file && el("pre", { tabindex: 0, "aria-label": "What was written" }, visible(draft.output)));
+    } }), draft.output && select.value === draft.connector && select.value !== "" && !draft.file
+      && el("pre", { tabindex: 0, "aria-label": "What was written" }, visible(draft.output)));
     select.addEventListener("change", async () => {
       draft = { ...empty(), connector: select.value };
       chosen();
       await rest();
     });
     put(0, el("div", { class: "field narrow" }, el("label", { for: "author-connector" }, "Which connector"), el("p", { class: "about" },
-      "Choose the one that gets the operation, or write a new one. Do you have an OpenAPI document, a Postman collection, a HAR file or curl lines? ",
+      "Choose the one that gets the operation, or write a new one. Do you have an OpenAPI document, a Postman collection, "
+        + "a HAR file or curl lines? ",
       el("a", { href: "#/connectors/~import" }, "Import it"), "."), el("div", { class: "value" }, select)), below);
     chosen();
   }
@@ -100,7 +108,8 @@ export async function authorPage({ root, context, preset, path }) {
       fill(below, form.node);
     };
     if (known.length === 0) {
-      put(1, el("p", { class: "small" }, "It has no connection yet. A connection says how to sign in; where the address is fixed, nothing else is asked."), below);
+      put(1, el("p", { class: "small" },
+        "It has no connection yet. A connection says how to sign in; where the address is fixed, nothing else is asked."), below);
       return make();
     }
     const select = el("select", { id: "author-connection", onchange: () => {
@@ -115,7 +124,8 @@ export async function authorPage({ root, context, preset, path }) {
       await test(draft.connection);
       fill(told, testResult(draft.connection));
     } }, "Test");
-    return put(1, el("div", { class: "field narrow" }, el("label", { for: "author-connection" }, "Which connection"), el("p", { class: "about" }, "Calls are signed with it."),
+    return put(1, el("div", { class: "field narrow" }, el("label", { for: "author-connection" }, "Which connection"),
+      el("p", { class: "about" }, "Calls are signed with it."),
       el("div", { class: "value" }, select, tryIt, edit)), told);
   }
 
@@ -128,13 +138,16 @@ export async function authorPage({ root, context, preset, path }) {
       operationStep();
       marked();
     } });
-    return put(2, el("p", { class: "small" }, "Send one request with the sign-in and the limits of the connection. A GET is sent at once; anything else shows its plan first."), form);
+    return put(2, el("p", { class: "small" },
+      "Send one request with the sign-in and the limits of the connection. A GET is sent at once; anything else shows its plan first."),
+      form);
   }
 
   function operationStep() {
     if (!draft.sent) return later(3, "First send a raw call that succeeds.");
     const told = el("div", { role: "status" });
-    const id = textField({ title: "OperationId", value: draft.id, about: "Verb and noun, plural for lists: listBooks, getBook, createBook." }, () => { draft.id = id.value(); });
+    const id = textField({ title: "OperationId", value: draft.id,
+      about: "Verb and noun, plural for lists: listBooks, getBook, createBook." }, () => { draft.id = id.value(); });
     const title = textField({ title: "Title", optional: true, placeholder: "List books" });
     const isRead = draft.sent.verb === "POST" && el("input", { type: "checkbox", id: "only-reads" });
     const propose = async () => {
@@ -142,7 +155,8 @@ export async function authorPage({ root, context, preset, path }) {
       button.disabled = true;
       fill(told, el("p", { class: "waiting" }, "Trying the call, its pages and its records …"));
       try {
-        const answer = await post("calls/save", { ...draft.sent, id: id.value(), title: title.value() || null, ...(isRead?.checked ? { method: "query" } : {}) });
+        const answer = await post("calls/save", { ...draft.sent, id: id.value(), title: title.value() || null,
+          ...(isRead?.checked ? { method: "query" } : {}) });
         Object.assign(draft, { file: answer.file, id: id.value(), output: answer.output, isSaved: true });
         context.about = await get("about").catch(() => context.about);
         fill(told, el("p", { class: "success" }, "Written to ", el("code", {}, visible(answer.file)), ". Read what was guessed:"),
@@ -159,7 +173,8 @@ export async function authorPage({ root, context, preset, path }) {
     return put(3, el("p", { class: "small" }, el("code", { class: "badge" }, `${draft.sent.verb} ${visible(draft.sent.path)}`),
       " is sent again if it only reads. Options, paging, items and fields are taken from the request and the reply; each guess says why."),
     el("form", { class: "narrow", onsubmit: (event) => { event.preventDefault(); propose(); } }, id.node, title.node,
-      isRead && el("div", { class: "check-line" }, isRead, el("label", { for: "only-reads" }, "This POST only reads")), el("div", { class: "bar" }, button)), told);
+      isRead && el("div", { class: "check-line" }, isRead, el("label", { for: "only-reads" }, "This POST only reads")),
+        el("div", { class: "bar" }, button)), told);
   }
 
   async function definitionStep(file) {
@@ -180,13 +195,15 @@ export async function authorPage({ root, context, preset, path }) {
     marked();
     if (!draft.connector) return later(5, "First choose or write the connector.");
     const link = (id) => `#/operations/${encodeURIComponent(draft.connector)}/${encodeURIComponent(id)}`;
-    const { hits } = await post("search", { text: "", connectors: [draft.connector], method: null, tag: null, limit: 12 }).catch(() => ({ hits: [] }));
+    const { hits } = await post("search", { text: "", connectors: [draft.connector], method: null, tag: null,
+      limit: 12 }).catch(() => ({ hits: [] }));
     const others = hits.filter((hit) => !hit.template && hit.operation !== draft.id);
     return put(5,
       draft.file ? el("div", { class: "bar" }, el("a", { class: "button main", href: link(draft.id) }, `Run ${visible(draft.id)}`),
         el("span", { class: "small" }, "opens its form; try it on the sandbox, then on the connection"))
         : others.length === 0 && el("p", { class: "small" }, "The connector has no operation yet."),
-      others.length > 0 && el("ul", { class: "links" }, others.map((hit) => el("li", {}, el("a", { href: link(hit.operation), dir: "auto" }, visible(hit.title ?? hit.operation)),
+      others.length > 0 && el("ul", { class: "links" }, others.map((hit) => el("li", {},
+        el("a", { href: link(hit.operation), dir: "auto" }, visible(hit.title ?? hit.operation)),
         " ", el("span", { class: "small" }, visible(hit.operation))))));
   }
 
@@ -197,13 +214,15 @@ export async function authorPage({ root, context, preset, path }) {
     await Promise.all([definitionStep(path), runStep()]);
     marked();
   }
-  async function all_() {
+  async function drawAll() {
     await connectorStep();
     await rest();
   }
-  fill(root, el("a", { class: "back", href: "#/connectors" }, "All connectors"), el("div", { class: "setup-head" }, el("h2", { tabindex: -1 }, "Write a connector")),
+  fill(root, el("a", { class: "back", href: "#/connectors" }, "All connectors"),
+    el("div", { class: "setup-head" }, el("h2", { tabindex: -1 }, "Write a connector")),
     el("p", { class: "small" }, "From the documentation of an API to an operation that runs, in six steps."),
-    el("div", { class: "author" }, el("nav", { class: "steps", "aria-label": "Steps" }, el("ol", {}, marks)), el("div", { class: "step-list" }, sections)));
-  await all_();
+    el("div", { class: "author" }, el("nav", { class: "steps", "aria-label": "Steps" }, el("ol", {}, marks)),
+      el("div", { class: "step-list" }, sections)));
+  await drawAll();
   return { isDirty: () => files?.isDirty() ?? false, stop: () => files?.leave() };
 }

@@ -49,7 +49,7 @@ export function totals(plan) {
     connections: [...new Set(steps.map((step) => step.connection).filter(Boolean))], open: steps.some((step) => step.depends || step.paged) };
 }
 
-export function planView({ plan, hash }, isSandbox) {
+export function planView({ plan }, isSandbox) {
   const all = totals(plan);
   const resumed = (plan.jobs ?? []).filter((job) => job.resumes);
   return el("section", { class: "plan", "aria-label": "Plan" },
@@ -58,11 +58,11 @@ export function planView({ plan, hash }, isSandbox) {
     el("p", { class: "small" }, "Nothing was sent. ", isSandbox ? "This is the plan on the sandbox. " : "", "Requests that depend on rows are known during the run."),
     resumed.length > 0 && el("p", { class: "small" }, `Resumes run ${resumed.map((job) => job.resumes).join(", ")}: ${count(resumed[0].steps_done, "step")} done.`),
     el("ol", { class: "plan-steps" }, plan.steps.map(stepNode)),
-    el("p", { class: "small plan-hash" }, "Plan hash ", el("code", {}, hash), copier(() => hash)));
+    el("p", { class: "small plan-hash" }, "Plan hash ", el("code", {}, plan.hash), copier(() => plan.hash)));
 }
 
 /** Asks before a run on real connections. True if it may be sent. */
-export async function mayRun({ plan, hash }) {
+export async function mayRun({ plan }) {
   const all = totals(plan);
   const to = all.connections.map(visible).join(", ") || "no system";
   const rows = plan.steps.filter((step) => !step.local && !step.skipped).map((step) => el("tr", {}, el("td", {}, el("bdi", {}, visible(named(step)))), el("td", {}, KIND[step.method] ?? step.method),
@@ -71,7 +71,7 @@ export async function mayRun({ plan, hash }) {
     el("p", {}, `${count(all.reads, "read")} in ${count(all.readSteps, "step")} and ${count(all.writes, "write")} in ${count(all.writeSteps, "step")} are known now.`,
       all.open ? " There are more: they depend on rows and pages." : ""),
     el("table", { class: "plain" }, el("thead", {}, el("tr", {}, ["Step", "", "Connection", "Requests"].map((text) => el("th", { scope: "col" }, text || el("span", { class: "unseen" }, "What it does"))))), el("tbody", {}, rows)),
-    el("p", { class: "small" }, "Plan hash ", el("code", {}, hash)),
+    el("p", { class: "small" }, "Plan hash ", el("code", {}, plan.hash)),
   ], [["Do not run", "", ""], [`Run on ${to}`, "run", "main"]], "wide");
   return answer === "run";
 }

@@ -1,5 +1,6 @@
 // What can be written at a place of the editor: a list below the caret, with the documentation of the chosen entry.
 import { el, fill, calm, visible } from "./dom.js";
+import { prose } from "./failure.js";
 
 const SHOWN = 50;
 
@@ -36,7 +37,7 @@ export function proposals({ area, frame, lines, place, startOf, replace, box, he
     fill(list, shown.map((own, n) => el("li", { id: `${id}-${n}`, role: "option", "aria-selected": String(n === at), onmousedown: (event) => { event.preventDefault(); at = n; take(); } },
       el("span", { class: "word" }, visible(own.text)), own.detail && el("span", { class: "detail" }, visible(own.detail)))));
     const text = shown[at]?.documentation ?? (shown.length === 0 ? found.hover : null);
-    fill(about, text && el("p", {}, visible(text)));
+    fill(about, text && el("p", {}, prose(text)));
     about.hidden = !text;
     list.hidden = shown.length === 0;
     node.hidden = false;

@@ -5,6 +5,7 @@ import { combo } from "./combo.js";
 import { exact } from "./json.js";
 import { asText, kindOf, typed } from "./schema.js";
 import { isSame, readTests } from "./tests.js";
+import { sourcesOf } from "./values.js";
 
 const WORDS = {
   "=": "is", "!=": "is not", "<": "is less than", "<=": "is at most", ">": "is greater than", ">=": "is at least", eq: "is", ne: "is not",
@@ -17,6 +18,7 @@ const WORDS = {
  * the loader of a value source. See `inner` of fields.js.
  */
 export function conditions({ details, rule, load }) {
+  const sources = sourcesOf(details.fields);
   return ({ id, value, give, attributes }) => {
     let rows = [], join = "and", made, mode = value === undefined ? "rows" : "text", asking;
     const list = el("div", { class: "tests" });
@@ -29,7 +31,9 @@ export function conditions({ details, rule, load }) {
     const change = el("button", { type: "button", class: "link", onclick: () => switched() });
     const note = el("span", { class: "small" });
     const node = el("div", { class: "conditions" }, joined, list, text, preview, el("div", { class: "bar" }, add, change, note));
-    const fields = (details.fields ?? []).map((own) => ({ value: own.path, label: own.path, detail: kindWord(own.schema), field: own }));
+    // Of a nested object its fields are meant.
+    const parents = new Set((details.fields ?? []).flatMap((own) => (own.path.includes("/") ? [own.path.slice(0, own.path.lastIndexOf("/"))] : [])));
+    const fields = (details.fields ?? []).filter((own) => !parents.has(own.path) && !own.path.includes("_info")).map((own) => ({ value: own.path, label: own.path, detail: kindWord(own.schema), field: own }));
 
     const show = () => {
       const isRows = mode === "rows";
@@ -71,7 +75,7 @@ export function conditions({ details, rule, load }) {
     }, 60);
     const ask = (tests, signal) => post("condition", { connector: details.connector, operation: details.operation, option: rule.option, ...tests }, signal);
     const addRow = (test) => {
-      const row = testRow({ fields, operators: rule.operators, kind: rule.kind, load, test }, build, () => {
+      const row = testRow({ fields, operators: rule.operators, kind: rule.kind, load, sources, test }, build, () => {
         const at = rows.indexOf(row);
         rows.splice(at, 1);
         row.node.remove();
@@ -123,7 +127,7 @@ const typedValue = (text, before) => {
 const kindWord = (schema) => ({ choice: "choice", flag: "yes/no", number: "number", date: "date", time: "time", text: "text" })[kindOf(schema)] ?? "";
 
 /** A row: field, operator, value. */
-function testRow({ fields, operators = ["="], kind, load, test }, change, remove) {
+function testRow({ fields, operators = ["="], kind, load, sources, test }, change, remove) {
   let field = test?.field ?? "", value = test?.value ?? null, read = () => value;
   const told = el("p", { class: "fault" });
   const cell = el("span", { class: "test-value" });
@@ -148,8 +152,9 @@ function testRow({ fields, operators = ["="], kind, load, test }, change, remove
         oninput: () => keep(input.value.trim() ? input.value.split(",").map((part) => typed(own === "time" ? "text" : own, part.trim(), schema) ?? "") : undefined) });
       input.value = [value ?? []].flat().map((one) => asText("text", one)).join(", ");
       fill(cell, input);
-    } else if (known?.values && load) {
-      const values = combo({ label, placeholder: "Choose, or type a value", load: load(field), value: asText("text", value),
+    } else if (sources.has(field)) {
+      const { name, isLabel } = sources.get(field);
+      const values = combo({ label, placeholder: "Choose, or type a value", load: load(name, isLabel), value: asText("text", value),
         take: (text, row) => keep(row ? row.exact : typed(own, String(text), schema)) });
       fill(cell, values.node);
     } else if (own === "choice" || own === "flag") {

@@ -45,15 +45,18 @@ export async function connectionForm({ known, connector, given, file, buttons, e
   };
   const changed = () => { dirty(true); fill(told); };
   const name = textField({ title: "Name", value: known?.connection ?? freeName(connector, given),
-    about: known ? "Batch files name the connection by it: change them, too, when you rename it." : "You and your batch files call the connection by it." }, changed);
+    about: known ? "Batch files name the connection by it: change them, too, when you rename it."
+      : "You and your batch files call the connection by it." }, changed);
   const hasAccount = type.account || known?.account;
   const account = hasAccount && textField({ title: "Account", value: known?.account ?? "", optional: !type.account, placeholder: "main",
-    about: "A name that you choose. The system's tokens are kept under it; connections with the same account share them, and the rate limit." }, changed);
+    about: "A name that you choose. The system's tokens are kept under it; connections with the same account share them, "
+      + "and the rate limit." }, changed);
   const fields = new Map(type.connection.map((property) =>
     [property.name, valueField({ property, state: states[property.name], connector: known?.connection ?? connector, file }, changed)]));
   const isMain = (property) => !property.optional || fields.get(property.name).isSet();
   const others = type.connection.filter((property) => !isMain(property));
-  const more = el("details", { class: "more" }, el("summary", {}, `More: ${others.map((own) => own.title ?? own.name).slice(0, 4).join(", ")}`
+  const more = el("details", { class: "more" },
+    el("summary", {}, `More: ${others.map((own) => own.title ?? own.name).slice(0, 4).join(", ")}`
     + `${others.length > 4 ? " …" : ""}`), el("div", { class: "fields" }, others.map((property) => fields.get(property.name).node)));
   const told = el("div", { role: "status" });
 
@@ -73,7 +76,8 @@ export async function connectionForm({ known, connector, given, file, buttons, e
       if (more.contains(own.node)) more.open = true;
       first ??= own;
     }
-    fill(told, left.length > 0 && failure(left.length === all.length ? cause : { error: { message: left[0].message, faults: left } }, "It was not saved"));
+    fill(told, left.length > 0 && failure(left.length === all.length ? cause : { error: { message: left[0].message, faults: left } },
+      "It was not saved"));
     first?.focus();
   };
   const missing = () => {
@@ -98,7 +102,8 @@ export async function connectionForm({ known, connector, given, file, buttons, e
     if (missing()) return null;
     const values = Object.fromEntries([...fields].map(([key, own]) => [key, own.value()]).filter(([, value]) => value !== undefined));
     try {
-      await post("connections/save", { connection: name.value(), before: known?.connection ?? null, connector, account: account ? account.value() || null : null, values });
+      await post("connections/save", { connection: name.value(), before: known?.connection ?? null, connector,
+        account: account ? account.value() || null : null, values });
     } catch (cause) {
       show(cause);
       return null;

@@ -15,7 +15,8 @@ const asFault = (fault) => (typeof fault === "string" ? { message: fault } : { e
 
 /** The choice of the system of a new connection. */
 function chooser(titles, preset, choose) {
-  const select = el("select", { id: "connector", onchange: () => select.value && choose(select.value) }, el("option", { value: "" }, "Choose a system …"),
+  const select = el("select", { id: "connector", onchange: () => select.value && choose(select.value) },
+    el("option", { value: "" }, "Choose a system …"),
     [...titles].sort((one, two) => one[1].localeCompare(two[1])).map(([value, title]) => el("option", { value }, visible(title))));
   select.value = preset ?? "";
   return el("div", { class: "field system" }, el("label", { for: "connector" }, "System"), el("div", { class: "value" }, select),
@@ -24,7 +25,8 @@ function chooser(titles, preset, choose) {
 }
 
 async function remove(name, file) {
-  const answer = await dialog(`Remove ${visible(name)}?`, [el("p", {}, "The connection ", el("strong", { dir: "auto" }, visible(name)), " is deleted from ",
+  const answer = await dialog(`Remove ${visible(name)}?`, [el("p", {}, "The connection ", el("strong", { dir: "auto" }, visible(name)),
+    " is deleted from ",
     el("code", {}, visible(file)), ". Batch files that name it do not run any more. Nothing changes in the system.")],
   [["Keep it", "", ""], [`Remove ${visible(name)}`, "remove", "danger"]]);
   if (answer !== "remove") return false;
@@ -48,7 +50,7 @@ export async function connectionPage({ root, context, file, connections, titles,
     return { isDirty: () => false, stop: () => {} };
   }
   const shown = el("div", {}), told = el("div", { class: "told", role: "status" });
-  const state = el("span", { class: "state" }, !isNew && tested(name));
+  const state = el("span", { class: "test-state" }, !isNew && tested(name));
   let form = null, stop = () => {};
 
   const works = {
@@ -95,7 +97,8 @@ export async function connectionPage({ root, context, file, connections, titles,
   const side = el("div", {});
   const draw = async (connector) => {
     const buttons = [el("button", { class: "main", type: "submit", onclick: () => saveAnd("test") }, "Save and test"),
-      el("button", { type: "button", onclick: () => saveAnd(null) }, "Save"), el("a", { class: "button quiet", href: "#/connections" }, "Cancel")];
+      el("button", { type: "button", onclick: () => saveAnd(null) }, "Save"),
+        el("a", { class: "button quiet", href: "#/connections" }, "Cancel")];
     try {
       form = await connectionForm({ known, connector, given: connections.map((entry) => entry.connection), file, buttons, edited });
       fill(shown, form.node);
@@ -104,11 +107,13 @@ export async function connectionPage({ root, context, file, connections, titles,
       fill(shown, failure(cause));
     }
   };
-  fill(root, back, el("div", { class: "setup-head" }, el("h2", { tabindex: -1, dir: "auto" }, isNew ? "New connection" : visible(name)), state),
+  fill(root, back, el("div", { class: "setup-head" }, el("h2", { tabindex: -1, dir: "auto" }, isNew ? "New connection" : visible(name)),
+    state),
     el("p", { class: "small", dir: "auto" }, isNew ? "Where the system is, and how to sign in to it."
       : [visible(titles.get(known.connector) ?? known.connector), " · ", el("code", {}, visible(known.connector))]),
     known?.fault && failure(asFault(known.fault), "The connection has a fault"),
-    el("div", { class: "setup-two" }, el("div", {}, isNew && chooser(titles, preset, draw), shown), el("aside", { "aria-label": "Actions" }, side, told)));
+    el("div", { class: "setup-two" }, el("div", {}, isNew && chooser(titles, preset, draw), shown),
+      el("aside", { "aria-label": "Actions" }, side, told)));
   if (known || preset) await draw(known?.connector ?? preset);
   const work = pending;
   pending = null;

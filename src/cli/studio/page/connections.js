@@ -12,13 +12,14 @@ function kept(values) {
     .map(([name, value]) => {
       const place = { secret_file: "file", file: "in the connections file" }[value.in] ?? value.in;
       const kind = value.in === "missing" || value.is_set === false ? "bad" : value.in === "file" ? "warn" : "";
-      return el("span", { class: `badge ${kind}`, title: value.name, dir: "auto" }, `${visible(name)}: ${place}${value.is_set === false ? ", not set" : ""}`);
+      return el("span", { class: `badge ${kind}`, title: value.name, dir: "auto" },
+        `${visible(name)}: ${place}${value.is_set === false ? ", not set" : ""}`);
     });
 }
 
 /** An entry of the list, and the test that its button runs. */
 function listed(own, title) {
-  const state = el("span", { class: "state" }, tested(own.connection));
+  const state = el("span", { class: "test-state" }, tested(own.connection));
   const result = el("div", { class: "entry-result", role: "status" });
   const button = el("button", { type: "button", "aria-label": `Test ${own.connection}` }, "Test");
   const run = async () => {
@@ -48,13 +49,15 @@ export async function show(main, context) {
   function list({ file, connections }) {
     const add = el("a", { class: "button main", href: address(NEW) }, "New connection");
     if (connections.length === 0) {
-      return fill(root, el("h2", { tabindex: -1 }, "Connections"), el("div", { class: "empty" }, el("h3", {}, "There are no connections yet"),
+      return fill(root, el("h2", { tabindex: -1 }, "Connections"), el("div", { class: "empty" },
+        el("h3", {}, "There are no connections yet"),
         el("p", {}, "A connection says where a system is and how to sign in to it. Until you have one, everything runs on the sandbox."),
         add, el("p", { class: "small" }, "Connections are kept in ", el("code", {}, visible(file)), ".")));
     }
     const entries = connections.map((own) => listed(own, titles().get(own.connector) ?? own.connector));
     const all = el("button", { type: "button", onclick: () => entries.forEach((own) => own.run()) }, "Test all");
-    return fill(root, el("div", { class: "setup-head" }, el("h2", { tabindex: -1 }, "Connections"), el("div", { class: "bar" }, connections.length > 1 && all, add)),
+    return fill(root, el("div", { class: "setup-head" }, el("h2", { tabindex: -1 }, "Connections"),
+      el("div", { class: "bar" }, connections.length > 1 && all, add)),
       el("p", { class: "small" }, `${count(connections.length, "connection")} in `, el("code", {}, visible(file)),
         ". A test calls the system once and changes nothing there."),
       el("ul", { class: "entries" }, entries.map((own) => own.node)));
@@ -69,7 +72,8 @@ export async function show(main, context) {
       const known = await get("connections");
       if (own !== turn) return;
       if (next.length === 0) list(known);
-      else page = await connectionPage({ root, context, ...known, titles: titles(), name: next[0], preset: next[1], again: () => open(next) });
+      else page = await connectionPage({ root, context, ...known, titles: titles(), name: next[0], preset: next[1],
+        again: () => open(next) });
     } catch (cause) {
       if (own === turn) fill(root, el("h2", { tabindex: -1 }, "Connections"), failure(cause, "The connections cannot be read"));
     }

@@ -29,7 +29,8 @@ export function tested(connection) {
   const last = tests.get(connection);
   if (!last) return el("span", { class: "badge" }, "not tested");
   const title = `tested at ${clock(last.at)}`;
-  return last.cause ? el("span", { class: "badge bad", title }, "failed") : el("span", { class: "badge good", title }, `works, ${last.ms} ms`);
+  return last.cause ? el("span", { class: "badge bad", title }, "failed")
+    : el("span", { class: "badge good", title }, `works, ${last.ms} ms`);
 }
 
 /** The last test in full. */

@@ -11,8 +11,10 @@ const address = (...parts) => `#/connectors${parts.map((part) => `/${encodeURICo
 const origin = (own) => el("span", { class: own ? "badge on" : "badge" }, own ? "yours" : "part of opnode");
 
 function list(root, connectors) {
-  const box = el("input", { type: "search", placeholder: "Find a connector", "aria-label": "Find a connector", autocomplete: "off", spellcheck: "false" });
-  const cards = connectors.map((own) => [`${own.connector} ${own.title ?? ""} ${own.description ?? ""}`.toLowerCase(), el("li", { class: "card connector" },
+  const box = el("input", { type: "search", placeholder: "Find a connector", "aria-label": "Find a connector", autocomplete: "off",
+    spellcheck: "false" });
+  const cards = connectors.map((own) => [`${own.connector} ${own.title ?? ""} ${own.description ?? ""}`.toLowerCase(),
+    el("li", { class: "card connector" },
     el("h3", {}, el("a", { href: address(own.connector), dir: "auto" }, visible(own.title ?? own.connector))),
     el("p", { class: "small", dir: "auto" }, visible(own.description ?? own.connector)),
     el("p", { class: "badges" }, origin(own.own), el("span", { class: "badge" }, count(own.operations ?? 0, "operation"))))]);
@@ -26,8 +28,10 @@ function list(root, connectors) {
   box.addEventListener("input", calm(filter, 50));
   filter();
   fill(root, el("div", { class: "setup-head" }, el("h2", { tabindex: -1 }, "Connectors"), el("div", { class: "bar" },
-    el("a", { class: "button", href: address("~import") }, "Import a description"), el("a", { class: "button main", href: address("~write") }, "Write a connector"))),
-  el("p", { class: "small" }, "A connector knows the address, the sign-in and the operations of a system."), connectors.length > 6 && el("div", { class: "bar" }, box), shown, none);
+    el("a", { class: "button", href: address("~import") }, "Import a description"),
+      el("a", { class: "button main", href: address("~write") }, "Write a connector"))),
+  el("p", { class: "small" }, "A connector knows the address, the sign-in and the operations of a system."),
+    connectors.length > 6 && el("div", { class: "bar" }, box), shown, none);
 }
 
 async function one(root, name, context, isCurrent) {
@@ -41,24 +45,32 @@ async function one(root, name, context, isCurrent) {
   const isDocs = /^https?:\/\//i.test(own.docs ?? "");
   fill(root, el("a", { class: "back", href: "#/connectors" }, "All connectors"),
     el("div", { class: "setup-head" }, el("h2", { tabindex: -1, dir: "auto" }, visible(own.title ?? name)), origin(isOwn),
-      operations.length > 0 && el("div", { class: "bar" }, el("a", { class: "button", href: address("~write", name) }, "Add an operation"))),
+      operations.length > 0 && el("div", { class: "bar" }, el("a", { class: "button", href: address("~write", name) },
+        "Add an operation"))),
     el("p", { class: "small", dir: "auto" }, el("code", {}, visible(name)), own.description && ` · ${visible(own.description)}`,
       isDocs && [" · ", el("a", { href: own.docs, target: "_blank", rel: "noreferrer noopener" }, "Documentation of the API")]),
     el("div", { class: "setup-two" },
       el("section", { "aria-labelledby": "operations-head" }, el("h3", { id: "operations-head" }, "Operations"),
         operations.length > 0
-          ? operationList(operations, "Operations", (hit) => `#/operations/${encodeURIComponent(name)}/${encodeURIComponent(hit.operation)}`)
-          : el("div", { class: "empty" }, el("p", {}, "It has no operations yet."), el("a", { class: "button main", href: address("~write", name) }, "Add an operation"))),
+          ? operationList(operations, "Operations",
+            (hit) => `#/operations/${encodeURIComponent(name)}/${encodeURIComponent(hit.operation)}`)
+          : el("div", { class: "empty" }, el("p", {}, "It has no operations yet."),
+            el("a", { class: "button main", href: address("~write", name) }, "Add an operation"))),
       el("aside", { "aria-label": "Connections and files" },
-        el("section", { class: "card" }, el("h3", {}, "Connections"), connections.length === 0 && el("p", { class: "small" }, "None yet; its operations run on the sandbox."),
-          el("ul", { class: "links" }, connections.map((known) => el("li", {}, el("a", { href: `#/connections/${encodeURIComponent(known.connection)}`, dir: "auto" },
+        el("section", { class: "card" }, el("h3", {}, "Connections"),
+          connections.length === 0 && el("p", { class: "small" }, "None yet; its operations run on the sandbox."),
+          el("ul", { class: "links" }, connections.map((known) => el("li", {},
+            el("a", { href: `#/connections/${encodeURIComponent(known.connection)}`, dir: "auto" },
             visible(known.connection)), " ", tested(known.connection)))),
           el("a", { class: "button", href: `#/connections/~new/${encodeURIComponent(name)}` }, "New connection")),
-        el("section", { class: "card" }, el("h3", {}, "A connection says"), el("ul", { class: "links" }, (own.connection ?? []).map((property) =>
+        el("section", { class: "card" }, el("h3", {}, "A connection says"),
+          el("ul", { class: "links" }, (own.connection ?? []).map((property) =>
           el("li", {}, visible(property.title ?? property.name), " ", property.secret && el("span", { class: "badge" }, "secret"), " ",
             property.optional && el("span", { class: "small" }, "optional"))))),
-        el("section", { class: "card" }, el("h3", {}, "Files"), files.length === 0 && el("p", { class: "small" }, "Its files are part of opnode."),
-          el("ul", { class: "links files" }, files.map((file) => el("li", {}, el("a", { href: address("~write", name, file.path), dir: "auto" }, visible(file.path))))))));
+        el("section", { class: "card" }, el("h3", {}, "Files"), files.length === 0
+          && el("p", { class: "small" }, "Its files are part of opnode."),
+          el("ul", { class: "links files" }, files.map((file) => el("li", {},
+            el("a", { href: address("~write", name, file.path), dir: "auto" }, visible(file.path)))))))));
 }
 
 export async function show(main, context) {
@@ -85,7 +97,8 @@ export async function show(main, context) {
         if (isCurrent()) list(root, connectors);
       }
     } catch (cause) {
-      if (isCurrent()) fill(root, el("a", { class: "back", href: "#/connectors" }, "All connectors"), el("h2", { tabindex: -1 }, "Connectors"), failure(cause));
+      if (isCurrent()) fill(root, el("a", { class: "back", href: "#/connectors" }, "All connectors"),
+        el("h2", { tabindex: -1 }, "Connectors"), failure(cause));
     }
     if (isCurrent()) root.querySelector("h2")?.focus({ preventScroll: true });
   }

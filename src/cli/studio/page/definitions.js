@@ -8,13 +8,17 @@ import { textView } from "./textview.js";
 
 const short = (path) => path.split(/[\\/]/).slice(-1)[0];
 
-/** An editor of the files of a connector; `saved()` is called after each save. Returns the node, `isDirty()`, `show(path)` and `leave()`. */
+/**
+ * An editor of the files of a connector; `saved()` is called after each save.
+ * Returns the node, `isDirty()`, `show(path)` and `leave()`.
+ */
 export function definitionFiles(connector, saved) {
   const files = el("select", { "aria-label": "File" });
   const place = el("code", { class: "small" });
   const shown = el("div", {}), told = el("div", { role: "status" });
   const save = el("button", { type: "button", class: "main", disabled: true, onclick: () => write() }, "Save");
-  const node = el("div", { class: "definitions" }, el("div", { class: "bar" }, files, place, el("span", { class: "end" }, save)), told, shown);
+  const node = el("div", { class: "definitions" }, el("div", { class: "bar" }, files, place, el("span", { class: "end" }, save)), told,
+    shown);
   let own = null, file = null, isDirty = false;
   const dirty = (now) => {
     isDirty = now;
@@ -61,7 +65,8 @@ export function definitionFiles(connector, saved) {
     } catch (cause) {
       save.disabled = false;
       if (cause.error?.kind !== "state") return fill(told, failure(cause, "It was not saved"));
-      fill(told, el("div", { class: "failure block", role: "alert" }, el("p", {}, "Another program has changed the file since it was opened here."),
+      fill(told, el("div", { class: "failure block", role: "alert" },
+        el("p", {}, "Another program has changed the file since it was opened here."),
         el("div", { class: "bar" }, el("button", { type: "button", onclick: () => keepMine() }, "Keep mine"),
           el("button", { type: "button", onclick: () => load(file.path) }, "Take theirs"))));
     }
@@ -75,7 +80,8 @@ export function definitionFiles(connector, saved) {
       fill(told, failure(cause, "It was not saved"));
     }
   }
-  const leaveChanges = async () => !isDirty || (await dialog("Leave without saving?", [el("p", {}, `The changes of ${visible(file.path)} are not saved.`)],
+  const leaveChanges = async () => !isDirty || (await dialog("Leave without saving?",
+    [el("p", {}, `The changes of ${visible(file.path)} are not saved.`)],
     [["Stay", "", "main"], ["Leave", "leave", ""]])) === "leave";
   files.addEventListener("change", async () => {
     if (await leaveChanges()) return load(files.value);
@@ -88,8 +94,10 @@ export function definitionFiles(connector, saved) {
     if (!(await leaveChanges())) return;
     try {
       const known = (await get(`definitions/${encodeURIComponent(connector)}`)).files;
-      fill(files, known.map((one) => el("option", { value: one.path, "data-own": String(one.own) }, `${visible(short(one.path))}${one.own ? "" : " (part of opnode)"}`)));
-      const chosen = known.find((one) => one.path === path || (path && (one.path.endsWith(path) || path.endsWith(one.path)))) ?? known.find((one) => one.own) ?? known[0];
+      fill(files, known.map((one) => el("option", { value: one.path, "data-own": String(one.own) },
+        `${visible(short(one.path))}${one.own ? "" : " (part of opnode)"}`)));
+      const chosen = known.find((one) => one.path === path || (path && (one.path.endsWith(path)
+        || path.endsWith(one.path)))) ?? known.find((one) => one.own) ?? known[0];
       if (!chosen) return fill(shown, el("p", { class: "small" }, "The connector has no files here."));
       files.value = chosen.path;
       await load(chosen.path);

@@ -1,7 +1,8 @@
 // A text editor: a text area over a layer of our own with colours, line numbers and faults. Only visible lines are drawn.
-import { el, fill, calm, count, visible } from "./dom.js";
+import { el, fill, calm, count } from "./dom.js";
 import { painter } from "./yaml.js";
 import { proposals } from "./complete.js";
+import { prose } from "./failure.js";
 import { tips } from "./tip.js";
 import { keys } from "./keys.js";
 
@@ -23,8 +24,9 @@ function range(line, column) {
  * An editor of a text.
  * `check(text, signal)` gives `{ faults, hints }` with `line`, `column`, `message`, `advice`; it is asked 250 ms after typing stops.
  * `complete(text, line, column, signal)` gives `{ from, to, proposals, hover }`. `change(text)` is called at each change, `save()` for Ctrl+S,
- * `caret(line)` when the caret has moved to another line. `marks(line)` may give a class for the line number.
- * Returns `{ node, list, text, set, replace, go, focus, faults, recheck, leave }`; `list` is the list of faults, to be placed where there is room.
+ * `caret(line)` when the caret has moved to another line.
+ * Returns `{ node, list, status, keys, text, set, replace, go, focus, faults, recheck, leave }`: `list` (the faults), `status` and `keys` are nodes
+ * to be placed where there is room; `replace(from, to, text)` can be taken back with Ctrl+Z.
  */
 export function editor({ text = "", label = "Text", check, complete, change = () => {}, save, caret = () => {} }) {
   const id = `editor-${(last += 1)}`;
@@ -35,11 +37,12 @@ export function editor({ text = "", label = "Text", check, complete, change = ()
     "aria-label": label, "aria-describedby": `${id}-keys`, rows: 1,
   });
   area.value = text;
+  area.setSelectionRange(0, 0);
   const numbers = el("div", { class: "editor-numbers", "aria-hidden": "true" });
   const layer = el("pre", { class: "editor-layer", "aria-hidden": "true", dir: "ltr" });
   const current = el("div", { class: "editor-current", "aria-hidden": "true" });
   const keysText = el("p", { class: "editor-keys small", id: `${id}-keys` },
-    "Tab indents; press Escape, then Tab, to leave the editor.", complete ? " Ctrl+Space shows what can be written." : "", save ? " Ctrl+S saves." : "");
+    ["Tab indents; Escape, then Tab leaves", complete && "Ctrl+Space completes", save && "Ctrl+S saves"].filter(Boolean).join(" · "));
   const frame = el("div", { class: "editor-frame" }, numbers, el("div", { class: "editor-text" }, current, layer, area));
   const list = el("ul", { class: "editor-faults", "aria-label": "Faults" });
   const status = el("p", { class: "editor-status small", role: "status" });
@@ -116,8 +119,8 @@ export function editor({ text = "", label = "Text", check, complete, change = ()
     }
     const all = [...found.values()].flat().sort((a, b) => Number(a.isHint ?? 0) - Number(b.isHint ?? 0) || a.line - b.line);
     fill(list, all.slice(0, 200).map((fault) => el("li", { class: fault.isHint ? "hint" : "bad" },
-      el("button", { type: "button", onclick: () => go(fault.line, fault.column) }, el("b", {}, `Line ${fault.line}`), " ", visible(fault.message)),
-      fault.advice && fault.advice !== fault.message && el("span", { class: "small" }, visible(fault.advice)))));
+      el("button", { type: "button", onclick: () => go(fault.line, fault.column) }, el("b", {}, `Line ${fault.line}`), " ", prose(fault.message)),
+      fault.advice && fault.advice !== fault.message && el("span", { class: "small" }, prose(String(fault.advice))))));
     status.textContent = faults.length === 0 ? (hints.length === 0 ? "No faults" : `No faults, ${count(hints.length, "hint")}`) : count(faults.length, "fault");
     status.classList.toggle("bad", faults.length > 0);
     area.setAttribute("aria-invalid", String(faults.length > 0));

@@ -21,6 +21,7 @@ export function failure(cause, title) {
     el("p", { dir: "auto" }, prose(error.message)),
     error.advice && el("p", { class: "advice", dir: "auto" }, prose(words(error.advice))),
     others.length > 0 && el("ul", {}, others.slice(0, 50).map((fault) => el("li", { dir: "auto" },
-      place(fault) && el("code", {}, visible(place(fault))), " ", prose(fault.message), fault.advice && [" – ", prose(words(fault.advice))]))),
+      place(fault) && el("code", {}, visible(place(fault))), " ", prose(fault.message),
+        fault.advice && [" – ", prose(words(fault.advice))]))),
     others.length > 50 && el("p", { class: "small" }, `and ${others.length - 50} more`));
 }

@@ -37,9 +37,10 @@ export function form(details, given, change, system) {
     return own.node;
   };
   // What a template asks for comes first, then what is required, then what is set.
-  const rank = (own) => (asked.has(own.name) ? 0 : own.required ? 1 : values.has(own.name) ? 2 : rules.has(own.name) ? 3 : 4);
+  const filter = details.options.find((own) => rules.has(own.name))?.name;
+  const rank = (own) => (asked.has(own.name) ? 0 : own.required ? 1 : own.name === filter ? 2 : values.has(own.name) ? 3 : 4);
   const sorted = [...details.options].sort((a, b) => rank(a) - rank(b));
-  const first = sorted.filter((own, at) => rank(own) < 4 || sorted.length <= FEW || at < 2);
+  const first = sorted.filter((own, at) => rank(own) < 4 || sorted.length <= FEW || (at < 2 && !rules.has(own.name)));
   const others = sorted.filter((own) => !first.includes(own));
   fill(shown, first.map(make));
   // An option that the definition does not know is kept, and shown as JSON.
@@ -62,6 +63,11 @@ export function form(details, given, change, system) {
     details.options.length === 0 && !items && el("p", { class: "small" }, "This operation has no options."),
     shown, more && el("div", { class: "more" }, more.node), items?.node);
 
+  // An option that is missing may be told as missing in an item.
+  const placed = (fault) => {
+    const name = fault.message.match(/`([^`]+)` is missing/)?.[1];
+    return fields.has(name) && !values.has(name) && !fields.has(fault.field?.split("/")[1]) ? { ...fault, field: `/${name}` } : fault;
+  };
   const focusOn = (fault) => {
     const name = fault.field?.split("/")[1];
     if (fields.has(name)) return () => fields.get(name).focus();
@@ -77,14 +83,16 @@ export function form(details, given, change, system) {
       return `{${parts.join(",")}}`;
     },
     /** What keeps it from being sent at all: texts that are no JSON. */
+    missing: () => details.options.filter((own) => own.required && !values.has(own.name)).map((own) => own.name),
     unread: () => unread.size > 0 || (items?.unread() ?? false),
-    faults: (error) => {
-      const all = error?.faults?.length ? error.faults : error ? [{ message: error.message, field: error.place?.field }] : [];
+    /** Shows what does not fit: `isNew` when nothing was filled in yet, so that nothing is wrong, but something is to be done. */
+    faults: (error, isNew = false) => {
+      const all = (error?.faults?.length ? error.faults : error ? [{ message: error.message, field: error.place?.field }] : []).map(placed);
       const own = (fault, name) => fault.field === `/${name}` || fault.field?.startsWith(`/${name}/`);
-      for (const [name, one] of fields) if (!unread.has(name)) one.faults(all.filter((fault) => own(fault, name)));
-      items?.faults(all);
-      fill(summary, all.length > 0 && el("div", { class: "failure" },
-        el("strong", {}, all.length === 1 ? "One thing does not fit" : `${all.length} things do not fit`),
+      for (const [name, one] of fields) if (!unread.has(name)) one.faults(isNew ? [] : all.filter((fault) => own(fault, name)));
+      items?.faults(isNew ? [] : all);
+      fill(summary, all.length > 0 && el("div", { class: isNew ? "card todo" : "failure" },
+        el("strong", {}, isNew ? "Still to be filled in" : all.length === 1 ? "One thing does not fit" : `${all.length} things do not fit`),
         el("ul", {}, all.slice(0, 12).map((fault) => {
           const go = focusOn(fault);
           return el("li", {}, go ? el("button", { type: "button", class: "link", onclick: go }, fault.message) : fault.message);

@@ -4,7 +4,9 @@ import { status } from "./runwords.js";
 
 const NS = "http://www.w3.org/2000/svg";
 const WIDE = 190, HIGH = 58, GAP = 18, DEEP = 40;
-const KINDS = { query: "Reads", mutate: "Writes", delete: "Deletes", local: "Local" };
+const KINDS = { query: "Reads", mutate: "Writes", delete: "Deletes", upsert: "Creates and changes", load: "Loads", transform: "Transforms", http: "Posts", batch: "Runs", local: "Local" };
+const CLOSING = { on_failure: "on failure", finally: "finally" };
+const COLORS = { query: "query", mutate: "mutate", upsert: "mutate", http: "mutate", delete: "delete" };
 
 function drawn(name, attributes) {
   const node = document.createElementNS(NS, name);
@@ -26,7 +28,7 @@ export function layers(steps) {
   };
   const found = [];
   for (const step of steps) (found[depth(step, new Set())] ??= []).push(step);
-  return found;
+  return found.filter(Boolean);
 }
 
 /** `go(step)` is called for a step that was chosen. Returns the node, `set(steps)`, `mark(states)` and `select(line)`. */
@@ -38,10 +40,10 @@ export function graph(go) {
   let steps = [], boxes = new Map(), states = new Map(), selected = null;
 
   const box = (step) => {
-    const kind = step.kind in KINDS ? step.kind : "local";
+    const kind = COLORS[step.kind] ?? "local";
     const state = el("span", { class: "graph-state" });
     const button = el("button", { type: "button", class: `graph-box ${kind}`, onclick: () => go(step), title: [step.id, step.operation, step.connection].filter(Boolean).join(" · ") },
-      el("span", { class: "graph-id" }, el("bdi", {}, visible(step.id))),
+      el("span", { class: "graph-id" }, el("bdi", {}, visible(step.id)), step.list in CLOSING && el("span", { class: "graph-list" }, CLOSING[step.list])),
       el("span", { class: "graph-about" }, el("span", { class: "graph-kind" }, KINDS[step.kind] ?? step.kind ?? ""), " ", visible(step.operation ?? "")),
       el("span", { class: "graph-foot" }, step.connection && el("span", { class: "graph-connection" }, visible(step.connection)), state));
     boxes.set(step.id, { button, state });
@@ -53,7 +55,8 @@ export function graph(go) {
     const across = Math.max(1, Math.floor((room - GAP) / (WIDE + GAP)));
     const spots = new Map();
     let y = GAP;
-    for (const layer of layers(steps)) {
+    const parts = ["steps", "on_failure", "finally"].map((list) => steps.filter((step) => (step.list ?? "steps") === list));
+    for (const layer of parts.flatMap(layers)) {
       for (let at = 0; at < layer.length; at += across) {
         const row = layer.slice(at, at + across);
         const from = Math.max(GAP, (room - row.length * (WIDE + GAP) + GAP) / 2);
@@ -86,8 +89,8 @@ export function graph(go) {
     for (const [id, { button, state }] of boxes) {
       const own = states.get(id);
       button.dataset.state = own?.status ?? "";
-      button.toggleAttribute("aria-current", id === selected);
       if (id === selected) button.setAttribute("aria-current", "true");
+      else button.removeAttribute("aria-current");
       const [text, kind] = own ? status(own.status) : ["", ""];
       state.className = `graph-state ${kind}`;
       fill(state, own && text, own?.text && ` · ${own.text}`);

@@ -3,6 +3,7 @@ import { el, fill, count, tell, visible } from "./dom.js";
 import { combo } from "./combo.js";
 import { exact, isObject } from "./json.js";
 import { columnOf, hasHead } from "./paste.js";
+import { sourcesOf } from "./values.js";
 import { asText, hint, itemFields, kindFor, kindOf, typed } from "./schema.js";
 
 const PAGE = 50;
@@ -34,10 +35,8 @@ function pathsOf(item, path = [], found = []) {
 export function grid(details, ask, rows, changed, load, paste) {
   const known = itemFields(details.items);
   const byPath = new Map(known.map((own) => [own.path.join("/"), own]));
-  const sources = new Map((details.fields ?? []).filter((own) => own.values).map((own) => [own.path, own.values]));
-  for (const [path, own] of Object.entries(details.items.values ?? {})) sources.set(path, own);
+  const sources = sourcesOf([...(details.fields ?? []), ...known.map((own) => ({ path: own.path.join("/"), values: own.schema.values }))]);
   const asked = new Set(ask.filter((own) => own.startsWith("/items/")).map((own) => own.split("/").slice(3).join("/")));
-  const hasSource = (path) => sources.has(path) || byPath.get(path)?.schema.values !== undefined;
   const added = [], bad = new Map(), cells = new Map();
   let columns = [], first = 0, current = null, listed = [];
   const head = el("tr", {});
@@ -93,8 +92,8 @@ export function grid(details, ask, rows, changed, load, paste) {
       node = input = el("select", { "aria-label": label, onchange: () => give(input.value === "" ? undefined : exact(input.value)) },
         el("option", { value: "" }, "—"), choices.map((own) => el("option", { value: JSON.stringify(own) }, kind === "flag" ? (own ? "yes" : "no") : String(own))));
       input.value = value === undefined || value === null ? "" : JSON.stringify(value);
-    } else if (hasSource(column.key) && kind !== "json") {
-      const own = combo({ label, value: asText(kind, value), placeholder: placeholder(value, column), load: load(column.key),
+    } else if (sources.has(column.key) && kind !== "json") {
+      const own = combo({ label, value: asText(kind, value), placeholder: placeholder(value, column), load: load(sources.get(column.key).name, sources.get(column.key).isLabel),
         take: (text, row) => give(row ? row.exact : typed(kind, String(text), column.schema)) });
       node = own.node;
       input = own.input;

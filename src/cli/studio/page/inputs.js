@@ -2,7 +2,11 @@
 import { el, fill, visible } from "./dom.js";
 
 const remembered = (name) => { try { return JSON.parse(sessionStorage.getItem(name)) ?? {}; } catch { return {}; } };
-const plain = (value) => (value === undefined || value === null ? "" : typeof value === "string" ? value : JSON.stringify(value));
+/** A default or a choice is JSON text; a text is shown without its quotes, as --input takes it. */
+const plain = (text) => {
+  if (text === undefined || text === null) return "";
+  try { const value = JSON.parse(text); return typeof value === "string" ? value : text; } catch { return String(text); }
+};
 
 /** `name` is where the values are kept while the page is open. Returns the node, `set(inputs)`, `values()` and `faults(error)`. */
 export function inputForm(name, change) {

@@ -45,7 +45,7 @@ export async function open(work, context, hit, isCurrent) {
   const isAtOnce = atOnce === key;
   atOnce = null;
   if (isAtOnce) target.value = "";
-  let planned = null, asking = null, stopRun = () => {}, ran = null;
+  let planned = null, asking = null, stopRun = () => {}, ran = null, isTouched = false;
 
   const pane = el("div", { class: "plan" }, el("p", { class: "small" }, "…"));
   const shown = el("section", { class: "result", "aria-label": "Result", tabindex: -1, hidden: true });
@@ -63,6 +63,12 @@ export async function open(work, context, hit, isCurrent) {
     planned = null;
     if (ran !== null) { const isOld = ran !== call(); shown.classList.toggle("old", isOld); stale.hidden = !isOld; }
     if (own.unread()) { run.disabled = true; return; }
+    const missing = isTouched || details.items ? [] : own.missing();
+    if (missing.length > 0) {
+      own.faults({ message: "", faults: missing.map((name) => ({ message: name, field: `/${name}` })) }, true);
+      fill(pane, el("p", { class: "small" }, "The request appears when the form fits."));
+      return;
+    }
     asking = new AbortController();
     try {
       planned = await postText("plan", call(), asking.signal);
@@ -75,7 +81,7 @@ export async function open(work, context, hit, isCurrent) {
       run.disabled = curl.disabled = true;
       pane.classList.add("old");
       if (!pane.querySelector("pre")) fill(pane, el("p", { class: "small" }, "The request appears when the form fits."));
-      own.faults(fault.error ?? { message: fault.message });
+      own.faults(fault.error ?? { message: fault.message }, !isTouched);
     }
   };
   const start = async () => {
@@ -93,8 +99,8 @@ export async function open(work, context, hit, isCurrent) {
       shown.hidden = false;
       shown.classList.remove("old");
       stopRun = result(shown, id, { details, stale, items: sent, system: system() ?? "the sandbox",
+        arrived: () => shown.scrollIntoView({ behavior: "smooth", block: "start" }),
         retry: (list) => { own.setItems(list); tell(`${count(list.length, "item")} in the form`); } });
-      shown.scrollIntoView({ behavior: "smooth", block: "nearest" });
       shown.focus({ preventScroll: true });
     } catch (fault) {
       shown.hidden = false;
@@ -118,13 +124,15 @@ export async function open(work, context, hit, isCurrent) {
   const curl = el("button", { type: "button", class: "quiet", disabled: true, onclick: async () => {
     try { copyText((await postText("copy/curl", call())).text, curl); } catch (fault) { tell(fault.message); }
   } }, "Copy as curl");
-  const own = form(details, { options: template.options, items: template.items?.length ? template.items : null, ask: template.ask }, calm(look, 120), system);
+  const soon = calm(look, 120);
+  const touched = () => { isTouched = true; soon(); };
+  const own = form(details, { options: template.options, items: template.items?.length ? template.items : null, ask: template.ask }, touched, system);
   target.onchange = () => { label(); own.forget(); look(); };
   label();
 
   const others = details.templates.filter((one) => one.template !== template.template);
   fill(work,
-    el("p", { class: "crumbs small" }, el("a", { href: "#/operations", class: "back" }, "← Search"), el("span", {}, about.connectors.find((one) => one.connector === hit.connector)?.title ?? hit.connector),
+    el("p", { class: "crumbs small" }, el("a", { href: "#/operations", class: "to-search" }, "← Search"), el("span", {}, about.connectors.find((one) => one.connector === hit.connector)?.title ?? hit.connector),
       el("span", { "aria-hidden": "true" }, "/"), hit.template ? el("a", { href: address({ ...hit, template: undefined }) }, hit.operation) : el("code", {}, hit.operation),
       hit.template && [el("span", { "aria-hidden": "true" }, "/"), el("code", {}, hit.template)]),
     el("div", { class: "work-head" },

@@ -9,13 +9,15 @@ const words = (own) => `${own.operation} ${own.title ?? ""} ${own.request ?? ""}
 /** `link(operation)` is the address of an operation, nothing if it has none. */
 export function operationList(operations, label, link) {
   const all = operations.map((own) => [words(own), own]);
-  const box = el("input", { type: "search", placeholder: "Find an operation", "aria-label": `Find in: ${label}`, autocomplete: "off", spellcheck: "false" });
+  const box = el("input", { type: "search", placeholder: "Find an operation", "aria-label": `Find in: ${label}`, autocomplete: "off",
+    spellcheck: "false" });
   const found = el("p", { class: "small", role: "status" });
   const none = el("p", { class: "small none" }, "No operation has these words.");
   const list = longList({ height: 46, label, className: "operations", draw: (own) => el("div", {},
     el("span", { class: `badge ${own.method === "query" ? "" : "warn"}` }, METHODS[own.method] ?? own.method),
     el("span", { class: "operation-name" },
-      link ? el("a", { href: link(own), dir: "auto" }, visible(own.title ?? own.operation)) : el("span", { dir: "auto" }, visible(own.title ?? own.operation)),
+      link ? el("a", { href: link(own), dir: "auto" }, visible(own.title ?? own.operation))
+        : el("span", { dir: "auto" }, visible(own.title ?? own.operation)),
       el("span", { class: "small" }, visible(own.operation))),
     own.request && el("code", {}, visible(own.request))) });
   const filter = () => {

@@ -17,7 +17,7 @@ export function used(hit) {
 
 /** `go(hash)` opens a hit. Returns the node, `search(text)`, `focus()` and `stop()`. */
 export function pick(about, go) {
-  let asking, entries = [], at = -1, limit = FIRST, total = 0, isMore = false;
+  let asking, entries = [], at = -1, limit = FIRST, total = 0, isMore = false, isPending = false, isEntered = false;
   const titles = new Map(about.connectors.map((own) => [own.connector, own.title ?? own.connector]));
   const list = { id: "hits", role: "listbox", "aria-label": "Hits", tabindex: 0 };
   const space = el("div", { class: "space", role: "presentation" });
@@ -26,16 +26,16 @@ export function pick(about, go) {
     type: "search", id: "search", placeholder: "What do you want to do?", "aria-label": "Search operations and templates", autocomplete: "off",
     spellcheck: "false", role: "combobox", "aria-expanded": "true", "aria-controls": "hits", "aria-autocomplete": "list",
   });
-  const facet = (label, all, values) => el("select", { "aria-label": label, onchange: () => search() },
-    el("option", { value: "" }, all), values.map(([value, text]) => el("option", { value }, text)));
-  const connector = facet("Connector", "All connectors", [...titles]);
-  const method = facet("Method", "All methods", [["query", "Read"], ["mutate", "Write"], ["delete", "Delete"]]);
-  const tag = facet("Tag", "All tags", (about.tags ?? []).map((own) => [own, own]));
+  const facet = (label, values) => el("select", { "aria-label": label, onchange: () => search() },
+    el("option", { value: "" }, label), values.map(([value, text]) => el("option", { value }, text)));
+  const connector = facet("Connector", [...titles]);
+  const method = facet("Method", [["query", "Read"], ["mutate", "Write"], ["delete", "Delete"]]);
+  const tag = facet("Tag", (about.tags ?? []).map((own) => [own, own]));
   const told = el("p", { class: "small hits-told", role: "status" }, "Searching …");
   const none = el("div", { class: "hits-none", hidden: true });
 
   const rows = virtual(view, space, {
-    height: (entry) => (entry.label ? 34 : 80),
+    height: (entry) => (entry.label ? 34 : 76),
     near: (last) => { if (last > entries.length - 30 && !isMore && limit < total) { isMore = true; limit *= 4; search(true); } },
     draw: (entry, own) => {
       if (entry.label) return el("div", { class: "hits-label", role: "presentation" }, entry.label);
@@ -48,6 +48,7 @@ export function pick(about, go) {
     if (!stay) limit = FIRST;
     asking?.abort();
     const own = (asking = new AbortController());
+    isPending = true;
     const text = box.value.trim();
     const request = { text, connectors: connector.value ? [connector.value] : [], method: method.value || null, limit };
     if (tag.value) request.tag = tag.value;
@@ -55,7 +56,9 @@ export function pick(about, go) {
       const found = await post("search", request, own.signal);
       // A late answer never overwrites a newer one.
       if (own !== asking) return;
+      isPending = false;
       show(found, text, stay);
+      if (isEntered && entries.length > 0) { isEntered = false; if (at < 0) step(1); open(at); }
     } catch (fault) {
       if (fault.name !== "AbortError") told.textContent = fault.message;
     } finally {
@@ -104,6 +107,7 @@ export function pick(about, go) {
     else if (event.key === "ArrowUp") step(-1);
     else if (event.key === "PageDown") step(8);
     else if (event.key === "PageUp") step(-8);
+    else if (event.key === "Enter" && isPending) isEntered = true;
     else if (event.key === "Enter" && entries.length > 0) { if (at < 0) step(1); open(at); }
     else if (event.key === "Escape" && box.value) { box.value = ""; search(); }
     else return;
@@ -112,7 +116,7 @@ export function pick(about, go) {
   box.addEventListener("keydown", keys);
   view.addEventListener("keydown", keys);
   const soon = calm(() => search(), 60);
-  box.addEventListener("input", soon);
+  box.addEventListener("input", () => { isPending = true; isEntered = false; soon(); });
   const slash = (event) => {
     if (event.key !== "/" || event.target.closest("input, textarea, select, dialog")) return;
     event.preventDefault();

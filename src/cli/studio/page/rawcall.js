@@ -21,14 +21,17 @@ function headerRows(list) {
   const draw = (focusAt) => {
     fill(rows, list.map((header, at) => {
       const input = (which, label) => {
-        const own = el("input", { type: "text", "aria-label": `${label} of header ${at + 1}`, placeholder: label, autocomplete: "off", spellcheck: "false" });
+        const own = el("input", { type: "text", "aria-label": `${label} of header ${at + 1}`, placeholder: label, autocomplete: "off",
+          spellcheck: "false" });
         own.value = header[which];
         own.addEventListener("input", () => { header[which] = own.value; });
         return own;
       };
       return el("div", { class: "header-row" }, input(0, "Name"), input(1, "Value"),
-        el("button", { type: "button", class: "quiet", "aria-label": `Remove header ${at + 1}`, onclick: () => { list.splice(at, 1); draw(list.length - 1); } }, "Remove"));
-    }), el("button", { type: "button", class: "quiet add", onclick: () => { list.push(["", ""]); draw(list.length - 1); } }, "Add a header"));
+        el("button", { type: "button", class: "quiet", "aria-label": `Remove header ${at + 1}`,
+          onclick: () => { list.splice(at, 1); draw(list.length - 1); } }, "Remove"));
+    }), el("button", { type: "button", class: "quiet add", onclick: () => { list.push(["", ""]); draw(list.length - 1); } },
+      "Add a header"));
     if (focusAt !== undefined) (rows.children[focusAt]?.querySelector("input") ?? rows.querySelector(".add")).focus();
   };
   draw();
@@ -37,12 +40,14 @@ function headerRows(list) {
 
 /** What has come back. */
 function reply(exchange) {
-  const body = typeof exchange.body === "string" ? exchange.body : exchange.body === null || exchange.body === undefined ? "" : JSON.stringify(exchange.body);
+  const body = typeof exchange.body === "string" ? exchange.body : exchange.body === null
+    || exchange.body === undefined ? "" : JSON.stringify(exchange.body);
   const text = readable(body);
   const isGood = exchange.status < 400;
   return el("section", { class: "reply", "aria-label": "Reply" },
     el("div", { class: "bar" }, el("span", { class: `badge ${isGood ? "good" : "bad"}` }, `status ${exchange.status}`),
-      el("span", { class: "small" }, `${exchange.ms} ms · ${size(bytes(body))}`), body && el("span", { class: "end" }, copier(() => body, "Copy the body"))),
+      el("span", { class: "small" }, `${exchange.ms} ms · ${size(bytes(body))}`),
+        body && el("span", { class: "end" }, copier(() => body, "Copy the body"))),
     el("details", {}, el("summary", {}, `Headers (${exchange.headers.length})`), el("table", { class: "plain headers" }, el("tbody", {},
       exchange.headers.map(([name, value]) => el("tr", {}, el("th", { scope: "row" }, visible(name)), el("td", {}, visible(value))))))),
     exchange.request && el("details", {}, el("summary", {}, "Request"),
@@ -58,7 +63,8 @@ export function rawCall({ draft, connection, replied }) {
   const shown = el("div", { class: "replied", role: "status" });
   const verb = el("select", { "aria-label": "Verb", class: "verb" }, VERBS.map((own) => el("option", {}, own)));
   verb.value = draft.verb;
-  const path = el("input", { type: "text", "aria-label": "Path below the address of the connection", placeholder: "/books?limit=2", autocomplete: "off", spellcheck: "false" });
+  const path = el("input", { type: "text", "aria-label": "Path below the address of the connection", placeholder: "/books?limit=2",
+    autocomplete: "off", spellcheck: "false" });
   path.value = draft.path;
   path.addEventListener("input", () => { draft.path = path.value; });
   const body = el("textarea", { id: "raw-body", rows: 7, spellcheck: "false", "aria-describedby": "raw-body-fault" });
@@ -90,7 +96,8 @@ export function rawCall({ draft, connection, replied }) {
       if (answer.plan) {
         fill(shown);
         const choice = await dialog(`This sends to ${visible(asked.connection)}`, [
-          el("p", {}, "The system may change what it has. The request, with credentials masked:"), textView(requestText(answer.plan), "Request")],
+          el("p", {}, "The system may change what it has. The request, with credentials masked:"),
+            textView(requestText(answer.plan), "Request")],
         [["Do not send", "", ""], [`Send to ${visible(asked.connection)}`, "send", "main"]]);
         if (choice !== "send") return fill(shown, el("p", { class: "small" }, "Nothing was sent."));
         fill(shown, el("p", { class: "waiting" }, "Calling the system …"));

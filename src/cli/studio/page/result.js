@@ -1,39 +1,71 @@
-// A run: progress, rows, the receipt in words, outcomes.
+// A run: progress, rows, the receipt in words, outcomes, pictures.
 import { el, fill, visible, count, tell } from "./dom.js";
 import { follow, post } from "./api.js";
-import { table } from "./table.js";
 import { chart } from "./chart.js";
+import { outcomes } from "./outcomes.js";
+import { seconds, verdict, words } from "./receipt.js";
+import { table } from "./table.js";
 
-const ENDS = { not_paged: "the reply was the whole list", no_next: "the server named no next page", has_more_false: "the server said that there is no more", last_page: "the last page was reached", total_reached: "all announced items were read", empty_page: "a page was empty", item_limit: "the limit was reached; there may be more", abandoned: "it was stopped; there may be more", failed: "it failed" };
-
-/** The receipt as a person says it. */
-export function words(receipt) {
-  const parts = [`${count(receipt.requests, "request")}`, receipt.retries > 0 && `${count(receipt.retries, "retry", "retries")}`, receipt.wait_ms > 0 && `${(receipt.wait_ms / 1000).toFixed(1)} s of waiting`, `${(receipt.elapsed_ms / 1000).toFixed(1)} s in all`];
-  const end = receipt.stop && `It ended because ${ENDS[receipt.stop] ?? receipt.stop}.`;
-  const complete = receipt.stop && (receipt.complete ? "The list is complete." : "The list is not known to be complete.");
-  return [`${parts.filter(Boolean).join(", ")}.`, end, complete].filter(Boolean).join(" ");
-}
-
-export function result(pane, run, writes) {
+/**
+ * `about` is { details, stale, items, system, retry, arrived }; `arrived()` is called when there is
+ * something to look at. Returns a function that ends and forgets the run. */
+export function result(pane, run, { details, stale, items, system, retry, arrived }) {
+  const writes = details.method !== "query";
   const rows = table(run);
   const picture = chart();
-  const told = el("p", { role: "status" });
-  const receipt = el("p", { class: "receipt" });
-  const failure = el("div", { class: "failure", role: "alert" });
-  const outcomes = el("ul", { class: "outcomes" });
-  const stop = el("button", { type: "button", onclick: () => post(`runs/${run}/cancel`, {}) }, "Cancel");
-  fill(pane, el("div", { class: "bar" }, told, stop), failure, receipt, !writes && picture.node, writes && outcomes, rows.node);
-  const end = follow(run, (state) => {
+  const each = writes && items.length > 0 ? outcomes(items, system, retry) : null;
+  const badge = el("span", { class: "badge on" }, "Running");
+  const told = el("span", {});
+  const bar = el("progress", { "aria-label": "Progress" });
+  const receipt = el("p", { class: "receipt small" });
+  const failure = el("div", { class: "failure", role: "alert", hidden: true });
+  const nothing = el("div", { class: "empty", hidden: true });
+  const stop = el("button", { type: "button", class: "end", title: "Ctrl .", onclick: () => { stop.disabled = true; post(`runs/${run}/cancel`, {}).catch(() => {}); } }, "Cancel");
+  const keys = (event) => { if (event.ctrlKey && event.key === "." && !stop.disabled) { event.preventDefault(); stop.click(); } };
+  document.addEventListener("keydown", keys);
+  fill(pane, el("div", { class: "result-head" }, el("h3", {}, "Result"), badge, told, stale, stop), bar, failure,
+    el("div", { class: "fades" }, receipt, picture.node), each?.node, nothing, rows.node);
+  let hasArrived = false;
+  const show = (state) => {
     const { ok, failed, unknown, skipped } = state.outcomes;
-    told.textContent = writes ? `${count(ok + failed + unknown + skipped, "item")}: ${ok} ok, ${failed} failed, ${unknown} unknown, ${skipped} not sent` : `${count(state.rows, "row")}${state.total ? ` of ${state.total.toLocaleString("en")}` : ""} in ${count(state.pages, "page")}`;
+    const done = writes && items.length > 0 ? ok + failed + unknown + skipped : state.rows;
+    const whole = writes && items.length > 0 ? items.length : state.total;
+    told.textContent = writes && items.length > 0
+      ? `${done.toLocaleString("en")} of ${count(items.length, "item")}`
+      : `${count(state.rows, "row")}${whole && !state.is_ended ? ` of ${whole.toLocaleString("en")}` : ""}${state.pages > 0 ? ` in ${count(state.pages, "page")}` : ""}`;
+    if (whole) { bar.max = whole; bar.value = Math.min(done, whole); }
     if (state.new_pages.length > 0) picture.add(state.new_pages, state.at);
-    for (const own of state.new_outcomes) if (own.status !== "ok" && outcomes.childElementCount < 500) outcomes.append(el("li", { class: own.status }, `item ${own.index}: ${own.status}`, own.error && ` – ${visible(own.error.message)}`));
-    rows.grow(state.rows);
-    if (!state.is_ended) return;
+    each?.add(state.new_outcomes, state.outcomes);
+    rows.grow(state.rows, state.is_ended);
+    if (!hasArrived && (state.rows > 0 || state.is_ended)) { hasArrived = true; requestAnimationFrame(arrived); }
+    if (!state.is_ended) { receipt.textContent = `${seconds(state.at)} so far`; return; }
+    end(state);
+  };
+  const end = (state) => {
+    stop.hidden = true;
     stop.disabled = true;
-    if (state.receipt) receipt.textContent = words(state.receipt);
-    if (state.error) fill(failure, el("strong", {}, state.error.kind), " ", visible(state.error.message), state.error.advice && el("p", {}, visible(typeof state.error.advice === "string" ? state.error.advice : JSON.stringify(state.error.advice))));
-    tell(`${told.textContent}. ${receipt.textContent}`);
-  });
-  return () => { end(); post(`runs/${run}/remove`, {}).catch(() => {}); };
+    bar.hidden = true;
+    const [tone, text] = verdict(state, writes);
+    badge.className = `badge ${tone}`;
+    badge.textContent = text;
+    receipt.textContent = state.receipt ? words(state.receipt) : "";
+    each?.end();
+    nothing.hidden = writes || state.rows > 0 || Boolean(state.error);
+    fill(nothing, el("h3", {}, "No rows"), el("p", {}, "The call worked, and nothing fits its options."));
+    const { error } = state;
+    failure.hidden = !error || (each !== null && error.kind === "partial");
+    if (error) {
+      fill(failure, el("strong", {}, visible(error.message)), typeof error.advice === "string" && el("p", {}, visible(error.advice)),
+        el("details", {}, el("summary", { class: "small" }, `Details (${error.kind})`), el("pre", { tabindex: 0 }, visible(JSON.stringify(error, null, 2)))));
+    }
+    tell(`${text}. ${told.textContent}. ${receipt.textContent}`);
+  };
+  const unfollow = follow(run, show);
+  return () => {
+    unfollow();
+    each?.stop();
+    rows.stop();
+    document.removeEventListener("keydown", keys);
+    post(`runs/${run}/remove`, {}).catch(() => {});
+  };
 }

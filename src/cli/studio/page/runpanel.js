@@ -15,6 +15,8 @@ export function runPanel({ file, text, graph, showItems, goTo, ended }) {
   const told = el("div", { "aria-live": "polite" });
   const shown = el("div", { class: "run-shown" });
   const old = () => shown.classList.add("old");
+  const how = el("select", { id: "batch-how", onchange: old }, [["", "New, or go on"], ["retryFailed", "Only failed items"], ["fresh", "Start over"]].map(([value, title]) => el("option", { value }, title)));
+  const options = el("label", { class: "run-how", for: "batch-how", hidden: true, title: "A run that was interrupted goes on; or only its failed items are sent; or it is archived, and all is sent again" }, "Run ", how);
   const planned = el("button", { type: "button", onclick: () => act(plan) }, "Plan");
   const start = el("button", { type: "button", class: "main", onclick: () => act(run) });
 
@@ -22,6 +24,7 @@ export function runPanel({ file, text, graph, showItems, goTo, ended }) {
     start.textContent = isSandbox ? "Run on the sandbox" : "Run …";
     const names = used.length > 0 ? used.join(", ") : "";
     systems.textContent = isSandbox ? "The sandbox is a mock of the systems in opnode: nothing leaves this computer." : names ? `Sends to ${visible(names)}, after the plan and a question.` : "Sends to the connections of the batch, after the plan and a question.";
+    options.hidden = isSandbox;
     start.disabled = planned.disabled = isBusy;
   }
   async function act(work) {
@@ -41,7 +44,8 @@ export function runPanel({ file, text, graph, showItems, goTo, ended }) {
     isBusy = false;
     paint();
   }
-  const asked = () => post("batches/plan", { path: file.path(), text: text(), sandbox: isSandbox, inputs: form.values() });
+  const asked = () => post("batches/plan", { path: file.path(), text: text(), sandbox: isSandbox, inputs: form.values(), ...chosen() });
+  const chosen = () => (!isSandbox && how.value ? { [how.value]: true } : {});
   async function plan() {
     const found = await asked();
     stop();
@@ -56,24 +60,24 @@ export function runPanel({ file, text, graph, showItems, goTo, ended }) {
     if (!isSandbox) {
       const found = await asked();
       if (!(await mayRun(found))) return;
-      hash = found.hash;
+      hash = found.plan.hash;
     }
-    const { run: id } = await post("batches/run", { path: file.path(), sandbox: isSandbox, inputs: form.values(), ...(hash ? { planHash: hash } : {}) });
+    const { run: id } = await post("batches/run", { path: file.path(), sandbox: isSandbox, inputs: form.values(), ...chosen(), ...(hash ? { planHash: hash } : {}) });
     stop();
     shown.classList.remove("old");
-    stop = runView(shown, id, { graph, showItems: isSandbox ? null : showItems, ended });
+    stop = runView(shown, id, { graph, showItems, ended });
     tell("The run has begun.");
   }
   const node = el("section", { class: "card run-panel", "aria-label": "Plan and run" },
     el("fieldset", { class: "segments" }, el("legend", { class: "unseen" }, "Systems"), radio("sandbox", "Sandbox"), radio("real", "Real connections")), systems,
-    form.node, el("div", { class: "bar" }, start, planned), told, shown);
+    form.node, el("div", { class: "bar" }, start, planned, options), told, shown);
   paint();
   return {
     node, run: () => act(run),
     /** What a check has found. */
     checked: (answer) => {
       faults = answer.faults?.length ?? 0;
-      used = answer.connections ?? [];
+      used = answer.connections ?? [...new Set((answer.steps ?? []).map((step) => step.connection).filter(Boolean))];
       form.set(answer.inputs ?? []);
       node.classList.toggle("has-faults", faults > 0);
       paint();

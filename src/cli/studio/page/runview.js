@@ -12,13 +12,13 @@ const rank = ["failed", "outage", "stopped", "partial", "running", "not_started"
 
 /** The steps of a report as a table. */
 export function stepTable(steps) {
-  const number = (value) => el("td", { class: "number" }, (value ?? 0).toLocaleString("en"));
+  const number = (value) => el("td", { class: "num" }, (value ?? 0).toLocaleString("en"));
   return el("div", { class: "wide-table", tabindex: 0, role: "region", "aria-label": "Steps" }, el("table", { class: "plain steps" },
-    el("thead", {}, el("tr", {}, ["Step", "State", "In", "Out", "Failed", "Unknown", "Requests", "Time"].map((text, at) => el("th", { scope: "col", class: at > 1 ? "number" : null }, text)))),
+    el("thead", {}, el("tr", {}, ["Step", "State", "In", "Out", "Failed", "Unknown", "Requests", "Time"].map((text, at) => el("th", { scope: "col", class: at > 1 ? "num" : null }, text)))),
     el("tbody", {}, steps.map((own) => {
       const [word, kind] = status(own.earlier ? "earlier" : own.status);
       return el("tr", {}, el("th", { scope: "row" }, el("bdi", {}, visible(named(own)))), el("td", {}, el("span", { class: `badge ${kind}` }, word)),
-        number(own.items_in), number(own.items_out), number(own.failed), number(own.unknown), number(own.requests), el("td", { class: "number" }, lasting(own.elapsed_ms ?? 0)));
+        number(own.items_in), number(own.items_out), number(own.failed), number(own.unknown), number(own.requests), el("td", { class: "num" }, lasting(own.elapsed_ms ?? 0)));
     }))));
 }
 
@@ -39,7 +39,7 @@ export function reportView(report, showItems) {
     stepTable(report.steps),
     results.map((own) => el("p", { class: "small" }, `${named(own)}: ${Object.entries(own.results).map(([name, n]) => `${n} ${name}`).join(", ")}`)),
     saved.length > 0 && el("div", {}, el("h4", {}, "Saved"), el("ul", { class: "paths" }, saved.map((path) => el("li", {}, el("code", {}, visible(path)))))),
-    left > 0 && showItems && el("div", { class: "bar" }, el("button", { type: "button", onclick: showItems }, `Show ${count(left, "item")} that need a person`)));
+    left > 0 && showItems && el("div", { class: "bar" }, el("button", { type: "button", onclick: showItems }, `Show the items that need a person (${left.toLocaleString("en")})`)));
 }
 
 /** Follows a run. `graph` shows the states; `ended(report)` is called at the end. Returns a function that stops following. */
@@ -76,7 +76,7 @@ export function runView(pane, run, { graph, showItems, ended }) {
     const all = [...rows.values()];
     const at = Math.max(isOver ? 0 : now(), ...all.flatMap((row) => row.spans.flat()));
     for (const row of all) if (row.isOpen) row.spans.at(-1)[1] = at;
-    if (all.length > 0) picture.draw(all, 0, Math.max(at, 1));
+    if (all.length > 0) picture.draw(all.filter((row) => row.spans.length > 0), 0, Math.max(at, 1));
     const states = new Map();
     for (const row of all) {
       const id = whole(row.step), before = states.get(id);

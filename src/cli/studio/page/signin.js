@@ -15,26 +15,32 @@ export function signIn(node, connection, done) {
     if (isStopped) return;
     stop();
     const block = failure(cause, "The sign-in has failed");
-    fill(node, block, el("div", { class: "bar" }, el("button", { type: "button", onclick: () => signIn(node, connection, done) }, "Sign in again")));
+    fill(node, block, el("div", { class: "bar" }, el("button", { type: "button", onclick: () => signIn(node, connection, done) },
+      "Sign in again")));
   };
   const show = (state) => {
     if (!state.address || state.address === known) return;
     known = state.address;
     if (isWeb(known)) window.open(known, "_blank", "noopener,noreferrer");
     fill(node, el("div", { class: "sign-in", role: "group", "aria-label": "Sign in" },
-      el("p", {}, el("strong", {}, "Sign in on the page of the system. "), "It has been opened in a new tab. If there is none, open the address yourself:"),
+      el("p", {}, el("strong", {}, "Sign in on the page of the system. "),
+        "It has been opened in a new tab. If there is none, open the address yourself:"),
       el("div", { class: "address" }, isWeb(known)
-        ? el("a", { href: known, target: "_blank", rel: "noreferrer noopener" }, visible(known)) : el("code", {}, visible(known)), copier(() => known)),
-      state.code && el("p", { class: "code-line" }, "Enter this code there: ", el("code", { class: "device-code" }, visible(state.code)), " ", copier(() => state.code)),
+        ? el("a", { href: known, target: "_blank", rel: "noreferrer noopener" }, visible(known)) : el("code", {}, visible(known)),
+          copier(() => known)),
+      state.code && el("p", { class: "code-line" }, "Enter this code there: ", el("code", { class: "device-code" }, visible(state.code)),
+        " ", copier(() => state.code)),
       el("div", { class: "bar" }, el("span", { class: "waiting" }, "Waiting for the sign-in …"),
-        el("button", { type: "button", onclick: () => { stop(); fill(node, el("p", { class: "small" }, "No longer waiting for the sign-in.")); } }, "Stop waiting"))));
+        el("button", { type: "button", onclick: () => { stop(); fill(node,
+          el("p", { class: "small" }, "No longer waiting for the sign-in.")); } }, "Stop waiting"))));
     tell(`Sign in on the page of the system.${state.code ? ` The code is ${state.code}` : ""}`);
   };
   const ask = async (login) => {
     try {
       const state = await get(`connections/logins/${encodeURIComponent(login)}`);
       if (isStopped) return;
-      if (state.state === "failed") return failed(typeof state.error === "string" ? new Error(state.error) : { error: state.error ?? { message: "no reason is known" } });
+      if (state.state === "failed") return failed(typeof state.error === "string" ? new Error(state.error)
+        : { error: state.error ?? { message: "no reason is known" } });
       if (state.state === "done") {
         stop();
         fill(node, el("p", { class: "success" }, "Signed in. The tokens are stored for the account of this connection."));

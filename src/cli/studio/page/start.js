@@ -36,8 +36,8 @@ async function suggestions() {
     if (fit) chosen.push(fit);
   };
   try {
-    const found = await Promise.all(WISHES.map((text) => post("search", { text, connectors: [], method: "query", limit: 12 })));
-    for (const own of found) if (chosen.length < 3) take(own.hits);
+    // One after the other, so that a search of the user need not wait for all of them.
+    for (const text of WISHES) if (chosen.length < 3) take((await post("search", { text, connectors: [], method: "query", limit: 12 })).hits);
     if (chosen.length < 3) {
       const all = await post("search", { text: "", connectors: [], method: "query", limit: 60 });
       while (chosen.length < 3) { const before = chosen.length; take(all.hits); if (chosen.length === before) break; }

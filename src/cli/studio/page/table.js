@@ -1,65 +1,87 @@
 // Rows in a table that draws only what is visible.
-import { el, fill, visible } from "./dom.js";
+import { el, fill, count, visible } from "./dom.js";
 import { get } from "./api.js";
+import { columnPicker } from "./columnpicker.js";
+import { cellText, learn, suggested, valueAt, widthOf } from "./columns.js";
+import { rowDialog } from "./rowdialog.js";
 
-const HEIGHT = 28;
-const WINDOW = 100;
+const HEIGHT = 30;
+const PART = 100;
 /** Browsers do not show boxes of more pixels than this: beyond it, a step of the scroll bar is several rows. */
 const TALLEST = 8_000_000;
-
-const shownValue = (value) => value === null || value === undefined ? "" : typeof value === "object" ? (value.name ?? value.identifier ?? JSON.stringify(value)) : value;
+const MOST = 60;
 
 export function table(run) {
-  const parts = new Map();
-  let rows = 0, columns = [], chosen = null, drawing = 0;
+  const parts = new Map(), known = new Map();
+  let rows = 0, chosen = null, isOwn = false, drawing = 0, learned = 0;
   const head = el("tr", {});
   const body = el("tbody", {});
-  const grid = el("table", { role: "table" }, el("thead", {}, head), body);
+  const grid = el("table", {}, el("thead", {}, head), body);
   const space = el("div", { class: "space" }, grid);
-  const view = el("div", { class: "rows", tabindex: 0, role: "region", "aria-label": "Rows" }, space);
-  const picker = el("details", { class: "columns" }, el("summary", {}, "Columns"));
-  const raw = el("dialog", { class: "raw", "aria-label": "Row as JSON" });
-  const part = async (number) => {
-    if (!parts.has(number)) parts.set(number, get(`runs/${run}/rows?first=${number * WINDOW}&count=${WINDOW}`).catch(() => { parts.delete(number); return []; }));
-    if (parts.size > 40) parts.delete(parts.keys().next().value);
+  const view = el("div", { class: "rows fades", tabindex: 0, role: "region", "aria-label": "Rows" }, space);
+  const picker = columnPicker(known, () => chosen, (own) => { isOwn = true; chosen = own; draw(); });
+  const told = el("span", { class: "small" });
+  const node = el("div", { class: "table", hidden: true }, el("div", { class: "bar rows-bar" }, picker.node, told), view);
+
+  const part = (number) => {
+    if (!parts.has(number)) {
+      if (parts.size > 40) parts.delete(parts.keys().next().value);
+      parts.set(number, get(`runs/${run}/rows?first=${number * PART}&count=${PART}`).catch(() => { parts.delete(number); return []; }));
+    }
     return parts.get(number);
   };
   const draw = async () => {
     const turn = (drawing += 1);
     const whole = Math.min(rows * HEIGHT, TALLEST);
     space.style.height = `${whole + HEIGHT}px`;
-    const visibleRows = Math.ceil(view.clientHeight / HEIGHT) + 2;
-    const scrolled = whole <= view.clientHeight ? 0 : view.scrollTop / Math.max(whole + HEIGHT - view.clientHeight, 1);
-    const first = Math.max(0, Math.min(rows - visibleRows + 2, Math.round(scrolled * Math.max(rows - visibleRows + 2, 0))));
+    const fits = Math.ceil(view.clientHeight / HEIGHT) + 1;
+    const most = Math.max(whole + HEIGHT - view.clientHeight, 0);
+    // The place in the list goes with the place of the scroll bar.
+    const exact = most === 0 ? 0 : (view.scrollTop / most) * Math.max(rows - (view.clientHeight - HEIGHT) / HEIGHT, 0);
+    const first = Math.max(0, Math.min(Math.floor(exact), rows - 1));
     const found = [];
-    for (let at = first; at < Math.min(first + visibleRows, rows); at += 1) found.push([at, (await part(Math.floor(at / WINDOW)))[at % WINDOW]]);
+    for (let at = first; at < Math.min(first + fits, rows); at += 1) found.push([at, (await part(Math.floor(at / PART)))[at % PART]]);
     if (turn !== drawing) return;
-    const names = new Set(columns);
-    for (const [, row] of found) if (row && typeof row === "object") Object.keys(row).forEach((name) => names.add(name));
-    if (names.size !== columns.length) { columns = [...names]; choices(); }
-    const shown = columns.filter((name) => chosen === null || chosen.has(name)).slice(0, 60);
-    fill(head, el("th", { scope: "col" }, "#"), shown.map((name) => el("th", { scope: "col" }, visible(name))));
-    fill(body, found.map(([at, row]) => el("tr", {}, el("th", { scope: "row" }, el("button", { type: "button", class: "number", "aria-label": `Row ${at + 1} as JSON`, onclick: () => show(row) }, String(at + 1))),
-      shown.map((name) => el("td", {}, visible(shownValue(row?.[name])).slice(0, 200))))));
+    if (learned < 400) for (const [, row] of found) { learned += 1; learn(known, row); }
+    if (!isOwn) chosen = learned < 400 || !chosen ? suggested(known) : chosen;
+    const columns = [...chosen].map((key) => known.get(key)).filter(Boolean).slice(0, MOST);
+    fill(head, el("th", { scope: "col" }, el("span", { class: "none" }, "#")), columns.map((column) => {
+      const cell = el("th", { scope: "col", title: visible(column.key) }, visible(column.key));
+      cell.style.minWidth = cell.style.maxWidth = `${widthOf(column)}px`;
+      return cell;
+    }));
+    fill(body, found.map(([at, row]) => el("tr", { "aria-rowindex": at + 2 },
+      el("th", { scope: "row" }, el("button", { type: "button", class: "number", "aria-label": `Row ${at + 1} as JSON`, title: "The row as JSON", onclick: () => rowDialog(at, rows, rowAt) }, (at + 1).toLocaleString("en"))),
+      columns.map((column) => cellNode(column, row)))));
+    grid.setAttribute("aria-rowcount", String(rows + 1));
     grid.style.transform = `translateY(${view.scrollTop}px)`;
+    told.textContent = [columns.length < known.size && `${columns.length} of ${count(known.size, "column")} shown`, chosen.size > MOST && `the first ${MOST} of the chosen`].filter(Boolean).join("; ");
+    picker.known();
   };
-  const show = (row) => {
-    fill(raw, el("form", { method: "dialog" }, el("button", {}, "Close")), el("pre", { tabindex: 0 }, visible(JSON.stringify(row, null, 2))));
-    raw.showModal();
+  const cellNode = (column, row) => {
+    const value = column.key === "value" && (typeof row !== "object" || row === null) ? row : valueAt(row, column.path);
+    const cell = el("td", { class: column.isNumber && column.used > 0 ? "figures" : "", dir: "auto" }, value === null ? el("span", { class: "none" }, "null") : visible(cellText(value).slice(0, 200)));
+    cell.style.maxWidth = `${widthOf(column)}px`;
+    return cell;
   };
-  const choices = () => fill(picker, el("summary", {}, `Columns (${columns.length})`), columns.map((name) => el("label", {}, el("input", { type: "checkbox", checked: chosen === null || chosen.has(name), onchange: (event) => {
-    chosen ??= new Set(columns);
-    event.target.checked ? chosen.add(name) : chosen.delete(name);
-    draw();
-  } }), " ", visible(name))));
-  view.addEventListener("scroll", () => requestAnimationFrame(draw));
+  const rowAt = async (at) => (await part(Math.floor(at / PART)))[at % PART];
+  view.addEventListener("scroll", () => requestAnimationFrame(draw), { passive: true });
+  const watch = new ResizeObserver(() => draw());
+  watch.observe(view);
+  let wait = 0;
   return {
-    node: el("div", { class: "table" }, picker, view, raw),
-    grow: (count) => {
-      if (count === rows && count > 0) return;
-      parts.delete(Math.floor(Math.max(rows - 1, 0) / WINDOW));
-      rows = count;
-      draw();
+    node,
+    grow: (own, isEnd) => {
+      if (own === rows && own > 0) return;
+      // The last part was not full.
+      parts.delete(Math.floor(Math.max(rows - 1, 0) / PART));
+      rows = own;
+      node.hidden = rows === 0;
+      view.style.height = rows < 16 ? `${(rows + 1) * HEIGHT + 18}px` : "";
+      clearTimeout(wait);
+      if (isEnd || body.childElementCount === 0) draw();
+      else wait = setTimeout(draw, 100);
     },
+    stop: () => { watch.disconnect(); clearTimeout(wait); },
   };
 }

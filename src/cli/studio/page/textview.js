@@ -25,11 +25,13 @@ export function copier(text, label = "Copy") {
 }
 
 /** The size of a text as people read it. */
-export const size = (bytes) => (bytes < 1000 ? `${bytes} bytes` : bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
+export const size = (bytes) => (bytes < 1000 ? `${bytes} bytes` : bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB`
+  : `${(bytes / 1e6).toFixed(1)} MB`);
 
 export function textView(text, label) {
   if (text.length <= SHORT) return el("pre", { tabindex: 0, role: "region", "aria-label": label, dir: "auto" }, visible(text));
-  const cut = (line) => (line.length > WIDEST ? `${line.slice(0, WIDEST)} … ${(line.length - WIDEST).toLocaleString("en")} more characters` : line);
+  const cut = (line) => (line.length > WIDEST
+    ? `${line.slice(0, WIDEST)} … ${(line.length - WIDEST).toLocaleString("en")} more characters` : line);
   const list = longList({ height: 19, label, isList: false, className: "lines", draw: (line) => el("div", {}, visible(cut(line))) });
   list.set(text.split("\n"));
   return list.node;

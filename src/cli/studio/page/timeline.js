@@ -22,6 +22,7 @@ export function timeline() {
     return own;
   };
   const draw = (rows, from, to) => {
+    whole.hidden = rows.length === 0;
     const times = rows.flatMap((row) => row.spans.flat());
     const start = from ?? Math.min(...times), length = Math.max((to ?? Math.max(...times)) - start, 1);
     fill(node, rows.map((row) => {

@@ -1,5 +1,6 @@
 // The box below a line of the editor: its faults, or what a word means.
-import { el, fill, calm, visible } from "./dom.js";
+import { el, fill, calm } from "./dom.js";
+import { prose } from "./failure.js";
 
 export function tips({ area, frame, lines, place, box, height, faultsOf, complete, numbers }, isBusy) {
   const node = el("div", { class: "editor-tip", hidden: true, role: "tooltip" });
@@ -17,8 +18,8 @@ export function tips({ area, frame, lines, place, box, height, faultsOf, complet
   const faults = (line) => {
     const found = faultsOf(line);
     if (found.length === 0) return false;
-    show(line, found[0].column ?? 1, found.slice(0, 5).map((fault) => el("p", { class: fault.isHint ? "hint" : "bad" }, visible(fault.message),
-      fault.advice && fault.advice !== fault.message && el("span", { class: "small" }, visible(fault.advice)))));
+    show(line, found[0].column ?? 1, found.slice(0, 5).map((fault) => el("p", { class: fault.isHint ? "hint" : "bad" }, prose(fault.message),
+      fault.advice && fault.advice !== fault.message && el("span", { class: "small" }, prose(String(fault.advice))))));
     return true;
   };
   const moved = calm(() => {
@@ -33,7 +34,7 @@ export function tips({ area, frame, lines, place, box, height, faultsOf, complet
     asking = new AbortController();
     try {
       const { hover } = await complete(area.value, line, column, asking.signal);
-      if (hover && over === `${line}:${column}`) show(line, column, el("p", {}, visible(hover)));
+      if (hover && over === `${line}:${column}`) show(line, column, el("p", {}, prose(hover)));
     } catch { /* A word that nobody explains has no box. */ }
   }, 400);
   let wide = 0;

@@ -31,7 +31,7 @@ export function valueField({ property, state, connector, file }, changed) {
   let place = before, isReplaced = !isStored, isRemoved = false, input = null, isTouched = false;
   const told = el("p", { class: "fault", id: `${id}-fault` });
   const note = el("p", { class: "about", id: `${id}-note` });
-  const value = el("div", { class: "value kept-value" });
+  const value = el("div", { class: `value kept-value${property.secret ? " secret" : ""}` });
   const places = el("select", { "aria-label": `Where ${title} is kept`, class: "place" },
     (property.secret ? SECRET_PLACES : TEXT_PLACES).map(([own, text]) => el("option", { value: own }, text)));
   places.value = place;
@@ -48,8 +48,10 @@ export function valueField({ property, state, connector, file }, changed) {
       own.addEventListener("change", () => { typed.file = own.value; edited(); });
       return own;
     }
-    const hints = { file: property.default ?? property.examples?.[0], keyring: "", variable: variableName(connector, property.name), secret_file: "secrets/key.txt" };
-    const own = el("input", { ...attributes, type: isSecretText() ? "password" : "text", autocomplete: isSecretText() ? "new-password" : "off",
+    const hints = { file: property.default ?? property.examples?.[0], keyring: "", variable: variableName(connector, property.name),
+      secret_file: "secrets/key.txt" };
+    const own = el("input", { ...attributes, type: isSecretText() ? "password" : "text",
+      autocomplete: isSecretText() ? "new-password" : "off",
       spellcheck: "false", dir: "auto", placeholder: String(hints[place] ?? "") });
     own.value = typed[place];
     own.addEventListener("input", () => { typed[place] = own.value; edited(); });
@@ -61,7 +63,8 @@ export function valueField({ property, state, connector, file }, changed) {
     if (isKept() && isSecretText()) {
       const replace = button("Replace", `Replace ${title}`, () => { isReplaced = true; draw(); input.focus(); edited(); });
       fill(value, el("output", { class: "kept", id }, `kept ${KEPT[place]}`), replace,
-        property.optional && button("Remove", `Remove ${title}`, () => { isRemoved = true; isReplaced = true; draw(); input.focus(); edited(); }), places);
+        property.optional && button("Remove", `Remove ${title}`,
+          () => { isRemoved = true; isReplaced = true; draw(); input.focus(); edited(); }), places);
     } else {
       input = textInput();
       const show = isSecretText() && button("Show", `Show ${title}`, () => {
@@ -75,7 +78,8 @@ export function valueField({ property, state, connector, file }, changed) {
     const isSetNote = isStored && place === before && state.is_set !== undefined && state.is_set !== null
       && el("span", { class: state.is_set ? "badge good" : "badge bad" }, state.is_set ? "is set" : "is not set");
     const risk = property.secret && place === "file"
-      && el("span", { class: "warning" }, prose(`Everybody who can read ${file ?? "the connections file"} can read this secret. The keyring or a variable is safer.`));
+      && el("span", { class: "warning" },
+        prose(`Everybody who can read ${file ?? "the connections file"} can read this secret. The keyring or a variable is safer.`));
     fill(note, isSetNote, isSetNote && " ", risk || (place === "file" ? "" : NOTES[place]));
   };
   places.addEventListener("change", () => {

@@ -4,16 +4,32 @@ import { count } from "./dom.js";
 
 const known = new Map();
 
+/**
+ * The value sources of fields, by path. A source of a reference, such as `board`, counts for the field that it fills, `board/id`,
+ * and for the field of its label, `board/name`, whose values are the labels. Each is { name, isLabel }.
+ */
+export function sourcesOf(fields) {
+  const found = new Map();
+  for (const { path, values } of fields ?? []) {
+    if (!values) continue;
+    found.set(path, { name: path, isLabel: false });
+    const [value, label] = [values.value, values.label].map((own) => (own ? path + own : null));
+    if (label && !found.has(label)) found.set(label, { name: path, isLabel: true });
+    if (value) found.set(value, { name: path, isLabel: false });
+  }
+  return found;
+}
+
 /** `call()` says which system is asked: { connection, connector, operation, options }. */
 export function valueLists(call) {
   /** A loader for a combobox. */
-  return (name) => async () => {
+  return (name, isLabel = false) => async () => {
     const request = { ...call(), name };
     const key = JSON.stringify(request);
     if (!known.has(key)) known.set(key, post("values", request).catch((fault) => { known.delete(key); throw fault; }));
     const found = await known.get(key);
     return {
-      rows: found.values.map((own) => ({ value: plain(own.value), exact: own.value, label: label(own) })),
+      rows: found.values.map((own) => (isLabel ? { value: label(own), exact: label(own), label: label(own) } : { value: plain(own.value), exact: own.value, label: label(own) })),
       note: [`from ${found.source}`, !found.complete && `only the first ${count(found.values.length, "value")}; others can be typed`].filter(Boolean).join("; "),
     };
   };
