@@ -1,5 +1,7 @@
 //! The arguments of `studio`.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args as ClapArgs;
@@ -17,4 +19,16 @@ pub(crate) struct StudioArgs {
     /// End when no page has been open for this time, such as 30m
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1h")]
     pub(crate) idle: Duration,
+    /// Serve other machines at this address, with TLS and the password in OPNODE_STUDIO_PASSWORD, such as 0.0.0.0:8443
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "port")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// For --listen: a name by which browsers reach it. Repeatable
+    #[arg(long, value_name = "NAME", requires = "listen")]
+    pub(crate) host: Vec<String>,
+    /// For --listen: PEM file with the certificate of the page and its chain
+    #[arg(long, value_name = "FILE", requires = "listen")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// For --listen: PEM file with the private key of --tls-certificate
+    #[arg(long, value_name = "FILE", requires = "listen")]
+    pub(crate) tls_key: Option<PathBuf>,
 }

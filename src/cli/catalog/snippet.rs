@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+#[cfg(feature = "studio")]
+use crate::authoring::Format;
 use crate::authoring::Numbers;
 use crate::authoring::{Json, kind_of};
 use crate::cli::screen::terminal_text;
@@ -101,6 +103,26 @@ impl<'a> Snippet<'a> {
             .collect();
         let text = numbers.spell(text);
         Ok(if self.ask.is_empty() { text } else { self.as_template(&text) })
+    }
+
+    /// A file of templates with this call under a name, for `templates/CONNECTOR/NAME.yaml`.
+    #[cfg(feature = "studio")]
+    pub(crate) fn template_file(&self) -> Result<String> {
+        let name = step_id(&self.operation.id).replace('_', "-");
+        let mut entry = format!(r#"{{"title":{},"operation":{}"#, quoted(&self.operation.title), quoted(&self.operation.id));
+        if self.options.0 != "{}" {
+            entry.push_str(&format!(r#","options":{}"#, self.options.0));
+        }
+        if !self.items.is_empty() {
+            let items: Vec<&str> = self.items.iter().map(|item| item.0.as_str()).collect();
+            entry.push_str(&format!(r#","items":[{}]"#, items.join(",")));
+        }
+        let json = format!(r#"{{"version":{},"templates":{{{}:{entry}}}}}}}"#, Format::Templates.version(), quoted(&name));
+        let broken = |e: &dyn std::fmt::Display| Error::new(ErrorKind::Internal, format!("the template: {e}"));
+        let mut numbers = Numbers::default();
+        let tree = numbers.tree(&json).map_err(|e| broken(&e))?;
+        let text = serde_yaml::to_string(&tree).map_err(|e| broken(&e))?;
+        Ok(format!("# templates/{}/{name}.yaml\n{}", self.operation.connector.name, numbers.spell(text)))
     }
 
     /// The step as a call of the template, with the values to fill in as comments. The step is refused until they are set.

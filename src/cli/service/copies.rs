@@ -22,6 +22,8 @@ pub(in crate::cli) enum CopyForm {
     Csharp,
     Python,
     Request,
+    /// A file of templates.
+    Template,
 }
 
 impl Service {
@@ -64,6 +66,7 @@ impl Service {
             CopyForm::C => C.replace("REQUEST", &quoted(&json)),
             CopyForm::Python => PYTHON.replace("REQUEST", &quoted(&json)),
             CopyForm::Csharp => CSHARP.replace("REQUEST", &json.replace('"', "\"\"")),
+            CopyForm::Template => snippet.template_file()?,
             CopyForm::Request => crate::cli::screen::json::pretty(&json),
         })
     }

@@ -7,12 +7,18 @@ use std::sync::PoisonError;
 use http::header::{CONTENT_TYPE, COOKIE, HOST, ORIGIN};
 use http::{HeaderMap, Method};
 
+use crate::Secret;
+
 /// The cookie of the browser. Its name has the port: browsers share cookies between ports.
 const COOKIE_NAME: &str = "opnode_studio";
 
 pub(super) struct Guard {
-    /// `127.0.0.1:PORT`, and the same by name.
-    hosts: [String; 2],
+    /// `127.0.0.1:PORT`, and the same by name; or the names of other machines.
+    hosts: Vec<String>,
+    /// `http` or `https`.
+    scheme: &'static str,
+    /// For other machines.
+    password: Option<Secret>,
     cookie_name: String,
     /// The value of the cookie.
     key: String,
@@ -32,16 +38,57 @@ pub(super) enum Refusal {
 }
 
 impl Guard {
-    pub(super) fn new(port: u16) -> Guard {
+    /// For this machine: the opening address has a token.
+    pub(super) fn here(port: u16) -> Guard {
         let token = Mutex::new(Some(secret()));
-        let hosts = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
-        Guard { hosts, cookie_name: format!("{COOKIE_NAME}_{port}"), key: secret(), token }
+        let hosts = vec![format!("127.0.0.1:{port}"), format!("localhost:{port}")];
+        Guard { hosts, scheme: "http", password: None, cookie_name: format!("{COOKIE_NAME}_{port}"), key: secret(), token }
     }
 
-    /// The address to open, which works once.
+    /// For other machines, which know it by these names: a person gives the password.
+    pub(super) fn remote(names: &[String], port: u16, password: Secret) -> Guard {
+        let own = |name: &String| match port {
+            443 => vec![name.clone(), format!("{name}:443")],
+            port => vec![format!("{name}:{port}")],
+        };
+        Guard {
+            hosts: names.iter().flat_map(own).collect(),
+            scheme: "https",
+            password: Some(password),
+            token: Mutex::new(None),
+            ..Guard::here(port)
+        }
+    }
+
+    /// The address to open; on this machine it works once.
     pub(super) fn opening_address(&self) -> String {
-        let token = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default();
-        format!("http://{}/?token={token}", self.hosts.first().map(String::as_str).unwrap_or_default())
+        let host = self.hosts.first().map(String::as_str).unwrap_or_default();
+        match self.token.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            Some(token) => format!("{}://{host}/?token={token}", self.scheme),
+            None => format!("{}://{host}/", self.scheme),
+        }
+    }
+
+    /// Whether a person signs in with a password.
+    pub(super) fn has_password(&self) -> bool {
+        self.password.is_some()
+    }
+
+    /// Exchanges the password for the cookie.
+    pub(super) fn sign_in(&self, headers: &HeaderMap, given: &str) -> Option<String> {
+        let own = self.password.as_ref()?;
+        let is_right = self.is_host(headers) && self.is_own_page(&Method::POST, headers) && is_equal(own.expose(), given);
+        is_right.then(|| self.cookie())
+    }
+
+    fn cookie(&self) -> String {
+        let secure = if self.scheme == "https" { "; Secure" } else { "" };
+        format!("{}={}; Path=/; HttpOnly; SameSite=Strict{secure}", self.cookie_name, self.key)
+    }
+
+    /// Whether a request is for a name of this page.
+    pub(super) fn is_for_this_page(&self, headers: &HeaderMap) -> bool {
+        self.is_host(headers)
     }
 
     /// Exchanges the token for the cookie, once.
@@ -54,7 +101,7 @@ impl Guard {
             return None;
         }
         *token = None;
-        Some(format!("{}={}; Path=/; HttpOnly; SameSite=Strict", self.cookie_name, self.key))
+        Some(self.cookie())
     }
 
     /// Whether a request may be answered.
@@ -82,7 +129,7 @@ impl Guard {
     fn is_own_page(&self, method: &Method, headers: &HeaderMap) -> bool {
         let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
         let origin = headers.get(ORIGIN).map(|value| value.to_str().unwrap_or_default());
-        let is_own = |origin: &str| self.hosts.iter().any(|own| origin.strip_prefix("http://") == Some(own));
+        let is_own = |origin: &str| self.hosts.iter().any(|own| origin == format!("{}://{own}", self.scheme));
         if origin.is_some_and(|origin| !is_own(origin)) {
             return false;
         }
@@ -133,7 +180,7 @@ mod tests {
 
     #[test]
     fn only_the_page_of_the_opened_browser_is_answered() {
-        let guard = Guard::new(4000);
+        let guard = Guard::here(4000);
         let address = guard.opening_address();
         let (page, token) = address.split_once("?token=").unwrap();
         assert_eq!((page, token.len()), ("http://127.0.0.1:4000/", 32));

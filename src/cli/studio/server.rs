@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
-use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, LOCATION, SET_COOKIE};
+use axum::serve::Listener;
+use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, LOCATION, REFERRER_POLICY, SET_COOKIE};
 use http::{HeaderMap, Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 use super::guard::{Guard, Refusal};
 use super::page::{self, PageFile};
@@ -43,17 +43,28 @@ const HEADERS: [(&str, &str); 7] = [
     ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
 ];
 
+/// The largest body of the form with the password.
+const FORM_MAX: usize = 4 << 10;
+/// How long a wrong password takes.
+const WRONG_PASSWORD: Duration = Duration::from_secs(1);
+
+/// The page with the password.
+const SIGN_IN_PAGE: &str = include_str!("page/sign-in.html");
+const SIGN_IN_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
 /// What the handlers share.
 pub(super) struct StudioServer {
     guard: Guard,
     service: Service,
     /// When something was asked last. The number of open pages is that of the receivers.
     asked: watch::Sender<Instant>,
+    /// Passwords are tried one after the other.
+    signing_in: Mutex<()>,
 }
 
 impl StudioServer {
-    pub(super) fn new(port: u16, service: Service) -> StudioServer {
-        StudioServer { guard: Guard::new(port), service, asked: watch::Sender::new(Instant::now()) }
+    pub(super) fn new(guard: Guard, service: Service) -> StudioServer {
+        StudioServer { guard, service, asked: watch::Sender::new(Instant::now()), signing_in: Mutex::default() }
     }
 
     pub(super) fn opening_address(&self) -> String {
@@ -61,7 +72,11 @@ impl StudioServer {
     }
 
     /// Serves until the task is dropped.
-    pub(super) async fn serve(self: Arc<StudioServer>, listener: TcpListener) -> std::io::Result<()> {
+    pub(super) async fn serve<L>(self: Arc<StudioServer>, listener: L) -> std::io::Result<()>
+    where
+        L: Listener,
+        L::Addr: std::fmt::Debug,
+    {
         axum::serve(listener, axum::Router::new().fallback(handle).with_state(self)).await
     }
 
@@ -82,7 +97,8 @@ async fn handle(State(server): State<Arc<StudioServer>>, request: Request) -> Re
     server.asked.send_replace(Instant::now());
     let mut response = answer(&server, request).await;
     for (name, value) in HEADERS {
-        response.headers_mut().insert(HeaderName::from_static(name), http::HeaderValue::from_static(value));
+        let value = http::HeaderValue::from_static(value);
+        response.headers_mut().entry(HeaderName::from_static(name)).or_insert(value);
     }
     response.headers_mut().entry(CACHE_CONTROL).or_insert(http::HeaderValue::from_static("no-store"));
     response
@@ -99,13 +115,16 @@ async fn answer(server: &Arc<StudioServer>, request: Request) -> Response {
         };
     }
     if let Err(refusal) = server.guard.check(&head.method, &head.headers) {
-        return refused(refusal);
+        let asks = server.guard.has_password() && server.guard.is_for_this_page(&head.headers);
+        return match (asks, refusal, &head.method, path.as_str()) {
+            (true, Refusal::Unknown, &Method::GET, "/") => sign_in_page(""),
+            (true, Refusal::Unknown, &Method::GET, "/studio.css" | "/icon.svg") => own_file(&head.headers, &path),
+            (true, Refusal::Unknown | Refusal::Form, &Method::POST, "/sign-in") => sign_in(server, &head.headers, body).await,
+            _ => refused(refusal),
+        };
     }
     match (&head.method, path.strip_prefix("/api/v1/")) {
-        (&Method::GET, None) => match page::file(&path) {
-            Some(file) => page_file(&head.headers, file),
-            None => fault(&Error::new(ErrorKind::Usage, format!("there is no {path}"))),
-        },
+        (&Method::GET, None) => own_file(&head.headers, &path),
         (&Method::GET, Some(name)) => get(server, name, &query).unwrap_or_else(|error| fault(&error)),
         (&Method::POST, Some(name)) => match to_bytes(body, BODY_MAX).await {
             Ok(body) => post(server, name, &body).await.unwrap_or_else(|error| fault(&error)),
@@ -271,6 +290,32 @@ fn command_end(end: &CommandEnd) -> Response {
 
 fn json_text(text: String) -> Response {
     reply(StatusCode::OK, &[(CONTENT_TYPE, "application/json")], Body::from(text))
+}
+
+/// Takes the password of the form.
+async fn sign_in(server: &StudioServer, headers: &HeaderMap, body: Body) -> Response {
+    let _turn = server.signing_in.lock().await;
+    let body = to_bytes(body, FORM_MAX).await.unwrap_or_default();
+    let given = url::form_urlencoded::parse(&body).find(|(name, _)| name == "password").map(|(_, value)| value.into_owned());
+    match given.and_then(|given| server.guard.sign_in(headers, &given)) {
+        Some(cookie) => reply(StatusCode::SEE_OTHER, &[(LOCATION, "/"), (SET_COOKIE, &cookie)], Body::empty()),
+        None => {
+            tokio::time::sleep(WRONG_PASSWORD).await;
+            sign_in_page("<p class=\"fault\" role=\"alert\">This is not the password.</p>")
+        }
+    }
+}
+
+fn sign_in_page(told: &str) -> Response {
+    let text = SIGN_IN_PAGE.replace("TOLD", told);
+    reply(StatusCode::OK, &[(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, SIGN_IN_POLICY), (REFERRER_POLICY, "same-origin")], Body::from(text))
+}
+
+fn own_file(headers: &HeaderMap, path: &str) -> Response {
+    match page::file(path) {
+        Some(file) => page_file(headers, file),
+        None => fault(&Error::new(ErrorKind::Usage, format!("there is no {path}"))),
+    }
 }
 
 fn page_file(headers: &HeaderMap, file: PageFile) -> Response {

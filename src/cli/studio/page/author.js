@@ -1,7 +1,8 @@
 // Writing a connector in steps on one page: connector, connection, raw call, operation, its definition, and the first run.
 import { el, fill, tell, visible } from "./dom.js";
 import { get, post } from "./api.js";
-import { failure } from "./failure.js";
+import { dialog } from "./dialog.js";
+import { commandFailure, failure } from "./failure.js";
 import { connectionForm, textField } from "./connectionform.js";
 import { definitionFiles } from "./definitions.js";
 import { newConnector } from "./newconnector.js";
@@ -44,7 +45,7 @@ export async function authorPage({ root, context, preset, path }) {
     head.scrollIntoView({ block: "start", behavior: "smooth" });
   };
   const marked = () => {
-    const done = [draft.connector, draft.connection, draft.sent, draft.file, draft.file && draft.isSaved, false].map(Boolean);
+    const done = [draft.connector, draft.connection, draft.sent, draft.isSaved, draft.isSaved, false].map(Boolean);
     done.forEach((isDone, at) => {
       marks[at].classList.toggle("done", isDone);
       sections[at].classList.toggle("done", isDone);
@@ -91,49 +92,56 @@ export async function authorPage({ root, context, preset, path }) {
 
   async function connectionStep() {
     if (!draft.connector) return later(1, "First choose or write the connector.");
-    const known = about().connections.filter((own) => own.connector === draft.connector).map((own) => own.connection);
-    if (!known.includes(draft.connection)) draft.connection = known[0] ?? "";
-    const told = el("div", { role: "status" }), below = el("div", {});
-    const make = async () => {
-      const { file, connections } = await get("connections");
-      const form = await connectionForm({ known: null, connector: draft.connector, given: connections.map((own) => own.connection), file,
-        buttons: [el("button", { type: "submit", class: "main", onclick: async () => {
-          const name = await form.save();
-          if (name === null) return;
-          context.about = await get("about").catch(() => context.about);
-          draft.connection = name;
-          await rest();
-          reach(2);
-        } }, "Save the connection")] });
-      fill(below, form.node);
+    const { file, connections } = await get("connections");
+    const known = connections.filter((own) => own.connector === draft.connector);
+    const names = known.map((own) => own.connection);
+    if (!names.includes(draft.connection)) draft.connection = names[0] ?? "";
+    const told = el("div", { role: "status" }), below = el("div", { class: "narrow" });
+    const form = async (own) => {
+      const save = el("button", { type: "submit", class: "main", onclick: async () => {
+        const name = await made.save();
+        if (name === null) return;
+        context.about = await get("about").catch(() => context.about);
+        draft.connection = name;
+        await rest();
+        reach(2);
+      } }, "Save the connection");
+      const made = await connectionForm({ known: own, connector: draft.connector, given: connections.map((one) => one.connection), file,
+        buttons: [save] });
+      fill(below, made.node);
     };
     if (known.length === 0) {
-      put(1, el("p", { class: "small" },
-        "It has no connection yet. A connection says how to sign in; where the address is fixed, nothing else is asked."), below);
-      return make();
+      put(1, el("p", { class: "small" }, "It has no connection yet. A connection says how calls are signed."), below);
+      return form(null);
     }
-    const select = el("select", { id: "author-connection", onchange: () => {
-      draft.connection = select.value;
-      fill(told);
-      edit.href = `#/connections/${encodeURIComponent(select.value)}`;
-    } }, known.map((name) => el("option", { value: name }, visible(name))));
+    const chosen = () => known.find((own) => own.connection === draft.connection);
+    const isOpen = (own) => Object.values(own.values).some((value) => value.is_set === false);
+    const look = () => {
+      fill(below);
+      fill(told, isOpen(chosen())
+        && el("p", { class: "warning" },
+        "A variable that it names is not set. Give the secret here, or start opnode studio with the variable."));
+      return isOpen(chosen()) ? form(chosen()) : undefined;
+    };
+    const select = el("select", { id: "author-connection", onchange: () => { draft.connection = select.value; look(); } },
+      names.map((name) => el("option", { value: name }, visible(name))));
     select.value = draft.connection;
-    const edit = el("a", { class: "button", href: `#/connections/${encodeURIComponent(draft.connection)}` }, "Edit");
     const tryIt = el("button", { type: "button", onclick: async () => {
       fill(told, el("p", { class: "waiting" }, "Calling the system …"));
       await test(draft.connection);
       fill(told, testResult(draft.connection));
     } }, "Test");
-    return put(1, el("div", { class: "field narrow" }, el("label", { for: "author-connection" }, "Which connection"),
-      el("p", { class: "about" }, "Calls are signed with it."),
-      el("div", { class: "value" }, select, tryIt, edit)), told);
+    const edit = el("button", { type: "button", onclick: () => (below.firstChild ? fill(below) : form(chosen())) }, "Edit");
+    put(1, el("div", { class: "field narrow" }, el("label", { for: "author-connection" }, "Which connection"),
+      el("p", { class: "about" }, "Calls are signed with it."), el("div", { class: "value" }, select, tryIt, edit)), told, below);
+    return look();
   }
 
   function callStep() {
     if (!draft.connection) return later(2, "First make the connection.");
-    const form = rawCall({ draft: draft.call, connection: () => draft.connection, replied: (call, exchange) => {
-      if (exchange.status >= 400) return;
+    const form = rawCall({ draft: draft.call, connection: () => draft.connection, replied: (call) => {
       draft.sent = call;
+      draft.isSaved = false;
       draft.id = proposedId(call.verb, call.path);
       operationStep();
       marked();
@@ -150,19 +158,21 @@ export async function authorPage({ root, context, preset, path }) {
       about: "Verb and noun, plural for lists: listBooks, getBook, createBook." }, () => { draft.id = id.value(); });
     const title = textField({ title: "Title", optional: true, placeholder: "List books" });
     const isRead = draft.sent.verb === "POST" && el("input", { type: "checkbox", id: "only-reads" });
+    const isWrite = () => !["GET", "HEAD"].includes(draft.sent.verb) && !isRead?.checked;
+    const agreed = async () => !isWrite() || (await dialog(`This sends to ${visible(draft.sent.connection)} again`, [el("p", {},
+      "The reply is needed to write the operation. The system gets ", el("code", {}, visible(`${draft.sent.verb} ${draft.sent.path}`)),
+        " a second time.")],
+    [["Do not send", "", ""], [`Send to ${visible(draft.sent.connection)}`, "send", "main"]])) === "send";
     const propose = async () => {
       if (!id.value()) { id.faults([{ message: "the operation needs an id" }]); return id.focus(); }
+      if (!(await agreed())) return undefined;
       button.disabled = true;
       fill(told, el("p", { class: "waiting" }, "Trying the call, its pages and its records …"));
       try {
         const answer = await post("calls/save", { ...draft.sent, id: id.value(), title: title.value() || null,
-          ...(isRead?.checked ? { method: "query" } : {}) });
-        Object.assign(draft, { file: answer.file, id: id.value(), output: answer.output, isSaved: true });
-        context.about = await get("about").catch(() => context.about);
-        fill(told, el("p", { class: "success" }, "Written to ", el("code", {}, visible(answer.file)), ". Read what was guessed:"),
-          answer.output && el("pre", { tabindex: 0, "aria-label": "Report" }, visible(answer.output)));
-        tell(`The operation ${draft.id} is written`);
-        await Promise.all([definitionStep(answer.file), runStep()]);
+          method: isRead?.checked ? "query" : null });
+        if (answer.exit_code !== 0) fill(told, commandFailure(answer, "No operation was written"));
+        else await written(answer, told, id.value());
       } catch (cause) {
         fill(told, failure(cause, "No operation was written"));
       }
@@ -171,10 +181,21 @@ export async function authorPage({ root, context, preset, path }) {
     };
     const button = el("button", { type: "submit", class: "main" }, "Propose the operation");
     return put(3, el("p", { class: "small" }, el("code", { class: "badge" }, `${draft.sent.verb} ${visible(draft.sent.path)}`),
-      " is sent again if it only reads. Options, paging, items and fields are taken from the request and the reply; each guess says why."),
+      isWrite() ? " is sent again; you are asked first. " : " is sent again, and its next pages are tried. ",
+      "Options, paging, items and fields are taken from the request and the reply; each guess says why."),
     el("form", { class: "narrow", onsubmit: (event) => { event.preventDefault(); propose(); } }, id.node, title.node,
       isRead && el("div", { class: "check-line" }, isRead, el("label", { for: "only-reads" }, "This POST only reads")),
         el("div", { class: "bar" }, button)), told);
+  }
+
+  async function written({ output }, told, id) {
+    const file = /\S+\.ya?ml/.exec(output)?.[0] ?? "";
+    Object.assign(draft, { file, id, isSaved: true });
+    context.about = await get("about").catch(() => context.about);
+    fill(told, el("p", { class: "success" }, "The operation ", el("strong", {}, visible(id)), " is written. Read what was guessed:"),
+      output && el("pre", { tabindex: 0, "aria-label": "Report" }, visible(output)));
+    tell(`The operation ${id} is written`);
+    await Promise.all([definitionStep(file), runStep()]);
   }
 
   async function definitionStep(file) {
@@ -196,10 +217,11 @@ export async function authorPage({ root, context, preset, path }) {
     if (!draft.connector) return later(5, "First choose or write the connector.");
     const link = (id) => `#/operations/${encodeURIComponent(draft.connector)}/${encodeURIComponent(id)}`;
     const { hits } = await post("search", { text: "", connectors: [draft.connector], method: null, tag: null,
-      limit: 12 }).catch(() => ({ hits: [] }));
-    const others = hits.filter((hit) => !hit.template && hit.operation !== draft.id);
+      limit: 500 }).catch(() => ({ hits: [] }));
+    const others = hits.filter((hit) => !hit.template && hit.operation !== draft.id).slice(0, 12);
     return put(5,
-      draft.file ? el("div", { class: "bar" }, el("a", { class: "button main", href: link(draft.id) }, `Run ${visible(draft.id)}`),
+      draft.isSaved && draft.id ? el("div", { class: "bar" }, el("a", { class: "button main", href: link(draft.id) },
+        `Run ${visible(draft.id)}`),
         el("span", { class: "small" }, "opens its form; try it on the sandbox, then on the connection"))
         : others.length === 0 && el("p", { class: "small" }, "The connector has no operation yet."),
       others.length > 0 && el("ul", { class: "links" }, others.map((hit) => el("li", {},

@@ -42,13 +42,26 @@ export function proposals({ area, frame, lines, place, startOf, replace, box, he
     list.hidden = shown.length === 0;
     node.hidden = false;
     isOpen = true;
+    settle();
+    if (shown.length > 0) area.setAttribute("aria-activedescendant", `${id}-${at}`);
+    const own = list.children[at];
+    if (own && own.offsetTop < list.scrollTop) list.scrollTop = own.offsetTop;
+    else if (own && own.offsetTop + own.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = own.offsetTop + own.offsetHeight - list.clientHeight;
+  }
+  /** Below the line, or above it where there is more room. */
+  function settle() {
     const spot = box(found.from.line, found.from.column);
     const room = frame.clientHeight - spot.y - height;
     node.style.left = `${Math.max(4, Math.min(spot.x - 8, frame.clientWidth - node.offsetWidth - 4))}px`;
     node.style.top = `${room > node.offsetHeight || room > spot.y ? spot.y + height + 2 : spot.y - node.offsetHeight - 2}px`;
-    if (shown.length > 0) area.setAttribute("aria-activedescendant", `${id}-${at}`);
-    list.children[at]?.scrollIntoView({ block: "nearest" });
   }
+  /** The list stays at its line as long as that can be seen. */
+  const scrolled = () => {
+    if (!isOpen) return;
+    const top = (found.from.line - 1) * height - area.scrollTop;
+    if (top < -height || top > area.clientHeight) close();
+    else requestAnimationFrame(() => { if (isOpen) settle(); });
+  };
   async function ask() {
     const own = (turn += 1), { line, column } = place();
     asking?.abort();
@@ -84,7 +97,7 @@ export function proposals({ area, frame, lines, place, startOf, replace, box, he
   area.addEventListener("blur", close);
   area.addEventListener("mousedown", close);
   return {
-    typed, close,
+    typed, close, scrolled,
     isOpen: () => isOpen,
     /** Whether the key was one for the list. */
     key: (event) => {

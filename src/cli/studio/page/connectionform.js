@@ -53,7 +53,7 @@ export async function connectionForm({ known, connector, given, file, buttons, e
       + "and the rate limit." }, changed);
   const fields = new Map(type.connection.map((property) =>
     [property.name, valueField({ property, state: states[property.name], connector: known?.connection ?? connector, file }, changed)]));
-  const isMain = (property) => !property.optional || fields.get(property.name).isSet();
+  const isMain = (property) => (!property.optional && property.default === undefined) || fields.get(property.name).isSet();
   const others = type.connection.filter((property) => !isMain(property));
   const more = el("details", { class: "more" },
     el("summary", {}, `More: ${others.map((own) => own.title ?? own.name).slice(0, 4).join(", ")}`
@@ -63,7 +63,8 @@ export async function connectionForm({ known, connector, given, file, buttons, e
   const show = (cause) => {
     const left = [];
     let first = null;
-    const all = cause.error?.faults?.length ? cause.error.faults : [{ ...cause.error?.place, ...cause.error, message: cause.message }];
+    const only = () => ({ ...cause.error?.place, ...cause.error, message: cause.message.replace(/^the connection is not right: /, "") });
+    const all = cause.error?.faults?.length ? cause.error.faults : [only()];
     const lists = new Map();
     for (const fault of all) {
       const [, group, key] = (fault.field ?? "").split("/").map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));

@@ -73,7 +73,10 @@ export async function connectionPage({ root, context, file, connections, titles,
     return saved === name ? again() : context.go(address(saved));
   };
   const changing = [];
-  const edited = (isDirty) => changing.forEach(([button, clean, dirty]) => { button.textContent = isDirty ? dirty : clean; });
+  const edited = (isDirty) => {
+    if (isDirty) fill(told);
+    changing.forEach(([button, clean, dirty]) => { button.textContent = isDirty ? dirty : clean; });
+  };
   const doing = (clean, dirty, work) => {
     const button = el("button", { type: "button", onclick: () => saveAnd(work) }, clean);
     changing.push([button, clean, dirty]);
@@ -81,8 +84,9 @@ export async function connectionPage({ root, context, file, connections, titles,
   };
   const action = (button, text) => el("div", { class: "action" }, button, el("p", { class: "small" }, text));
   const actions = () => el("section", { class: "card", "aria-label": "What can be done" },
-    action(doing("Test", "Save and test", "test"), "Calls the system once, to check address and credentials. It changes nothing there."),
-    form.type.sign_in && action(doing("Sign in", "Save and sign in", "signIn"),
+    form && action(doing("Test", "Save and test", "test"),
+      "Calls the system once, to check address and credentials. It changes nothing there."),
+    form?.type.sign_in && action(doing("Sign in", "Save and sign in", "signIn"),
       "Opens the sign-in page of the system in a new tab, and stores the tokens for this account."),
     action(el("button", { type: "button", class: "danger", onclick: async () => {
       try {
@@ -110,14 +114,16 @@ export async function connectionPage({ root, context, file, connections, titles,
   fill(root, back, el("div", { class: "setup-head" }, el("h2", { tabindex: -1, dir: "auto" }, isNew ? "New connection" : visible(name)),
     state),
     el("p", { class: "small", dir: "auto" }, isNew ? "Where the system is, and how to sign in to it."
-      : [visible(titles.get(known.connector) ?? known.connector), " · ", el("code", {}, visible(known.connector))]),
+      : [titles.has(known.connector) && `${visible(titles.get(known.connector))} · `,
+        el("code", {}, visible(known.connector))].filter(Boolean)),
     known?.fault && failure(asFault(known.fault), "The connection has a fault"),
     el("div", { class: "setup-two" }, el("div", {}, isNew && chooser(titles, preset, draw), shown),
       el("aside", { "aria-label": "Actions" }, side, told)));
-  if (known || preset) await draw(known?.connector ?? preset);
+  if (known?.fault) fill(side, actions());
+  else if (known || preset) await draw(known?.connector ?? preset);
   const work = pending;
   pending = null;
   if (works[work] && !isNew) works[work]();
-  else if (lastTest(name)?.cause) fill(told, testResult(name));
+  else if (form && lastTest(name)?.cause) fill(told, testResult(name));
   return { isDirty: () => form?.isDirty() ?? false, stop: () => stop() };
 }

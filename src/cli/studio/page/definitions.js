@@ -6,6 +6,22 @@ import { editor } from "./editor.js";
 import { failure } from "./failure.js";
 import { textView } from "./textview.js";
 
+const OVERRIDES = "overrides.yaml";
+/** What a new file of overrides begins with. */
+const BEGIN = "# Changes of imported files: by OperationId, record name or pattern. `opnode guide` explains.\nversion: 1\noperations: {}\n";
+/** The faults and hints of a text; a text that cannot be read has one fault. */
+async function checked(path, text, signal) {
+  try {
+    return await post("definitions/check", { path, text }, signal);
+  } catch (cause) {
+    if (!cause.error?.place?.line) throw cause;
+    return { faults: [{ ...cause.error.place, message: cause.message, advice: cause.error.advice }], hints: [] };
+  }
+}
+
+/** Texts that were not saved when their editor was left, by path, with the digest of the file then. */
+const kept = new Map();
+const warn = (event) => event.preventDefault();
 const short = (path) => path.split(/[\\/]/).slice(-1)[0];
 
 /**
@@ -17,11 +33,13 @@ export function definitionFiles(connector, saved) {
   const place = el("code", { class: "small" });
   const shown = el("div", {}), told = el("div", { role: "status" });
   const save = el("button", { type: "button", class: "main", disabled: true, onclick: () => write() }, "Save");
-  const node = el("div", { class: "definitions" }, el("div", { class: "bar" }, files, place, el("span", { class: "end" }, save)), told,
-    shown);
-  let own = null, file = null, isDirty = false;
+  const bar = el("div", { class: "bar" }, files, place, el("span", { class: "end" }, save));
+  const node = el("div", { class: "definitions" }, bar, told, shown);
+  let own = null, file = null, isDirty = false, imported = false, fresh = null;
   const dirty = (now) => {
     isDirty = now;
+    if (now) addEventListener("beforeunload", warn);
+    else removeEventListener("beforeunload", warn);
     save.disabled = !now;
     save.textContent = now ? "Save" : "Saved";
   };
@@ -32,7 +50,7 @@ export function definitionFiles(connector, saved) {
     fill(told);
     dirty(false);
     try {
-      file = await get(`file?path=${encodeURIComponent(path)}`);
+      file = path === fresh ? { path, text: BEGIN, digest: null } : await get(`file?path=${encodeURIComponent(path)}`);
     } catch (cause) {
       return fill(shown, failure(cause, "The file cannot be read"));
     }
@@ -43,21 +61,33 @@ export function definitionFiles(connector, saved) {
       return fill(shown, el("p", { class: "small" }, "This file is part of opnode and cannot be changed here."), textView(file.text, path));
     }
     save.hidden = false;
+    const left = kept.get(path);
+    kept.delete(path);
+    if (left) file.digest = left.digest;
     own = editor({
-      text: file.text, label: `Definition ${path}`, save: () => write(), change: () => dirty(own !== null && own.text() !== file.text),
-      check: (text, signal) => post("definitions/check", { path, text }, signal),
+      text: left?.text ?? file.text, label: `Definition ${path}`, save: () => write(),
+      change: () => dirty(own !== null && own.text() !== file.text),
+      check: (text, signal) => checked(path, text, signal),
     });
-    return fill(shown, own.node, el("div", { class: "bar" }, own.status, own.keys), own.list);
+    if (left) dirty(true);
+    if (path === fresh) {
+      save.disabled = false;
+      save.textContent = "Save";
+    }
+    const isImported = imported && ![OVERRIDES, "import.yaml"].includes(short(path));
+    return fill(shown, isImported && el("p", { class: "warning" }, `This file is imported. Write changes into ${OVERRIDES}: `
+      + "a newer description replaces this file."), own.node, el("div", { class: "bar" }, own.status, own.keys), own.list);
   }
 
   /** Writes the text. If the file has changed since, nothing is written before the person has chosen. */
   async function write() {
-    if (!own || !isDirty) return;
+    if (!own || (!isDirty && file.digest !== null)) return;
     const text = own.text();
     save.disabled = true;
     try {
       const { digest } = await post("file", { path: file.path, text, digest: file.digest });
       file = { ...file, text, digest };
+      if (file.path === fresh) fresh = null;
       fill(told);
       dirty(own.text() !== text);
       tell(`${file.path} is saved`);
@@ -89,15 +119,28 @@ export function definitionFiles(connector, saved) {
     return undefined;
   });
 
+  /** Ends the editor; what is not saved is there again when the file is opened. */
+  function leave() {
+    if (own && isDirty) kept.set(file.path, { text: own.text(), digest: file.digest });
+    dirty(false);
+    own?.leave();
+    own = null;
+  }
+
   /** Reads the list of files, and opens `path`, or the first one. */
   async function show(path) {
     if (!(await leaveChanges())) return;
     try {
       const known = (await get(`definitions/${encodeURIComponent(connector)}`)).files;
+      const source = known.find((one) => short(one.path) === "import.yaml");
+      imported = source !== undefined;
+      fresh = imported && !known.some((one) => short(one.path) === OVERRIDES) ? source.path.replace(/import\.yaml$/, OVERRIDES) : null;
+      if (fresh) known.push({ path: fresh, own: true, isNew: true });
       fill(files, known.map((one) => el("option", { value: one.path, "data-own": String(one.own) },
-        `${visible(short(one.path))}${one.own ? "" : " (part of opnode)"}`)));
+        `${visible(short(one.path))}${one.isNew ? " (new)" : one.own ? "" : " (part of opnode)"}`)));
       const chosen = known.find((one) => one.path === path || (path && (one.path.endsWith(path)
         || path.endsWith(one.path)))) ?? known.find((one) => one.own) ?? known[0];
+      bar.hidden = !chosen;
       if (!chosen) return fill(shown, el("p", { class: "small" }, "The connector has no files here."));
       files.value = chosen.path;
       await load(chosen.path);
@@ -106,5 +149,5 @@ export function definitionFiles(connector, saved) {
     }
     return undefined;
   }
-  return { node, show, isDirty: () => isDirty, leave: () => own?.leave?.() };
+  return { node, show, isDirty: () => isDirty, leave };
 }

@@ -189,7 +189,7 @@ export function editor({ text = "", label = "Text", check, complete, change = ()
   const tip = tips(parts, () => popup?.isOpen() ?? false);
   keys(parts, popup, tip, save);
   area.addEventListener("input", () => { changed(); popup?.typed(); });
-  area.addEventListener("scroll", () => { soon(); popup?.close(); tip.close(); });
+  area.addEventListener("scroll", () => { soon(); popup?.scrolled(); tip.close(); });
   const moved = () => { if (document.activeElement === area) { soon(); tip.moved(); } };
   document.addEventListener("selectionchange", moved);
   const sized = new ResizeObserver(soon);

@@ -19,9 +19,17 @@ export function failure(cause, title) {
   return el("div", { class: "failure block", role: "alert" },
     title && el("strong", {}, title),
     el("p", { dir: "auto" }, prose(error.message)),
+    place(error.place ?? {}) && el("p", { class: "small" }, el("code", {}, visible(place(error.place)))),
     error.advice && el("p", { class: "advice", dir: "auto" }, prose(words(error.advice))),
     others.length > 0 && el("ul", {}, others.slice(0, 50).map((fault) => el("li", { dir: "auto" },
       place(fault) && el("code", {}, visible(place(fault))), " ", prose(fault.message),
         fault.advice && [" – ", prose(words(fault.advice))]))),
     others.length > 50 && el("p", { class: "small" }, `and ${others.length - 50} more`));
+}
+
+/** What a command of opnode has said that did not succeed: its errors, and what it has printed. */
+export function commandFailure(answer, title) {
+  const errors = answer.errors?.length ? answer.errors : [{ message: `the exit code is ${answer.exit_code}` }];
+  return [...errors.map((error) => failure({ error }, title)), answer.output
+    && el("pre", { tabindex: 0, "aria-label": "Output" }, visible(answer.output))];
 }

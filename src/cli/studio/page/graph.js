@@ -36,7 +36,7 @@ export function graph(go) {
   const lines = drawn("svg", { class: "graph-lines", "aria-hidden": "true" });
   const list = el("ol", { class: "graph-steps", "aria-label": "Steps" });
   const sheet = el("div", { class: "graph-sheet" }, lines, list);
-  const node = el("div", { class: "graph" }, sheet);
+  const node = el("div", { class: "graph", tabindex: 0, role: "group", "aria-label": "Graph" }, sheet);
   let steps = [], boxes = new Map(), states = new Map(), selected = null;
 
   const box = (step) => {

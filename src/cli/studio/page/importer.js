@@ -29,6 +29,8 @@ export function importPage({ root, context }) {
   let source = null, tab = "file", asked = 0;
   const told = el("div", { class: "told", role: "status" });
   const kind = el("select", { id: "import-kind" }, KINDS.map(([value, text]) => el("option", { value }, text)));
+  const base = textField({ title: "Address of the API", optional: true, placeholder: "https://api.example.com/v2",
+    about: "In place of the one that the description has." }, () => again());
   const name = textField({ title: "Name of the connector", placeholder: "acme-shop", about: "Small letters, digits and hyphens." },
     () => again());
   const preview = el("button", { type: "submit", class: "main", disabled: true }, "Preview");
@@ -102,7 +104,7 @@ export function importPage({ root, context }) {
     preview.disabled = true;
     fill(told, el("p", { class: "waiting" }, dry ? "Reading the description …" : "Writing the connector …"));
     try {
-      const answer = await post("import", { kind: kind.value, ...source, connector: name.value(), dry });
+      const answer = await post("import", { kind: kind.value, ...source, connector: name.value(), base_url: base.value() || null, dry });
       if (own === asked) show(answer, dry);
     } catch (cause) {
       if (own === asked) fill(told, failure(cause, dry ? "It cannot be read" : "It was not imported"));
@@ -144,7 +146,7 @@ export function importPage({ root, context }) {
       "OpenAPI 2 and 3, Postman collections, HAR files and curl command lines. Nothing is sent; the file is read on this computer only."),
     el("div", { class: "setup-import" }, el("form", { class: "import-form", onsubmit: (event) => { event.preventDefault(); run(true); } },
       el("div", { class: "tabs", role: "tablist", "aria-label": "Where the description is" }, tabs), body,
-      el("div", { class: "field" }, el("label", { for: "import-kind" }, "Kind"), el("div", { class: "value" }, kind)), name.node,
+      el("div", { class: "field" }, el("label", { for: "import-kind" }, "Kind"), el("div", { class: "value" }, kind)), name.node, base.node,
         el("div", { class: "bar" }, preview)), told));
   return { isDirty: () => false, stop: () => { asked += 1; } };
 }

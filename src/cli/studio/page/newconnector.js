@@ -1,7 +1,7 @@
-// The form of a new connector: its name, title, address, and how its requests are signed.
+// The form of a new connector: its name, address, and how its requests are signed.
 import { el, fill, tell } from "./dom.js";
 import { post } from "./api.js";
-import { failure, prose } from "./failure.js";
+import { commandFailure, failure, prose } from "./failure.js";
 import { textField } from "./connectionform.js";
 
 const SIGN_INS = [
@@ -12,21 +12,17 @@ const SIGN_INS = [
 ];
 /** What else a kind of sign-in needs: the name in the request, the title, a hint, whether it may be left out. */
 const FURTHER = {
-  "api-key": [["keyHeader", "Header of the key", "X-API-Key", true]],
-  "oauth2-client": [["tokenUrl", "Address of the token server", "https://login.example.com/token"]],
-  "oauth2-code": [["authorizeUrl", "Address of the sign-in page", "https://login.example.com/authorize"],
-    ["tokenUrl", "Address of the token server", "https://login.example.com/token"]],
+  "api-key": [["key_header", "Header of the key", "X-API-Key", true]],
+  "oauth2-client": [["token_url", "Address of the token server", "https://login.example.com/token"]],
+  "oauth2-code": [["authorize_url", "Address of the sign-in page", "https://login.example.com/authorize"],
+    ["token_url", "Address of the token server", "https://login.example.com/token"]],
 };
 
 /** `made(name, answer)` is called when the connector is written. */
 export function newConnector({ taken, made }) {
   const told = el("div", { role: "status" });
-  let isTitled = false;
-  const title = textField({ title: "Title", placeholder: "Acme Library", about: "As people call the system." }, () => {
-    if (!isTitled) name.input.value = title.value().toLowerCase().normalize("NFKD").replace(/[^a-z\d]+/g, "-").replace(/^-|-$/g, "");
-  });
   const name = textField({ title: "Name", placeholder: "acme-library",
-    about: "Small letters, digits and hyphens. Calls and batch files name the connector by it." }, () => { isTitled = true; });
+    about: "Small letters, digits and hyphens. Calls and batch files name the connector by it." });
   const base = textField({ title: "Address of the API", placeholder: "https://api.example.com/v2",
     about: "What all its paths begin with." });
   const auth = el("select", { id: "new-auth" }, SIGN_INS.map(([value, text]) => el("option", { value }, text)));
@@ -41,7 +37,7 @@ export function newConnector({ taken, made }) {
   drawFurther();
   const make = async () => {
     fill(told);
-    const needed = [[title, "give it a title"], [name, "give it a name"],
+    const needed = [[name, "give it a name"],
       [base, "the address is on the first page of the API's documentation"],
       ...more.filter(([, , optional]) => !optional).map(([, own]) => [own,
         "this kind of sign-in needs it"])].filter(([own]) => !own.value());
@@ -51,21 +47,19 @@ export function newConnector({ taken, made }) {
     button.disabled = true;
     try {
       const others = Object.fromEntries(more.map(([key, own]) => [key, own.value()]).filter(([, value]) => value));
-      const answer = await post("connectors/new", { connector: name.value(), title: title.value(), base: base.value(), auth: auth.value,
-        ...others });
+      const answer = await post("connectors/new", { connector: name.value(), base_url: base.value(), auth: auth.value, ...others });
+      if (answer.exit_code !== 0) return fill(told, commandFailure(answer, "It was not written"));
       tell(`The connector ${name.value()} is written`);
       await made(name.value(), answer);
     } catch (cause) {
-      const own = { connector: name, name, title,
-        base }[(cause.error?.faults?.[0]?.field ?? cause.error?.place?.field ?? "").split("/")[1]];
-      if (own) { own.faults([cause]); own.focus(); } else fill(told, failure(cause, "It was not written"));
+      fill(told, failure(cause, "It was not written"));
     } finally {
       button.disabled = false;
     }
     return undefined;
   };
   const button = el("button", { type: "submit", class: "main" }, "Write the connector");
-  return el("form", { class: "narrow", onsubmit: (event) => { event.preventDefault(); make(); } }, title.node, name.node, base.node,
+  return el("form", { class: "narrow", onsubmit: (event) => { event.preventDefault(); make(); } }, name.node, base.node,
     el("div", { class: "field" }, el("label", { for: "new-auth" }, "Sign-in"),
       el("p", { class: "about" }, prose("What the documentation says about keys or tokens.")),
       el("div", { class: "value" }, auth)), further, told, el("div", { class: "bar" }, button));

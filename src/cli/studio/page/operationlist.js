@@ -18,8 +18,8 @@ export function operationList(operations, label, link) {
     el("span", { class: "operation-name" },
       link ? el("a", { href: link(own), dir: "auto" }, visible(own.title ?? own.operation))
         : el("span", { dir: "auto" }, visible(own.title ?? own.operation)),
-      el("span", { class: "small" }, visible(own.operation))),
-    own.request && el("code", {}, visible(own.request))) });
+      el("span", { class: "small", title: own.operation }, visible(own.operation))),
+    own.request && el("code", { title: own.request }, visible(own.request))) });
   const filter = () => {
     const asked = box.value.toLowerCase().split(/\s+/).filter(Boolean);
     const hits = asked.length ? all.filter(([text]) => asked.every((word) => text.includes(word))) : all;

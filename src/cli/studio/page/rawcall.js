@@ -9,11 +9,12 @@ const VERBS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"];
 const hasBody = (verb) => verb !== "GET" && verb !== "HEAD";
 const bytes = (text) => new TextEncoder().encode(text).length;
 
-/** A request as it goes over the wire. */
-function requestText({ verb, url, headers, body }) {
-  const text = typeof body === "string" || body === null || body === undefined ? body : JSON.stringify(body, null, 2);
-  return `${verb} ${url}\n${(headers ?? []).map(([name, value]) => `${name}: ${value}\n`).join("")}${text ? `\n${readable(text)}` : ""}`;
-}
+/** A message as it goes over the wire: its first line, headers and body. */
+const messageText = (start, headers, body) =>
+  `${start}\n${headers.map(([name, value]) => `${name}: ${value}\n`).join("")}${body ? `\n${readable(body)}` : ""}`;
+
+/** The status of a first line such as `HTTP/1.1 200 OK`. */
+export const statusOf = (message) => Number(/\b(\d{3})\b/.exec(message?.start ?? "")?.[1] ?? 0);
 
 /** The rows of the headers; `list` is changed in place. */
 function headerRows(list) {
@@ -39,25 +40,27 @@ function headerRows(list) {
 }
 
 /** What has come back. */
-function reply(exchange) {
-  const body = typeof exchange.body === "string" ? exchange.body : exchange.body === null
-    || exchange.body === undefined ? "" : JSON.stringify(exchange.body);
+function reply({ exchange, error }, ms) {
+  const { sent, received } = exchange;
+  const body = received?.body ?? "";
   const text = readable(body);
-  const isGood = exchange.status < 400;
+  const status = statusOf(received);
   return el("section", { class: "reply", "aria-label": "Reply" },
-    el("div", { class: "bar" }, el("span", { class: `badge ${isGood ? "good" : "bad"}` }, `status ${exchange.status}`),
-      el("span", { class: "small" }, `${exchange.ms} ms · ${size(bytes(body))}`),
+    error && failure({ error }, received ? "The system has refused the call" : "There is no reply"),
+    received && el("div", { class: "bar" }, el("span", { class: `badge ${status < 400 ? "good" : "bad"}` }, visible(received.start)),
+      el("span", { class: "small" }, `${ms} ms · ${size(bytes(body))}`),
         body && el("span", { class: "end" }, copier(() => body, "Copy the body"))),
-    el("details", {}, el("summary", {}, `Headers (${exchange.headers.length})`), el("table", { class: "plain headers" }, el("tbody", {},
-      exchange.headers.map(([name, value]) => el("tr", {}, el("th", { scope: "row" }, visible(name)), el("td", {}, visible(value))))))),
-    exchange.request && el("details", {}, el("summary", {}, "Request"),
-      textView(typeof exchange.request === "string" ? exchange.request : requestText(exchange.request), "Request")),
-    text ? textView(text, "Body of the reply") : el("p", { class: "small" }, "The reply has no body."));
+    received && el("details", {}, el("summary", {}, `Headers (${received.headers.length})`),
+      el("table", { class: "plain headers" }, el("tbody", {},
+      received.headers.map(([name, value]) => el("tr", {}, el("th", { scope: "row" }, visible(name)), el("td", {}, visible(value))))))),
+    el("details", {}, el("summary", {}, "Request"), textView(messageText(sent.start, sent.headers, sent.body), "Request")),
+    received && (text ? textView(text, "Body of the reply") : el("p", { class: "small" }, "The reply has no body.")));
 }
 
 /**
  * The form of a call. `draft` has verb, path, headers and body, and keeps what is typed; `connection()` is the name of the connection;
- * `replied(exchange)` is called with each reply.
+ * `replied(call)` is called after each call that
+ * has succeeded.
  */
 export function rawCall({ draft, connection, replied }) {
   const shown = el("div", { class: "replied", role: "status" });
@@ -92,20 +95,23 @@ export function rawCall({ draft, connection, replied }) {
     send.disabled = true;
     fill(shown, el("p", { class: "waiting" }, "Calling the system …"));
     try {
+      let started = performance.now();
       let answer = await post("calls", asked);
-      if (answer.plan) {
+      if (!answer.exchange && !answer.error) {
         fill(shown);
         const choice = await dialog(`This sends to ${visible(asked.connection)}`, [
           el("p", {}, "The system may change what it has. The request, with credentials masked:"),
-            textView(requestText(answer.plan), "Request")],
+            textView(messageText(`${answer.plan.verb} ${answer.plan.url}`, answer.plan.headers, answer.plan.body), "Request")],
         [["Do not send", "", ""], [`Send to ${visible(asked.connection)}`, "send", "main"]]);
         if (choice !== "send") return fill(shown, el("p", { class: "small" }, "Nothing was sent."));
         fill(shown, el("p", { class: "waiting" }, "Calling the system …"));
+        started = performance.now();
         answer = await post("calls", { ...asked, planHash: answer.hash });
       }
-      fill(shown, reply(answer.exchange));
-      tell(`Status ${answer.exchange.status} in ${answer.exchange.ms} ms`);
-      replied(asked, answer.exchange);
+      const ms = Math.round(performance.now() - started);
+      fill(shown, answer.exchange ? reply(answer, ms) : failure({ error: answer.error }, "The call has failed"));
+      tell(answer.exchange?.received ? `${answer.exchange.received.start} in ${ms} ms` : "There is no reply");
+      if (!answer.error) replied(asked);
     } catch (cause) {
       fill(shown, failure(cause, "The call has failed"));
     } finally {

@@ -5,7 +5,7 @@ import { prose } from "./failure.js";
 export function tips({ area, frame, lines, place, box, height, faultsOf, complete, numbers }, isBusy) {
   const node = el("div", { class: "editor-tip", hidden: true, role: "tooltip" });
   frame.append(node);
-  let asking = null, over = null;
+  let asking = null, over = null, isTyping = false;
   const close = () => { node.hidden = true; over = null; asking?.abort(); };
   const show = (line, column, ...content) => {
     fill(node, ...content);
@@ -23,7 +23,7 @@ export function tips({ area, frame, lines, place, box, height, faultsOf, complet
     return true;
   };
   const moved = calm(() => {
-    if (isBusy() || document.activeElement !== area) return;
+    if (isBusy() || isTyping || document.activeElement !== area) return;
     if (!faults(place().line)) close();
   }, 350);
   const ask = calm(async (line, column) => {
@@ -59,6 +59,9 @@ export function tips({ area, frame, lines, place, box, height, faultsOf, complet
   numbers.addEventListener("mouseover", (event) => { if (event.target.dataset?.line) faults(Number(event.target.dataset.line)); });
   frame.addEventListener("mouseleave", close);
   area.addEventListener("blur", close);
-  area.addEventListener("input", close);
+  // While somebody types, a fault of the line is underlined only.
+  area.addEventListener("input", () => { isTyping = true; close(); });
+  area.addEventListener("mousedown", () => { isTyping = false; });
+  area.addEventListener("keydown", (event) => { if (/^(Arrow|Page|Home|End)/.test(event.key)) isTyping = false; });
   return { close, moved };
 }

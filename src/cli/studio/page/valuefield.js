@@ -24,9 +24,10 @@ export const variableName = (connector, property) =>
 export function valueField({ property, state, connector, file }, changed) {
   const id = `value-${(last += 1)}`;
   const title = property.title ?? property.name;
+  const isOptional = property.optional || property.default !== undefined;
   const isStored = state !== undefined && !["default", "missing"].includes(state.in);
   const before = isStored ? state.in : property.secret ? "keyring" : "file";
-  const typed = { file: state?.value ?? "", keyring: "", variable: "", secret_file: "" };
+  const typed = { file: (isStored && state.value) || "", keyring: "", variable: "", secret_file: "" };
   if (isStored && (before === "variable" || before === "secret_file")) typed[before] = state.name ?? "";
   let place = before, isReplaced = !isStored, isRemoved = false, input = null, isTouched = false;
   const told = el("p", { class: "fault", id: `${id}-fault` });
@@ -40,7 +41,7 @@ export function valueField({ property, state, connector, file }, changed) {
   const edited = () => { isTouched = true; faults([]); changed(); };
 
   const textInput = () => {
-    const attributes = { id, "aria-describedby": `${id}-about ${id}-note ${id}-fault`, "aria-required": property.optional ? null : "true" };
+    const attributes = { id, "aria-describedby": `${id}-about ${id}-note ${id}-fault`, "aria-required": isOptional ? null : "true" };
     if (place === "file" && !property.secret && property.choices?.length) {
       const own = el("select", attributes, el("option", { value: "" }, property.default ? `${property.default} (default)` : "–"),
         property.choices.map((choice) => el("option", { value: String(choice) }, String(choice))));
@@ -63,7 +64,7 @@ export function valueField({ property, state, connector, file }, changed) {
     if (isKept() && isSecretText()) {
       const replace = button("Replace", `Replace ${title}`, () => { isReplaced = true; draw(); input.focus(); edited(); });
       fill(value, el("output", { class: "kept", id }, `kept ${KEPT[place]}`), replace,
-        property.optional && button("Remove", `Remove ${title}`,
+        isOptional && button("Remove", `Remove ${title}`,
           () => { isRemoved = true; isReplaced = true; draw(); input.focus(); edited(); }), places);
     } else {
       input = textInput();
@@ -94,7 +95,7 @@ export function valueField({ property, state, connector, file }, changed) {
   };
   draw();
   const node = el("div", { class: "field" },
-    el("label", { for: id }, visible(title), property.optional ? el("span", { class: "optional" }, " optional") : null),
+    el("label", { for: id }, visible(title), isOptional ? el("span", { class: "optional" }, " optional") : null),
     property.description && el("p", { class: "about", id: `${id}-about` }, prose(property.description)), value, note, told);
   return {
     node, faults,
