@@ -252,6 +252,7 @@ impl RunPlan {
             id: step.id.clone(),
             key: step.key(job),
             is_marked: step.watermark.is_some(),
+            is_main: step.phase == Phase::Main,
             origin: step.origin(number),
         };
         let outline = |job: &MatrixJob| JobOutline {

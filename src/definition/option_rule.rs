@@ -91,12 +91,13 @@ pub struct OptionRule {
     /// How it names fields of the record.
     pub(super) naming: Option<Naming>,
     /// The operators of its conditions, for forms.
+    #[cfg_attr(not(feature = "studio"), expect(dead_code, reason = "only forms offer them"))]
     pub(super) operators: Vec<String>,
 }
 
 impl OptionRule {
     /// For a condition whose definition names its operators: whether it is a list of terms, and the operators.
-    #[cfg(feature = "batch")]
+    #[cfg(feature = "studio")]
     pub(crate) fn operators(&self) -> Option<(bool, &[String])> {
         let is_terms = match self.naming? {
             Naming::Terms => true,

@@ -30,6 +30,8 @@ pub(crate) struct StepOutline {
     pub(crate) key: String,
     /// Whether it has a watermark.
     pub(crate) is_marked: bool,
+    /// Whether the end of the job's watermarks waits for it: steps for failures and closing steps come later.
+    pub(crate) is_main: bool,
     /// What its items are sent to.
     pub(crate) origin: ItemOrigin,
 }

@@ -22,7 +22,7 @@ enum Expected {
 use Expected::{Either, Harmless, Stops};
 
 const SPOOLS: &[&str] =
-    &["list.ndjson", "details.ndjson", "make.ndjson", "failed/main/details.ndjson", "failed/main/make.ndjson"];
+    &["list.ndjson", "details.ndjson", "make.ndjson", "end.ndjson", "failed/main/details.ndjson", "failed/main/make.ndjson"];
 const WHOLE: &[&str] = &["details.csv", "made.ndjson", "report.json", "run.json", "watermarks.json"];
 /// The keys of rows that earlier runs have seen.
 const SEEN: &str = "seen.main%2Flist";
@@ -54,7 +54,7 @@ const TABLE: &[(&str, &[&str], Expected)] = &[
     ("rename", WHOLE, Stops),
     ("rename", RENAMED, Stops),
     ("truncate", &["details.ndjson", "journal", "journal.tail"], Stops),
-    ("mkdir", &["failed", "main", "matrix", "out", "spool", "state"], Either),
+    ("mkdir", &["failed", "main", "matrix", "out", "spool", "state", "work"], Either),
     // A lock without its holder's name would give other processes no hint.
     ("write", &["lock"], Stops),
     ("truncate", &["lock"], Stops),

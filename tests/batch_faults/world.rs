@@ -60,6 +60,9 @@ steps:
     save:
       - out/made.ndjson
       - { to: out/all.csv, append: true, columns: [key, id] }
+finally:
+  - id: end
+    transform: { from: "${{ [{ 'ended': true }] }}", do: [{ filter: "${{ true }}" }] }
 "#;
 
 /// The file to which rows are added, before the run.

@@ -87,6 +87,7 @@ pub(crate) struct ReadValues {
 ///
 /// # Errors
 /// `invalid_options` when there is none of this name, `unsupported` when it has no query.
+#[cfg(feature = "studio")]
 pub(crate) fn source(catalog: &Catalog, connector: &str, operation: &str, name: &str) -> Result<Arc<ValueSource>> {
     holder(catalog, connector, operation)?.source(name)
 }

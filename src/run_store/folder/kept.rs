@@ -163,10 +163,10 @@ impl KeptMarks {
             return refuse(&format!("it is older than the journal: the watermarks of {job} are missing"));
         }
         // A kill between the two writes leaves watermarks of a job that the journal does not record as done. All
-        // earlier facts are there.
+        // earlier facts are there: those of the main steps.
         let beyond = outline.jobs.iter().find(|job| {
             let is_stored = || {
-                job.steps.iter().all(|step| {
+                job.steps.iter().filter(|step| step.is_main).all(|step| {
                     let known = state.step(&step.key);
                     known.done && known.saved
                 })
@@ -257,4 +257,57 @@ impl KeptMarks {
 /// Whether a job has watermarks to store.
 fn marked(job: &JobOutline, state: &RunState) -> bool {
     job.steps.iter().any(|step| step.is_marked && state.steps.get(&step.key).is_some_and(|s| s.mark.is_some()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::load;
+    use crate::definition::Method;
+    use crate::receipt::Usage;
+    use crate::run_store::extent::Extent;
+    use crate::run_store::fact::Fact;
+    use crate::run_store::outline::{JobOutline, RunOutline, StepOutline};
+    use crate::run_store::state::RunState;
+    use crate::run_store::store::ItemOrigin;
+    use crate::run_store::watermark::Mark;
+
+    fn step(id: &str, is_main: bool) -> StepOutline {
+        let (connection, operation, secret_options) = (String::new(), String::new(), Vec::new());
+        let origin = ItemOrigin { connection, method: Method::Query, operation, secret_options, in_for: false };
+        StepOutline { id: id.into(), key: format!("main/{id}"), is_marked: is_main, is_main, origin }
+    }
+
+    fn done(state: &mut RunState, id: &str) {
+        let key = format!("main/{id}");
+        state.apply(&Fact::Done {
+            step: key.clone(),
+            skipped: false,
+            items_in: 0,
+            extent: Extent::default(),
+            tally: Usage::default(),
+            receipt: serde_json::Value::Null,
+            inputs: BTreeMap::new(),
+        });
+        state.apply(&Fact::Saved { step: key });
+    }
+
+    /// Watermarks are stored after the main steps; closing steps, and the fact that the job is done, come later.
+    #[test]
+    fn a_kill_before_the_closing_steps_is_no_damage() {
+        let folder = tempfile::tempdir().unwrap();
+        let job = JobOutline { name: "main".into(), steps: vec![step("list", true), step("end", false)] };
+        let outline = RunOutline { name: "nightly".into(), jobs: vec![job], ..RunOutline::default() };
+        let mut state = RunState::begun("r".into(), None, 0);
+        let mut kept = load(folder.path()).unwrap();
+        kept.adopt(&outline, &state);
+        let marks = [("main/list".to_owned(), Mark::parse("1").unwrap())].into_iter().collect();
+        kept.store("main", marks, BTreeMap::new()).unwrap();
+        let stored = load(folder.path()).unwrap();
+        let wrong = stored.check_resumed(&outline, &state).unwrap_err();
+        assert!(wrong.message.contains("does not record that this was done"), "{wrong}");
+        done(&mut state, "list");
+        stored.check_resumed(&outline, &state).unwrap();
+    }
 }

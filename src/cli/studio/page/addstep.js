@@ -6,7 +6,11 @@ const isTop = (line) => /^[^\s#-]/.test(line);
 /** The value of a key at the top, as it is written; undefined if it is not there or has no value in its line. */
 function top(lines, key) {
   const line = lines.find((own) => own.startsWith(`${key}:`));
-  return line?.slice(key.length + 1).replace(/\s#.*$/, "").trim().replace(/^["']|["']$/g, "");
+  return line
+    ?.slice(key.length + 1)
+    .replace(/\s#.*$/, "")
+    .trim()
+    .replace(/^["']|["']$/g, "");
 }
 
 /** An id that the text does not have yet, and the step with it. */
@@ -18,7 +22,10 @@ function unique(text, step) {
   while (taken(`${id}_${n}`)) n += 1;
   const next = `${id}_${n}`;
   // Two steps must not write one file.
-  return { id: next, step: step.replace(new RegExp(`(id:\\s*["']?)${escaped(id)}\\b`), `$1${next}`).replaceAll(`out/${id}.`, `out/${next}.`) };
+  return {
+    id: next,
+    step: step.replace(new RegExp(`(id:\\s*["']?)${escaped(id)}\\b`), `$1${next}`).replaceAll(`out/${id}.`, `out/${next}.`),
+  };
 }
 
 /** The connection that a step needs to be told; null if the batch finds it by itself. */
@@ -48,19 +55,31 @@ export function withStep(text, added, connections) {
   const start = lines.findIndex((line) => /^steps:/.test(line));
   const offset = (line) => lines.slice(0, line).reduce((sum, own) => sum + own.length + 1, 0);
   const own = Math.max(body[Math.max(first, 0)].search(/\S/), 0);
-  const placed = (indent) => body.map((line) => (line.trim() ? " ".repeat(indent) + line.slice(Math.min(own, line.search(/\S/))) : "")).join("\n");
+  const placed = (indent) =>
+    body.map((line) => (line.trim() ? " ".repeat(indent) + line.slice(Math.min(own, line.search(/\S/))) : "")).join("\n");
   if (start < 0) {
     const lead = text === "" || text.endsWith("\n") ? "" : "\n";
     const insert = `${lead}steps:\n${placed(2)}\n`;
     return { from: text.length, to: text.length, insert, id: named.id, line: lines.length + (lead ? 1 : 0) + 1 + Math.max(first, 0) };
   }
-  const inline = lines[start].slice(6).replace(/\s#.*$/, "").trim();
+  const inline = lines[start]
+    .slice(6)
+    .replace(/\s#.*$/, "")
+    .trim();
   if (inline === "[]" || inline === "null" || inline === "~") {
-    const from = offset(start) + lines[start].indexOf(inline);
-    return { from, to: from + inline.length, insert: `\n${placed(2)}`, id: named.id, line: start + 2 + Math.max(first, 0) };
+    const from = offset(start) + 6;
+    return {
+      from,
+      to: offset(start) + lines[start].indexOf(inline) + inline.length,
+      insert: `\n${placed(2)}`,
+      id: named.id,
+      line: start + 2 + Math.max(first, 0),
+    };
   }
-  if (inline !== "" && !inline.startsWith("&")) throw new Error("The steps of this file are written in one line: write each of them in its own line first");
-  let end = start + 1, last = start;
+  if (inline !== "" && !inline.startsWith("&"))
+    throw new Error("The steps of this file are written in one line: write each of them in its own line first");
+  let end = start + 1,
+    last = start;
   for (; end < lines.length && !isTop(lines[end]); end += 1) if (lines[end].trim() && !/^#/.test(lines[end])) last = end;
   const entry = lines.slice(start + 1, end).find((line) => /^\s*-(\s|$)/.test(line));
   const indent = entry ? entry.indexOf("-") : 2;

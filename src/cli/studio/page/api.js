@@ -24,7 +24,8 @@ async function asked(path, init) {
   } catch {
     throw new Fault({ kind: reply.status === 403 ? "forbidden" : "internal", message: text.trim() || `status ${reply.status}` });
   }
-  if (!reply.ok) throw new Fault(value.error ?? { kind: "internal", message: `status ${reply.status}` });
+  // What does not fit while somebody types is no failure of the service: these may answer it with status 200.
+  if (!reply.ok || (/^(plan|condition)$/.test(path) && value.error)) throw new Fault(value.error ?? { kind: "internal", message: `status ${reply.status}` });
   return value;
 }
 

@@ -16,7 +16,7 @@ const empty = () => ({ connector: "", connection: "", call: { verb: "GET", path:
 let draft = empty();
 
 /** `GET /v1/books/{id}` is proposed as getBook, `GET /books` as listBooks. */
-export function proposedId(verb, path) {
+function proposedId(verb, path) {
   const parts = path.split(/[?#]/)[0].split("/").filter(Boolean);
   const isOne = /^(\{.*\}|\d+|[\da-f-]{16,})$/i.test(parts.at(-1) ?? "");
   const noun = parts.filter((part) => !/^(\{.*\}|\d+|[\da-f-]{16,}|v\d+)$/i.test(part)).at(-1) ?? "things";

@@ -5,8 +5,20 @@ import { dialog } from "./dialog.js";
 import { diffView } from "./diff.js";
 
 const key = (folder, path) => `opnode-batch:${folder}:${path}`;
-const stored = (name) => { try { return JSON.parse(localStorage.getItem(name)); } catch { return null; } };
-const store = (name, value) => { try { value === null ? localStorage.removeItem(name) : localStorage.setItem(name, JSON.stringify(value)); } catch { /* The browser keeps nothing: saving still works. */ } };
+const stored = (name) => {
+  try {
+    return JSON.parse(localStorage.getItem(name));
+  } catch {
+    return null;
+  }
+};
+const store = (name, value) => {
+  try {
+    value === null ? localStorage.removeItem(name) : localStorage.setItem(name, JSON.stringify(value));
+  } catch {
+    /* The browser keeps nothing: saving still works. */
+  }
+};
 
 /** The text of a file of the folder. */
 export const read = (path) => get(`file?path=${encodeURIComponent(path)}`);
@@ -16,10 +28,15 @@ export const read = (path) => get(`file?path=${encodeURIComponent(path)}`);
  * `banner` is where a change by another program is told.
  */
 export function batchFile({ folder, text, put, told, banner }) {
-  let path = null, base = null, name = null, isAsking = false;
+  let path = null,
+    base = null,
+    name = null,
+    isAsking = false;
   const isChanged = () => base !== null && text() !== base.text;
   const keep = () => store(name, isChanged() ? { text: text(), digest: base.digest } : null);
-  const keepSoon = calm(() => { if (path !== null) keep(); }, 300);
+  const keepSoon = calm(() => {
+    if (path !== null) keep();
+  }, 300);
   const tellState = () => told(isChanged() ? "unsaved" : "saved");
 
   async function open(next) {
@@ -38,24 +55,57 @@ export function batchFile({ folder, text, put, told, banner }) {
     return draft.text;
   }
   function conflict(theirs) {
-    const keepMine = async () => { base = theirs; fill(banner); await save(); };
-    const takeTheirs = () => { base = theirs; fill(banner); put(theirs.text); keep(); tellState(); tell("The file was loaded again."); };
+    const keepMine = async () => {
+      base = theirs;
+      fill(banner);
+      await save();
+    };
+    const takeTheirs = () => {
+      base = theirs;
+      fill(banner);
+      put(theirs.text);
+      keep();
+      tellState();
+      tell("The file was loaded again.");
+    };
     const look = async () => {
-      const answer = await dialog("Mine and theirs", diffView(theirs.text, text(), ["theirs", "mine"]),
-        [["Close", "", ""], ["Take theirs", "theirs", ""], ["Keep mine", "mine", "main"]], "wide");
+      const answer = await dialog(
+        "Mine and theirs",
+        diffView(theirs.text, text(), ["theirs", "mine"]),
+        [
+          ["Close", "", ""],
+          ["Take theirs", "theirs", ""],
+          ["Keep mine", "mine", "main"],
+        ],
+        "wide",
+      );
       if (answer === "mine") await keepMine();
       if (answer === "theirs") takeTheirs();
     };
     told("conflict");
-    fill(banner, el("div", { class: "failure block", role: "alert" },
-      el("p", {}, el("strong", {}, "Another program has changed this file."), " Your changes are not lost."),
-      el("div", { class: "bar" }, el("button", { type: "button", onclick: look }, "See the difference"),
-        el("button", { type: "button", onclick: takeTheirs }, "Take theirs"), el("button", { type: "button", onclick: keepMine }, "Keep mine"))));
+    fill(
+      banner,
+      el(
+        "div",
+        { class: "failure block", role: "alert" },
+        el("p", {}, el("strong", {}, "Another program has changed this file."), " Your changes are not lost."),
+        el(
+          "div",
+          { class: "bar" },
+          el("button", { type: "button", onclick: look }, "See the difference"),
+          el("button", { type: "button", onclick: takeTheirs }, "Take theirs"),
+          el("button", { type: "button", onclick: keepMine }, "Keep mine"),
+        ),
+      ),
+    );
   }
   /** Saves; true if the file has the text of the editor now. */
   async function save() {
     if (path === null) return false;
-    if (!isChanged()) { tellState(); return true; }
+    if (!isChanged()) {
+      tellState();
+      return true;
+    }
     const mine = text();
     told("saving");
     try {
@@ -70,9 +120,21 @@ export function batchFile({ folder, text, put, told, banner }) {
       tellState();
       if (fault.error?.kind === "state") {
         const theirs = await read(path).catch(() => null);
-        if (theirs && theirs.digest !== base.digest) { conflict(theirs); return false; }
+        if (theirs && theirs.digest !== base.digest) {
+          conflict(theirs);
+          return false;
+        }
       }
-      fill(banner, el("div", { class: "failure block", role: "alert" }, el("strong", {}, "Not saved: "), fault.message, fault.error?.advice && el("p", {}, String(fault.error.advice))));
+      fill(
+        banner,
+        el(
+          "div",
+          { class: "failure block", role: "alert" },
+          el("strong", {}, "Not saved: "),
+          fault.message,
+          fault.error?.advice && el("p", {}, String(fault.error.advice)),
+        ),
+      );
       return false;
     }
   }
@@ -81,21 +143,36 @@ export function batchFile({ folder, text, put, told, banner }) {
     if (path === null || isAsking || base === null) return;
     isAsking = true;
     try {
-      const own = path, theirs = await read(own);
+      const own = path,
+        theirs = await read(own);
       if (own !== path || theirs.digest === base.digest || banner.childElementCount > 0) return;
       if (isChanged()) return conflict(theirs);
       base = theirs;
       put(theirs.text);
       tellState();
       tell("Another program has changed the file; it was loaded again.");
-    } catch { /* The file may be gone: saving says so. */ } finally { isAsking = false; }
+    } catch {
+      /* The file may be gone: saving says so. */
+    } finally {
+      isAsking = false;
+    }
   }
-  const back = () => { if (document.visibilityState === "visible") look(); };
+  const back = () => {
+    if (document.visibilityState === "visible") look();
+  };
   addEventListener("focus", back);
   return {
-    open, save, isChanged,
+    open,
+    save,
+    isChanged,
     path: () => path,
-    changed: () => { tellState(); keepSoon(); },
-    leave: () => { if (path !== null && base) keep(); removeEventListener("focus", back); },
+    changed: () => {
+      tellState();
+      keepSoon();
+    },
+    leave: () => {
+      if (path !== null && base) keep();
+      removeEventListener("focus", back);
+    },
   };
 }

@@ -37,7 +37,7 @@ function note(known, path, value) {
 }
 
 /** The width of a column in pixels. */
-export const widthOf = (column) => Math.round(Math.max(56, Math.min(320, column.widest * 7.4 + 26)));
+export const widthOf = (column) => Math.round(Math.max(56, Math.min(320, column.widest * 7.8 + 30)));
 
 /** The columns that are shown at first: names and states before ids of references and long texts. */
 export function suggested(known) {
@@ -50,5 +50,7 @@ export function suggested(known) {
     if (column.path.length === 2 && (inner === "name" || inner === "identifier")) return (at >= 0 ? at : 50) + (inner === "name" ? 0.5 : 60);
     return 500;
   };
-  return new Set(all.sort((a, b) => rank(a) - rank(b)).slice(0, SHOWN).map((column) => column.key));
+  const sorted = all.sort((a, b) => rank(a) - rank(b));
+  const good = sorted.filter((column) => rank(column) < 900);
+  return new Set((good.length > 0 ? good : sorted).slice(0, SHOWN).map((column) => column.key));
 }

@@ -45,6 +45,8 @@ export function combo({ label, id, value = "", placeholder = "", load, take, str
       try {
         rows = await load();
         failure = "";
+        // The name of the value that is set is known now.
+        if (!isFiltered && input.value) { set(input.value); if (document.activeElement === input) input.select(); }
       } catch (fault) {
         failure = `${fault.message}. A value can be typed.`;
       }
@@ -65,7 +67,10 @@ export function combo({ label, id, value = "", placeholder = "", load, take, str
   const draw = () => {
     const text = isFiltered ? input.value.trim().toLowerCase() : "";
     const all = rows?.rows ?? [];
-    const found = text ? all.filter((row) => `${row.label} ${row.value} ${row.detail ?? ""}`.toLowerCase().includes(text)) : all;
+    const rank = (row) => [row.label.toLowerCase().startsWith(text), row.label.toLowerCase().includes(text), true].indexOf(true);
+    const found = text
+      ? all.filter((row) => `${row.label} ${row.value} ${row.detail ?? ""}`.toLowerCase().includes(text)).sort((a, b) => rank(a) - rank(b))
+      : all;
     shown = found.slice(0, MOST);
     if (at >= shown.length) at = -1;
     fill(options, shown.map((row, own) => el("div", { role: "option", id: `${list}-${own}`, class: "combo-row", "aria-selected": String(own === at),
@@ -136,14 +141,16 @@ export function combo({ label, id, value = "", placeholder = "", load, take, str
     }
     return undefined;
   });
+  /** Shows a value: by its name, if the list is known. */
+  const set = (own) => {
+    rows ??= load.peek?.() ?? null;
+    const row = rows?.rows.find((one) => String(one.value) === String(own));
+    if (row) say(row);
+    else { chosen = null; input.value = own ?? ""; suffix.textContent = ""; }
+  };
+  if (value !== "") set(value);
   return {
-    node, input,
-    /** Shows a value: by its name, if the list is known. */
-    set: (own) => {
-      const row = rows?.rows.find((one) => String(one.value) === String(own));
-      if (row) say(row);
-      else { chosen = null; input.value = own ?? ""; suffix.textContent = ""; }
-    },
+    node, input, set,
     forget: () => { rows = null; },
     focus: () => input.focus(),
   };

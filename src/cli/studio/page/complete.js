@@ -5,11 +5,17 @@ import { prose } from "./failure.js";
 const SHOWN = 50;
 
 export function proposals({ area, frame, lines, place, startOf, replace, box, height, complete }) {
-  let asking = null, found = null, at = 0, isOpen = false, turn = 0;
+  let asking = null,
+    found = null,
+    at = 0,
+    isOpen = false,
+    isTaking = false,
+    isAsked = false,
+    turn = 0;
   const id = `${area.id}-proposals`;
-  const list = el("ul", { id, role: "listbox", "aria-label": "What can be written here" });
+  const list = el("ul", { id, role: "listbox", tabindex: "0", "aria-label": "What can be written here" });
   const about = el("div", { class: "editor-about" });
-  const node = el("div", { class: "editor-popup", hidden: true }, list, about);
+  const node = el("div", { class: "editor-popup", hidden: true, onmousedown: (event) => event.preventDefault() }, list, about);
   frame.append(node);
   area.setAttribute("aria-autocomplete", "list");
   area.setAttribute("aria-controls", id);
@@ -26,16 +32,40 @@ export function proposals({ area, frame, lines, place, startOf, replace, box, he
   const fitting = () => {
     const text = typedText().toLowerCase().replace(/^["']/, "");
     if (text.includes("\n")) return [];
-    const rank = (own) => { const word = own.text.toLowerCase(); return word.startsWith(text) ? 0 : word.includes(text) ? 1 : 2; };
-    return found.proposals.filter((own) => rank(own) < 2).sort((a, b) => rank(a) - rank(b)).slice(0, SHOWN);
+    const rank = (own) => {
+      const word = own.text.toLowerCase();
+      return word.startsWith(text) ? 0 : word.includes(text) ? 1 : 2;
+    };
+    return found.proposals
+      .filter((own) => rank(own) < 2)
+      .sort((a, b) => rank(a) - rank(b))
+      .slice(0, SHOWN);
   };
   let shown = [];
   function draw() {
     shown = fitting();
-    if (shown.length === 0 && !found.hover) return close();
+    if (shown.length === 1 && shown[0].text === typedText()) shown = [];
+    if (shown.length === 0 && !(isAsked && found.hover)) return close();
     at = Math.min(at, Math.max(shown.length - 1, 0));
-    fill(list, shown.map((own, n) => el("li", { id: `${id}-${n}`, role: "option", "aria-selected": String(n === at), onmousedown: (event) => { event.preventDefault(); at = n; take(); } },
-      el("span", { class: "word" }, visible(own.text)), own.detail && el("span", { class: "detail" }, visible(own.detail)))));
+    fill(
+      list,
+      shown.map((own, n) =>
+        el(
+          "li",
+          {
+            id: `${id}-${n}`,
+            role: "option",
+            "aria-selected": String(n === at),
+            onmousedown: () => {
+              at = n;
+              take();
+            },
+          },
+          el("span", { class: "word" }, visible(own.text)),
+          own.detail && el("span", { class: "detail" }, visible(own.detail)),
+        ),
+      ),
+    );
     const text = shown[at]?.documentation ?? (shown.length === 0 ? found.hover : null);
     fill(about, text && el("p", {}, prose(text)));
     about.hidden = !text;
@@ -46,7 +76,8 @@ export function proposals({ area, frame, lines, place, startOf, replace, box, he
     if (shown.length > 0) area.setAttribute("aria-activedescendant", `${id}-${at}`);
     const own = list.children[at];
     if (own && own.offsetTop < list.scrollTop) list.scrollTop = own.offsetTop;
-    else if (own && own.offsetTop + own.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = own.offsetTop + own.offsetHeight - list.clientHeight;
+    else if (own && own.offsetTop + own.offsetHeight > list.scrollTop + list.clientHeight)
+      list.scrollTop = own.offsetTop + own.offsetHeight - list.clientHeight;
   }
   /** Below the line, or above it where there is more room. */
   function settle() {
@@ -60,33 +91,44 @@ export function proposals({ area, frame, lines, place, startOf, replace, box, he
     if (!isOpen) return;
     const top = (found.from.line - 1) * height - area.scrollTop;
     if (top < -height || top > area.clientHeight) close();
-    else requestAnimationFrame(() => { if (isOpen) settle(); });
+    else
+      requestAnimationFrame(() => {
+        if (isOpen) settle();
+      });
   };
-  async function ask() {
-    const own = (turn += 1), { line, column } = place();
+  async function ask(isByHand = false) {
+    const own = (turn += 1),
+      { line, column } = place();
     asking?.abort();
     asking = new AbortController();
     try {
       const answer = await complete(area.value, line, column, asking.signal);
       if (own !== turn || document.activeElement !== area) return;
       found = answer;
+      isAsked = isByHand;
       at = 0;
       draw();
     } catch (fault) {
       if (fault.name !== "AbortError") close();
     }
   }
-  const askSoon = calm(() => { if (document.activeElement === area && area.selectionStart === area.selectionEnd) ask(); }, 90);
+  const askSoon = calm(() => {
+    if (document.activeElement === area && area.selectionStart === area.selectionEnd) ask();
+  }, 90);
   function take() {
     const own = shown[at];
     if (!own) return close();
     const from = startOf(found.from.line) + found.from.column - 1;
     const to = Math.max(startOf(found.to.line) + found.to.column - 1, area.selectionStart);
     close();
-    replace(from, to, own.insert ?? own.text);
-    close();
+    const insert = own.insert ?? own.text;
+    // After a key its value is proposed; after a value there is nothing to propose.
+    isTaking = !/\s$/.test(insert);
+    replace(from, to, insert);
+    isTaking = false;
   }
   const typed = () => {
+    if (isTaking) return;
     const { line, column } = place();
     const before = (lines()[line - 1] ?? "").slice(0, column - 1);
     const isWord = /[\w$.|{"'/-]$|:\s$|-\s$|\s\|\s$|,\s$|\{\s$/.test(before) && !/(^|\s)#/.test(before);
@@ -97,11 +139,16 @@ export function proposals({ area, frame, lines, place, startOf, replace, box, he
   area.addEventListener("blur", close);
   area.addEventListener("mousedown", close);
   return {
-    typed, close, scrolled,
+    typed,
+    close,
+    scrolled,
     isOpen: () => isOpen,
     /** Whether the key was one for the list. */
     key: (event) => {
-      if ((event.ctrlKey || event.metaKey) && event.code === "Space") { ask(); return true; }
+      if ((event.ctrlKey || event.metaKey) && event.code === "Space") {
+        ask(true);
+        return true;
+      }
       if (!isOpen || event.ctrlKey || event.metaKey || event.altKey) return false;
       const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[event.key];
       if (step && shown.length > 0) {
@@ -109,8 +156,14 @@ export function proposals({ area, frame, lines, place, startOf, replace, box, he
         draw();
         return true;
       }
-      if (event.key === "Escape") { close(); return true; }
-      if ((event.key === "Enter" || event.key === "Tab") && !event.shiftKey && shown.length > 0) { take(); return true; }
+      if (event.key === "Escape") {
+        close();
+        return true;
+      }
+      if ((event.key === "Enter" || event.key === "Tab") && !event.shiftKey && shown.length > 0) {
+        take();
+        return true;
+      }
       if (["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)) close();
       return false;
     },

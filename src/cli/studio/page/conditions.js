@@ -4,7 +4,7 @@ import { post } from "./api.js";
 import { combo } from "./combo.js";
 import { exact } from "./json.js";
 import { asText, kindOf, typed } from "./schema.js";
-import { isSame, readTests } from "./tests.js";
+import { isSame, readTerms, readTests } from "./tests.js";
 import { sourcesOf } from "./values.js";
 
 const WORDS = {
@@ -38,9 +38,9 @@ export function conditions({ details, rule, load }) {
     const show = () => {
       const isRows = mode === "rows";
       list.hidden = add.hidden = !isRows;
-      joined.hidden = !isRows || rows.length < 2;
+      joined.hidden = !isRows || rows.length < 2 || rule.kind === "terms";
       preview.hidden = !isRows || made === undefined || rows.length === 0;
-      preview.textContent = made === undefined ? "" : visible(plain(made));
+      preview.textContent = made === undefined ? "" : visible(Array.isArray(made) ? made.join("\n") : plain(made));
       text.hidden = isRows;
       const canRows = !isRows && (!text.value.trim() || (made !== undefined && isSame(made, text.value)));
       change.hidden = !isRows && !canRows;
@@ -97,15 +97,16 @@ export function conditions({ details, rule, load }) {
       fill(list);
       mode = own === undefined || own === null ? "rows" : "text";
       show();
-      if (typeof own === "string") read(own);
+      if (own) read(own);
     };
     // A simple text becomes rows, if the service makes the same text of them.
     const read = async (own) => {
-      const found = readTests(own, rule.operators ?? []);
+      const schemaOf = (path) => details.fields.find((one) => one.path === path)?.schema;
+      const found = Array.isArray(own) ? readTerms(own, rule.operators ?? [], schemaOf) : typeof own === "string" ? readTests(own, rule.operators ?? []) : null;
       if (!found) return;
       try {
         const again = await ask(found);
-        if (!isSame(again.value, own) || text.value !== own || mode !== "text" || document.activeElement === text) return;
+        if (!isSame(again.value, own) || text.value !== plain(own) || mode !== "text" || document.activeElement === text) return;
       } catch { return; }
       made = own;
       mode = "rows";

@@ -24,7 +24,7 @@ export function textField({ title, about, optional, value = "", placeholder }, c
 }
 
 /** A name that no connection has. */
-export function freeName(wanted, names) {
+function freeName(wanted, names) {
   let at = 1;
   while (names.includes(at === 1 ? wanted : `${wanted}-${at}`)) at += 1;
   return at === 1 ? wanted : `${wanted}-${at}`;

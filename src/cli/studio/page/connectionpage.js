@@ -58,6 +58,7 @@ export async function connectionPage({ root, context, file, connections, titles,
       fill(told, el("p", { class: "waiting" }, "Calling the system …"));
       await test(name);
       fill(told, testResult(name));
+      told.scrollIntoView({ block: "nearest" });
       fill(state, tested(name));
     },
     signIn: () => { stop(); stop = signIn(told, name, works.test); },

@@ -1,24 +1,17 @@
 // A text editor: a text area over a layer of our own with colours, line numbers and faults. Only visible lines are drawn.
 import { el, fill, calm, count } from "./dom.js";
 import { painter } from "./yaml.js";
+import { lineNode, unseen } from "./editorline.js";
 import { proposals } from "./complete.js";
 import { prose } from "./failure.js";
 import { tips } from "./tip.js";
 import { keys } from "./keys.js";
 
 const HEIGHT = 21;
+const PADDING = 8;
 /** Beyond this, a line is shown by the text area itself, without colours. */
 const LONGEST = 4000;
-// eslint-disable-next-line no-control-regex
-const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 let last = 0;
-
-/** Where a fault is underlined: from its column to the end of the word, or a text in quotes. */
-function range(line, column) {
-  const from = Math.min(Math.max((column ?? 1) - 1, line.search(/\S|$/)), Math.max(line.length - 1, 0));
-  const word = /^("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s,:\]}]+)/.exec(line.slice(from));
-  return [from, from + Math.max(word?.[0].length ?? 1, 1)];
-}
 
 /**
  * An editor of a text.
@@ -31,18 +24,34 @@ function range(line, column) {
 export function editor({ text = "", label = "Text", check, complete, change = () => {}, save, caret = () => {} }) {
   const id = `editor-${(last += 1)}`;
   const paint = painter();
-  let lines = [], found = new Map(), asking = null, isPlain = false, told = -1;
+  let lines = [],
+    found = new Map(),
+    asking = null,
+    isPlain = false,
+    isOld = false,
+    told = -1;
   const area = el("textarea", {
-    id, class: "editor-area", spellcheck: "false", autocapitalize: "off", autocomplete: "off", wrap: "off", dir: "ltr",
-    "aria-label": label, "aria-describedby": `${id}-keys`, rows: 1,
+    id,
+    class: "editor-area",
+    spellcheck: "false",
+    autocapitalize: "off",
+    autocomplete: "off",
+    wrap: "off",
+    dir: "ltr",
+    "aria-label": label,
+    "aria-describedby": `${id}-keys`,
+    rows: 1,
   });
   area.value = text;
   area.setSelectionRange(0, 0);
   const numbers = el("div", { class: "editor-numbers", "aria-hidden": "true" });
   const layer = el("pre", { class: "editor-layer", "aria-hidden": "true", dir: "ltr" });
   const current = el("div", { class: "editor-current", "aria-hidden": "true" });
-  const keysText = el("p", { class: "editor-keys small", id: `${id}-keys` },
-    ["Tab indents; Escape, then Tab leaves", complete && "Ctrl+Space completes", save && "Ctrl+S saves"].filter(Boolean).join(" · "));
+  const keysText = el(
+    "p",
+    { class: "editor-keys small", id: `${id}-keys` },
+    ["Tab indents; Escape, then Tab leaves", complete && "Ctrl+Space completes", save && "Ctrl+S saves"].filter(Boolean).join(" · "),
+  );
   const frame = el("div", { class: "editor-frame" }, numbers, el("div", { class: "editor-text" }, current, layer, area));
   const list = el("ul", { class: "editor-faults", "aria-label": "Faults" });
   const status = el("p", { class: "editor-status small", role: "status" });
@@ -67,34 +76,23 @@ export function editor({ text = "", label = "Text", check, complete, change = ()
     return { line, column: area.selectionStart - startOf(line) + 1 };
   };
 
-  function lineNode(line, parts, at) {
-    const own = el("span", { class: "editor-line" });
-    const faults = (found.get(at + 1) ?? []).map((fault) => [...range(line, fault.column), fault.isHint ? "hint" : "bad"]);
-    const hidden = [...line.matchAll(HIDDEN)].map((match) => [match.index, match.index + 1, "hidden"]);
-    const over = [...faults, ...hidden];
-    const cuts = [...new Set([0, line.length, ...parts.flatMap(([from, to]) => [from, to]), ...over.flatMap(([from, to]) => [from, to])])]
-      .filter((cut) => cut <= line.length).sort((a, b) => a - b);
-    for (let n = 0; n + 1 < cuts.length; n += 1) {
-      const from = cuts[n], to = cuts[n + 1];
-      const kinds = [...parts, ...over].filter(([a, b]) => a <= from && b >= to).map(([, , kind]) => `y-${kind}`);
-      own.append(kinds.length > 0 ? el("span", { class: kinds.join(" ") }, line.slice(from, to)) : line.slice(from, to));
-    }
-    if (faults.some(([, to]) => to > line.length)) own.append(el("span", { class: "y-bad" }, " "));
-    return own;
-  }
-
   function draw() {
     const [from, to] = shown();
     isPlain = lines.slice(from, to).some((line) => line.length > LONGEST);
     node.classList.toggle("plain", isPlain);
     const painted = isPlain ? [] : paint(lines, from, to);
-    fill(layer, painted.map((parts, at) => lineNode(lines[from + at], parts, from + at)));
+    fill(
+      layer,
+      painted.map((parts, at) => lineNode(lines[from + at], parts, found.get(from + at + 1) ?? [])),
+    );
     const own = lineOf(area.selectionStart);
     const rows = [];
     for (let at = from; at < to; at += 1) {
       const faults = found.get(at + 1);
       const kind = faults && (faults.every((fault) => fault.isHint) ? "hint" : "bad");
-      rows.push(el("span", { class: [at + 1 === own && "own", kind].filter(Boolean).join(" "), "data-line": String(at + 1) }, String(at + 1)));
+      rows.push(
+        el("span", { class: [at + 1 === own && "own", kind].filter(Boolean).join(" "), "data-line": String(at + 1) }, String(at + 1)),
+      );
     }
     fill(numbers, el("div", {}, rows));
     const top = from * HEIGHT - area.scrollTop;
@@ -102,41 +100,81 @@ export function editor({ text = "", label = "Text", check, complete, change = ()
     numbers.firstChild.style.transform = `translateY(${top}px)`;
     current.style.transform = `translateY(${(own - 1) * HEIGHT - area.scrollTop}px)`;
     numbers.style.width = `${Math.max(String(lines.length).length, 2) + 2.5}ch`;
-    if (own !== told) { told = own; caret(own); }
+    if (own !== told) {
+      told = own;
+      caret(own);
+    }
   }
   let isDue = false;
   const soon = () => {
     if (isDue) return;
     isDue = true;
-    requestAnimationFrame(() => { isDue = false; draw(); });
+    requestAnimationFrame(() => {
+      isDue = false;
+      draw();
+    });
   };
 
   function show(faults, hints) {
     found = new Map();
-    for (const fault of [...faults, ...hints.map((hint) => ({ ...hint, isHint: true }))]) {
+    for (const fault of [...faults, ...hints.map((hint) => ({ ...hint, isHint: true })), ...unseen(lines)]) {
       const line = Math.min(Math.max(fault.line ?? 1, 1), Math.max(lines.length, 1));
       found.set(line, [...(found.get(line) ?? []), { ...fault, line }]);
     }
     const all = [...found.values()].flat().sort((a, b) => Number(a.isHint ?? 0) - Number(b.isHint ?? 0) || a.line - b.line);
-    fill(list, all.slice(0, 200).map((fault) => el("li", { class: fault.isHint ? "hint" : "bad" },
-      el("button", { type: "button", onclick: () => go(fault.line, fault.column) }, el("b", {}, `Line ${fault.line}`), " ", prose(fault.message)),
-      fault.advice && fault.advice !== fault.message && el("span", { class: "small" }, prose(String(fault.advice))))));
-    status.textContent = faults.length === 0 ? (hints.length === 0 ? "No faults" : `No faults, ${count(hints.length, "hint")}`) : count(faults.length, "fault");
+    fill(
+      list,
+      all
+        .slice(0, 200)
+        .map((fault) =>
+          el(
+            "li",
+            { class: fault.isHint ? "hint" : "bad" },
+            el(
+              "button",
+              { type: "button", onclick: () => go(fault.line, fault.column) },
+              el("b", {}, `Line ${fault.line}`),
+              " ",
+              prose(fault.message),
+            ),
+            fault.advice && fault.advice !== fault.message && el("span", { class: "small" }, prose(String(fault.advice))),
+          ),
+        ),
+    );
+    status.textContent =
+      faults.length === 0
+        ? hints.length === 0
+          ? "No faults"
+          : `No faults, ${count(hints.length, "hint")}`
+        : count(faults.length, "fault");
     status.classList.toggle("bad", faults.length > 0);
     area.setAttribute("aria-invalid", String(faults.length > 0));
     soon();
   }
+  // One check at a time: a text that has changed meanwhile is checked when the answer is there.
   const checked = async () => {
     if (!check) return;
-    asking?.abort();
-    const own = asking = new AbortController();
+    if (asking) {
+      isOld = true;
+      return;
+    }
+    const own = (asking = new AbortController());
+    isOld = false;
+    const slow = setTimeout(() => {
+      status.textContent = "Checking …";
+      status.classList.remove("bad");
+    }, 700);
     try {
       const answer = await check(area.value, own.signal);
-      if (!own.signal.aborted) show(answer.faults ?? [], answer.hints ?? []);
+      if (!own.signal.aborted && !isOld) show(answer.faults ?? [], answer.hints ?? []);
     } catch (fault) {
-      if (fault.name === "AbortError") return;
+      if (own.signal.aborted) return;
       fill(list);
       status.textContent = `Not checked: ${fault.message}`;
+    } finally {
+      clearTimeout(slow);
+      asking = null;
+      if (isOld && !own.signal.aborted) checked();
     }
   };
   const checkSoon = calm(checked, 250);
@@ -152,14 +190,18 @@ export function editor({ text = "", label = "Text", check, complete, change = ()
     area.setSelectionRange(from, to);
     // As if it were typed, so that Ctrl+Z takes it back.
     const isDone = more === "" ? from === to || document.execCommand("delete") : document.execCommand("insertText", false, more);
-    if (!isDone) { area.setRangeText(more, from, to, "end"); changed(); }
+    if (!isDone) {
+      area.setRangeText(more, from, to, "end");
+      changed();
+    }
   }
   function go(line, column = 1) {
     const at = startOf(line) + Math.max(column - 1, 0);
     area.focus({ preventScroll: true });
     area.setSelectionRange(at, at);
     const top = (line - 1) * HEIGHT;
-    if (top < area.scrollTop || top > area.scrollTop + area.clientHeight - 2 * HEIGHT) area.scrollTop = Math.max(0, top - area.clientHeight / 3);
+    if (top < area.scrollTop || top > area.scrollTop + area.clientHeight - 2 * HEIGHT)
+      area.scrollTop = Math.max(0, top - area.clientHeight / 3);
     soon();
   }
   /** The box of a place, relative to the frame; of the drawn text, so that wide characters count. */
@@ -167,7 +209,7 @@ export function editor({ text = "", label = "Text", check, complete, change = ()
     const [from] = shown();
     const row = layer.children[line - 1 - from];
     const outer = frame.getBoundingClientRect();
-    let x = area.getBoundingClientRect().left + 8 - area.scrollLeft;
+    let x = area.getBoundingClientRect().left + PADDING - area.scrollLeft;
     if (row) {
       let left = column - 1;
       const walk = document.createTreeWalker(row, NodeFilter.SHOW_TEXT);
@@ -181,32 +223,82 @@ export function editor({ text = "", label = "Text", check, complete, change = ()
         left -= part.length;
       }
     }
-    return { x: x - outer.left, y: (line - 1) * HEIGHT - area.scrollTop + area.offsetTop, height: HEIGHT };
+    return { x: x - outer.left, y: (line - 1) * HEIGHT - area.scrollTop + PADDING };
   }
 
-  const parts = { area, frame, lines: () => lines, place, startOf, replace, box, height: HEIGHT, faultsOf: (line) => found.get(line) ?? [], complete, layer, numbers };
+  const parts = {
+    area,
+    frame,
+    lines: () => lines,
+    place,
+    startOf,
+    replace,
+    box,
+    height: HEIGHT,
+    faultsOf: (line) => found.get(line) ?? [],
+    complete,
+    layer,
+    numbers,
+  };
   const popup = complete ? proposals(parts) : null;
   const tip = tips(parts, () => popup?.isOpen() ?? false);
   keys(parts, popup, tip, save);
-  area.addEventListener("input", () => { changed(); popup?.typed(); });
-  area.addEventListener("scroll", () => { soon(); popup?.scrolled(); tip.close(); });
-  const moved = () => { if (document.activeElement === area) { soon(); tip.moved(); } };
+  area.addEventListener("input", () => {
+    changed();
+    popup?.typed();
+  });
+  area.addEventListener("scroll", () => {
+    soon();
+    popup?.scrolled();
+    tip.close();
+  });
+  const moved = () => {
+    if (document.activeElement === area) {
+      soon();
+      tip.moved();
+    }
+  };
   document.addEventListener("selectionchange", moved);
-  const sized = new ResizeObserver(soon);
+  // The caret stays in view when the faults below the editor need room.
+  const sized = new ResizeObserver(() => {
+    const low = lineOf(area.selectionStart) * HEIGHT + 16;
+    const isNear = low > area.scrollTop + area.clientHeight && low < area.scrollTop + area.clientHeight + 8 * HEIGHT;
+    if (document.activeElement === area && isNear) area.scrollTop = low - area.clientHeight;
+    soon();
+  });
   sized.observe(area);
   lines = area.value.split("\n");
   draw();
   checked();
 
   return {
-    node, list, status, keys: keysText, area,
+    node,
+    list,
+    status,
+    keys: keysText,
+    area,
     text: () => area.value,
     /** Another text; nothing of it can be taken back. */
-    set: (next) => { area.value = next; area.setSelectionRange(0, 0); area.scrollTop = 0; lines = next.split("\n"); soon(); checked(); },
-    replace, go, startOf,
+    set: (next) => {
+      area.value = next;
+      area.setSelectionRange(0, 0);
+      area.scrollTop = 0;
+      lines = next.split("\n");
+      soon();
+      checked();
+    },
+    replace,
+    go,
+    startOf,
     faults: show,
     recheck: checked,
     focus: () => area.focus(),
-    leave: () => { asking?.abort(); sized.disconnect(); document.removeEventListener("selectionchange", moved); popup?.close(); tip.close(); },
+    leave: () => {
+      asking?.abort();
+      sized.disconnect();
+      document.removeEventListener("selectionchange", moved);
+      popup?.close();
+      tip.close();
+    },
   };
 }

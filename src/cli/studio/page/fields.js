@@ -72,7 +72,7 @@ export function field({ name, schema, required, secret, value, asked, load, inne
     told.textContent = [...new Set(list.map((fault) => visible(fault.message)))].join("; ");
     made.input?.setAttribute("aria-invalid", String(list.length > 0));
   };
-  const more = [kind === "time" && "Time in UTC", kind === "json" && "JSON", limits(schema)].filter(Boolean).join("; ");
+  const more = [kind === "time" && "Time in UTC", kind === "json" && !inner && "JSON", limits(schema)].filter(Boolean).join("; ");
   const node = el("div", { class: "field" },
     el("div", { class: "label" }, el("label", { for: id }, visible(name), required && el("span", { class: "required", "aria-hidden": "true" }, " *")),
       asked && el("span", { class: "badge on" }, "fill in"), el("span", { class: "states" }, state, clear)),

@@ -19,7 +19,9 @@ export function form(details, given, change, system) {
   const asked = new Set((given.ask ?? []).filter((own) => own.startsWith("/options/")).map((own) => own.split("/")[2]));
   const unread = new Map();
   const fields = new Map();
-  const load = valueLists(() => ({ connection: system(), connector: details.connector, operation: details.operation, options: Object.fromEntries(values) }));
+  // A list may depend on what is required, such as the id of a board.
+  const needed = () => Object.fromEntries(details.options.filter((own) => own.required && values.has(own.name)).map((own) => [own.name, values.get(own.name)]));
+  const load = valueLists(() => ({ connection: system(), connector: details.connector, operation: details.operation, options: needed() }));
   const rules = new Map((details.conditions ?? []).map((own) => [own.option, own]));
   const shown = el("div", { class: "fields" });
   const make = (option) => {
@@ -64,7 +66,10 @@ export function form(details, given, change, system) {
     shown, more && el("div", { class: "more" }, more.node), items?.node);
 
   // An option that is missing may be told as missing in an item.
-  const placed = (fault) => {
+  const placed = (given) => {
+    // People count items from one, as the grid does.
+    const message = given.message.replace(/^the (items|options) (for|of) \S+ do not fit: /, "").replace(/^item (\d+): /, (_, at) => `item ${Number(at) + 1}: `);
+    const fault = { ...given, message };
     const name = fault.message.match(/`([^`]+)` is missing/)?.[1];
     return fields.has(name) && !values.has(name) && !fields.has(fault.field?.split("/")[1]) ? { ...fault, field: `/${name}` } : fault;
   };
@@ -100,6 +105,7 @@ export function form(details, given, change, system) {
     },
     /** Lists of values are asked for again, since another system is called. */
     forget: () => { for (const own of fields.values()) own.forget?.(); items?.forget(); },
+    size: () => items?.size() ?? 0,
     items: () => (items?.text() ? exact(items.text()) : []),
     setItems: (list) => items?.set(list),
     focus: () => (fields.values().next().value ?? items)?.focus?.(),

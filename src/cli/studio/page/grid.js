@@ -6,7 +6,8 @@ import { columnOf, hasHead } from "./paste.js";
 import { sourcesOf } from "./values.js";
 import { asText, hint, itemFields, kindFor, kindOf, typed } from "./schema.js";
 
-const PAGE = 50;
+/** So many cells are drawn at a time, in so many columns at most. */
+const CELLS = 500;
 const MOST = 40;
 
 const read = (item, path) => path.reduce((at, name) => (isObject(at) && Object.hasOwn(at, name) ? at[name] : undefined), item);
@@ -38,22 +39,25 @@ export function grid(details, ask, rows, changed, load, paste) {
   const sources = sourcesOf([...(details.fields ?? []), ...known.map((own) => ({ path: own.path.join("/"), values: own.schema.values }))]);
   const asked = new Set(ask.filter((own) => own.startsWith("/items/")).map((own) => own.split("/").slice(3).join("/")));
   const added = [], bad = new Map(), cells = new Map();
-  let columns = [], first = 0, current = null, listed = [];
+  let columns = [], page = 50, first = 0, current = null, listed = [];
   const head = el("tr", {});
   const body = el("tbody", {});
   const view = el("div", { class: "grid-view", role: "region", "aria-label": "Items as a grid", tabindex: 0 }, el("table", { class: "grid" }, el("thead", {}, head), body));
   const pager = el("span", { class: "small", role: "status" });
-  const back = el("button", { type: "button", onclick: () => { first = Math.max(0, first - PAGE); draw(); } }, "Previous");
-  const next = el("button", { type: "button", onclick: () => { first += PAGE; draw(); } }, "Next");
+  const back = el("button", { type: "button", onclick: () => { first = Math.max(0, first - page); draw(); } }, "Previous");
+  const next = el("button", { type: "button", onclick: () => { first += page; draw(); } }, "Next");
   const state = el("span", { class: "grid-state small" });
   const more = combo({ label: "Add a column", placeholder: "Add a column …", clears: true, strict: true,
-    load: async () => ({ rows: known.filter((own) => !columns.some((column) => column.key === own.path.join("/"))).map((own) => ({ value: own.path.join("/"), label: own.path.join("/"), detail: (own.schema.description ?? "").slice(0, 80) })) }),
+    load: async () => ({
+      rows: [...byPath].filter(([key]) => !columns.some((column) => column.key === key))
+        .map(([key, own]) => ({ value: key, label: key, detail: (own.schema.description ?? "").slice(0, 80) })),
+    }),
     take: (key) => { added.push(byPath.get(key).path); more.forget(); draw(); cells.get(`${first}:${key}`)?.focus(); } });
   const node = el("div", {}, view, el("div", { class: "bar grid-bar" }, el("button", { type: "button", onclick: () => add() }, "Add an item"), known.length > 0 && more.node, back, next, pager), state);
 
   const add = () => {
     rows().push({});
-    first = Math.floor((rows().length - 1) / PAGE) * PAGE;
+    first = Math.floor((rows().length - 1) / page) * page;
     changed();
     draw();
     cells.get(`${rows().length - 1}:${columns[0]?.key}`)?.focus();
@@ -99,8 +103,11 @@ export function grid(details, ask, rows, changed, load, paste) {
       input = own.input;
     } else {
       const type = { date: "date", time: "datetime-local" }[kind] ?? "text";
-      node = input = el("input", { type, "aria-label": kind === "time" ? `${label}, in UTC` : label, class: kind === "json" ? "code" : "", step: kind === "time" ? "1" : null, dir: "auto",
-        placeholder: placeholder(value, column), inputmode: kind === "number" ? "decimal" : null, autocomplete: "off", spellcheck: "false" });
+      // A text of several lines stays one.
+      node = input = el(kind === "text" && /\n/.test(value ?? "") ? "textarea" : "input", {
+        type, "aria-label": kind === "time" ? `${label}, in UTC` : label, class: kind === "json" ? "code" : "", step: kind === "time" ? "1" : null, dir: "auto",
+        placeholder: placeholder(value, column), inputmode: kind === "number" ? "decimal" : null, autocomplete: "off", spellcheck: "false",
+      });
       input.value = asText(kind, value);
       input.addEventListener("input", () => {
         if (kind === "json" && input.value.trim()) { try { exact(input.value); } catch { bad.set(key, input); input.setAttribute("aria-invalid", "true"); return changed(); } }
@@ -123,27 +130,31 @@ export function grid(details, ask, rows, changed, load, paste) {
   const placeholder = (value, column) => (value === null ? "null" : value === "" ? "empty text" : hint(column.schema).replace(/^such as /, ""));
   /** What can be said of the cell besides its value. */
   const focused = (at, column, kind) => {
-    current = { at, column };
+    current = { at, column, kind };
     const item = rows()[at];
     const set = (own) => { write(item, column.path, own); changed(); draw(); cells.get(`${current.at}:${column.key}`)?.focus(); };
     const button = (text, own) => el("button", { type: "button", class: "link", onclick: () => set(own) }, text);
     const fault = listed.find((own) => placed(own) === `${at}:${column.key}`);
-    fill(state, el("strong", {}, `${column.key}, item ${at + 1}`), fault && el("span", { class: "fault" }, ` ${fault.message}`), ": ", button("not sent", undefined), " · ", kind === "text" && [button("empty text", ""), " · "], button("null", null),
+    fill(state, el("strong", {}, `${column.key}, item ${at + 1}`), fault && el("span", { class: "fault" }, ` ${fault.message.replace(/^item \d+: /, "")}`),
+      ": ", button("not sent", undefined), " · ", kind === "text" && [button("empty text", ""), " · "], button("null", null),
       column.schema.description && ` — ${visible(column.schema.description)}`);
   };
   const draw = () => {
     columnsNow();
     cells.clear();
+    page = Math.max(10, Math.min(50, Math.floor(CELLS / Math.max(columns.length, 1))));
     const all = rows(), shown = columns.slice(0, MOST);
-    if (first >= all.length) first = Math.max(0, Math.floor((all.length - 1) / PAGE) * PAGE);
-    fill(head, el("th", { scope: "col" }, "#"), shown.map((column) => el("th", { scope: "col", title: visible(column.schema.description ?? "") }, visible(column.key), column.required && el("span", { class: "required" }, " *"), asked.has(column.key) && el("span", { class: "badge on" }, "fill in"))), el("td", {}));
-    fill(body, all.slice(first, first + PAGE).map((_, own) => el("tr", {}, el("th", { scope: "row" }, String(first + own + 1)), shown.map((column) => cell(first + own, column)),
+    if (first >= all.length) first = Math.max(0, Math.floor((all.length - 1) / page) * page);
+    fill(head, el("th", { scope: "col" }, "#"), shown.map((column) => el("th", { scope: "col", title: visible(column.schema.description ?? "") },
+      visible(column.key), kindOf(column.schema) === "time" && " (UTC)", column.required && el("span", { class: "required" }, " *"),
+      asked.has(column.key) && el("span", { class: "badge on" }, "fill in"))), el("td", {}));
+    fill(body, all.slice(first, first + page).map((_, own) => el("tr", {}, el("th", { scope: "row" }, String(first + own + 1)), shown.map((column) => cell(first + own, column)),
       el("td", {}, el("button", { type: "button", class: "quiet", "aria-label": `Remove item ${first + own + 1}`, title: "Remove (Alt Delete)", onclick: () => remove(first + own) }, "×")))));
     view.hidden = all.length === 0;
-    back.hidden = next.hidden = all.length <= PAGE;
+    back.hidden = next.hidden = all.length <= page;
     back.disabled = first === 0;
-    next.disabled = first + PAGE >= all.length;
-    pager.textContent = [all.length === 0 && "No items yet: add one, or paste rows of a spreadsheet.", all.length > PAGE && `${first + 1} to ${Math.min(first + PAGE, all.length)} of ${count(all.length, "item")}`,
+    next.disabled = first + page >= all.length;
+    pager.textContent = [all.length === 0 && "No items yet: add one, or paste rows of a spreadsheet.", all.length > page && `${first + 1} to ${Math.min(first + page, all.length)} of ${count(all.length, "item")}`,
       columns.length > MOST && `${columns.length - MOST} more columns: use JSON`].filter(Boolean).join("; ");
     faults(listed);
   };
@@ -163,13 +174,14 @@ export function grid(details, ask, rows, changed, load, paste) {
       const input = cells.get(placed(fault));
       if (input) { input.setAttribute("aria-invalid", "true"); input.title = visible(fault.message); }
     }
+    if (current && node.contains(document.activeElement)) focused(current.at, current.column, current.kind);
   };
   return {
     node, draw, faults,
     unread: () => bad.size > 0,
     focus: (fault) => {
       const at = Number(fault?.field?.split("/")[1] ?? 0);
-      if (at < first || at >= first + PAGE) { first = Math.floor(at / PAGE) * PAGE; draw(); }
+      if (at < first || at >= first + page) { first = Math.floor(at / page) * page; draw(); }
       (cells.get(fault ? placed(fault) : "") ?? cells.get(`${at}:${columns[0]?.key}`) ?? view).focus();
     },
     /** The items of rows of cells. Without a head, the columns that are shown are meant. */

@@ -29,6 +29,7 @@ export function reason(hit) {
     else if (why.as === "synonym" && why.word !== why.found) parts.push(`“${why.word}” means “${why.found}”${place ? `, ${place}` : ""}`);
     else if (place) parts.push(`“${why.word}”: ${place}`);
   }
+  if (hit.missing?.length > 0) parts.push(`without ${hit.missing.map((word) => `“${word.word ?? word}”`).join(", ")}`);
   return parts.join("; ");
 }
 

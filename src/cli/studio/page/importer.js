@@ -12,7 +12,7 @@ const KINDS = [["openapi", "OpenAPI or Swagger document"], ["postman", "Postman 
 const LARGEST = 48e6;
 
 /** What a text is, by its beginning. */
-export function kindOf(text) {
+function kindOf(text) {
   const head = text.slice(0, 20_000);
   if (/^\s*(\$\s*)?curl\s/m.test(head) && !/^\s*[{[]/.test(head)) return "curl";
   if (/^\s*['"]?(openapi|swagger)['"]?\s*:/m.test(head) || /"(openapi|swagger)"\s*:\s*"/.test(head)) return "openapi";

@@ -7,10 +7,10 @@ import { cellsOf } from "./paste.js";
 
 /** See form.js for the arguments. Returns the node, `text()`, `unread()`, `faults(list)`, `focus(fault)` and `set(list)`. */
 export function items(details, given, change, load) {
-  let rows = start(details, given), isGrid = true, isSample = !given.items?.length;
+  let rows = start(details, given), isGrid = true, isSample = true;
   const told = el("p", { class: "fault", id: "items-fault", role: "status" });
   const number = el("span", { class: "badge" });
-  const text = el("textarea", { rows: 14, spellcheck: "false", "aria-describedby": "items-fault", "aria-label": "Items as JSON", hidden: true, dir: "auto" });
+  const text = el("textarea", { rows: 14, spellcheck: "false", wrap: "off", "aria-describedby": "items-fault", "aria-label": "Items as JSON", hidden: true });
   const changed = () => { isSample = false; number.textContent = count(rows.length, "item"); change(); };
   const table = grid(details, given.ask ?? [], () => rows, changed, load, (own) => pasted(own));
   const modes = el("div", { class: "tabs small-tabs", role: "tablist", "aria-label": "Items as" });
@@ -22,6 +22,7 @@ export function items(details, given, change, load) {
   const switchTo = (own) => {
     if (own === isGrid) return;
     if (own && !read()) return;
+    if (!own && JSON.stringify(rows).length > LONGEST) { told.textContent = "So many items are edited in the grid only: as JSON the text is too long."; return; }
     if (own && !canGrid()) { told.textContent = "Only a list of objects can be a grid."; return; }
     isGrid = own;
     told.textContent = "";
@@ -63,7 +64,9 @@ export function items(details, given, change, load) {
   const bring = async () => {
     const box = el("textarea", { rows: 10, "aria-label": "Rows with a header", placeholder: "summary\tcompany/id\tboard/id\nPrinter is offline\t1\t1" });
     const file = el("input", { type: "file", accept: ".csv,.tsv,.txt,.json,.ndjson", "aria-label": "CSV file", onchange: async () => { box.value = await file.files[0].text(); } });
-    const done = await dialog("Paste rows", [el("p", { class: "small" }, "Rows of a spreadsheet or of a CSV file, with a header. A header names a field, such as company/id. Columns that no field fits are kept under their name."),
+    const done = await dialog("Paste rows", [
+      el("p", { class: "small" }, "Rows of a spreadsheet or of a CSV file, with a header. A header names a field, such as company/id. "
+        + "Columns that no field fits are kept under their name."),
       box, el("p", { class: "bar" }, el("span", { class: "small" }, "or a CSV file:"), file)], [["Cancel", "", ""], ["Add the rows", "add", "main"]]);
     if (done === "add" && box.value.trim()) pasted(box.value);
   };
@@ -75,6 +78,7 @@ export function items(details, given, change, load) {
   return {
     node,
     text: () => (isGrid || text.value.trim() === "" ? (rows.length > 0 ? JSON.stringify(rows) : "") : text.value),
+    size: () => rows.length,
     unread: () => { if (isGrid) return table.unread(); try { exact(text.value.trim() || "[]"); return false; } catch { return true; } },
     faults: (list) => {
       if (isGrid) table.faults(list);
@@ -92,6 +96,9 @@ export function items(details, given, change, load) {
     },
   };
 }
+
+/** Longer texts freeze the text box of a browser. */
+const LONGEST = 150_000;
 
 const start = (details, given) => structured(given.items?.length > 0 ? given.items : details.items.sample ? [details.items.sample].flat() : []);
 const structured = (value) => exact(JSON.stringify(value));

@@ -4,13 +4,15 @@ export function keys({ area, lines, startOf, replace }, popup, tip, save) {
   let isLeaving = false;
   const selected = () => {
     const before = area.value.slice(0, area.selectionStart).split("\n").length;
-    const end = area.selectionEnd > area.selectionStart && area.value[area.selectionEnd - 1] === "\n" ? area.selectionEnd - 1 : area.selectionEnd;
+    const end =
+      area.selectionEnd > area.selectionStart && area.value[area.selectionEnd - 1] === "\n" ? area.selectionEnd - 1 : area.selectionEnd;
     return [before, area.value.slice(0, end).split("\n").length];
   };
   /** Changes whole lines, and selects them afterwards if several were selected. */
   const eachLine = (work) => {
     const [first, final] = selected();
-    const from = startOf(first), to = startOf(final) + lines()[final - 1].length;
+    const from = startOf(first),
+      to = startOf(final) + lines()[final - 1].length;
     const isRange = area.selectionStart !== area.selectionEnd;
     const back = area.value.length - area.selectionEnd;
     const next = area.value.slice(from, to).split("\n").map(work).join("\n");
@@ -26,7 +28,9 @@ export function keys({ area, lines, startOf, replace }, popup, tip, save) {
   };
   const comment = () => {
     const [first, final] = selected();
-    const all = lines().slice(first - 1, final).filter((line) => line.trim());
+    const all = lines()
+      .slice(first - 1, final)
+      .filter((line) => line.trim());
     const isOff = all.every((line) => /^\s*#/.test(line));
     const column = Math.min(...all.map((line) => line.search(/\S/)));
     eachLine((line) => (!line.trim() ? line : isOff ? line.replace(/# ?/, "") : `${line.slice(0, column)}# ${line.slice(column)}`));
@@ -43,9 +47,14 @@ export function keys({ area, lines, startOf, replace }, popup, tip, save) {
   area.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
     const isCommand = (event.ctrlKey || event.metaKey) && !event.altKey;
-    if (popup?.key(event)) { event.preventDefault(); return; }
+    if (popup?.key(event)) {
+      event.preventDefault();
+      return;
+    }
     if (event.key === "Escape") {
       tip.close();
+      // The first Escape leaves the editor, and not a dialog around it.
+      if (area.closest("dialog") && !isLeaving) event.preventDefault();
       isLeaving = true;
       return;
     }

@@ -10,10 +10,6 @@ import { plan, requestNode } from "./request.js";
 import { result } from "./result.js";
 
 const target = document.getElementById("target");
-let atOnce = null;
-
-/** The next time that this hit is opened, it runs on the sandbox. */
-export const runAtOnce = (hit) => { atOnce = address(hit); };
 
 /** The systems that an operation of a connector can be sent to. */
 function targets(about, connector) {
@@ -26,7 +22,8 @@ function targets(about, connector) {
 const faultNode = (fault) => el("div", { class: "failure", role: "alert" }, el("strong", {}, visible(fault.message)),
   typeof fault.error?.advice === "string" && el("p", {}, visible(fault.error.advice)));
 
-export async function open(work, context, hit, isCurrent) {
+/** Opens what `hit` names; `isCurrent()` says whether it is still wanted; `isAtOnce`, whether it runs on the sandbox at once. */
+export async function open(work, context, hit, isCurrent, isAtOnce) {
   fill(work, el("p", { class: "small loading" }, "Loading …"));
   let details;
   try {
@@ -41,11 +38,8 @@ export async function open(work, context, hit, isCurrent) {
   const template = details.templates.find((own) => own.template === hit.template) ?? {};
   used({ ...hit, method: details.method, title: template.title ?? details.title, summary: template.summary ?? details.description });
   const isRead = details.method === "query";
-  const key = address(hit);
-  const isAtOnce = atOnce === key;
-  atOnce = null;
   if (isAtOnce) target.value = "";
-  let planned = null, asking = null, stopRun = () => {}, ran = null, isTouched = false;
+  let planned = null, plannedFor = "", asking = null, stopRun = () => {}, ran = null, isTouched = false;
 
   const pane = el("div", { class: "plan" }, el("p", { class: "small" }, "…"));
   const shown = el("section", { class: "result", "aria-label": "Result", tabindex: -1, hidden: true });
@@ -70,23 +64,30 @@ export async function open(work, context, hit, isCurrent) {
       return;
     }
     asking = new AbortController();
+    const slow = setTimeout(() => fill(pane, el("p", { class: "small" }, own.size() > 1 ? `Checking ${count(own.size(), "item")} …` : "Checking …")), 600);
     try {
-      planned = await postText("plan", call(), asking.signal);
+      const text = call();
+      planned = await postText("plan", text, asking.signal);
+      plannedFor = text;
       own.faults(null);
       run.disabled = curl.disabled = false;
       pane.classList.remove("old");
       plan(pane, planned);
     } catch (fault) {
       if (fault.name === "AbortError") return;
+      clearTimeout(slow);
       run.disabled = curl.disabled = true;
+      if (!pane.classList.contains("old") && pane.querySelector("pre")) pane.prepend(el("p", { class: "small" }, "This is the request before the last change. The form does not fit now."));
       pane.classList.add("old");
       if (!pane.querySelector("pre")) fill(pane, el("p", { class: "small" }, "The request appears when the form fits."));
       own.faults(fault.error ?? { message: fault.message }, !isTouched);
+    } finally {
+      clearTimeout(slow);
     }
   };
   const start = async () => {
     if (run.disabled) return;
-    await look();
+    if (!planned || plannedFor !== call()) await look();
     if (!planned) return;
     if (!isRead && system() && !(await confirmed(system(), planned, details))) return;
     stopRun();
@@ -124,8 +125,8 @@ export async function open(work, context, hit, isCurrent) {
   const curl = el("button", { type: "button", class: "quiet", disabled: true, onclick: async () => {
     try { copyText((await postText("copy/curl", call())).text, curl); } catch (fault) { tell(fault.message); }
   } }, "Copy as curl");
-  const soon = calm(look, 120);
-  const touched = () => { isTouched = true; soon(); };
+  const soon = calm(look, 120), later = calm(look, 700);
+  const touched = () => { isTouched = true; (own.size() > 300 ? later : soon)(); };
   const own = form(details, { options: template.options, items: template.items?.length ? template.items : null, ask: template.ask }, touched, system);
   target.onchange = () => { label(); own.forget(); look(); };
   label();

@@ -1,11 +1,11 @@
 // The operations view: the search on the left, what was opened on the right.
 import { el, fill } from "./dom.js";
+import { address } from "./hits.js";
 import { pick } from "./pick.js";
-import { open } from "./operation.js";
 import { start } from "./start.js";
 
 export async function show(main, context) {
-  let close = () => {}, turn = 0;
+  let close = () => {}, turn = 0, atOnce = null;
   const work = el("section", { class: "work", tabindex: -1, "aria-label": "Operation" });
   const found = pick(context.about, context.go);
   fill(main, found.node, work);
@@ -15,7 +15,12 @@ export async function show(main, context) {
     close = () => {};
     main.classList.toggle("is-open", Boolean(operation));
     work.scrollTop = 0;
-    const made = operation ? await open(work, context, { connector, operation, template }, () => own === turn) : await start(work, context, found);
+    const hit = { connector, operation, template };
+    const isAtOnce = atOnce === address(hit);
+    atOnce = null;
+    const made = operation
+      ? await (await import("./operation.js")).open(work, context, hit, () => own === turn, isAtOnce)
+      : await start(work, context, found, (one) => { atOnce = address(one); context.go(atOnce); });
     if (own === turn) close = made ?? (() => {});
     else made?.();
   };

@@ -29,7 +29,11 @@ export function outcomes(items, system, retry) {
   const again = el("span", { class: "bar" });
   const line = el("div", { class: "bar", hidden: true }, filter, again);
   const of = (...kinds) => all.filter((own) => kinds.includes(own.status));
-  const draw = () => list.set(kind ? of(kind) : all, true);
+  const draw = () => {
+    const shown = kind ? of(kind) : all;
+    view.style.height = `${Math.min(shown.length, 9) * 36 + 2}px`;
+    list.set(shown, true);
+  };
   const send = (found) => retry(found.map((own) => items[own.index]).filter((own) => own !== undefined));
   const risky = async (found) => {
     const done = await dialog("These items may have arrived", [
@@ -45,7 +49,6 @@ export function outcomes(items, system, retry) {
       bar.set(counts);
       if (more.length === 0) return;
       view.hidden = false;
-      view.style.height = `${Math.min(all.length, 9) * 36 + 2}px`;
       draw();
     },
     end: () => {
@@ -55,7 +58,8 @@ export function outcomes(items, system, retry) {
       fill(filter, el("option", { value: "" }, "All outcomes"), kinds.map((own) => el("option", { value: own }, `${NAMES[own][1]} (${of(own).length})`)));
       const failed = of("failed", "skipped"), unknown = of("unknown");
       if (failed.length > 0) { kind = filter.value = kinds.includes("failed") ? "failed" : "skipped"; if (kinds.length < 2) kind = ""; draw(); }
-      fill(again, failed.length > 0 && el("button", { type: "button", onclick: () => send(failed) }, `Retry the failed (${failed.length})`),
+      fill(again, failed.length > 0 && el("button", { type: "button", onclick: () => send(failed) }, 
+        `Retry the failed${of("skipped").length > 0 ? " and those not sent" : ""} (${failed.length})`),
         unknown.length > 0 && el("button", { type: "button", class: "bad", onclick: () => risky(unknown) }, `Retry those in doubt (${unknown.length}) …`));
       line.hidden = filter.hidden && again.childElementCount === 0;
     },

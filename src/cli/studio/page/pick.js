@@ -79,7 +79,7 @@ export function pick(about, go) {
     none.hidden = found.total > 0 && nearest.length === 0;
     view.hidden = found.total === 0;
     fill(none,
-      found.total === 0 && el("div", { class: "empty" }, el("h3", {}, "Nothing was found"),
+      found.total === 0 && el("div", { class: "empty" }, el("h2", {}, "Nothing was found"),
         el("p", {}, text ? `No operation or template fits “${text}”${isFiltered ? " with these filters" : ""}.` : "No operation fits these filters."),
         el("p", {}, "Say what you want in a few words, such as “open tickets” or “members who left”."),
         isFiltered && el("button", { type: "button", onclick: () => { connector.value = method.value = tag.value = ""; search(); } }, "Clear the filters")),

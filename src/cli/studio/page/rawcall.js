@@ -14,7 +14,7 @@ const messageText = (start, headers, body) =>
   `${start}\n${headers.map(([name, value]) => `${name}: ${value}\n`).join("")}${body ? `\n${readable(body)}` : ""}`;
 
 /** The status of a first line such as `HTTP/1.1 200 OK`. */
-export const statusOf = (message) => Number(/\b(\d{3})\b/.exec(message?.start ?? "")?.[1] ?? 0);
+const statusOf = (message) => Number(/\b(\d{3})\b/.exec(message?.start ?? "")?.[1] ?? 0);
 
 /** The rows of the headers; `list` is changed in place. */
 function headerRows(list) {

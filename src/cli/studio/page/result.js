@@ -37,7 +37,7 @@ export function result(pane, run, { details, stale, items, system, retry, arrive
     if (state.new_pages.length > 0) picture.add(state.new_pages, state.at);
     each?.add(state.new_outcomes, state.outcomes);
     rows.grow(state.rows, state.is_ended);
-    if (!hasArrived && (state.rows > 0 || state.is_ended)) { hasArrived = true; requestAnimationFrame(arrived); }
+    if (!hasArrived && (done > 0 || state.is_ended)) { hasArrived = true; requestAnimationFrame(arrived); }
     if (!state.is_ended) { receipt.textContent = `${seconds(state.at)} so far`; return; }
     end(state);
   };

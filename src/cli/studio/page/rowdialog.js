@@ -3,7 +3,7 @@ import { el, fill, visible } from "./dom.js";
 import { copyText } from "./copy.js";
 import { dialog } from "./dialog.js";
 
-const MOST = 200_000;
+const MOST = 60_000;
 
 /** `rowAt(at)` gives a row. */
 export async function rowDialog(first, rows, rowAt) {

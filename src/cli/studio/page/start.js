@@ -2,18 +2,18 @@
 import { el, fill } from "./dom.js";
 import { post } from "./api.js";
 import { address, methodBadge } from "./hits.js";
-import { runAtOnce } from "./operation.js";
 
 const WISHES = ["members who have left", "open tickets without an owner", "devices", "users without mfa", "companies"];
 
-export async function start(work, context, found) {
-  const cards = el("div", { class: "cards" });
+/** `runAtOnce(hit)` opens a hit and runs it on the sandbox. */
+export async function start(work, context, found, runAtOnce) {
+  const cards = el("div", { class: "cards" }, el("p", { class: "small" }, "Loading …"));
   const titles = new Map(context.about.connectors.map((own) => [own.connector, own.title ?? own.connector]));
   const wishes = ["members who left", "tickets closed last month", "create a ticket", "agreements that end soon"];
   document.getElementById("target").replaceChildren(el("option", { value: "" }, "the sandbox"), ...context.about.connections.map((own) => el("option", { value: own.connection }, own.connection)));
   fill(work, el("div", { class: "start" },
     el("h2", {}, "What do you want to do?"),
-    el("p", { class: "lead" }, "Say it in a few words on the left. Fill in what is asked, look at the request, run it on the sandbox: nothing leaves this machine. Then call a real system, or add the call to a batch."),
+    el("p", { class: "lead" }, "Say it in a few words in the search. Fill in what is asked, look at the request, run it on the sandbox: nothing leaves this machine. Then call a real system, or add the call to a batch."),
     el("p", { class: "wishes" }, el("span", { class: "small" }, "For instance: "), wishes.map((own) => el("button", { type: "button", onclick: () => { found.search(own); found.focus(); } }, own))),
     el("h3", {}, "Try one on the sandbox"), cards,
     context.about.connections_fault && el("p", { class: "failure" }, el("strong", {}, "The connections file does not fit. "), String(context.about.connections_fault.message ?? context.about.connections_fault)),
@@ -23,7 +23,7 @@ export async function start(work, context, found) {
   fill(cards, chosen.map((hit) => el("article", { class: "card suggestion" },
     el("p", { class: "suggestion-head" }, methodBadge(hit.method), el("span", { class: "small" }, titles.get(hit.connector) ?? hit.connector)),
     el("h4", {}, hit.title), el("p", { class: "small" }, hit.summary ?? ""),
-    el("p", { class: "bar" }, el("button", { type: "button", class: "main", "aria-label": `Run “${hit.title}” on the sandbox`, onclick: () => { runAtOnce(hit); context.go(address(hit)); } }, "Run"),
+    el("p", { class: "bar" }, el("button", { type: "button", class: "main", "aria-label": `Run “${hit.title}” on the sandbox`, onclick: () => runAtOnce(hit) }, "Run"),
       el("a", { href: address(hit), "aria-label": `Open “${hit.title}”` }, "Open")))));
   if (chosen.length === 0) fill(cards, el("p", { class: "small" }, "There are no templates that run without an input."));
 }

@@ -51,7 +51,9 @@ export function table(run) {
       return cell;
     }));
     fill(body, found.map(([at, row]) => el("tr", { "aria-rowindex": at + 2 },
-      el("th", { scope: "row" }, el("button", { type: "button", class: "number", "aria-label": `Row ${at + 1} as JSON`, title: "The row as JSON", onclick: () => rowDialog(at, rows, rowAt) }, (at + 1).toLocaleString("en"))),
+      el("th", { scope: "row" }, el("button", {
+        type: "button", class: "number", "aria-label": `Row ${at + 1} as JSON`, title: "The row as JSON", onclick: () => rowDialog(at, rows, rowAt),
+      }, (at + 1).toLocaleString("en"))),
       columns.map((column) => cellNode(column, row)))));
     grid.setAttribute("aria-rowcount", String(rows + 1));
     grid.style.transform = `translateY(${view.scrollTop}px)`;

@@ -1,5 +1,6 @@
 // Reads a simple condition text back into tests; what it reads is right only if the service makes the same text of it.
 import { exact, isNumber } from "./json.js";
+import { kindOf, typed } from "./schema.js";
 
 /** The tests of a text as { join, tests }, or null when it is not that simple. */
 export function readTests(text, operators) {
@@ -31,6 +32,18 @@ function readValue(text) {
     return list.length > 0 && list.every((own) => own !== undefined) ? list : undefined;
   }
   return undefined;
+}
+
+/** The tests of terms such as `status:eq:open`, or null. `schemaOf(field)` gives the schema of a field. */
+export function readTerms(terms, operators, schemaOf) {
+  const tests = terms.map((term) => {
+    const [field, operator, ...rest] = String(term).split(":");
+    const kind = kindOf(schemaOf(field) ?? {});
+    const one = (text) => (kind === "number" || kind === "flag" ? typed(kind, text, {}) : text);
+    const text = rest.join(":");
+    return operators.includes(operator) && text ? { field, operator, value: operator === "in" || operator === "between" ? text.split(",").map(one) : one(text) } : null;
+  });
+  return tests.length > 0 && tests.every(Boolean) ? { join: "and", tests } : null;
 }
 
 /** Whether two texts are the same but for white space outside of quotes. */

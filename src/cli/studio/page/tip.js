@@ -5,8 +5,14 @@ import { prose } from "./failure.js";
 export function tips({ area, frame, lines, place, box, height, faultsOf, complete, numbers }, isBusy) {
   const node = el("div", { class: "editor-tip", hidden: true, role: "tooltip" });
   frame.append(node);
-  let asking = null, over = null, isTyping = false;
-  const close = () => { node.hidden = true; over = null; asking?.abort(); };
+  let asking = null,
+    over = null,
+    isTyping = false;
+  const close = () => {
+    node.hidden = true;
+    over = null;
+    asking?.abort();
+  };
   const show = (line, column, ...content) => {
     fill(node, ...content);
     node.hidden = false;
@@ -18,8 +24,20 @@ export function tips({ area, frame, lines, place, box, height, faultsOf, complet
   const faults = (line) => {
     const found = faultsOf(line);
     if (found.length === 0) return false;
-    show(line, found[0].column ?? 1, found.slice(0, 5).map((fault) => el("p", { class: fault.isHint ? "hint" : "bad" }, prose(fault.message),
-      fault.advice && fault.advice !== fault.message && el("span", { class: "small" }, prose(String(fault.advice))))));
+    show(
+      line,
+      found[0].column ?? 1,
+      found
+        .slice(0, 5)
+        .map((fault) =>
+          el(
+            "p",
+            { class: fault.isHint ? "hint" : "bad" },
+            prose(fault.message),
+            fault.advice && fault.advice !== fault.message && el("span", { class: "small" }, prose(String(fault.advice))),
+          ),
+        ),
+    );
     return true;
   };
   const moved = calm(() => {
@@ -35,7 +53,9 @@ export function tips({ area, frame, lines, place, box, height, faultsOf, complet
     try {
       const { hover } = await complete(area.value, line, column, asking.signal);
       if (hover && over === `${line}:${column}`) show(line, column, el("p", {}, prose(hover)));
-    } catch { /* A word that nobody explains has no box. */ }
+    } catch {
+      /* A word that nobody explains has no box. */
+    }
   }, 400);
   let wide = 0;
   const measure = () => {
@@ -56,12 +76,21 @@ export function tips({ area, frame, lines, place, box, height, faultsOf, complet
     over = next;
     ask(line, column);
   });
-  numbers.addEventListener("mouseover", (event) => { if (event.target.dataset?.line) faults(Number(event.target.dataset.line)); });
+  numbers.addEventListener("mouseover", (event) => {
+    if (event.target.dataset?.line) faults(Number(event.target.dataset.line));
+  });
   frame.addEventListener("mouseleave", close);
   area.addEventListener("blur", close);
   // While somebody types, a fault of the line is underlined only.
-  area.addEventListener("input", () => { isTyping = true; close(); });
-  area.addEventListener("mousedown", () => { isTyping = false; });
-  area.addEventListener("keydown", (event) => { if (/^(Arrow|Page|Home|End)/.test(event.key)) isTyping = false; });
+  area.addEventListener("input", () => {
+    isTyping = true;
+    close();
+  });
+  area.addEventListener("mousedown", () => {
+    isTyping = false;
+  });
+  area.addEventListener("keydown", (event) => {
+    if (/^(Arrow|Page|Home|End)/.test(event.key)) isTyping = false;
+  });
   return { close, moved };
 }

@@ -11,10 +11,10 @@ const NOTES = {
   secret_file: "Path of a file that holds the value, absolute or from the folder of the connections file.",
 };
 /** Where a stored value is, in words. */
-export const KEPT = { keyring: "in the keyring", variable: "in a variable", secret_file: "in a file", file: "in the connections file" };
+const KEPT = { keyring: "in the keyring", variable: "in a variable", secret_file: "in a file", file: "in the connections file" };
 
 /** `apiKey` of `acme-desk` is proposed as ACME_DESK_API_KEY. */
-export const variableName = (connector, property) =>
+const variableName = (connector, property) =>
   `${connector}_${property.replace(/([a-z\d])([A-Z])/g, "$1_$2")}`.replace(/[^A-Za-z\d]+/g, "_").toUpperCase();
 
 /**

@@ -2,7 +2,7 @@
 import { post } from "./api.js";
 import { count } from "./dom.js";
 
-const known = new Map();
+const known = new Map(), read = new Map();
 
 /**
  * The value sources of fields, by path. A source of a reference, such as `board`, counts for the field that it fills, `board/id`,
@@ -23,17 +23,28 @@ export function sourcesOf(fields) {
 /** `call()` says which system is asked: { connection, connector, operation, options }. */
 export function valueLists(call) {
   /** A loader for a combobox. */
-  return (name, isLabel = false) => async () => {
-    const request = { ...call(), name };
-    const key = JSON.stringify(request);
-    if (!known.has(key)) known.set(key, post("values", request).catch((fault) => { known.delete(key); throw fault; }));
-    const found = await known.get(key);
-    return {
-      rows: found.values.map((own) => (isLabel ? { value: label(own), exact: label(own), label: label(own) } : { value: plain(own.value), exact: own.value, label: label(own) })),
-      note: [`from ${found.source}`, !found.complete && `only the first ${count(found.values.length, "value")}; others can be typed`].filter(Boolean).join("; "),
+  return (name, isLabel = false) => {
+    const load = async () => {
+      const request = { ...call(), name };
+      const key = JSON.stringify(request);
+      if (!known.has(key)) known.set(key, post("values", request).catch((fault) => { known.delete(key); throw fault; }));
+      const found = await known.get(key);
+      read.set(key, found);
+      return shape(found, isLabel);
     };
+    /** What is known already, for the names of values that are set. */
+    load.peek = () => {
+      const found = read.get(JSON.stringify({ ...call(), name }));
+      return found ? shape(found, isLabel) : null;
+    };
+    return load;
   };
 }
+
+const shape = (found, isLabel) => ({
+  rows: found.values.map((own) => (isLabel ? { value: label(own), exact: label(own), label: label(own) } : { value: plain(own.value), exact: own.value, label: label(own) })),
+  note: [`from ${found.source}`, !found.complete && `only the first ${count(found.values.length, "value")}; others can be typed`].filter(Boolean).join("; "),
+});
 
 const plain = (value) => (typeof value === "object" ? JSON.stringify(value) : value);
 const label = (own) => String(own.label === null || own.label === undefined || own.label === "" ? plain(own.value) : plain(own.label));

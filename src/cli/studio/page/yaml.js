@@ -43,19 +43,32 @@ export function pieces(line, state) {
     }
     state = "";
   }
-  let at = 0, key = indent;
+  let at = 0,
+    key = indent;
   if (state === '"' || state === "'") {
     const { end, isOpen } = quoted(line, 0, state);
     withExpressions(line, 0, end, "string", found);
     if (isOpen) return { found, state };
     at = end;
   }
-  let isStart = true, isEntry = false;
+  let isStart = true,
+    isEntry = false;
   while (at < line.length) {
     const c = line[at];
-    if (c === " " || c === "\t") { at += 1; continue; }
-    if (c === "#" && (at === 0 || /\s/.test(line[at - 1]))) { found.push([at, line.length, "comment"]); return { found, state: "" }; }
-    if (isStart && c === "-" && /\s|$/.test(line[at + 1] ?? "")) { found.push([at, at + 1, "mark"]); key = at; at += 1; continue; }
+    if (c === " " || c === "\t") {
+      at += 1;
+      continue;
+    }
+    if (c === "#" && (at === 0 || /\s/.test(line[at - 1]))) {
+      found.push([at, line.length, "comment"]);
+      return { found, state: "" };
+    }
+    if (isStart && c === "-" && /\s|$/.test(line[at + 1] ?? "")) {
+      found.push([at, at + 1, "mark"]);
+      key = at;
+      at += 1;
+      continue;
+    }
     KEY.lastIndex = at;
     const name = isStart || isEntry ? KEY.exec(line) : null;
     isEntry = c === "{" || c === ",";
@@ -110,7 +123,8 @@ export function painter() {
     let state = "";
     for (let at = 0; at < Math.min(to, lines.length); at += 1) {
       let own = known[at];
-      if (!own || own.line !== lines[at] || own.before !== state) own = known[at] = { line: lines[at], before: state, ...pieces(lines[at], state) };
+      if (!own || own.line !== lines[at] || own.before !== state)
+        own = known[at] = { line: lines[at], before: state, ...pieces(lines[at], state) };
       state = own.state;
       if (at >= from) painted.push(own.found);
     }
