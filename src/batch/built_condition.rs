@@ -54,6 +54,7 @@ impl BuiltCondition {
         }
         let fields = operation_fields(operation);
         let literals = operation.connector.literals.as_ref();
+        let sample = operation.record().map(|record| record.sample.to_value());
         let (mut parts, mut faults) = (Vec::new(), Vec::new());
         for (number, test) in self.tests.iter().enumerate() {
             let mut fault = |key: &str, message: String| {
@@ -67,7 +68,7 @@ impl BuiltCondition {
                 fault("operator", format!("choose one of {}", operators.join(" ")));
                 continue;
             }
-            let written = if is_terms { test.term() } else { test.text(literals, &fields) };
+            let written = if is_terms { test.term() } else { test.text(literals, &fields, sample.as_ref()) };
             match written {
                 Ok(text) => parts.push(text),
                 Err(why) => fault("value", why),
@@ -84,13 +85,17 @@ impl BuiltCondition {
 
 impl ConditionTest {
     /// `field operator value`.
-    fn text(&self, literals: Option<&Literals>, fields: &[RecordField]) -> Result<String, String> {
+    fn text(&self, literals: Option<&Literals>, fields: &[RecordField], sample: Option<&Value>) -> Result<String, String> {
         let start = format!("{} {} ", self.field, self.operator);
         if self.value.0.trim() == "null" {
             return Ok(start + "null");
         }
-        let is_of_time = fields.iter().any(|field| field.path == self.field && is_time_field(field));
+        let field = fields.iter().find(|field| field.path == self.field);
+        let is_of_time = field.is_some_and(is_time_field) || sample.is_some_and(|sample| self.is_time_in(sample));
         let parsed = ParsedValue::of(&self.value.0)?;
+        if let Some(field) = field {
+            parsed.each().try_for_each(|value| value.check(&field.schema.to_value()))?;
+        }
         let write = |before: &str, value: &Literal<'_>| match literals {
             Some(literals) => literals.write(before, value, &is_time),
             None => write_plain(value),
@@ -102,6 +107,12 @@ impl ConditionTest {
                 Ok(format!("{start}({})", write("(", &list)?))
             }
         }
+    }
+
+    /// Whether the sample of the record has a time in this field.
+    fn is_time_in(&self, sample: &Value) -> bool {
+        let found = sample.pointer(&format!("/{}", self.field)).and_then(Value::as_str);
+        found.is_some_and(|text| text.contains('T') && is_time(text))
     }
 
     /// `field:operator:value`.
@@ -151,7 +162,27 @@ impl ParsedValue {
     }
 }
 
+impl ParsedValue {
+    fn each(&self) -> std::slice::Iter<'_, PlainValue> {
+        match self {
+            ParsedValue::One(value) => std::slice::from_ref(value).iter(),
+            ParsedValue::List(values) => values.iter(),
+        }
+    }
+}
+
 impl PlainValue {
+    /// Whether it can be a value of a field with this schema.
+    fn check(&self, schema: &Value) -> Result<(), String> {
+        let is_text = matches!(self, PlainValue::Text(_));
+        match schema.get("type").and_then(Value::as_str) {
+            Some("integer" | "number") if !matches!(self, PlainValue::Number(_)) => Err("the field is a number".to_owned()),
+            Some("boolean") if !matches!(self, PlainValue::Bool(_)) => Err("the field is true or false".to_owned()),
+            Some("string") if !is_text => Err("the field is a text".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
     fn of(json: &str) -> Result<PlainValue, String> {
         match serde_json::from_str::<Value>(json) {
             Ok(Value::String(text)) => Ok(PlainValue::Text(text)),
@@ -188,6 +219,7 @@ mod tests {
 version: 2
 connector: desk
 title: Desk
+auth: none
 connection:
   url: { type: string, format: origin }
 base_url: "{url}"

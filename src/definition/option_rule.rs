@@ -101,8 +101,8 @@ impl OptionRule {
     pub(crate) fn operators(&self) -> Option<(bool, &[String])> {
         let is_terms = match self.naming? {
             Naming::Terms => true,
-            Naming::Conditions | Naming::OtherConditions => false,
-            Naming::Columns | Naming::Order => return None,
+            Naming::Conditions => false,
+            Naming::OtherConditions | Naming::Columns | Naming::Order => return None,
         };
         (!self.operators.is_empty()).then_some((is_terms, &self.operators))
     }

@@ -43,3 +43,9 @@ pub(crate) use lookup::{LookupKey, scan};
 pub(crate) use quoted::QuotedValue;
 pub(crate) use scope::{Fields, NAMES, RowIter, RowSource, Scope, StepView};
 pub(crate) use shape::{Piece, Shape};
+
+/// The names of the filters, for completion.
+#[cfg(feature = "studio")]
+pub(crate) fn filter_names() -> impl Iterator<Item = &'static str> {
+    library::FILTERS.iter().map(|tool| tool.name)
+}

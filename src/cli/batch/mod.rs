@@ -9,7 +9,7 @@ mod progress;
 pub(crate) mod run;
 mod run_status;
 pub(crate) mod runs;
-mod sandbox_connections;
+pub(crate) mod sandbox_connections;
 mod show;
 mod timeline;
 

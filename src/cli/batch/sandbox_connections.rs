@@ -14,8 +14,12 @@ const CALLS: [&str; 4] = ["query", "mutate", "delete", "template"];
 
 /// The connections. Faults of the batch are ignored here; loading it reports them.
 pub(crate) fn sandbox_connections(catalog: &Catalog, batch: &Path) -> ConnectionsFile {
-    let text = std::fs::read_to_string(batch).unwrap_or_default();
-    let batch = Document::parse("", &text, 0).map(|document| document.to_value()).unwrap_or_default();
+    sandbox_connections_of(catalog, &std::fs::read_to_string(batch).unwrap_or_default())
+}
+
+/// The same for the text of a batch.
+pub(crate) fn sandbox_connections_of(catalog: &Catalog, text: &str) -> ConnectionsFile {
+    let batch = Document::parse("", text, 0).map(|document| document.to_value()).unwrap_or_default();
     let named = named(catalog, &batch);
     let is_named = |connector: &str| named.values().any(|own| own == connector);
     let others = catalog.connector_names().filter(|name| !is_named(name) && !named.contains_key(*name));

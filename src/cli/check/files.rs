@@ -103,14 +103,17 @@ pub(crate) fn batch_files(app: &App, catalog: Catalog, batches: &[NamedFile]) ->
 
 /// Faults and hints of a definition file as it is in an editor.
 #[cfg(feature = "studio")]
-pub(crate) fn check_text(mut catalog: Catalog, path: &Path, text: &str) -> Result<(Vec<Fault>, Vec<Fault>), Error> {
-    let format = Format::of(&path.display().to_string(), text)?;
+pub(crate) fn check_text(mut catalog: Catalog, path: &Path, text: &str) -> (Vec<Fault>, Vec<Fault>) {
+    let format = match Format::of(&path.display().to_string(), text) {
+        Ok(format) => format,
+        Err(error) => return (error.to_faults(), Vec::new()),
+    };
     let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let file = NamedFile { typed: path.to_owned(), real, format, text: text.to_owned() };
     if let Some((_, connector)) = pack_of(&file.real) {
         catalog.add(connector, file.real.display().to_string(), file.text.clone());
     }
-    Ok(definitions_within(&mut catalog, &[file]))
+    definitions_within(&mut catalog, &[file])
 }
 
 /// Faults and hints of definition files, checked within their connectors.

@@ -15,6 +15,7 @@ use crate::authoring::Document;
 use crate::batch::{Batch, BatchConfig, BatchInput, RunOptions};
 use crate::cli::args::RunArgs;
 use crate::cli::batch::run::{config, host, sandbox_state};
+use crate::cli::batch::sandbox_connections::sandbox_connections_of;
 use crate::cli::check::batch_config;
 use crate::definition::Catalog;
 use crate::error::{Error, ErrorKind, Fault, Result};
@@ -23,8 +24,11 @@ use crate::error::{Error, ErrorKind, Fault, Result};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::cli) struct BatchText {
-    pub(super) path: PathBuf,
-    pub(super) text: String,
+    path: PathBuf,
+    text: String,
+    /// Checks it for a run in the sandbox, which needs no connections.
+    #[serde(default)]
+    sandbox: bool,
 }
 
 /// A batch to plan, or to run.
@@ -59,7 +63,10 @@ impl Service {
     /// The faults of a batch, its steps and inputs. Reads no secrets and sends nothing.
     pub(in crate::cli) fn check_batch(&self, batch: &BatchText) -> Value {
         let current = self.current();
-        let config = batch_config(&self.app, Arc::clone(&current.engine));
+        let mut config = batch_config(&self.app, Arc::clone(&current.engine));
+        if batch.sandbox {
+            config.otherwise = Some(sandbox_connections_of(current.catalog(), &batch.text));
+        }
         let parsed = Batch::parse(&batch.path, &batch.text, &config);
         let faults: Vec<Fault> = parsed.as_ref().err().map(Error::to_faults).unwrap_or_default();
         let shown = batch.path.display().to_string();

@@ -14,6 +14,9 @@ use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::{Cancel, PlannedRequest, Session};
 
+/// The most requests of a plan that are shown; all are counted, and the hash covers all.
+const SHOWN: usize = 20;
+
 /// A call.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -45,7 +48,7 @@ impl Service {
         let operation = call.request.operation_id.as_deref().unwrap_or_default();
         let is_paged = self.current().catalog().operation(Some(&call.connector), operation).is_ok_and(|own| own.is_paged());
         Ok(json!({
-            "requests": plan.requests, "hash": plan.hash, "is_paged": is_paged && call.request.method == Method::Query,
+            "requests": plan.requests.get(..SHOWN.min(plan.requests.len())), "count": plan.requests.len(), "hash": plan.hash, "is_paged": is_paged && call.request.method == Method::Query,
             "sends_to": call.connection.as_deref().map_or_else(|| "the sandbox".to_owned(), str::to_owned),
             "items": call.request.items.as_ref().map(|items| items.len()),
         }))

@@ -35,8 +35,7 @@ impl Service {
     /// `internal` when the program cannot be started.
     pub(super) async fn command(&self, arguments: Vec<OsString>, input: Option<String>) -> Result<CommandEnd> {
         let failed = |e: &std::io::Error| Error::new(ErrorKind::Internal, format!("opnode cannot be started: {}", io_text(e)));
-        let program = std::env::current_exe().map_err(|e| failed(&e))?;
-        let mut command = Command::new(program);
+        let mut command = Command::new(&self.program);
         command.args(arguments).args(global(&self.app.global)).args(["--error-format", "json"]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let work = tokio::task::spawn_blocking(move || {

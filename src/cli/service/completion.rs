@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -11,8 +12,9 @@ use super::Service;
 use super::yaml_place::{PlaceStep, YamlPlace, is_of_word, place_of, value_within};
 use crate::authoring::Document;
 use crate::connections::ConnectionFile;
-use crate::definition::{Catalog, Method, Operation};
+use crate::definition::{Catalog, Method, Operation, RecordField, record_fields};
 use crate::error::Result;
+use crate::expression::filter_names;
 use crate::formats::{Format, generate_schema};
 
 /// The most proposals.
@@ -81,7 +83,7 @@ impl Service {
 impl CompletionContext<'_> {
     fn proposals(&self) -> Result<Vec<Proposal>> {
         if self.place.in_expression {
-            return Ok(self.names_of_expressions());
+            return self.names_of_expressions();
         }
         let keys: Vec<&str> = self.place.path.iter().filter_map(key).collect();
         if self.place.is_key {
@@ -204,13 +206,21 @@ impl CompletionContext<'_> {
         found
     }
 
-    /// The operation of the step at the cursor.
-    fn operation(&self) -> Result<Option<std::sync::Arc<Operation>>> {
-        let element = self.place.path.iter().rev().find_map(|step| match step {
+    /// The line of the step at the cursor.
+    fn element(&self) -> Option<usize> {
+        self.place.path.iter().rev().find_map(|step| match step {
             PlaceStep::Element(line) => Some(*line),
             PlaceStep::Key(_) => None,
-        });
-        let Some(element) = element else { return Ok(None) };
+        })
+    }
+
+    /// The operation of the step at the cursor.
+    fn operation(&self) -> Result<Option<Arc<Operation>>> {
+        self.element().map_or(Ok(None), |element| self.operation_of(element))
+    }
+
+    /// The operation of the step that begins at a line.
+    fn operation_of(&self, element: usize) -> Result<Option<Arc<Operation>>> {
         let of = |key: &str| value_within(&self.request.text, element, key);
         if let Some(name) = of("template") {
             return Ok(self.catalog.template(None, &name).ok().map(|own| own.operation));
@@ -264,12 +274,34 @@ impl CompletionContext<'_> {
     }
 
     fn step_ids(&self) -> Vec<String> {
-        let lines = self.request.text.lines();
-        let ids = lines.filter_map(|line| line.trim_start().trim_start_matches("- ").strip_prefix("id: "));
-        ids.map(|id| id.trim().trim_matches(['"', '\'']).to_owned()).collect()
+        self.request.text.lines().filter_map(id_of).map(str::to_owned).collect()
     }
 
-    fn names_of_expressions(&self) -> Vec<Proposal> {
+    /// The fields of the rows that the step at the cursor works on, if an operation returns them.
+    fn fields_of_rows(&self) -> Result<Vec<Proposal>> {
+        let own = self.element().and_then(|line| ["items", "for", "from"].into_iter().find_map(|key| value_within(&self.request.text, line, key)));
+        let named = own.and_then(|value| Some(value.split_once("steps.")?.1.to_owned())).unwrap_or_default();
+        let id: String = named.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        let line = self.request.text.lines().position(|line| id_of(line).is_some_and(|own| own == id));
+        let Some(operation) = line.map(|line| self.operation_of(line)).transpose()?.flatten() else { return Ok(Vec::new()) };
+        let fields = operation.record().map(record_fields).unwrap_or_default();
+        let proposal = |field: &RecordField| {
+            let about = field.schema.to_value().get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
+            Proposal { documentation: about, ..plain(&format!("item.{}", field.path.replace('/', ".")), "field") }
+        };
+        Ok(fields.iter().map(proposal).collect())
+    }
+
+    fn names_of_expressions(&self) -> Result<Vec<Proposal>> {
+        let line = self.request.text.lines().nth(self.request.line.saturating_sub(1)).unwrap_or_default();
+        let before: String = line.chars().take(self.request.column.saturating_sub(1)).collect();
+        let before = before.strip_suffix(&self.place.word).unwrap_or(&before);
+        if before.trim_end().ends_with('|') {
+            return Ok(filter_names().map(|name| plain(name, "filter")).collect());
+        }
+        if self.place.word.starts_with("item.") {
+            return self.fields_of_rows();
+        }
         let whole = self.document();
         let names = |section: &str| -> Vec<String> {
             whole.get(section).and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name.clone()).collect()
@@ -278,13 +310,19 @@ impl CompletionContext<'_> {
         let inputs = names("inputs").into_iter().map(|name| plain(&format!("inputs.{name}"), "input"));
         let vars = names("vars").into_iter().map(|name| plain(&format!("vars.{name}"), "variable"));
         let roots = [("item", "the row or item"), ("index", "its number"), ("connection", "the connection of the matrix")];
-        steps.chain(inputs).chain(vars).chain(roots.map(|(name, about)| plain(name, about))).collect()
+        Ok(steps.chain(inputs).chain(vars).chain(roots.map(|(name, about)| plain(name, about))).collect())
     }
 
     /// The file as far as it can be read.
     fn document(&self) -> Value {
         Document::parse("", &self.request.text, 0).map(|doc| doc.to_value()).unwrap_or_default()
     }
+}
+
+/// The id of a step on its line.
+fn id_of(line: &str) -> Option<&str> {
+    let value = line.trim_start().trim_start_matches("- ").strip_prefix("id: ")?;
+    Some(value.trim().trim_matches(['"', '\'']))
 }
 
 fn key(step: &PlaceStep) -> Option<&str> {

@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::draft::{Section, add_entry};
 use crate::error::{Error, ErrorKind, Result};
 
-/// A connection as it is written: keys with values as YAML.
-pub(super) type WrittenKeys = Vec<(String, String)>;
+/// A connection as it is written: keys with values as YAML; without a value, that of the text stays.
+pub(super) type WrittenKeys = Vec<(String, Option<String>)>;
 
 /// The text with a connection: a new one, or one that has another name or other values. `known` are the keys that the form
 /// has; those that `keys` does not have are removed, and all others stay.
@@ -20,7 +20,8 @@ pub(super) fn with_connection(
     (keys, known): (&WrittenKeys, &[String]),
 ) -> Result<String> {
     let Some(before) = before else {
-        let lines: String = keys.iter().map(|(key, value)| format!("    {key}: {value}\n")).collect();
+        let given = keys.iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
+        let lines: String = given.map(|(key, value)| format!("    {key}: {value}\n")).collect();
         return add_entry(text, Section::Connections, &format!("  {}:\n{lines}", yaml_text(name)));
     };
     let break_ = if text.contains("\r\n") { "\r\n" } else { "\n" };
@@ -32,7 +33,7 @@ pub(super) fn with_connection(
             own.drain(first..end);
         }
     }
-    for (key, value) in keys {
+    for (key, value) in keys.iter().filter_map(|(key, value)| Some((key, value.as_ref()?))) {
         match block.key(&own, key) {
             Some((first, end)) => {
                 let note = own.get(first).and_then(|line| comment(line)).unwrap_or_default();
@@ -167,8 +168,8 @@ mod tests {
 
     const TEXT: &str = "# mine\nversion: 1\nconnections:\n  acme:   # the first\n    connector: desk\n    siteUrl: https://a.example  # where\n    password:\n      env: OLD\n    limits: { concurrency: 2 }\n\n  # the second\n  globex:\n    connector: desk\n# end\n";
 
-    fn keys(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    fn keys(pairs: &[(&str, &str)]) -> Vec<(String, Option<String>)> {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), Some((*value).to_owned()))).collect()
     }
 
     #[test]

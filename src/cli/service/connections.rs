@@ -196,15 +196,18 @@ fn values(connector: &Connector, own: &ConnectionFile) -> Value {
 
 /// The keys of a connection as YAML.
 fn written(given: &ConnectionToSave, connector: &Connector, before: Option<&ConnectionFile>) -> Result<WrittenKeys> {
-    let mut keys = vec![("connector".to_owned(), yaml_text(&given.connector))];
+    let mut keys = vec![("connector".to_owned(), Some(yaml_text(&given.connector)))];
     let account = given.account.as_deref().map(str::trim).filter(|account| !account.is_empty());
-    keys.extend(account.map(|account| ("account".to_owned(), yaml_text(account))));
+    keys.extend(account.map(|account| ("account".to_owned(), Some(yaml_text(account)))));
     for (name, value) in &given.values {
         let refuse = |why: &str| Err(at_field(&format!("/values/{}", escape(name)), why.to_owned()));
         let Some(property) = connector.property(name) else { return refuse("the connector has no such property") };
         let text = match value {
             GivenValue::Keep { .. } => match before.and_then(|own| own.values.get(name)) {
-                Some(value) => yaml_value(value),
+                Some(_) => {
+                    keys.push((name.clone(), None));
+                    continue;
+                }
                 None => continue,
             },
             GivenValue::Value { .. } if property.secret => return refuse("a secret is given with the place to keep it"),
@@ -219,20 +222,9 @@ fn written(given: &ConnectionToSave, connector: &Connector, before: Option<&Conn
             GivenValue::File { file } if file.trim().is_empty() => return refuse("name the file"),
             GivenValue::File { file } => format!("{{ file: {} }}", yaml_text(file.trim())),
         };
-        keys.push((name.clone(), text));
+        keys.push((name.clone(), Some(text)));
     }
     Ok(keys)
-}
-
-fn yaml_value(value: &ValueFile) -> String {
-    match value {
-        ValueFile::Text(text) => yaml_text(text),
-        ValueFile::Number(number) => number.to_string(),
-        ValueFile::Flag(flag) => flag.to_string(),
-        ValueFile::Reference(Reference::Env(name)) => format!("{{ env: {} }}", yaml_text(name)),
-        ValueFile::Reference(Reference::File(path)) => format!("{{ file: {} }}", yaml_text(path)),
-        ValueFile::Reference(Reference::Keyring(name)) => format!("{{ keyring: {} }}", yaml_text(name)),
-    }
 }
 
 /// The name of a secret in the keyring.

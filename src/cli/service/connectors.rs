@@ -45,6 +45,15 @@ pub(in crate::cli) struct ImportRequest {
     path: Option<PathBuf>,
     #[serde(default)]
     base_url: Option<String>,
+    /// Answers to what the description does not say: as the flags `--page-start`, `--paging`, `--sign-in` and `--patch`.
+    #[serde(default)]
+    page_start: Option<String>,
+    #[serde(default)]
+    paging: Option<String>,
+    #[serde(default)]
+    sign_in: Option<String>,
+    #[serde(default)]
+    patch: Option<String>,
     /// Writes nothing.
     #[serde(default)]
     dry: bool,
@@ -115,7 +124,7 @@ impl Service {
     /// # Errors
     /// Those of other definitions that cannot be read.
     pub(in crate::cli) fn check_definition(&self, given: &DefinitionText) -> Result<Value> {
-        let (faults, hints) = check_text(self.app.catalog()?, &given.path, &given.text)?;
+        let (faults, hints) = check_text(self.app.catalog()?, &given.path, &given.text);
         Ok(json!({ "faults": faults, "hints": hints }))
     }
 
@@ -163,12 +172,22 @@ impl Service {
         if let Some(folder) = &aside {
             words.extend(["--into".into(), folder.path().into()]);
         }
-        given.base_url.iter().filter(|url| !url.is_empty()).for_each(|url| words.extend(["--base-url".into(), url.into()]));
+        let answers = [
+            ("--base-url", &given.base_url),
+            ("--page-start", &given.page_start),
+            ("--paging", &given.paging),
+            ("--sign-in", &given.sign_in),
+            ("--patch", &given.patch),
+        ];
+        for (flag, answer) in answers {
+            let given = answer.iter().map(|answer| answer.trim()).filter(|answer| !answer.is_empty());
+            given.for_each(|answer| words.extend([flag.into(), answer.into()]));
+        }
         let mut end = self.command(words, given.text.clone()).await?;
         let operations = match &aside {
             Some(folder) => {
                 let path = folder.path().display().to_string();
-                end.output = end.output.replace(&path, "definitions");
+                end.output = not_written(&end.output.replace(&path, "definitions"));
                 imported(folder.path(), &given.connector)
             }
             None => {
@@ -182,6 +201,15 @@ impl Service {
         }
         Ok(value)
     }
+}
+
+/// The report of an import whose files were thrown away.
+fn not_written(report: &str) -> String {
+    let line = |line: &str| match line.strip_prefix("wrote ") {
+        Some(rest) => format!("would write {rest}\n"),
+        None => format!("{line}\n"),
+    };
+    report.lines().map(line).collect()
 }
 
 fn imported(folder: &std::path::Path, connector: &str) -> Value {

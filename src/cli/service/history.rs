@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use walkdir::WalkDir;
 
 use super::Service;
 use super::commands::CommandEnd;
-use crate::batch::{LeftItem, RunSummary, left_items, run_records, runs};
+use crate::batch::{RunSummary, left_items, run_records, runs};
 use crate::cli::items::is_of_sandbox;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -55,46 +55,41 @@ impl Service {
     ///
     /// # Errors
     /// `state` when a folder cannot be read.
-    pub(in crate::cli) fn history(&self) -> Result<Value> {
+    pub(in crate::cli) fn history(&self) -> Result<String> {
         let mut all: Vec<(PathBuf, RunSummary)> = Vec::new();
         for state in run_folders() {
             all.extend(runs(&state)?.into_iter().map(|run| (state.clone(), run)));
         }
         all.sort_by(|(_, a), (_, b)| b.info.started.cmp(&a.info.started));
-        let runs: Vec<Value> = all.iter().map(|(state, run)| with_state(state, serde_json::to_value(run))).collect();
-        Ok(json!({ "runs": runs }))
+        let runs: Vec<String> = all.iter().map(|(state, run)| with_state(state, run, json!({}))).collect::<Result<_>>()?;
+        Ok(format!(r#"{{"runs":[{}]}}"#, runs.join(",")))
     }
 
     /// The jobs of a run.
     ///
     /// # Errors
     /// `usage` when there is no such run.
-    pub(in crate::cli) fn run_record(&self, state: &Path, run: &str) -> Result<Value> {
+    pub(in crate::cli) fn run_record(&self, state: &Path, run: &str) -> Result<String> {
         known(state)?;
         let records = run_records(state, run)?;
         if records.is_empty() {
             return Err(Error::new(ErrorKind::Usage, format!("there is no run {run} in {}", state.display())));
         }
-        Ok(json!({ "records": records }))
+        Ok(format!(r#"{{"records":{}}}"#, serde_json::to_string(&records).map_err(|e| broken(&e))?))
     }
 
     /// The items of all runs that failed or are in doubt.
     ///
     /// # Errors
     /// `state` when a folder cannot be read.
-    pub(in crate::cli) fn items(&self) -> Result<Value> {
-        let mut all: Vec<Value> = Vec::new();
+    pub(in crate::cli) fn items(&self) -> Result<String> {
+        let mut all: Vec<String> = Vec::new();
         for state in run_folders() {
-            let number = |item: &LeftItem| {
-                let mut value = with_state(&state, serde_json::to_value(item));
-                if let Some(map) = value.as_object_mut() {
-                    map.insert("number".into(), item.number().into());
-                }
-                value
-            };
-            all.extend(left_items(&state)?.iter().map(number));
+            for item in left_items(&state)? {
+                all.push(with_state(&state, &item, json!({ "number": item.number() }))?);
+            }
         }
-        Ok(json!({ "items": all }))
+        Ok(format!(r#"{{"items":[{}]}}"#, all.join(",")))
     }
 
     /// Sends an item again, changes, looks up or settles it.
@@ -127,13 +122,18 @@ impl Service {
     }
 }
 
-fn with_state(state: &Path, value: serde_json::Result<Value>) -> Value {
-    let mut value = value.unwrap_or_default();
-    if let Some(map) = value.as_object_mut() {
+/// A run or an item as JSON text, so that numbers keep their digits and fields their order; with its folder of runs.
+fn with_state(state: &Path, value: &impl Serialize, mut more: Value) -> Result<String> {
+    if let Some(map) = more.as_object_mut() {
         map.insert("state".into(), state.display().to_string().into());
         map.insert("sandbox".into(), is_of_sandbox(state).into());
     }
-    value
+    let (own, more) = (serde_json::to_string(value).map_err(|e| broken(&e))?, more.to_string());
+    Ok(format!("{},{}", own.strip_suffix('}').unwrap_or(&own), more.strip_prefix('{').unwrap_or(&more)))
+}
+
+fn broken(cause: &serde_json::Error) -> Error {
+    Error::new(ErrorKind::Internal, format!("the runs: {cause}"))
 }
 
 /// Refuses a folder that is none of runs.

@@ -21,6 +21,7 @@ mod sign_ins;
 mod values;
 mod yaml_place;
 
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::{Value, json};
@@ -51,6 +52,8 @@ use sign_ins::SignIns;
 /// The service.
 pub(super) struct Service {
     app: Arc<App>,
+    /// The file of this program, which may be replaced while it runs.
+    program: PathBuf,
     current: RwLock<Arc<ServiceSessions>>,
     runs: ServiceRuns,
     batch_runs: BatchRuns,
@@ -63,7 +66,8 @@ impl Service {
     pub(super) fn new(app: App) -> Result<Service> {
         let app = Arc::new(app);
         let current = RwLock::new(Arc::new(ServiceSessions::new(&app)?));
-        Ok(Service { app, current, runs: ServiceRuns::default(), batch_runs: BatchRuns::default(), sign_ins: SignIns::default() })
+        let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("opnode"));
+        Ok(Service { app, program, current, runs: ServiceRuns::default(), batch_runs: BatchRuns::default(), sign_ins: SignIns::default() })
     }
 
     /// The engines with the definitions as they were read last.
@@ -83,6 +87,16 @@ impl Service {
         let fresh = Arc::new(ServiceSessions::new(&self.app)?);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);
         Ok(fresh)
+    }
+
+    /// The sandbox as it is at its start, for the next call.
+    ///
+    /// # Errors
+    /// Those of definitions that cannot be read.
+    pub(super) fn reset_sandbox(&self) -> Result<()> {
+        let fresh = Arc::new(ServiceSessions::new(&self.app)?);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
     }
 
     /// The same after a file was written: faults of definitions are told where they are used.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::watch;
 
 use super::rows::RunRows;
@@ -50,7 +51,7 @@ struct RunState {
     #[serde(skip)]
     marks: Vec<PageMark>,
     #[serde(skip)]
-    results: Vec<Value>,
+    results: Vec<Box<RawValue>>,
 }
 
 /// A run.
@@ -215,15 +216,34 @@ impl RunState {
         };
         *count += 1;
         if self.results.len() < KEPT {
-            self.results.push(serde_json::to_value(outcome).unwrap_or_default());
+            // As text, so that numbers keep their digits and fields their order.
+            self.results.extend(to_raw_value(outcome));
         }
         self.rows = rows.unwrap_or(self.rows);
     }
 }
 
+/// A state with what is new in it.
+struct GivenState<'s> {
+    state: &'s RunState,
+    new_pages: &'s [PageMark],
+    new_outcomes: &'s [Box<RawValue>],
+}
+
+impl GivenState<'_> {
+    fn text(&self) -> Option<String> {
+        let text = |value: &dyn Fn() -> serde_json::Result<String>| value().ok();
+        let state = text(&|| serde_json::to_string(self.state))?;
+        let pages = text(&|| serde_json::to_string(self.new_pages))?;
+        let outcomes = text(&|| serde_json::to_string(self.new_outcomes))?;
+        let own = state.strip_suffix('}')?;
+        Some(format!(r#"{own},"new_pages":{pages},"new_outcomes":{outcomes}}}"#))
+    }
+}
+
 impl RunFollower {
-    /// The next state, with the pages and outcomes since the last one; nothing after the end.
-    pub(in crate::cli) async fn next(&mut self) -> Option<Value> {
+    /// The next state as JSON, with the pages and outcomes since the last one; nothing after the end.
+    pub(in crate::cli) async fn next(&mut self) -> Option<String> {
         if self.is_over {
             return None;
         }
@@ -235,13 +255,13 @@ impl RunFollower {
         self.is_begun = true;
         self.changes.borrow_and_update();
         let state = self.run.state();
-        let mut value = serde_json::to_value(&*state).ok()?;
-        let map = value.as_object_mut()?;
-        let marks = state.marks.get(self.marks..).unwrap_or_default();
-        let results = state.results.get(self.results..).unwrap_or_default();
-        map.insert("new_pages".into(), serde_json::to_value(marks).unwrap_or_default());
-        map.insert("new_outcomes".into(), serde_json::to_value(results).unwrap_or_default());
+        let given = GivenState {
+            state: &state,
+            new_pages: state.marks.get(self.marks..).unwrap_or_default(),
+            new_outcomes: state.results.get(self.results..).unwrap_or_default(),
+        };
+        let text = given.text();
         (self.marks, self.results, self.is_over) = (state.marks.len(), state.results.len(), state.is_ended);
-        Some(value)
+        text
     }
 }

@@ -154,7 +154,7 @@ mod tests {
             (1, 6, "steps value "),
             (2, 6, "steps/[2]/id value "),
             (3, 4, "steps/[2] key qu"),
-            (3, 12, "steps/[2]/query value getM"),
+            (3, 13, "steps/[2]/query value getM"),
             (6, 4, "steps/[2]/options key "),
             (6, 2, "steps/[2] key "),
             (8, 8, "steps/[2]/save value "),

@@ -165,9 +165,9 @@ fn get(server: &Arc<StudioServer>, name: &str, query: &QueryParts) -> Result<Res
         ["definitions", connector] => Ok(found(&server.service.definition_files(connector))),
         ["files"] => Ok(found(&server.service.files())),
         ["file"] => Ok(found(&server.service.file(&query.path("path")?)?)),
-        ["history"] => Ok(found(&server.service.history()?)),
-        ["history", run] => Ok(found(&server.service.run_record(&query.path("state")?, run)?)),
-        ["items"] => Ok(found(&server.service.items()?)),
+        ["history"] => Ok(json_text(server.service.history()?)),
+        ["history", run] => Ok(json_text(server.service.run_record(&query.path("state")?, run)?)),
+        ["items"] => Ok(json_text(server.service.items()?)),
         ["batches", "runs", id, "events"] => {
             let follower = server.service.batch_run(id)?.follower();
             Ok(events(futures_util::stream::unfold(follower, |mut follower| async move {
@@ -202,7 +202,7 @@ async fn post(server: &Arc<StudioServer>, name: &str, body: &[u8]) -> Result<Res
         ["file"] => Ok(found(&server.service.write_file(&read::<FileToWrite>(body)?)?)),
         ["batches", "check"] => Ok(found(&server.service.check_batch(&read::<BatchText>(body)?))),
         ["batches", "complete"] => Ok(found(&server.service.complete(&read::<CompletionRequest>(body)?)?)),
-        ["batches", "plan"] => Ok(found(&server.service.plan_batch(&read::<BatchStart>(body)?).await?)),
+        ["batches", "plan"] => Ok(asked(server.service.plan_batch(&read::<BatchStart>(body)?).await)),
         ["batches", "run"] => {
             let run = server.service.run_batch(&read::<BatchStart>(body)?).await?;
             Ok(found(&json!({ "run": run.id() })))
@@ -225,8 +225,12 @@ async fn post(server: &Arc<StudioServer>, name: &str, body: &[u8]) -> Result<Res
         ["connectors", "new"] => Ok(command_end(&server.service.new_connector(&read::<NewConnector>(body)?).await?)),
         ["import"] => Ok(found(&server.service.import(&read::<ImportRequest>(body)?).await?)),
         ["values"] => Ok(json_text(server.service.values(&read::<ValuesRequest>(body)?).await?)),
-        ["condition"] => Ok(found(&server.service.condition(&read::<ConditionRequest>(body)?)?)),
-        ["plan"] => Ok(found(&server.service.plan(&read::<ServiceCall>(body)?).await?)),
+        ["condition"] => Ok(asked(server.service.condition(&read::<ConditionRequest>(body)?))),
+        ["plan"] => Ok(asked(server.service.plan(&read::<ServiceCall>(body)?).await)),
+        ["sandbox", "reset"] => {
+            server.service.reset_sandbox()?;
+            Ok(found(&json!({})))
+        }
         ["copy", form] => {
             let form: CopyForm = serde_json::from_value(Value::from(*form)).map_err(|_| nothing(name))?;
             let text = server.service.copy(&read::<ServiceCall>(body)?, form).await?;
@@ -270,7 +274,7 @@ fn alive(server: &Arc<StudioServer>) -> Response {
     events(beats)
 }
 
-fn event(value: &Value) -> std::result::Result<Bytes, Infallible> {
+fn event(value: &impl std::fmt::Display) -> std::result::Result<Bytes, Infallible> {
     Ok(Bytes::from(format!("data: {value}\n\n")))
 }
 
@@ -328,13 +332,30 @@ fn page_file(headers: &HeaderMap, file: PageFile) -> Response {
     }
 }
 
+/// The answer to a question while a person types: a fault is no failure of the question.
+fn asked(answer: Result<Value>) -> Response {
+    match answer {
+        Ok(value) => found(&value),
+        Err(error) => found(&json!({ "error": shown(&error) })),
+    }
+}
+
+/// An error with its faults, also if there is only one.
+fn shown(error: &Error) -> Value {
+    let mut value = error.to_json();
+    if let Some(map) = value.as_object_mut() {
+        map.insert("faults".into(), json!(error.to_faults()));
+    }
+    value
+}
+
 /// A failure, as everywhere: kind, message, advice, faults with their places.
 fn fault(error: &Error) -> Response {
     let status = match error.kind() {
         ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     };
-    let body = json!({ "error": error }).to_string();
+    let body = json!({ "error": shown(error) }).to_string();
     reply(status, &[(CONTENT_TYPE, "application/json")], Body::from(body))
 }
 

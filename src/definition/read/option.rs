@@ -169,7 +169,7 @@ fn own_keys(c: &mut Checker<'_>, at: &str, name: &str, file: &OptionFile, locati
         c.fault(&format!("{at}/per_item"), message, None);
     }
     let is_condition =
-        matches!(file.fields, Some(NamingFile::Conditions | NamingFile::OtherConditions | NamingFile::Terms));
+        matches!(file.fields, Some(NamingFile::Conditions | NamingFile::Terms));
     if !file.operators.is_empty() && !is_condition {
         c.fault(&format!("{at}/operators"), "`operators` is for conditions: add `fields: conditions` or `fields: terms`", None);
     }

@@ -25,7 +25,7 @@ async function asked(path, init) {
     throw new Fault({ kind: reply.status === 403 ? "forbidden" : "internal", message: text.trim() || `status ${reply.status}` });
   }
   // What does not fit while somebody types is no failure of the service: these may answer it with status 200.
-  if (!reply.ok || (/^(plan|condition)$/.test(path) && value.error)) throw new Fault(value.error ?? { kind: "internal", message: `status ${reply.status}` });
+  if (!reply.ok || (/^(plan|condition|batches\/plan)$/.test(path) && value.error)) throw new Fault(value.error ?? { kind: "internal", message: `status ${reply.status}` });
   return value;
 }
 

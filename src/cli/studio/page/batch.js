@@ -153,7 +153,8 @@ const empty = (make, context) =>
     el(
       "p",
       {},
-      "A batch is a file with steps: reads, writes and transforms, in order, each with its own connection. Its runs are kept, and resume after an interruption.",
+      "A batch is a file with steps: reads, writes and transforms, in order, each with its own connection. " +
+        "Its runs are kept, and resume after an interruption.",
     ),
     el(
       "div",
@@ -180,6 +181,7 @@ async function fileView(path, { files, context, make, showItems, ended }) {
     folder: files.folder,
     text: () => code.text(),
     put: (text) => code.replace(0, code.text().length, text),
+    refresh: (text) => code.set(text),
     told,
     banner,
   });
@@ -191,7 +193,7 @@ async function fileView(path, { files, context, make, showItems, ended }) {
     label: `Text of ${path}`,
     save: () => file.save(),
     check: async (own, signal) => {
-      const answer = await post("batches/check", { path, text: own }, signal);
+      const answer = await post("batches/check", { path, text: own, sandbox: runs.isSandbox() }, signal);
       if (signal.aborted) return answer;
       const steps = answer.steps ?? [];
       // The last graph stays while a text cannot be read.
@@ -211,7 +213,7 @@ async function fileView(path, { files, context, make, showItems, ended }) {
     },
     caret: (line) => picture.select(line),
   });
-  const runs = runPanel({ file, text: () => code.text(), graph: picture, showItems, goTo: (line, column) => code.go(line, column), ended });
+  const runs = runPanel({ file, text: () => code.text(), graph: picture, showItems, goTo: (line, column) => code.go(line, column), ended, switched: () => code.check() });
   const chooser = el(
     "select",
     { "aria-label": "Batch file", onchange: () => context.go(hash(chooser.value)) },

@@ -24,10 +24,11 @@ const store = (name, value) => {
 export const read = (path) => get(`file?path=${encodeURIComponent(path)}`);
 
 /**
- * Keeps a file. `text()` is what the editor has, `put(text)` replaces it. `told(state)` gets "saved", "unsaved", "saving" or "conflict".
+ * Keeps a file. `text()` is what the editor has, `put(text)` replaces it as if typed,
+ * `refresh(text)` without a way back. `told(state)` gets "saved", "unsaved", "saving" or "conflict".
  * `banner` is where a change by another program is told.
  */
-export function batchFile({ folder, text, put, told, banner }) {
+export function batchFile({ folder, text, put, refresh, told, banner }) {
   let path = null,
     base = null,
     name = null,
@@ -148,7 +149,7 @@ export function batchFile({ folder, text, put, told, banner }) {
       if (own !== path || theirs.digest === base.digest || banner.childElementCount > 0) return;
       if (isChanged()) return conflict(theirs);
       base = theirs;
-      put(theirs.text);
+      refresh(theirs.text);
       tellState();
       tell("Another program has changed the file; it was loaded again.");
     } catch {

@@ -146,7 +146,8 @@ export async function mayRun({ plan }) {
       el(
         "p",
         {},
-        `${count(all.reads, "read")} in ${count(all.readSteps, "step")} and ${count(all.writes, "write")} in ${count(all.writeSteps, "step")} are known now.`,
+        `${count(all.reads, "read")} in ${count(all.readSteps, "step")} and `,
+        `${count(all.writes, "write")} in ${count(all.writeSteps, "step")} are known now.`,
         all.open ? " There are more: they depend on rows and pages." : "",
       ),
       el(

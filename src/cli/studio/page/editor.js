@@ -1,9 +1,8 @@
 // A text editor: a text area over a layer of our own with colours, line numbers and faults. Only visible lines are drawn.
 import { el, fill, calm, count } from "./dom.js";
 import { painter } from "./yaml.js";
-import { lineNode, unseen } from "./editorline.js";
+import { faultEntries, lineNode, unseen } from "./editorline.js";
 import { proposals } from "./complete.js";
-import { prose } from "./failure.js";
 import { tips } from "./tip.js";
 import { keys } from "./keys.js";
 
@@ -16,10 +15,11 @@ let last = 0;
 /**
  * An editor of a text.
  * `check(text, signal)` gives `{ faults, hints }` with `line`, `column`, `message`, `advice`; it is asked 250 ms after typing stops.
- * `complete(text, line, column, signal)` gives `{ from, to, proposals, hover }`. `change(text)` is called at each change, `save()` for Ctrl+S,
+ * `complete(text, line, column, signal)` gives `{ from, to, proposals, hover }`.
+ * `change(text)` is called at each change, `save()` for Ctrl+S,
  * `caret(line)` when the caret has moved to another line.
- * Returns `{ node, list, status, keys, text, set, replace, go, focus, faults, recheck, leave }`: `list` (the faults), `status` and `keys` are nodes
- * to be placed where there is room; `replace(from, to, text)` can be taken back with Ctrl+Z.
+ * Returns `{ node, list, status, keys, text, set, replace, go, focus, leave }`: `list` (the faults), `status` and `keys` are nodes to be
+ * placed where there is room; `replace(from, to, text)` can be taken back with Ctrl+Z.
  */
 export function editor({ text = "", label = "Text", check, complete, change = () => {}, save, caret = () => {} }) {
   const id = `editor-${(last += 1)}`;
@@ -29,6 +29,7 @@ export function editor({ text = "", label = "Text", check, complete, change = ()
     asking = null,
     isPlain = false,
     isOld = false,
+    isOver = false,
     told = -1;
   const area = el("textarea", {
     id,
@@ -122,38 +123,16 @@ export function editor({ text = "", label = "Text", check, complete, change = ()
       found.set(line, [...(found.get(line) ?? []), { ...fault, line }]);
     }
     const all = [...found.values()].flat().sort((a, b) => Number(a.isHint ?? 0) - Number(b.isHint ?? 0) || a.line - b.line);
-    fill(
-      list,
-      all
-        .slice(0, 200)
-        .map((fault) =>
-          el(
-            "li",
-            { class: fault.isHint ? "hint" : "bad" },
-            el(
-              "button",
-              { type: "button", onclick: () => go(fault.line, fault.column) },
-              el("b", {}, `Line ${fault.line}`),
-              " ",
-              prose(fault.message),
-            ),
-            fault.advice && fault.advice !== fault.message && el("span", { class: "small" }, prose(String(fault.advice))),
-          ),
-        ),
-    );
-    status.textContent =
-      faults.length === 0
-        ? hints.length === 0
-          ? "No faults"
-          : `No faults, ${count(hints.length, "hint")}`
-        : count(faults.length, "fault");
+    fill(list, faultEntries(all, go));
+    const more = hints.length === 0 ? "" : `, ${count(hints.length, "hint")}`;
+    status.textContent = faults.length === 0 ? `No faults${more}` : count(faults.length, "fault");
     status.classList.toggle("bad", faults.length > 0);
     area.setAttribute("aria-invalid", String(faults.length > 0));
     soon();
   }
   // One check at a time: a text that has changed meanwhile is checked when the answer is there.
   const checked = async () => {
-    if (!check) return;
+    if (!check || isOver) return;
     if (asking) {
       isOld = true;
       return;
@@ -189,7 +168,9 @@ export function editor({ text = "", label = "Text", check, complete, change = ()
     area.focus({ preventScroll: true });
     area.setSelectionRange(from, to);
     // As if it were typed, so that Ctrl+Z takes it back.
-    const isDone = more === "" ? from === to || document.execCommand("delete") : document.execCommand("insertText", false, more);
+    const isHere = document.activeElement === area;
+    const isDone =
+      isHere && (more === "" ? from === to || document.execCommand("delete") : document.execCommand("insertText", false, more));
     if (!isDone) {
       area.setRangeText(more, from, to, "end");
       changed();
@@ -276,24 +257,23 @@ export function editor({ text = "", label = "Text", check, complete, change = ()
     list,
     status,
     keys: keysText,
-    area,
     text: () => area.value,
-    /** Another text; nothing of it can be taken back. */
+    /** Checks the text again, for another reason than a change of it. */
+    check: () => checked(),
+    /** Another text, without a way back; the caret and the place stay. */
     set: (next) => {
+      const at = Math.min(area.selectionStart, next.length);
       area.value = next;
-      area.setSelectionRange(0, 0);
-      area.scrollTop = 0;
+      area.setSelectionRange(at, at);
       lines = next.split("\n");
       soon();
       checked();
     },
     replace,
     go,
-    startOf,
-    faults: show,
-    recheck: checked,
     focus: () => area.focus(),
     leave: () => {
+      isOver = true;
       asking?.abort();
       sized.disconnect();
       document.removeEventListener("selectionchange", moved);

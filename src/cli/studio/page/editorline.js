@@ -1,7 +1,7 @@
-// A line of the editor as it is drawn.
+// A line of the editor as it is drawn, and the entries of its faults.
 import { el } from "./dom.js";
+import { prose } from "./failure.js";
 
-// eslint-disable-next-line no-control-regex
 const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 const TURNING = /[\u202a-\u202e\u2066-\u2069]/;
 
@@ -49,4 +49,18 @@ export function lineNode(line, parts, all) {
   }
   if (faults.some(([, to]) => to > line.length)) own.append(el("span", { class: "y-bad" }, " "));
   return own;
+}
+
+/** The entries of the list of faults; `go(line, column)` is called for one that was chosen. */
+export function faultEntries(all, go) {
+  const advice = (fault) => fault.advice && fault.advice !== fault.message && el("span", { class: "small" }, prose(String(fault.advice)));
+  const link = (fault) =>
+    el(
+      "button",
+      { type: "button", onclick: () => go(fault.line, fault.column) },
+      el("b", {}, `Line ${fault.line}`),
+      " ",
+      prose(fault.message),
+    );
+  return all.slice(0, 200).map((fault) => el("li", { class: fault.isHint ? "hint" : "bad" }, link(fault), advice(fault)));
 }

@@ -171,9 +171,9 @@ function templatesOf(others, hit, isTemplate) {
 async function confirmed(name, planned, details) {
   const what = planned.items === null || planned.items === undefined ? "" : ` with ${count(planned.items, "item")}`;
   const done = await dialog(`This sends to ${name}`, [
-    el("p", {}, el("strong", {}, details.title), `: ${count(planned.requests.length, "request")}${what} to the real system ${name}. ${details.method === "delete" ? "It deletes records." : "It changes records."}`),
+    el("p", {}, el("strong", {}, details.title), `: ${count(planned.count, "request")}${what} to the real system ${name}. ${details.method === "delete" ? "It deletes records." : "It changes records."}`),
     planned.requests.slice(0, 20).map(requestNode),
-    planned.requests.length > 20 && el("p", { class: "small" }, `and ${count(planned.requests.length - 20, "more request")}`)],
+    planned.count > 20 && el("p", { class: "small" }, `and ${count(planned.count - 20, "more request")}`)],
   [["Do not send", "", ""], [`Send to ${name}`, "send", "main"]]);
   return done === "send";
 }

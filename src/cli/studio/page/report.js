@@ -83,7 +83,15 @@ export function reportView(report, showItems) {
       el(
         "span",
         { class: "small" },
-        `exit code ${report.exit_code} · ${lasting(report.elapsed_ms)} · ${count(sum("requests"), "request")} · ${count(sum("items_out"), "row")}${report.resumed ? " · resumed" : ""}`,
+        [
+          `exit code ${report.exit_code}`,
+          lasting(report.elapsed_ms),
+          count(sum("requests"), "request"),
+          count(sum("items_out"), "row"),
+          report.resumed && "resumed",
+        ]
+          .filter(Boolean)
+          .join(" · "),
       ),
     ),
     errors(all),

@@ -14,7 +14,7 @@ const cut = (text) => (text.length > 20_000 ? `${text.slice(0, 20_000)}\n… ${(
 
 /** Shows a plan. */
 export function plan(pane, found) {
-  const whole = found.requests.length;
+  const whole = found.count;
   fill(pane, el("p", { class: "small plan-told" }, `${count(whole, "request")}${found.is_paged ? " for the first page, then one for each page" : ""} to `,
     el("strong", {}, found.sends_to), found.items === null || found.items === undefined ? "" : `, with ${count(found.items, "item")}`, ". Nothing was sent."),
   found.requests.slice(0, MOST).map(requestNode), whole > MOST && el("p", { class: "small" }, `and ${count(whole - MOST, "more request")}`));

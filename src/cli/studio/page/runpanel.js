@@ -10,7 +10,7 @@ import { runView } from "./runview.js";
 const lastRuns = new Map();
 
 /** `file` is of batchfile.js, `text()` what the editor has. Returns `{ node, checked, changed, leave }`. */
-export function runPanel({ file, text, graph, showItems, goTo, ended }) {
+export function runPanel({ file, text, graph, showItems, goTo, ended, switched }) {
   const last = lastRuns.get(file.path());
   let isSandbox = last?.isSandbox ?? true,
     stop = () => {},
@@ -30,6 +30,7 @@ export function runPanel({ file, text, graph, showItems, goTo, ended }) {
           isSandbox = value === "sandbox";
           paint();
           old();
+          switched();
         },
       }),
       el("span", {}, title),
@@ -159,6 +160,7 @@ export function runPanel({ file, text, graph, showItems, goTo, ended }) {
       paint();
     },
     changed: old,
+    isSandbox: () => isSandbox,
     leave: () => stop(),
   };
 }

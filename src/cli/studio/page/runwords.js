@@ -84,14 +84,15 @@ export const named = (own) => {
 
 /** An event as a sentence and a class; null for those that are only progress. */
 export function sentence(event) {
-  switch (event.kind ?? event.event) {
+  switch (event.kind) {
     case "begun": {
       const jobs = event.jobs ?? [event];
       return [
         jobs
-          .map((job) =>
-            `${job.job && job.job !== "main" ? `${job.job}: ` : ""}${(job.resumed ?? job.is_resumed) ? "resumes" : "new"} run ${job.run ?? ""}`.trim(),
-          )
+          .map((job) => {
+            const name = job.job && job.job !== "main" ? `${job.job}: ` : "";
+            return `${name}${job.is_resumed ? "resumes" : "new"} run ${job.run ?? ""}`.trim();
+          })
           .join("; "),
         "",
       ];
@@ -105,11 +106,10 @@ export function sentence(event) {
         `${named(event)} waits for ${event.connection}, next try in ${lasting(event.next_ms)}: ${event.error?.message ?? ""}`,
         "warn",
       ];
-    case "waiting":
-      return [
-        `${named(event)} waits for a job of the system${(event.progress ?? event.state?.progress) ? `: ${event.progress ?? event.state.progress}` : ""}`,
-        "warn",
-      ];
+    case "waiting": {
+      const progress = event.progress ?? event.state?.progress;
+      return [`${named(event)} waits for a job of the system${progress ? `: ${progress}` : ""}`, "warn"];
+    }
     case "item_failed":
       return [
         `${named(event)}: item ${event.index} ${event.status === "unknown" ? "is unknown" : "failed"}: ${event.error?.message ?? ""}`,
@@ -118,12 +118,7 @@ export function sentence(event) {
     case "saved":
       return [`${named(event)} saved ${event.path}`, ""];
     case "step_ended":
-      return [
-        `${named(event)}: ${status(event.earlier ? "earlier" : event.status)[0]}, ${counts(event)}${event.error ? `: ${event.error.message}` : ""}`,
-        status(event.status)[1],
-      ];
-    case "ended":
-      return [exit(event.exit_code)[0], exit(event.exit_code)[1]];
+      return [`${named(event)}: ${status(event.earlier ? "earlier" : event.status)[0]}, ${counts(event)}`, status(event.status)[1]];
     default:
       return null;
   }

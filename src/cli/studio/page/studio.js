@@ -1,6 +1,6 @@
 // The shell: tabs, the choice of the system that is called, and the views, each of which is loaded when it is first shown.
-import { el, fill } from "./dom.js";
-import { get } from "./api.js";
+import { el, fill, tell } from "./dom.js";
+import { get, post } from "./api.js";
 import { shortcuts } from "./help.js";
 
 const VIEWS = {
@@ -61,6 +61,13 @@ function watch() {
 
 document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); main.focus(); });
 document.getElementById("help").addEventListener("click", shortcuts);
+document.getElementById("reset").addEventListener("click", async (event) => {
+  await post("sandbox/reset", {});
+  const button = event.target;
+  tell("The sandbox has its first data again.");
+  button.textContent = "Reset ✓";
+  setTimeout(() => { button.textContent = "Reset the sandbox"; }, 2000);
+});
 document.addEventListener("keydown", (event) => {
   if (event.key !== "?" || event.target.closest("input, select, textarea, [contenteditable], dialog")) return;
   event.preventDefault();
