@@ -16,7 +16,7 @@ pub(crate) struct ConditionTest {
     field: String,
     operator: String,
     /// JSON, so that numbers keep their digits; a list for an operator such as `in`.
-    value: Json,
+    value: Box<RawValue>,
 }
 
 /// Tests that all hold, or of which one holds.
@@ -24,13 +24,13 @@ pub(crate) struct ConditionTest {
 #[serde(deny_unknown_fields)]
 pub(crate) struct BuiltCondition {
     #[serde(default)]
-    join: ConditionJoin,
-    tests: Vec<ConditionTest>,
+    pub(crate) join: ConditionJoin,
+    pub(crate) tests: Vec<ConditionTest>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum ConditionJoin {
+pub(crate) enum ConditionJoin {
     #[default]
     And,
     Or,
@@ -87,12 +87,12 @@ impl ConditionTest {
     /// `field operator value`.
     fn text(&self, literals: Option<&Literals>, fields: &[RecordField], sample: Option<&Value>) -> Result<String, String> {
         let start = format!("{} {} ", self.field, self.operator);
-        if self.value.0.trim() == "null" {
+        if self.value.get() == "null" {
             return Ok(start + "null");
         }
         let field = fields.iter().find(|field| field.path == self.field);
         let is_of_time = field.is_some_and(is_time_field) || sample.is_some_and(|sample| self.is_time_in(sample));
-        let parsed = ParsedValue::of(&self.value.0)?;
+        let parsed = ParsedValue::of(self.value.get())?;
         if let Some(field) = field {
             parsed.each().try_for_each(|value| value.check(&field.schema.to_value()))?;
         }
@@ -122,7 +122,7 @@ impl ConditionTest {
             text if text.contains(char::is_control) => Err("it contains a control character".to_owned()),
             text => Ok(text),
         };
-        let value = match ParsedValue::of(&self.value.0)? {
+        let value = match ParsedValue::of(self.value.get())? {
             ParsedValue::One(value) => plain(&value)?,
             ParsedValue::List(values) if values.is_empty() => return Err("a value is missing".to_owned()),
             ParsedValue::List(values) => {
@@ -230,7 +230,8 @@ version: 1
 operations:
   listTickets:
     title: Tickets
-    get: /tickets
+    method: query
+    request: GET /tickets
     options:
       where: { type: string, fields: conditions, operators: ["=", ">", like, in] }
       filter: { type: array, items: { type: string }, fields: terms, operators: [eq, in] }

@@ -93,7 +93,7 @@ pub use event::{
 };
 #[cfg(feature = "schemas")]
 #[cfg(feature = "studio")]
-pub(crate) use built_condition::BuiltCondition;
+pub(crate) use built_condition::{BuiltCondition, ConditionJoin, ConditionTest};
 pub(crate) use file::BatchFile;
 pub use head::BatchHead;
 pub use inner::RunInputs;

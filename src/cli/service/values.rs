@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Service;
 use crate::Options;
-use crate::batch::BuiltCondition;
+use crate::batch::{BuiltCondition, ConditionJoin, ConditionTest};
 use crate::call::CallOptions;
 use crate::cli::call::values::{read, source};
 use crate::definition::Json;
@@ -30,12 +30,14 @@ pub(in crate::cli) struct ValuesRequest {
 
 /// Asks for a condition.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(in crate::cli) struct ConditionRequest {
     connector: String,
     operation: String,
     option: String,
-    #[serde(flatten)]
-    condition: BuiltCondition,
+    #[serde(default)]
+    join: ConditionJoin,
+    tests: Vec<ConditionTest>,
 }
 
 impl Service {
@@ -64,7 +66,8 @@ impl Service {
     /// `invalid_options` with a fault for each test that cannot be written.
     pub(in crate::cli) fn condition(&self, request: &ConditionRequest) -> Result<Value> {
         let operation = self.current().catalog().operation(Some(&request.connector), &request.operation)?;
-        let Json(json) = request.condition.json(&operation, &request.option)?;
+        let condition = BuiltCondition { join: request.join, tests: request.tests.clone() };
+        let Json(json) = condition.json(&operation, &request.option)?;
         Ok(json!({ "value": serde_json::from_str::<Value>(&json).unwrap_or_default() }))
     }
 }

@@ -158,9 +158,9 @@ mod tests {
             (6, 4, "steps/[2]/options key "),
             (6, 2, "steps/[2] key "),
             (8, 8, "steps/[2]/save value "),
-            (13, 9, "steps/[9]/map/text value a"),
+            (13, 7, "steps/[9]/map/text value a"),
             (15, 4, "steps/[9]/map key "),
-            (16, 10, "steps/[9]/after value m"),
+            (16, 11, "steps/[9]/after value m"),
         ] {
             assert_eq!(told(line, column), expected, "{line}:{column}");
         }
