@@ -12,27 +12,34 @@ use crate::run_store::is_time;
 /// One test of a field.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ConditionTest {
-    field: String,
-    operator: String,
+pub struct ConditionTest {
+    /// The path of the field, with slashes.
+    pub field: String,
+    /// One of the operators of the option.
+    pub operator: String,
     /// JSON, so that numbers keep their digits; a list for an operator such as `in`.
-    value: Box<RawValue>,
+    pub value: Box<RawValue>,
 }
 
 /// Tests that all hold, or of which one holds.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct BuiltCondition {
+pub struct BuiltCondition {
     #[serde(default)]
-    pub(crate) join: ConditionJoin,
-    pub(crate) tests: Vec<ConditionTest>,
+    /// How the tests are joined.
+    pub join: ConditionJoin,
+    /// The tests.
+    pub tests: Vec<ConditionTest>,
 }
 
+/// How the tests of a condition are joined.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum ConditionJoin {
+pub enum ConditionJoin {
+    /// All hold.
     #[default]
     And,
+    /// One holds.
     Or,
 }
 
@@ -42,7 +49,7 @@ impl BuiltCondition {
     /// # Errors
     /// `invalid_options` with a fault for each test that cannot be written; `unsupported` when the option names no
     /// operators.
-    pub(crate) fn json(&self, operation: &Operation, option: &str) -> Result<Json> {
+    pub fn json(&self, operation: &Operation, option: &str) -> Result<Json> {
         let rule = operation.option(option);
         let Some((is_terms, operators)) = rule.and_then(OptionRule::operators) else {
             let message = format!("the definition of {} names no operators for `{option}`", operation.id);
@@ -85,7 +92,12 @@ impl BuiltCondition {
 
 impl ConditionTest {
     /// `field operator value`.
-    fn text(&self, literals: Option<&Literals>, fields: &[RecordField], sample: Option<&Value>) -> Result<String, String> {
+    fn text(
+        &self,
+        literals: Option<&Literals>,
+        fields: &[RecordField],
+        sample: Option<&Value>,
+    ) -> Result<String, String> {
         let start = format!("{} {} ", self.field, self.operator);
         if self.value.get() == "null" {
             return Ok(start + "null");
@@ -156,7 +168,11 @@ impl ParsedValue {
     fn of(json: &str) -> Result<ParsedValue, String> {
         if json.trim_start().starts_with('[') {
             let parts: Vec<&RawValue> = serde_json::from_str(json).map_err(|_| "it is no JSON")?;
-            return parts.iter().map(|part| PlainValue::of(part.get())).collect::<Result<_, _>>().map(ParsedValue::List);
+            return parts
+                .iter()
+                .map(|part| PlainValue::of(part.get()))
+                .collect::<Result<_, _>>()
+                .map(ParsedValue::List);
         }
         PlainValue::of(json).map(ParsedValue::One)
     }
@@ -176,7 +192,9 @@ impl PlainValue {
     fn check(&self, schema: &Value) -> Result<(), String> {
         let is_text = matches!(self, PlainValue::Text(_));
         match schema.get("type").and_then(Value::as_str) {
-            Some("integer" | "number") if !matches!(self, PlainValue::Number(_)) => Err("the field is a number".to_owned()),
+            Some("integer" | "number") if !matches!(self, PlainValue::Number(_)) => {
+                Err("the field is a number".to_owned())
+            }
             Some("boolean") if !matches!(self, PlainValue::Bool(_)) => Err("the field is true or false".to_owned()),
             Some("string") if !is_text => Err("the field is a text".to_owned()),
             _ => Ok(()),
@@ -277,9 +295,21 @@ records:
             assert_eq!(built(option, condition), expected);
         }
         for (option, condition, expected) in [
-            ("where", r#"{"tests": [{"field": "n", "operator": "=", "value": "a\" or id > \"0"}]}"#, "/tests/0/value: it contains"),
-            ("where", r#"{"tests": [{"field": "a b", "operator": "=", "value": 1}]}"#, "/tests/0/field: choose a field"),
-            ("where", r#"{"tests": [{"field": "id", "operator": "~", "value": 1}]}"#, "/tests/0/operator: choose one of = > like in"),
+            (
+                "where",
+                r#"{"tests": [{"field": "n", "operator": "=", "value": "a\" or id > \"0"}]}"#,
+                "/tests/0/value: it contains",
+            ),
+            (
+                "where",
+                r#"{"tests": [{"field": "a b", "operator": "=", "value": 1}]}"#,
+                "/tests/0/field: choose a field",
+            ),
+            (
+                "where",
+                r#"{"tests": [{"field": "id", "operator": "~", "value": 1}]}"#,
+                "/tests/0/operator: choose one of = > like in",
+            ),
             ("filter", r#"{"join": "or", "tests": []}"#, "no `or`"),
             ("filter", r#"{"tests": [{"field": "id", "operator": "in", "value": ["a,b"]}]}"#, "comma"),
             ("other", r#"{"tests": []}"#, "names no operators"),

@@ -44,4 +44,6 @@ mod secrets;
 
 pub use file::{ConnectionFile, ConnectionsFile, ProxyAddressFile, ProxyFile, Reference, TextFile, TlsFile, ValueFile};
 pub use opened::Connections;
+#[cfg(feature = "studio")]
+pub use secrets::keep_in_keyring;
 pub use secrets::{Secrets, Variables};

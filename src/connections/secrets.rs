@@ -9,6 +9,8 @@ use super::file::{ConnectionFile, Reference};
 use crate::connection::{ConnectionSpec, TlsSpec};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::json_pointer::escape;
+#[cfg(feature = "studio")]
+use crate::secret::Secret;
 use crate::text_file::read_text;
 
 /// Maximum size of a secret, in bytes.
@@ -129,6 +131,30 @@ fn from_keyring(property: &str, name: &str) -> Result<String> {
         format!("`{property}`: this build cannot read `{name}` from the system's keyring"),
     )
     .advise("use { env: NAME } or { file: PATH } instead, or build opnode with the feature `keyring`"))
+}
+
+/// Keeps a secret in the system's keyring, for `{ keyring: NAME }`.
+///
+/// # Errors
+/// `state` when the keyring does not take it; `unsupported` in a build without it.
+#[cfg(all(feature = "studio", feature = "keyring"))]
+pub fn keep_in_keyring(name: &str, secret: &Secret) -> Result<()> {
+    let entry = keyring::Entry::new(crate::auth::SERVICE, name);
+    entry.and_then(|entry| entry.set_password(secret.expose())).map_err(|why| {
+        let why = crate::auth::reason(&why);
+        Error::new(ErrorKind::State, format!("the system's keyring did not take the secret: {why}"))
+            .advise("unlock the keyring, or keep the secret in a variable or a file")
+    })
+}
+
+/// Keeps a secret in the system's keyring, for `{ keyring: NAME }`.
+///
+/// # Errors
+/// `unsupported`, because this build has no keyring.
+#[cfg(all(feature = "studio", not(feature = "keyring")))]
+pub fn keep_in_keyring(_name: &str, _secret: &Secret) -> Result<()> {
+    Err(Error::new(ErrorKind::Unsupported, "this build cannot write to the system's keyring")
+        .advise("keep the secret in a variable or a file"))
 }
 
 fn missing(message: String) -> Error {

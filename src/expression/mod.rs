@@ -46,6 +46,6 @@ pub(crate) use shape::{Piece, Shape};
 
 /// The names of the filters, for completion.
 #[cfg(feature = "studio")]
-pub(crate) fn filter_names() -> impl Iterator<Item = &'static str> {
+pub fn filter_names() -> impl Iterator<Item = &'static str> {
     library::FILTERS.iter().map(|tool| tool.name)
 }

@@ -21,8 +21,14 @@ enum Expected {
 
 use Expected::{Either, Harmless, Stops};
 
-const SPOOLS: &[&str] =
-    &["list.ndjson", "details.ndjson", "make.ndjson", "end.ndjson", "failed/main/details.ndjson", "failed/main/make.ndjson"];
+const SPOOLS: &[&str] = &[
+    "list.ndjson",
+    "details.ndjson",
+    "make.ndjson",
+    "end.ndjson",
+    "failed/main/details.ndjson",
+    "failed/main/make.ndjson",
+];
 const WHOLE: &[&str] = &["details.csv", "made.ndjson", "report.json", "run.json", "watermarks.json"];
 /// The keys of rows that earlier runs have seen.
 const SEEN: &str = "seen.main%2Flist";

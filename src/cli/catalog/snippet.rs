@@ -109,7 +109,8 @@ impl<'a> Snippet<'a> {
     #[cfg(feature = "studio")]
     pub(crate) fn template_file(&self) -> Result<String> {
         let name = step_id(&self.operation.id).replace('_', "-");
-        let mut entry = format!(r#"{{"title":{},"operation":{}"#, quoted(&self.operation.title), quoted(&self.operation.id));
+        let mut entry =
+            format!(r#"{{"title":{},"operation":{}"#, quoted(&self.operation.title), quoted(&self.operation.id));
         if self.options.0 != "{}" {
             entry.push_str(&format!(r#","options":{}"#, self.options.0));
         }
@@ -117,7 +118,8 @@ impl<'a> Snippet<'a> {
             let items: Vec<&str> = self.items.iter().map(|item| item.0.as_str()).collect();
             entry.push_str(&format!(r#","items":[{}]"#, items.join(",")));
         }
-        let json = format!(r#"{{"version":{},"templates":{{{}:{entry}}}}}}}"#, Format::Templates.version(), quoted(&name));
+        let json =
+            format!(r#"{{"version":{},"templates":{{{}:{entry}}}}}}}"#, Format::Templates.version(), quoted(&name));
         let broken = |e: &dyn std::fmt::Display| Error::new(ErrorKind::Internal, format!("the template: {e}"));
         let mut numbers = Numbers::default();
         let tree = numbers.tree(&json).map_err(|e| broken(&e))?;

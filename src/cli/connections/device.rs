@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use super::browser;
 use super::route::OpenConnection;
-use crate::{Cancel, DevicePoll, DevicePrompt, Session};
 use crate::cli::app::App;
 use crate::cli::signals::Signals;
 use crate::error::{Error, ErrorKind, Result};
+use crate::{Cancel, DevicePoll, DevicePrompt, Session};
 
 /// Seconds that are added to the interval when the system asks to slow down (section 3.5).
 const SLOWER: u64 = 5;
@@ -54,5 +54,5 @@ pub(crate) async fn wait(session: &Session, prompt: &DevicePrompt) -> Result<()>
         }
     }
     Err(Error::new(ErrorKind::Timeout, format!("no sign-in within {} seconds", prompt.expires_in))
-        .advise("begin again for a new code"))
+        .advise("run the command again for a new code"))
 }

@@ -157,9 +157,7 @@ fn shown(event: &Event, at: u64) -> Value {
         Event::Loading { step, table, rows, total } => {
             of_step("loading", step, json!({ "table": table, "rows": rows, "total": total }))
         }
-        Event::Waiting { step, state } => {
-            of_step("waiting", step, json!({ "state": state.progress }))
-        }
+        Event::Waiting { step, state } => of_step("waiting", step, json!({ "state": state.progress })),
         Event::Outage { step, connection, error, next_ms, left_ms } => {
             let more = json!({ "connection": connection, "error": error, "next_ms": next_ms, "left_ms": left_ms });
             of_step("outage", step, more)

@@ -96,8 +96,11 @@ impl Service {
         if !start.sandbox {
             let plan = batch.plan(&options)?;
             if start.plan_hash.as_ref() != Some(&plan.hash) {
-                return Err(Error::new(ErrorKind::Usage, "the plan of this batch is another than the one that was shown")
-                    .advise("look at the plan, and confirm it"));
+                return Err(Error::new(
+                    ErrorKind::Usage,
+                    "the plan of this batch is another than the one that was shown",
+                )
+                .advise("look at the plan, and confirm it"));
             }
         }
         self.batch_runs.begin(&batch, options)
@@ -183,7 +186,10 @@ fn outline(doc: &Document, batch: Option<&Batch>, catalog: &Catalog) -> Vec<Valu
         let kind = match (call, &template) {
             (Some((key, _)), _) => key.to_owned(),
             (None, Some(template)) => name_of(template.operation.method).to_owned(),
-            (None, None) => step.as_object().and_then(|map| map.keys().find(|key| LOCAL.contains(&key.as_str())).cloned()).unwrap_or_default(),
+            (None, None) => step
+                .as_object()
+                .and_then(|map| map.keys().find(|key| LOCAL.contains(&key.as_str())).cloned())
+                .unwrap_or_default(),
         };
         let operation = call.map(|(_, id)| id.to_owned()).or_else(|| template.map(|own| own.operation.id.clone()));
         let needs: Vec<String> = match planned {

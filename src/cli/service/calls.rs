@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
-use super::{Service, unknown_run};
 use super::running::ServiceRun;
+use super::{Service, unknown_run};
 use crate::call::{CallOptions, Request};
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
+use crate::import::digest;
 use crate::{Cancel, PlannedRequest, Session};
 
 /// The most requests of a plan that are shown; all are counted, and the hash covers all.
@@ -46,7 +46,8 @@ impl Service {
         let session = self.session_of(call).await?;
         let plan = planned(&session, call)?;
         let operation = call.request.operation_id.as_deref().unwrap_or_default();
-        let is_paged = self.current().catalog().operation(Some(&call.connector), operation).is_ok_and(|own| own.is_paged());
+        let is_paged =
+            self.current().catalog().operation(Some(&call.connector), operation).is_ok_and(|own| own.is_paged());
         Ok(json!({
             "requests": plan.requests.get(..SHOWN.min(plan.requests.len())), "count": plan.requests.len(), "hash": plan.hash, "is_paged": is_paged && call.request.method == Method::Query,
             "sends_to": call.connection.as_deref().map_or_else(|| "the sandbox".to_owned(), str::to_owned),
@@ -96,8 +97,6 @@ impl Service {
 fn planned(session: &Session, call: &ServiceCall) -> Result<CallPlan> {
     let requests = session.plan(&call.request)?;
     let broken = |e: serde_json::Error| Error::new(ErrorKind::Internal, format!("the plan: {e}"));
-    let text = serde_json::to_vec(&(&call.connection, &call.request, &requests)).map_err(broken)?;
-    let digest = Sha256::digest(&text);
-    let hash = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    Ok(CallPlan { requests, hash })
+    let text = serde_json::to_string(&(&call.connection, &call.request, &requests)).map_err(broken)?;
+    Ok(CallPlan { requests, hash: digest(&text) })
 }

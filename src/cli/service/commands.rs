@@ -34,7 +34,8 @@ impl Service {
     /// # Errors
     /// `internal` when the program cannot be started.
     pub(super) async fn command(&self, arguments: Vec<OsString>, input: Option<String>) -> Result<CommandEnd> {
-        let failed = |e: &std::io::Error| Error::new(ErrorKind::Internal, format!("opnode cannot be started: {}", io_text(e)));
+        let failed =
+            |e: &std::io::Error| Error::new(ErrorKind::Internal, format!("opnode cannot be started: {}", io_text(e)));
         let mut command = Command::new(&self.program);
         command.args(arguments).args(global(&self.app.global)).args(["--error-format", "json"]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -67,8 +68,13 @@ fn global(args: &GlobalArgs) -> Vec<OsString> {
     let mut flags: Vec<OsString> = Vec::new();
     let mut add = |name: &str, value: &std::ffi::OsStr| flags.extend([name.into(), value.to_owned()]);
     definitions.iter().for_each(|folder| add("--definitions", folder.as_os_str()));
-    let files =
-        [("--connections", connections), ("--tokens", tokens), ("--ca", ca), ("--certificate", certificate), ("--key", key)];
+    let files = [
+        ("--connections", connections),
+        ("--tokens", tokens),
+        ("--ca", ca),
+        ("--certificate", certificate),
+        ("--key", key),
+    ];
     for (name, path) in files {
         path.iter().for_each(|path| add(name, path.as_os_str()));
     }

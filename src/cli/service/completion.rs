@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use super::Service;
 use super::yaml_place::{PlaceStep, YamlPlace, is_of_word, place_of, value_within};
 use crate::authoring::Document;
+use crate::batch::filter_names;
 use crate::connections::ConnectionFile;
 use crate::definition::{Catalog, Method, Operation, RecordField, record_fields};
 use crate::error::Result;
-use crate::expression::filter_names;
-use crate::formats::{Format, generate_schema};
+use crate::formats::Format;
 
 /// The most proposals.
 const PROPOSALS: usize = 100;
@@ -61,7 +61,7 @@ impl Service {
         let context = CompletionContext {
             request,
             place: place_of(&request.text, line, column),
-            schema: serde_json::from_str(&generate_schema(format)).unwrap_or_default(),
+            schema: serde_json::from_str(format.schema()).unwrap_or_default(),
             catalog: current.catalog(),
             connections: connections.iter().flat_map(|file| &file.file.connections).map(named).collect(),
         };
@@ -69,9 +69,7 @@ impl Service {
         let word = context.place.word.to_lowercase();
         proposals.retain(|own| own.text.to_lowercase().contains(&word));
         proposals.sort_by_cached_key(|own| (!own.text.to_lowercase().starts_with(&word), own.text.clone()));
-        let shown = |own: &Proposal| {
-            json!({ "text": own.text, "insert": own.insert, "detail": own.detail, "documentation": own.documentation })
-        };
+        let shown = |own: &Proposal| json!({ "text": own.text, "insert": own.insert, "detail": own.detail, "documentation": own.documentation });
         let from = request.column.saturating_sub(context.place.word.chars().count());
         Ok(json!({
             "from": { "line": request.line, "column": from.max(1) }, "to": { "line": request.line, "column": request.column },
@@ -132,11 +130,14 @@ impl CompletionContext<'_> {
         }
         // The key itself, or the key of the value.
         let within: Vec<PlaceStep> = match self.place.path.last() {
-            Some(PlaceStep::Key(last)) if *last == word => self.place.path.split_last().map(|(_, all)| all.to_vec()).unwrap_or_default(),
+            Some(PlaceStep::Key(last)) if *last == word => {
+                self.place.path.split_last().map(|(_, all)| all.to_vec()).unwrap_or_default()
+            }
             Some(_) | None => self.place.path.clone(),
         };
         let nodes = self.nodes(&within);
-        let described = nodes.iter().filter_map(|node| node.get("properties")?.get(&word)?.get("description")?.as_str());
+        let described =
+            nodes.iter().filter_map(|node| node.get("properties")?.get(&word)?.get("description")?.as_str());
         Ok(described.map(str::to_owned).next())
     }
 
@@ -145,8 +146,13 @@ impl CompletionContext<'_> {
         let mut seen = BTreeSet::new();
         let mut found = Vec::new();
         for node in self.nodes(&self.place.path) {
-            let required: Vec<&str> =
-                node.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+            let required: Vec<&str> = node
+                .get("required")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
             let properties = node.get("properties").and_then(Value::as_object).into_iter().flatten();
             for (name, schema) in properties {
                 if !seen.insert(name.clone()) || self.is_there(name) {
@@ -269,7 +275,8 @@ impl CompletionContext<'_> {
     fn connection_names(&self) -> Vec<Proposal> {
         let whole = self.document();
         let own = whole.get("connections").and_then(Value::as_object).into_iter().flatten();
-        let inline = own.map(|(name, own)| plain(name, own.get("connector").and_then(Value::as_str).unwrap_or_default()));
+        let inline =
+            own.map(|(name, own)| plain(name, own.get("connector").and_then(Value::as_str).unwrap_or_default()));
         inline.chain(self.connections.iter().map(|(name, connector)| plain(name, connector))).collect()
     }
 
@@ -279,14 +286,19 @@ impl CompletionContext<'_> {
 
     /// The fields of the rows that the step at the cursor works on, if an operation returns them.
     fn fields_of_rows(&self) -> Result<Vec<Proposal>> {
-        let own = self.element().and_then(|line| ["items", "for", "from"].into_iter().find_map(|key| value_within(&self.request.text, line, key)));
+        let own = self.element().and_then(|line| {
+            ["items", "for", "from"].into_iter().find_map(|key| value_within(&self.request.text, line, key))
+        });
         let named = own.and_then(|value| Some(value.split_once("steps.")?.1.to_owned())).unwrap_or_default();
         let id: String = named.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
         let line = self.request.text.lines().position(|line| id_of(line).is_some_and(|own| own == id));
-        let Some(operation) = line.map(|line| self.operation_of(line)).transpose()?.flatten() else { return Ok(Vec::new()) };
+        let Some(operation) = line.map(|line| self.operation_of(line)).transpose()?.flatten() else {
+            return Ok(Vec::new());
+        };
         let fields = operation.record().map(record_fields).unwrap_or_default();
         let proposal = |field: &RecordField| {
-            let about = field.schema.to_value().get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let about =
+                field.schema.to_value().get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
             Proposal { documentation: about, ..plain(&format!("item.{}", field.path.replace('/', ".")), "field") }
         };
         Ok(fields.iter().map(proposal).collect())
@@ -309,7 +321,8 @@ impl CompletionContext<'_> {
         let steps = self.step_ids().into_iter().map(|id| plain(&format!("steps.{id}"), "step"));
         let inputs = names("inputs").into_iter().map(|name| plain(&format!("inputs.{name}"), "input"));
         let vars = names("vars").into_iter().map(|name| plain(&format!("vars.{name}"), "variable"));
-        let roots = [("item", "the row or item"), ("index", "its number"), ("connection", "the connection of the matrix")];
+        let roots =
+            [("item", "the row or item"), ("index", "its number"), ("connection", "the connection of the matrix")];
         Ok(steps.chain(inputs).chain(vars).chain(roots.map(|(name, about)| plain(name, about))).collect())
     }
 

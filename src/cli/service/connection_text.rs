@@ -26,7 +26,7 @@ pub(super) fn with_connection(
     };
     let break_ = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    let block = Block::find(&lines, before)?;
+    let block = ConnectionLines::find(&lines, before)?;
     let mut own: Vec<String> = lines.get(block.first + 1..block.end).unwrap_or_default().to_vec();
     for key in known.iter().filter(|key| !keys.iter().any(|(name, _)| name == *key)) {
         if let Some((first, end)) = block.key(&own, key) {
@@ -38,7 +38,8 @@ pub(super) fn with_connection(
             Some((first, end)) => {
                 let note = own.get(first).and_then(|line| comment(line)).unwrap_or_default();
                 let line = format!("{}{key}: {value}{note}", " ".repeat(block.inner));
-                let is_same = own.get(first).is_some_and(|line| value_of(line) == Some(value.as_str())) && end == first + 1;
+                let is_same =
+                    own.get(first).is_some_and(|line| value_of(line) == Some(value.as_str())) && end == first + 1;
                 if !is_same {
                     own.splice(first..end, [line]);
                 }
@@ -61,7 +62,7 @@ pub(super) fn with_connection(
 pub(super) fn without_connection(text: &str, name: &str) -> Result<String> {
     let break_ = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    let block = Block::find(&lines, name)?;
+    let block = ConnectionLines::find(&lines, name)?;
     lines.drain(block.first..block.end);
     let left = lines.iter().any(|line| line.starts_with([' ', '\t']) && !line.trim_start().starts_with('#'));
     if !left && let Some(head) = lines.iter_mut().find(|line| line.trim_end() == "connections:") {
@@ -74,12 +75,13 @@ pub(super) fn without_connection(text: &str, name: &str) -> Result<String> {
 pub(super) fn yaml_text(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     let is_word = text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(is_plain);
-    let is_other = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&text.to_lowercase().as_str());
+    let is_other =
+        ["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&text.to_lowercase().as_str());
     if is_word && !is_other { text.to_owned() } else { Value::from(text).to_string() }
 }
 
 /// The lines of a connection.
-struct Block {
+struct ConnectionLines {
     first: usize,
     end: usize,
     indent: usize,
@@ -87,8 +89,8 @@ struct Block {
     inner: usize,
 }
 
-impl Block {
-    fn find(lines: &[String], name: &str) -> Result<Block> {
+impl ConnectionLines {
+    fn find(lines: &[String], name: &str) -> Result<ConnectionLines> {
         let cannot = |why: &str| {
             Error::new(ErrorKind::Unsupported, format!("the connection {name} {why}"))
                 .advise("edit it in the text of the connections file")
@@ -113,13 +115,15 @@ impl Block {
         let end = end - gap;
         let inner = lines.get(first + 1..end).unwrap_or_default().iter().find(|line| !is_gap(line));
         let inner = inner.map_or(indent + 2, |line| indent_of(line));
-        Ok(Block { first, end, indent, inner })
+        Ok(ConnectionLines { first, end, indent, inner })
     }
 
     /// The lines of a key, with those of its value.
     fn key(&self, own: &[String], name: &str) -> Option<(usize, usize)> {
-        let first = own.iter().position(|line| indent_of(line) == self.inner && key_of(line).as_deref() == Some(name))?;
-        let more = own.iter().skip(first + 1).take_while(|line| indent_of(line) > self.inner && !line.trim().is_empty());
+        let first =
+            own.iter().position(|line| indent_of(line) == self.inner && key_of(line).as_deref() == Some(name))?;
+        let more =
+            own.iter().skip(first + 1).take_while(|line| indent_of(line) > self.inner && !line.trim().is_empty());
         Some((first, first + 1 + more.count()))
     }
 }
@@ -174,8 +178,13 @@ mod tests {
 
     #[test]
     fn what_the_form_does_not_have_stays() {
-        let known: Vec<String> = ["connector", "account", "siteUrl", "username", "password"].map(str::to_owned).to_vec();
-        let new = keys(&[("connector", "desk"), ("siteUrl", "\"https://b.example\""), ("password", "{ keyring: acme/password }")]);
+        let known: Vec<String> =
+            ["connector", "account", "siteUrl", "username", "password"].map(str::to_owned).to_vec();
+        let new = keys(&[
+            ("connector", "desk"),
+            ("siteUrl", "\"https://b.example\""),
+            ("password", "{ keyring: acme/password }"),
+        ]);
         let text = with_connection(TEXT, Some("acme"), "acme-2", (&new, &known)).unwrap();
         assert_eq!(
             text,

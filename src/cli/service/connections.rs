@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 
 use super::Service;
 use super::connection_text::{WrittenKeys, with_connection, without_connection, yaml_text};
+use super::sessions::NamedConnection;
 use crate::call::CallOptions;
 use crate::cli::connections::file::locate;
 use crate::cli::new_files;
 use crate::connection::needs_account;
-use crate::connections::{ConnectionFile, ConnectionsFile, Reference, ValueFile};
+use crate::connections::{ConnectionFile, ConnectionsFile, Reference, ValueFile, keep_in_keyring};
 use crate::definition::{Connector, Property};
 use crate::durable;
 use crate::error::{Error, ErrorKind, Fault, Place, Result};
@@ -76,13 +77,6 @@ enum SecretPlace {
     File,
 }
 
-/// The name of a connection.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(in crate::cli) struct NamedConnection {
-    pub(super) connection: String,
-}
-
 impl Service {
     /// The connections, with the places of their secrets. A secret never comes out.
     ///
@@ -131,7 +125,8 @@ impl Service {
         let new = with_connection(&text, given.before.as_deref(), &given.connection, (&keys, &all))?;
         let at = format!("/connections/{}", escape(&given.connection));
         let found = ConnectionsFile::faults(&shown, &new, self.current().catalog());
-        let own = found.into_iter().filter(|fault| fault.place.field.as_ref().is_some_and(|field| field.starts_with(&at)));
+        let own =
+            found.into_iter().filter(|fault| fault.place.field.as_ref().is_some_and(|field| field.starts_with(&at)));
         let faults: Vec<Fault> = own.map(|fault| of_form(fault, &at)).collect();
         if !faults.is_empty() {
             return Err(Error::from_faults(ErrorKind::Connection, "the connection is not right", faults));
@@ -165,6 +160,23 @@ impl Service {
         let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let base = session.connection().base().to_string();
         Ok(json!({ "ok": true, "ms": ms, "base": base, "requests": reply.receipt.requests }))
+    }
+
+    /// Begins the sign-in of a connection by a person.
+    ///
+    /// # Errors
+    /// `usage` when the system has none.
+    pub(in crate::cli) async fn sign_in(&self, named: &NamedConnection) -> Result<Value> {
+        let session = self.current().of_connection(&named.connection).await?;
+        self.sign_ins.begin(session).await
+    }
+
+    /// The state of a sign-in.
+    ///
+    /// # Errors
+    /// `usage` when there is none of this id.
+    pub(in crate::cli) fn sign_in_state(&self, id: &str) -> Result<Value> {
+        self.sign_ins.state(id)
     }
 
     fn connections_path(&self) -> PathBuf {
@@ -210,7 +222,9 @@ fn written(given: &ConnectionToSave, connector: &Connector, before: Option<&Conn
                 }
                 None => continue,
             },
-            GivenValue::Value { .. } if property.secret => return refuse("a secret is given with the place to keep it"),
+            GivenValue::Value { .. } if property.secret => {
+                return refuse("a secret is given with the place to keep it");
+            }
             GivenValue::Value { value } => yaml_text(value),
             GivenValue::Secret { secret, .. } if secret.0.expose().is_empty() => return refuse("the secret is empty"),
             GivenValue::Secret { place: SecretPlace::Keyring, .. } => {
@@ -236,26 +250,10 @@ fn store_secrets(given: &ConnectionToSave) -> Result<()> {
     for (name, value) in &given.values {
         if let GivenValue::Secret { secret, place: SecretPlace::Keyring } = value {
             let entry = keyring_name(&given.connection, name);
-            store_secret(&entry, &secret.0).map_err(|e| e.at(Place::field(format!("/values/{}", escape(name)))))?;
+            keep_in_keyring(&entry, &secret.0).map_err(|e| e.at(Place::field(format!("/values/{}", escape(name)))))?;
         }
     }
     Ok(())
-}
-
-#[cfg(feature = "keyring")]
-fn store_secret(name: &str, secret: &crate::Secret) -> Result<()> {
-    let entry = keyring::Entry::new(crate::auth::SERVICE, name);
-    entry.and_then(|entry| entry.set_password(secret.expose())).map_err(|why| {
-        let why = crate::auth::reason(&why);
-        Error::new(ErrorKind::State, format!("the system's keyring did not take the secret: {why}"))
-            .advise("unlock the keyring, or keep the secret in a variable or a file")
-    })
-}
-
-#[cfg(not(feature = "keyring"))]
-fn store_secret(_name: &str, _secret: &crate::Secret) -> Result<()> {
-    Err(Error::new(ErrorKind::Unsupported, "this build cannot write to the system's keyring")
-        .advise("keep the secret in a variable or a file"))
 }
 
 /// A fault of the file at its field of the form.

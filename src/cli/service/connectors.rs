@@ -93,7 +93,9 @@ impl Service {
                     "connector": name, "title": connector.title, "description": connector.description,
                     "operations": operations, "own": is_own,
                 }),
-                Err(error) => json!({ "connector": name, "title": name, "operations": operations, "own": is_own, "fault": error }),
+                Err(error) => {
+                    json!({ "connector": name, "title": name, "operations": operations, "own": is_own, "fault": error })
+                }
             }
         };
         Ok(json!({ "connectors": catalog.connector_names().map(shown).collect::<Vec<_>>() }))
@@ -111,9 +113,13 @@ impl Service {
     pub(in crate::cli) fn definition_files(&self, connector: &str) -> Value {
         let folders = definitions(&self.app.global.definitions);
         let mut files = Vec::new();
-        for folder in folders.iter().flat_map(|folder| ["operations", "templates"].map(|kind| folder.join(kind).join(connector))) {
+        for folder in
+            folders.iter().flat_map(|folder| ["operations", "templates"].map(|kind| folder.join(kind).join(connector)))
+        {
             let entries = std::fs::read_dir(&folder).into_iter().flatten().filter_map(std::result::Result::ok);
-            files.extend(entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "yaml")));
+            files.extend(
+                entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "yaml")),
+            );
         }
         files.sort();
         json!({ "files": files.iter().map(|path| json!({ "path": path, "own": true })).collect::<Vec<_>>() })
@@ -168,7 +174,8 @@ impl Service {
             (None, None) => return Err(Error::new(ErrorKind::Usage, "choose a file, or paste the description")),
         };
         let aside = if given.dry { Some(tempfile::tempdir().map_err(|e| failed(&e))?) } else { None };
-        let mut words: Vec<OsString> = vec!["import".into(), kind.into(), file, "--connector".into(), given.connector.clone().into()];
+        let mut words: Vec<OsString> =
+            vec!["import".into(), kind.into(), file, "--connector".into(), given.connector.clone().into()];
         if let Some(folder) = &aside {
             words.extend(["--into".into(), folder.path().into()]);
         }
@@ -221,7 +228,8 @@ fn imported(folder: &std::path::Path, connector: &str) -> Value {
 }
 
 fn imported_from(catalog: &Catalog, connector: &str) -> Value {
-    let operations = catalog.operations(connector).map(|all| all.iter().map(|own| describe::operation(own)).collect::<Vec<_>>());
+    let operations =
+        catalog.operations(connector).map(|all| all.iter().map(|own| describe::operation(own)).collect::<Vec<_>>());
     json!(operations.unwrap_or_default())
 }
 

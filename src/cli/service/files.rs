@@ -5,7 +5,6 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use walkdir::{DirEntry, WalkDir};
 
 use super::Service;
@@ -44,7 +43,9 @@ impl Service {
             let path = entry.path().strip_prefix(".").unwrap_or(entry.path()).to_owned();
             let text = read_text(&path, BYTES_MAX as u64).ok()?;
             let format = Format::of(&path.display().to_string(), &text).ok()?;
-            Some(json!({ "path": path, "kind": format.name(), "name": path.file_stem().unwrap_or_default().to_string_lossy() }))
+            Some(
+                json!({ "path": path, "kind": format.name(), "name": path.file_stem().unwrap_or_default().to_string_lossy() }),
+            )
         };
         let files: Vec<Value> = files.take(FILES_MAX).filter_map(shown).collect();
         json!({ "folder": std::env::current_dir().unwrap_or_default(), "files": files })
@@ -132,5 +133,5 @@ fn is_yaml(path: &Path) -> bool {
 }
 
 pub(super) fn digest(text: &str) -> String {
-    crate::secret::hex(&Sha256::digest(text), 16)
+    crate::import::digest(text)
 }

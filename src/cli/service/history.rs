@@ -61,7 +61,8 @@ impl Service {
             all.extend(runs(&state)?.into_iter().map(|run| (state.clone(), run)));
         }
         all.sort_by(|(_, a), (_, b)| b.info.started.cmp(&a.info.started));
-        let runs: Vec<String> = all.iter().map(|(state, run)| with_state(state, run, json!({}))).collect::<Result<_>>()?;
+        let runs: Vec<String> =
+            all.iter().map(|(state, run)| with_state(state, run, json!({}))).collect::<Result<_>>()?;
         Ok(format!(r#"{{"runs":[{}]}}"#, runs.join(",")))
     }
 

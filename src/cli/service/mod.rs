@@ -30,13 +30,14 @@ pub(super) use batches::{BatchStart, BatchText};
 pub(super) use calls::ServiceCall;
 pub(super) use commands::CommandEnd;
 pub(super) use completion::CompletionRequest;
-pub(super) use connections::{ConnectionToSave, NamedConnection};
+pub(super) use connections::ConnectionToSave;
 pub(super) use connectors::{DefinitionText, ImportRequest, NewConnector};
 pub(super) use copies::CopyForm;
 pub(super) use files::FileToWrite;
 pub(super) use history::{ItemAction, ItemRequest};
 pub(super) use raw_calls::{RawCallRequest, RawCallToSave};
 pub(super) use search::SearchRequest;
+pub(super) use sessions::NamedConnection;
 pub(super) use values::{ConditionRequest, ValuesRequest};
 
 use super::app::App;
@@ -67,7 +68,14 @@ impl Service {
         let app = Arc::new(app);
         let current = RwLock::new(Arc::new(ServiceSessions::new(&app)?));
         let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("opnode"));
-        Ok(Service { app, program, current, runs: ServiceRuns::default(), batch_runs: BatchRuns::default(), sign_ins: SignIns::default() })
+        Ok(Service {
+            app,
+            program,
+            current,
+            runs: ServiceRuns::default(),
+            batch_runs: BatchRuns::default(),
+            sign_ins: SignIns::default(),
+        })
     }
 
     /// The engines with the definitions as they were read last.
@@ -78,7 +86,7 @@ impl Service {
     /// Reads the definitions again, if a file of them has changed. What runs goes on with the old ones.
     ///
     /// # Errors
-    /// Those of definitions that cannot be read.
+    /// `definition` when a file cannot be read.
     fn refresh(&self) -> Result<Arc<ServiceSessions>> {
         let current = self.current();
         if current.is_current() {

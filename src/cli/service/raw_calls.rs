@@ -4,7 +4,6 @@ use std::ffi::OsString;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::Service;
 use super::commands::CommandEnd;
@@ -14,6 +13,7 @@ use crate::cli::connections::file::secrets;
 use crate::definition::Method;
 use crate::draft::{RawBody, RawRequest};
 use crate::error::{Error, ErrorKind, Result};
+use crate::import::digest;
 
 /// A call by verb and path.
 #[derive(Debug, Deserialize)]
@@ -65,7 +65,7 @@ impl Service {
         let call = PageCall { app: &self.app, spec: &spec, request: &request, keeps_tokens };
         let plan = call.planned()?;
         let text = serde_json::to_string(&(&given.connection, &plan)).unwrap_or_default();
-        let hash = crate::secret::hex(&Sha256::digest(&text), 8);
+        let hash = digest(&text);
         if request.method != Method::Query && given.plan_hash.as_ref() != Some(&hash) {
             return Ok(json!({ "plan": plan, "hash": hash }));
         }

@@ -10,16 +10,16 @@ pub(super) const WINDOW: usize = 500;
 /// Bytes of rows that are given at once: one row more than that is given alone.
 const WINDOW_BYTES: u64 = 8 << 20;
 
-pub(super) struct RunRows {
+pub(super) struct ServiceRows {
     file: File,
     /// Where each row ends.
     ends: Vec<u64>,
 }
 
-impl RunRows {
-    pub(super) fn new() -> Result<RunRows> {
+impl ServiceRows {
+    pub(super) fn new() -> Result<ServiceRows> {
         let file = tempfile::tempfile().map_err(failed)?;
-        Ok(RunRows { file, ends: Vec::new() })
+        Ok(ServiceRows { file, ends: Vec::new() })
     }
 
     pub(super) fn add<'r>(&mut self, rows: impl Iterator<Item = &'r str>) -> Result<()> {
@@ -76,11 +76,11 @@ fn failed(cause: std::io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::RunRows;
+    use super::ServiceRows;
 
     #[test]
     fn any_part_of_the_rows_can_be_read() {
-        let mut rows = RunRows::new().unwrap();
+        let mut rows = ServiceRows::new().unwrap();
         assert_eq!(rows.window(0, 10).unwrap(), "[]");
         rows.add([r#"{"a":1}"#, "null"].into_iter()).unwrap();
         rows.add(["\"é\""].into_iter()).unwrap();

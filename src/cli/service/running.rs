@@ -9,7 +9,7 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::watch;
 
-use super::rows::RunRows;
+use super::rows::ServiceRows;
 use crate::error::{Error, Result};
 use crate::{Cancel, Outcome, OutcomeCounts, Receipt, Running, Session};
 
@@ -34,7 +34,7 @@ struct PageMark {
 
 /// What is known of a run.
 #[derive(Debug, Default, Serialize)]
-struct RunState {
+struct ServiceRunState {
     is_ended: bool,
     /// Milliseconds since the start.
     at: u64,
@@ -59,8 +59,8 @@ pub(in crate::cli) struct ServiceRun {
     id: String,
     cancel: Cancel,
     began: Instant,
-    state: Mutex<RunState>,
-    rows: Mutex<RunRows>,
+    state: Mutex<ServiceRunState>,
+    rows: Mutex<ServiceRows>,
     changed: watch::Sender<u64>,
 }
 
@@ -95,8 +95,8 @@ impl ServiceRuns {
     /// Begins to follow a call in the runtime of the caller.
     pub(super) fn begin(&self, running: Running, cancel: Cancel, session: Arc<Session>) -> Result<Arc<ServiceRun>> {
         let id = format!("{:016x}", fastrand::u64(..));
-        let (rows, changed) = (Mutex::new(RunRows::new()?), watch::Sender::new(0));
-        let state = Mutex::new(RunState::default());
+        let (rows, changed) = (Mutex::new(ServiceRows::new()?), watch::Sender::new(0));
+        let state = Mutex::new(ServiceRunState::default());
         let run = Arc::new(ServiceRun { id: id.clone(), cancel, began: Instant::now(), state, rows, changed });
         self.all().insert(id, Arc::clone(&run));
         let own = Arc::clone(&run);
@@ -131,7 +131,7 @@ impl ServiceRun {
         RunFollower { run: self, changes, marks: 0, results: 0, is_begun: false, is_over: false }
     }
 
-    fn state(&self) -> MutexGuard<'_, RunState> {
+    fn state(&self) -> MutexGuard<'_, ServiceRunState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -139,7 +139,7 @@ impl ServiceRun {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn change(&self, change: impl FnOnce(&mut RunState)) {
+    fn change(&self, change: impl FnOnce(&mut ServiceRunState)) {
         {
             let mut state = self.state();
             change(&mut state);
@@ -205,7 +205,7 @@ fn shown(error: &Error) -> Value {
     serde_json::to_value(error).unwrap_or_default()
 }
 
-impl RunState {
+impl ServiceRunState {
     fn note(&mut self, outcome: &Outcome, rows: Option<usize>) {
         use crate::OutcomeStatus::{Failed, Ok, Skipped, Unknown};
         let count = match outcome.status {
@@ -225,7 +225,7 @@ impl RunState {
 
 /// A state with what is new in it.
 struct GivenState<'s> {
-    state: &'s RunState,
+    state: &'s ServiceRunState,
     new_pages: &'s [PageMark],
     new_outcomes: &'s [Box<RawValue>],
 }

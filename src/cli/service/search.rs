@@ -59,7 +59,8 @@ impl SearchRequest {
         };
         for name in catalog.connector_names().filter(chosen) {
             let templates = catalog.templates(name)?;
-            let is_own = |own: &&Template| self.is_method(own.operation.method) && self.has_tag(own) && is_own_name(own);
+            let is_own =
+                |own: &&Template| self.is_method(own.operation.method) && self.has_tag(own) && is_own_name(own);
             templates.iter().filter(is_own).for_each(|template| add(&|| describe::template(template)));
             if self.tag.is_none() {
                 let operations = catalog.operations(name)?;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use serde::Deserialize;
 use tokio::sync::OnceCell;
 use walkdir::WalkDir;
 
@@ -16,6 +17,13 @@ use crate::definition::Catalog;
 use crate::error::{Advice, Error, ErrorKind, Result};
 use crate::sandbox::{Sandbox, SandboxOptions};
 use crate::{Engine, Session};
+
+/// The name of a connection.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::cli) struct NamedConnection {
+    pub(super) connection: String,
+}
 
 /// A session, and when the connections file was changed before it was opened.
 type KeptSession = (Option<SystemTime>, Arc<Session>);
@@ -130,7 +138,10 @@ fn no_file() -> Error {
 fn definition_files(app: &App) -> DefinitionFiles {
     let of_folder = |folder: &Path| {
         let kinds = ["operations", "templates"].map(|kind| folder.join(kind));
-        kinds.into_iter().flat_map(|kind| WalkDir::new(kind).max_depth(2).sort_by_file_name()).filter_map(|entry| entry.ok())
+        kinds
+            .into_iter()
+            .flat_map(|kind| WalkDir::new(kind).max_depth(2).sort_by_file_name())
+            .filter_map(|entry| entry.ok())
     };
     let folders = definitions(&app.global.definitions);
     let files = folders.iter().flat_map(|folder| of_folder(folder));

@@ -5,8 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::Service;
-use super::connections::NamedConnection;
 use crate::Session;
 use crate::cli::connections::device;
 use crate::cli::connections::login::BrowserSignIn;
@@ -27,16 +25,15 @@ type SharedSignIn = Arc<Mutex<SignInState>>;
 #[derive(Default)]
 pub(super) struct SignIns(Mutex<BTreeMap<String, SharedSignIn>>);
 
-impl Service {
+impl SignIns {
     /// Begins the sign-in of a connection. Its tokens are stored where `opnode login` stores them.
     ///
     /// # Errors
     /// `usage` when the system has no sign-in by a person.
-    pub(in crate::cli) async fn sign_in(&self, named: &NamedConnection) -> Result<Value> {
-        let session = self.current().of_connection(&named.connection).await?;
+    pub(super) async fn begin(&self, session: Arc<Session>) -> Result<Value> {
         let (state, work) = begun(session).await?;
         let id = format!("{:016x}", fastrand::u64(..));
-        self.sign_ins.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), Arc::clone(&state));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), Arc::clone(&state));
         tokio::spawn(async move {
             let end = work.await;
             lock(&state).end = Some(end);
@@ -48,8 +45,8 @@ impl Service {
     ///
     /// # Errors
     /// `usage` when there is none of this id.
-    pub(in crate::cli) fn sign_in_state(&self, id: &str) -> Result<Value> {
-        let all = self.sign_ins.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn state(&self, id: &str) -> Result<Value> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let unknown = || Error::new(ErrorKind::Usage, format!("there is no sign-in {id}")).advise("begin it again");
         let state = lock(all.get(id).ok_or_else(unknown)?);
         let (name, error) = match &state.end {

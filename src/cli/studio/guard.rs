@@ -12,7 +12,7 @@ use crate::Secret;
 /// The cookie of the browser. Its name has the port: browsers share cookies between ports.
 const COOKIE_NAME: &str = "opnode_studio";
 
-pub(super) struct Guard {
+pub(super) struct PageGuard {
     /// `127.0.0.1:PORT`, and the same by name; or the names of other machines.
     hosts: Vec<String>,
     /// `http` or `https`.
@@ -37,26 +37,33 @@ pub(super) enum Refusal {
     Form,
 }
 
-impl Guard {
+impl PageGuard {
     /// For this machine: the opening address has a token.
-    pub(super) fn here(port: u16) -> Guard {
+    pub(super) fn here(port: u16) -> PageGuard {
         let token = Mutex::new(Some(secret()));
         let hosts = vec![format!("127.0.0.1:{port}"), format!("localhost:{port}")];
-        Guard { hosts, scheme: "http", password: None, cookie_name: format!("{COOKIE_NAME}_{port}"), key: secret(), token }
+        PageGuard {
+            hosts,
+            scheme: "http",
+            password: None,
+            cookie_name: format!("{COOKIE_NAME}_{port}"),
+            key: secret(),
+            token,
+        }
     }
 
     /// For other machines, which know it by these names: a person gives the password.
-    pub(super) fn remote(names: &[String], port: u16, password: Secret) -> Guard {
+    pub(super) fn remote(names: &[String], port: u16, password: Secret) -> PageGuard {
         let own = |name: &String| match port {
             443 => vec![name.clone(), format!("{name}:443")],
             port => vec![format!("{name}:{port}")],
         };
-        Guard {
+        PageGuard {
             hosts: names.iter().flat_map(own).collect(),
             scheme: "https",
             password: Some(password),
             token: Mutex::new(None),
-            ..Guard::here(port)
+            ..PageGuard::here(port)
         }
     }
 
@@ -77,7 +84,8 @@ impl Guard {
     /// Exchanges the password for the cookie.
     pub(super) fn sign_in(&self, headers: &HeaderMap, given: &str) -> Option<String> {
         let own = self.password.as_ref()?;
-        let is_right = self.is_host(headers) && self.is_own_page(&Method::POST, headers) && is_equal(own.expose(), given);
+        let is_right =
+            self.is_host(headers) && self.is_own_page(&Method::POST, headers) && is_equal(own.expose(), given);
         is_right.then(|| self.cookie())
     }
 
@@ -170,7 +178,7 @@ fn is_equal(own: &str, given: &str) -> bool {
 mod tests {
     use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-    use super::{Guard, Refusal};
+    use super::{PageGuard, Refusal};
 
     fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
         let pair =
@@ -180,7 +188,7 @@ mod tests {
 
     #[test]
     fn only_the_page_of_the_opened_browser_is_answered() {
-        let guard = Guard::here(4000);
+        let guard = PageGuard::here(4000);
         let address = guard.opening_address();
         let (page, token) = address.split_once("?token=").unwrap();
         assert_eq!((page, token.len()), ("http://127.0.0.1:4000/", 32));
@@ -193,7 +201,8 @@ mod tests {
         let cookie = ("cookie", &cookie[..cookie.find(';').unwrap()]);
         let json = ("content-type", "application/json");
         let own = ("origin", "http://127.0.0.1:4000");
-        let cases: [(Method, &[(&str, &str)], Result<(), Refusal>); 14] = [
+        type GuardCase<'c> = (Method, &'c [(&'c str, &'c str)], Result<(), Refusal>);
+        let cases: [GuardCase<'_>; 14] = [
             (Method::GET, &[host, cookie], Ok(())),
             (Method::GET, &[("host", "localhost:4000"), ("cookie", &format!("a=b; {}", cookie.1)), own], Ok(())),
             (Method::POST, &[host, cookie, own, json], Ok(())),

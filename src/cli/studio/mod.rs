@@ -18,7 +18,7 @@ use super::service::Service;
 use super::signals::Signals;
 use crate::Cancel;
 use crate::error::Result;
-use guard::Guard;
+use guard::PageGuard;
 use remote::{Remote, unheard};
 use server::StudioServer;
 
@@ -31,8 +31,8 @@ pub(crate) async fn run(app: &App, args: &StudioArgs) -> Result<u8> {
     let port = listener.local_addr().map_err(|e| unheard(wanted, &e))?.port();
     let service = Service::new(App { screen: app.screen, global: app.global.clone(), is_short: false })?;
     let guard = match &remote {
-        None => Guard::here(port),
-        Some(remote) => Guard::remote(&remote.names, port, remote.password.clone()),
+        None => PageGuard::here(port),
+        Some(remote) => PageGuard::remote(&remote.names, port, remote.password.clone()),
     };
     let server = Arc::new(StudioServer::new(guard, service));
     let address = server.opening_address();

@@ -53,7 +53,9 @@ impl Remote {
         };
         let password = std::env::var(PASSWORD).unwrap_or_default();
         if password.chars().count() < PASSWORD_MIN {
-            return Err(missing(&format!("a password of at least {PASSWORD_MIN} characters in the variable {PASSWORD}")));
+            return Err(missing(&format!(
+                "a password of at least {PASSWORD_MIN} characters in the variable {PASSWORD}"
+            )));
         }
         let certificate = args.tls_certificate.as_deref().ok_or_else(|| missing("--tls-certificate FILE"))?;
         let key = args.tls_key.as_deref().ok_or_else(|| missing("--tls-key FILE"))?;

@@ -9,13 +9,16 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::serve::Listener;
-use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, LOCATION, REFERRER_POLICY, SET_COOKIE};
+use http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION,
+    REFERRER_POLICY, SET_COOKIE,
+};
 use http::{HeaderMap, Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, watch};
 
-use super::guard::{Guard, Refusal};
+use super::guard::{PageGuard, Refusal};
 use super::page::{self, PageFile};
 use crate::cli::service::{
     BatchStart, BatchText, CommandEnd, CompletionRequest, ConditionRequest, ConnectionToSave, CopyForm, DefinitionText,
@@ -50,11 +53,12 @@ const WRONG_PASSWORD: Duration = Duration::from_secs(1);
 
 /// The page with the password.
 const SIGN_IN_PAGE: &str = include_str!("page/sign-in.html");
-const SIGN_IN_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+const SIGN_IN_POLICY: &str =
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// What the handlers share.
 pub(super) struct StudioServer {
-    guard: Guard,
+    guard: PageGuard,
     service: Service,
     /// When something was asked last. The number of open pages is that of the receivers.
     asked: watch::Sender<Instant>,
@@ -63,7 +67,7 @@ pub(super) struct StudioServer {
 }
 
 impl StudioServer {
-    pub(super) fn new(guard: Guard, service: Service) -> StudioServer {
+    pub(super) fn new(guard: PageGuard, service: Service) -> StudioServer {
         StudioServer { guard, service, asked: watch::Sender::new(Instant::now()), signing_in: Mutex::default() }
     }
 
@@ -119,7 +123,9 @@ async fn answer(server: &Arc<StudioServer>, request: Request) -> Response {
         return match (asks, refusal, &head.method, path.as_str()) {
             (true, Refusal::Unknown, &Method::GET, "/") => sign_in_page(""),
             (true, Refusal::Unknown, &Method::GET, "/studio.css" | "/icon.svg") => own_file(&head.headers, &path),
-            (true, Refusal::Unknown | Refusal::Form, &Method::POST, "/sign-in") => sign_in(server, &head.headers, body).await,
+            (true, Refusal::Unknown | Refusal::Form, &Method::POST, "/sign-in") => {
+                sign_in(server, &head.headers, body).await
+            }
             _ => refused(refusal),
         };
     }
@@ -300,7 +306,8 @@ fn json_text(text: String) -> Response {
 async fn sign_in(server: &StudioServer, headers: &HeaderMap, body: Body) -> Response {
     let _turn = server.signing_in.lock().await;
     let body = to_bytes(body, FORM_MAX).await.unwrap_or_default();
-    let given = url::form_urlencoded::parse(&body).find(|(name, _)| name == "password").map(|(_, value)| value.into_owned());
+    let given =
+        url::form_urlencoded::parse(&body).find(|(name, _)| name == "password").map(|(_, value)| value.into_owned());
     match given.and_then(|given| server.guard.sign_in(headers, &given)) {
         Some(cookie) => reply(StatusCode::SEE_OTHER, &[(LOCATION, "/"), (SET_COOKIE, &cookie)], Body::empty()),
         None => {
@@ -312,7 +319,15 @@ async fn sign_in(server: &StudioServer, headers: &HeaderMap, body: Body) -> Resp
 
 fn sign_in_page(told: &str) -> Response {
     let text = SIGN_IN_PAGE.replace("TOLD", told);
-    reply(StatusCode::OK, &[(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, SIGN_IN_POLICY), (REFERRER_POLICY, "same-origin")], Body::from(text))
+    reply(
+        StatusCode::OK,
+        &[
+            (CONTENT_TYPE, "text/html; charset=utf-8"),
+            (CONTENT_SECURITY_POLICY, SIGN_IN_POLICY),
+            (REFERRER_POLICY, "same-origin"),
+        ],
+        Body::from(text),
+    )
 }
 
 fn own_file(headers: &HeaderMap, path: &str) -> Response {
@@ -325,9 +340,7 @@ fn own_file(headers: &HeaderMap, path: &str) -> Response {
 fn page_file(headers: &HeaderMap, file: PageFile) -> Response {
     let accepted = headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     match accepted.split(',').any(|name| name.trim() == "gzip") {
-        true => {
-            reply(StatusCode::OK, &[(CONTENT_TYPE, file.kind), (CONTENT_ENCODING, "gzip")], Body::from(file.gzip))
-        }
+        true => reply(StatusCode::OK, &[(CONTENT_TYPE, file.kind), (CONTENT_ENCODING, "gzip")], Body::from(file.gzip)),
         false => reply(StatusCode::OK, &[(CONTENT_TYPE, file.kind)], Body::from(file.text)),
     }
 }

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 
 use super::record_refs::{OtherRecords, check, embedded, may_refer};
 use crate::authoring::{Checker, Json, Ordered, Pointer, is_cookie_name};
-use crate::definition::file::{KEYWORDS, LocationFile, NamingFile, OWN_KEYS, OptionFile, QuoteFile, StyleFile, ValuesFile};
+use crate::definition::file::{
+    KEYWORDS, LocationFile, NamingFile, OWN_KEYS, OptionFile, QuoteFile, StyleFile, ValuesFile,
+};
 use crate::definition::naming::Naming;
 use crate::definition::option_rule::{Location, OptionRule, ParameterStyle, Quote, ValueSource};
 use crate::definition::paging::Size;
@@ -168,10 +170,13 @@ fn own_keys(c: &mut Checker<'_>, at: &str, name: &str, file: &OptionFile, locati
         let message = "`per_item` is for a query parameter, a header, a cookie or a text";
         c.fault(&format!("{at}/per_item"), message, None);
     }
-    let is_condition =
-        matches!(file.fields, Some(NamingFile::Conditions | NamingFile::Terms));
+    let is_condition = matches!(file.fields, Some(NamingFile::Conditions | NamingFile::Terms));
     if !file.operators.is_empty() && !is_condition {
-        c.fault(&format!("{at}/operators"), "`operators` is for conditions: add `fields: conditions` or `fields: terms`", None);
+        c.fault(
+            &format!("{at}/operators"),
+            "`operators` is for conditions: add `fields: conditions` or `fields: terms`",
+            None,
+        );
     }
     for (number, operator) in file.operators.iter().enumerate() {
         if operator.is_empty() || operator.contains(char::is_whitespace) {
