@@ -82,7 +82,7 @@ impl Service {
     /// # Errors
     /// Those of the batch file, of its connections and of their secrets.
     pub(in crate::cli) async fn plan_batch(&self, start: &BatchStart) -> Result<Value> {
-        let (batch, options) = self.opened(start).await?;
+        let (batch, options) = self.opened(start, start.text.as_deref()).await?;
         let plan = batch.plan(&options)?;
         Ok(json!({ "plan": plan }))
     }
@@ -92,7 +92,7 @@ impl Service {
     /// # Errors
     /// As [`plan_batch`](Self::plan_batch); `usage` for a run over connections without the hash of its plan.
     pub(in crate::cli) async fn run_batch(&self, start: &BatchStart) -> Result<Arc<BatchRun>> {
-        let (batch, options) = self.opened(&BatchStart { text: None, ..start.again() }).await?;
+        let (batch, options) = self.opened(start, None).await?;
         if !start.sandbox {
             let plan = batch.plan(&options)?;
             if start.plan_hash.as_ref() != Some(&plan.hash) {
@@ -114,7 +114,8 @@ impl Service {
         self.batch_runs.find(id).ok_or_else(|| unknown_run(id))
     }
 
-    async fn opened(&self, start: &BatchStart) -> Result<(Arc<Batch>, RunOptions)> {
+    /// The batch of a text, or of its file.
+    async fn opened(&self, start: &BatchStart, text: Option<&str>) -> Result<(Arc<Batch>, RunOptions)> {
         let path = self.editable_path(&start.path)?;
         let current = self.current();
         let args = RunArgs {
@@ -124,7 +125,7 @@ impl Service {
             ..RunArgs::default()
         };
         let config = BatchConfig { stdin: None, stdout: None, ..self.batch_config(&current, &args).await? };
-        let batch = match &start.text {
+        let batch = match text {
             Some(text) => Batch::parse(&path, text, &config)?,
             None => Batch::load(&path, &config)?,
         };
@@ -149,21 +150,6 @@ impl Service {
                 config(&self.app, args, &current.mock_engine, Some(sandbox))
             }
             false => config(&self.app, args, &current.engine, None),
-        }
-    }
-}
-
-impl BatchStart {
-    fn again(&self) -> BatchStart {
-        let BatchStart { path, sandbox, inputs, plan_hash, retry_failed, fresh, .. } = self;
-        BatchStart {
-            path: path.clone(),
-            text: None,
-            sandbox: *sandbox,
-            inputs: inputs.clone(),
-            plan_hash: plan_hash.clone(),
-            retry_failed: *retry_failed,
-            fresh: *fresh,
         }
     }
 }

@@ -131,7 +131,7 @@ async fn answer(server: &Arc<StudioServer>, request: Request) -> Response {
     }
     match (&head.method, path.strip_prefix("/api/v1/")) {
         (&Method::GET, None) => own_file(&head.headers, &path),
-        (&Method::GET, Some(name)) => get(server, name, &query).unwrap_or_else(|error| fault(&error)),
+        (&Method::GET, Some(name)) => get(server, name, &query).await.unwrap_or_else(|error| fault(&error)),
         (&Method::POST, Some(name)) => match to_bytes(body, BODY_MAX).await {
             Ok(body) => post(server, name, &body).await.unwrap_or_else(|error| fault(&error)),
             Err(_) => fault(&Error::new(ErrorKind::Limit, "the request is larger than 64 MB")),
@@ -159,21 +159,21 @@ impl QueryParts {
     }
 }
 
-fn get(server: &Arc<StudioServer>, name: &str, query: &QueryParts) -> Result<Response> {
+async fn get(server: &Arc<StudioServer>, name: &str, query: &QueryParts) -> Result<Response> {
     match name.split('/').collect::<Vec<_>>().as_slice() {
-        ["about"] => Ok(found(&server.service.about()?)),
+        ["about"] => aside(server, Service::about).await.map(|about| found(&about)),
         ["alive"] => Ok(alive(server)),
         ["operations", connector, id] => Ok(found(&server.service.describe(connector, id)?)),
         ["connections"] => Ok(found(&server.service.connections()?)),
         ["connections", "logins", id] => Ok(found(&server.service.sign_in_state(id)?)),
-        ["connectors"] => Ok(found(&server.service.connectors()?)),
+        ["connectors"] => aside(server, Service::connectors).await.map(|all| found(&all)),
         ["connectors", connector] => Ok(found(&server.service.connector(connector)?)),
         ["definitions", connector] => Ok(found(&server.service.definition_files(connector))),
-        ["files"] => Ok(found(&server.service.files())),
+        ["files"] => aside(server, |service| Ok(service.files())).await.map(|files| found(&files)),
         ["file"] => Ok(found(&server.service.file(&query.path("path")?)?)),
-        ["history"] => Ok(json_text(server.service.history()?)),
+        ["history"] => aside(server, Service::history).await.map(json_text),
         ["history", run] => Ok(json_text(server.service.run_record(&query.path("state")?, run)?)),
-        ["items"] => Ok(json_text(server.service.items()?)),
+        ["items"] => aside(server, Service::items).await.map(json_text),
         ["batches", "runs", id, "events"] => {
             let follower = server.service.batch_run(id)?.follower();
             Ok(events(futures_util::stream::unfold(follower, |mut follower| async move {
@@ -200,14 +200,18 @@ fn get(server: &Arc<StudioServer>, name: &str, query: &QueryParts) -> Result<Res
 async fn post(server: &Arc<StudioServer>, name: &str, body: &[u8]) -> Result<Response> {
     match name.split('/').collect::<Vec<_>>().as_slice() {
         ["search"] => {
-            let (own, request) = (Arc::clone(server), read::<SearchRequest>(body)?);
-            let work = tokio::task::spawn_blocking(move || own.service.search(&request)).await;
-            let hits = work.map_err(|e| Error::new(ErrorKind::Internal, format!("the search ended: {e}")))??;
-            Ok(found(&hits))
+            let request = read::<SearchRequest>(body)?;
+            aside(server, move |service| service.search(&request)).await.map(|hits| found(&hits))
         }
         ["file"] => Ok(found(&server.service.write_file(&read::<FileToWrite>(body)?)?)),
-        ["batches", "check"] => Ok(found(&server.service.check_batch(&read::<BatchText>(body)?))),
-        ["batches", "complete"] => Ok(found(&server.service.complete(&read::<CompletionRequest>(body)?)?)),
+        ["batches", "check"] => {
+            let batch = read::<BatchText>(body)?;
+            aside(server, move |service| Ok(service.check_batch(&batch))).await.map(|faults| found(&faults))
+        }
+        ["batches", "complete"] => {
+            let request = read::<CompletionRequest>(body)?;
+            aside(server, move |service| service.complete(&request)).await.map(|proposals| found(&proposals))
+        }
         ["batches", "plan"] => Ok(asked(server.service.plan_batch(&read::<BatchStart>(body)?).await)),
         ["batches", "run"] => {
             let run = server.service.run_batch(&read::<BatchStart>(body)?).await?;
@@ -227,7 +231,10 @@ async fn post(server: &Arc<StudioServer>, name: &str, body: &[u8]) -> Result<Res
         ["connections", "login"] => Ok(found(&server.service.sign_in(&read::<NamedConnection>(body)?).await?)),
         ["calls"] => Ok(found(&server.service.raw_call(&read::<RawCallRequest>(body)?).await?)),
         ["calls", "save"] => Ok(command_end(&server.service.save_call(&read::<RawCallToSave>(body)?).await?)),
-        ["definitions", "check"] => Ok(found(&server.service.check_definition(&read::<DefinitionText>(body)?)?)),
+        ["definitions", "check"] => {
+            let text = read::<DefinitionText>(body)?;
+            aside(server, move |service| service.check_definition(&text)).await.map(|faults| found(&faults))
+        }
         ["connectors", "new"] => Ok(command_end(&server.service.new_connector(&read::<NewConnector>(body)?).await?)),
         ["import"] => Ok(found(&server.service.import(&read::<ImportRequest>(body)?).await?)),
         ["values"] => Ok(json_text(server.service.values(&read::<ValuesRequest>(body)?).await?)),
@@ -256,6 +263,16 @@ async fn post(server: &Arc<StudioServer>, name: &str, body: &[u8]) -> Result<Res
         }
         _ => Err(nothing(name)),
     }
+}
+
+/// Work that takes a while, beside the answers to others.
+async fn aside<T: Send + 'static>(
+    server: &Arc<StudioServer>,
+    work: impl FnOnce(&Service) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let own = Arc::clone(server);
+    let done = tokio::task::spawn_blocking(move || work(&own.service)).await;
+    done.map_err(|e| Error::new(ErrorKind::Internal, format!("the work ended: {e}")))?
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T> {

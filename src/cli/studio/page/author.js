@@ -1,5 +1,5 @@
 // Writing a connector in steps on one page: connector, connection, raw call, operation, its definition, and the first run.
-import { el, fill, tell, visible } from "./dom.js";
+import { el, fill, reveal, tell, visible } from "./dom.js";
 import { get, post } from "./api.js";
 import { dialog } from "./dialog.js";
 import { commandFailure, failure } from "./failure.js";
@@ -42,7 +42,7 @@ export async function authorPage({ root, context, preset, path }) {
   const reach = (at) => {
     const head = sections[at].querySelector("h3");
     head.focus({ preventScroll: true });
-    head.scrollIntoView({ block: "start", behavior: "smooth" });
+    reveal(head);
   };
   const marked = () => {
     const done = [draft.connector, draft.connection, draft.sent, draft.isSaved, draft.isSaved, false].map(Boolean);

@@ -118,7 +118,12 @@ export function combo({ label, id, value = "", placeholder = "", load, take, str
     isFiltered = true;
     at = strict || clears ? 0 : -1;
     suffix.textContent = "";
-    open().then(() => isOpen && draw());
+    open().then(() => {
+      if (!isOpen) return;
+      draw();
+      // The only one that fits is taken by Enter; another value by Tab.
+      if (at < 0 && shown.length === 1 && input.value.trim()) { at = 0; draw(); }
+    });
     // A typed value counts at once, so that the request is live.
     if (!strict && !clears) take(input.value, null);
   });

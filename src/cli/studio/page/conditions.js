@@ -96,6 +96,8 @@ export function conditions({ details, rule, load }) {
       made = undefined;
       fill(list);
       mode = own === undefined || own === null ? "rows" : "text";
+      // The first row is there at once.
+      if (mode === "rows") addRow();
       show();
       if (own) read(own);
     };

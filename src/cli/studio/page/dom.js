@@ -44,3 +44,7 @@ export function marked(text, words) {
 
 /** Characters that change how a text is shown are shown themselves. */
 export const visible = (text) => String(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+/** Scrolls to a node; at once for people who want no motion. */
+export const reveal = (node) =>
+  node.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });

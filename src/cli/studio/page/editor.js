@@ -250,7 +250,8 @@ export function editor({ text = "", label = "Text", check, complete, change = ()
   sized.observe(area);
   lines = area.value.split("\n");
   draw();
-  checked();
+  // After its owner has made what the check uses.
+  queueMicrotask(checked);
 
   return {
     node,

@@ -21,7 +21,8 @@ export function form(details, given, change, system) {
   const fields = new Map();
   // A list may depend on what is required, such as the id of a board.
   const needed = () => Object.fromEntries(details.options.filter((own) => own.required && values.has(own.name)).map((own) => [own.name, values.get(own.name)]));
-  const load = valueLists(() => ({ connection: system(), connector: details.connector, operation: details.operation, options: needed() }));
+  const load = valueLists(() => ({ connection: system(), connector: details.connector, operation: details.operation, options: needed() }),
+    (name) => (details.options.find((own) => own.name === name) ?? details.fields?.find((own) => own.path === name))?.values?.operation);
   const rules = new Map((details.conditions ?? []).map((own) => [own.option, own]));
   const shown = el("div", { class: "fields" });
   const make = (option) => {

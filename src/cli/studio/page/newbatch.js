@@ -11,7 +11,7 @@ const BEGINNINGS = [
     "Reads records and saves them as a CSV file.",
     () => `steps:
   - id: records
-    query: getSystemMembers
+    query: OPERATION   # Ctrl+Space shows the operations
     save: out/records.csv
 `,
   ],

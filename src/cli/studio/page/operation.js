@@ -1,5 +1,5 @@
 // An opened operation: the form, the request beside it, Run, the result below.
-import { el, fill, calm, count, tell, visible } from "./dom.js";
+import { el, fill, calm, count, reveal, tell, visible } from "./dom.js";
 import { get, postText } from "./api.js";
 import { copyDialog, copyText } from "./copy.js";
 import { dialog } from "./dialog.js";
@@ -100,7 +100,7 @@ export async function open(work, context, hit, isCurrent, isAtOnce) {
       shown.hidden = false;
       shown.classList.remove("old");
       stopRun = result(shown, id, { details, stale, items: sent, system: system() ?? "the sandbox",
-        arrived: () => shown.scrollIntoView({ behavior: "smooth", block: "start" }),
+        arrived: () => reveal(shown),
         retry: (list) => { own.setItems(list); tell(`${count(list.length, "item")} in the form`); } });
       shown.focus({ preventScroll: true });
     } catch (fault) {

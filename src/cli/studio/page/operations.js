@@ -26,7 +26,8 @@ export async function show(main, context) {
   };
   const leave = () => { turn += 1; close(); found.stop(); main.classList.remove("is-open"); };
   leave.route = (parts) => { scrollTo(0, 0); return route(parts); };
-  await route(context.parts);
+  // The view is there before what it opens, so that what was typed into the search stays.
+  route(context.parts);
   if (!context.parts.length && matchMedia("(min-width: 50rem)").matches) found.focus();
   return leave;
 }

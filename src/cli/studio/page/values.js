@@ -1,5 +1,5 @@
 // Values of options and fields from the queries that their definitions name; each list is asked for once.
-import { post } from "./api.js";
+import { get, post } from "./api.js";
 import { count } from "./dom.js";
 
 const known = new Map(), read = new Map();
@@ -20,14 +20,23 @@ export function sourcesOf(fields) {
   return found;
 }
 
-/** `call()` says which system is asked: { connection, connector, operation, options }. */
-export function valueLists(call) {
+/** Of the options of a form, those that the query of the values needs itself, such as the board whose statuses it lists. */
+async function needed(connector, source, options) {
+  if (Object.keys(options).length === 0) return {};
+  const query = source && (await get(`operations/${encodeURIComponent(connector)}/${encodeURIComponent(source)}`));
+  const names = (query?.options ?? []).filter((own) => own.required && Object.hasOwn(options, own.name)).map((own) => own.name);
+  return Object.fromEntries(names.map((name) => [name, options[name]]));
+}
+
+/** `call()` says which system is asked: { connection, connector, operation, options }; `sourceOf(name)` names the query of the values. */
+export function valueLists(call, sourceOf) {
   /** A loader for a combobox. */
   return (name, isLabel = false) => {
     const load = async () => {
       const request = { ...call(), name };
       const key = JSON.stringify(request);
-      if (!known.has(key)) known.set(key, post("values", request).catch((fault) => { known.delete(key); throw fault; }));
+      const ask = async () => post("values", { ...request, options: await needed(request.connector, sourceOf(name), request.options) });
+      if (!known.has(key)) known.set(key, ask().catch((fault) => { known.delete(key); throw fault; }));
       const found = await known.get(key);
       read.set(key, found);
       return shape(found, isLabel);
