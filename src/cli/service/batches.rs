@@ -61,20 +61,20 @@ const LISTS: [&str; 3] = ["steps", "on_failure", "finally"];
 
 impl Service {
     /// The faults of a batch, its steps and inputs. Reads no secrets and sends nothing.
-    pub(in crate::cli) fn check_batch(&self, batch: &BatchText) -> Value {
+    ///
+    /// # Errors
+    /// `network` when the sandbox cannot start.
+    pub(in crate::cli) async fn check_batch(&self, batch: BatchText) -> Result<Value> {
         let current = self.current();
         let mut config = batch_config(&self.app, Arc::clone(&current.engine));
         if batch.sandbox {
+            let args = RunArgs { file: batch.path.clone(), sandbox: true, ..RunArgs::default() };
+            config.resolve = self.batch_config(&current, &args).await?.resolve;
             config.otherwise = Some(sandbox_connections_of(current.catalog(), &batch.text));
         }
-        let parsed = Batch::parse(&batch.path, &batch.text, &config);
-        let faults: Vec<Fault> = parsed.as_ref().err().map(Error::to_faults).unwrap_or_default();
-        let shown = batch.path.display().to_string();
-        let document = Document::parse(&shown, &batch.text, 0).ok();
-        let steps = document.as_ref().map(|doc| outline(doc, parsed.as_ref().ok(), current.catalog()));
-        let inputs: Vec<BatchInput> = Batch::inputs_of(&batch.path, &batch.text).unwrap_or_default();
-        let name = parsed.as_ref().ok().map(|own| own.name().to_owned());
-        json!({ "faults": faults, "name": name, "steps": steps.unwrap_or_default(), "inputs": inputs })
+        let catalog = Arc::clone(current.catalog());
+        let checked = tokio::task::spawn_blocking(move || batch.checked(&config, &catalog)).await;
+        checked.map_err(|e| Error::new(ErrorKind::Internal, format!("the check ended: {e}")))
     }
 
     /// What a batch would send, with the hash that a run over connections needs.
@@ -151,6 +151,20 @@ impl Service {
             }
             false => config(&self.app, args, &current.engine, None),
         }
+    }
+}
+
+impl BatchText {
+    /// Its faults, steps and inputs.
+    fn checked(&self, config: &BatchConfig, catalog: &Catalog) -> Value {
+        let parsed = Batch::parse(&self.path, &self.text, config);
+        let faults: Vec<Fault> = parsed.as_ref().err().map(Error::to_faults).unwrap_or_default();
+        let shown = self.path.display().to_string();
+        let document = Document::parse(&shown, &self.text, 0).ok();
+        let steps = document.as_ref().map(|doc| outline(doc, parsed.as_ref().ok(), catalog));
+        let inputs: Vec<BatchInput> = Batch::inputs_of(&self.path, &self.text).unwrap_or_default();
+        let name = parsed.as_ref().ok().map(|own| own.name().to_owned());
+        json!({ "faults": faults, "name": name, "steps": steps.unwrap_or_default(), "inputs": inputs })
     }
 }
 

@@ -204,10 +204,7 @@ async fn post(server: &Arc<StudioServer>, name: &str, body: &[u8]) -> Result<Res
             aside(server, move |service| service.search(&request)).await.map(|hits| found(&hits))
         }
         ["file"] => Ok(found(&server.service.write_file(&read::<FileToWrite>(body)?)?)),
-        ["batches", "check"] => {
-            let batch = read::<BatchText>(body)?;
-            aside(server, move |service| Ok(service.check_batch(&batch))).await.map(|faults| found(&faults))
-        }
+        ["batches", "check"] => Ok(found(&server.service.check_batch(read::<BatchText>(body)?).await?)),
         ["batches", "complete"] => {
             let request = read::<CompletionRequest>(body)?;
             aside(server, move |service| service.complete(&request)).await.map(|proposals| found(&proposals))
