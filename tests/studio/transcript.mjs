@@ -67,7 +67,6 @@ export const tests = [
     user.check();
   } },
   { name: "the step of a newcomer without a connection has no faults",
-    todo: "batches/check with `sandbox: true` says that `siteUrl` is missing where there is no connections file; plan and run are right",
     run: async (t) => {
       const studio = await t.studio();
       const text = "version: 1\nname: n\nsteps:\n  - { id: m, query: getServiceTickets }\n";
