@@ -89,13 +89,13 @@ mod webhook;
 #[cfg(feature = "studio")]
 pub use crate::expression::filter_names;
 pub use crate::run_store::{LeftItem, Reason, ResumePolicy, RunInfo, RunStatus, RunSummary, left_items, runs};
-#[cfg(feature = "schemas")]
 #[cfg(feature = "studio")]
 pub use built_condition::{BuiltCondition, ConditionJoin, ConditionTest};
 pub use config::{BatchConfig, Env, Resolve, Stdin};
 pub use event::{
     Archived, Event, JobBegun, JobReport, PartitionReport, Report, StepCounts, StepName, StepReport, StepStatus,
 };
+#[cfg(feature = "schemas")]
 pub(crate) use file::BatchFile;
 pub use head::BatchHead;
 pub use inner::RunInputs;
