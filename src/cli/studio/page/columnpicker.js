@@ -13,7 +13,7 @@ export function columnPicker(known, chosen, choose) {
     el("p", { class: "bar" }, el("button", { type: "button", class: "link", onclick: () => change(new Set(matching().map((own) => own.key))) }, "All"),
       el("button", { type: "button", class: "link", onclick: () => change(new Set()) }, "None"),
       el("button", { type: "button", class: "link", onclick: () => change(suggested(known)) }, "Suggested")), list, note);
-  const button = el("button", { type: "button", "aria-haspopup": "dialog", onclick: () => box.togglePopover() }, "Columns");
+  const button = el("button", { type: "button", "aria-haspopup": "dialog", popoverTargetElement: box }, "Columns");
   const matching = () => [...known.values()].filter((own) => own.key.toLowerCase().includes(filter.value.trim().toLowerCase()));
   const change = (own) => { choose(own); draw(); };
   const draw = () => {

@@ -17,7 +17,7 @@ export function used(hit) {
 
 /** `go(hash)` opens a hit. Returns the node, `search(text)`, `focus()` and `stop()`. */
 export function pick(about, go) {
-  let asking, entries = [], at = -1, limit = FIRST, total = 0, isMore = false, isPending = false, isEntered = false;
+  let asking = null, next = null, entries = [], at = -1, limit = FIRST, total = 0, isMore = false, isPending = false, isEntered = false;
   const titles = new Map(about.connectors.map((own) => [own.connector, own.title ?? own.connector]));
   const list = { id: "hits", role: "listbox", "aria-label": "Hits", tabindex: 0 };
   const space = el("div", { class: "space", role: "presentation" });
@@ -46,16 +46,17 @@ export function pick(about, go) {
 
   const search = async (stay = false) => {
     if (!stay) limit = FIRST;
-    asking?.abort();
-    const own = (asking = new AbortController());
     isPending = true;
+    // One search at a time: the service goes on with one that nobody waits for, and what was typed meanwhile would wait for all of them.
+    if (asking) { next = stay && next !== false; return; }
+    const own = (asking = new AbortController());
     const text = box.value.trim();
     const request = { text, connectors: connector.value ? [connector.value] : [], method: method.value || null, limit };
     if (tag.value) request.tag = tag.value;
     try {
       const found = await post("search", request, own.signal);
-      // A late answer never overwrites a newer one.
-      if (own !== asking) return;
+      // What was found for an older text is not shown.
+      if (next === false) return;
       isPending = false;
       show(found, text, stay);
       if (isEntered && entries.length > 0) { isEntered = false; if (at < 0) step(1); open(at); }
@@ -63,6 +64,10 @@ export function pick(about, go) {
       if (fault.name !== "AbortError") told.textContent = fault.message;
     } finally {
       isMore = false;
+      asking = null;
+      const again = next;
+      next = null;
+      if (again !== null && !own.signal.aborted) search(again);
     }
   };
 

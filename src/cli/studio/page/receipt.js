@@ -11,11 +11,12 @@ export const seconds = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 10
 
 const bytes = (size) => (size < 1e4 ? count(size, "byte") : size < 1e6 ? `${(size / 1e3).toFixed(0)} kB` : `${(size / 1e6).toFixed(1)} MB`);
 
-/** The receipt as a person says it. */
-export function words(receipt) {
+/** The receipt as a person says it; `isCancelled` when a person has ended the run. */
+export function words(receipt, isCancelled = false) {
   const parts = [count(receipt.requests, "request"), receipt.retries > 0 ? count(receipt.retries, "retry", "retries") : "no retries",
     receipt.wait_ms > 0 ? `${seconds(receipt.wait_ms)} of waiting` : "no waits", receipt.bytes > 0 && bytes(receipt.bytes), `${seconds(receipt.elapsed_ms)} in all`];
-  const end = receipt.stop && `It ended because ${ENDS[receipt.stop] ?? receipt.stop.replaceAll("_", " ")}.`;
+  const because = receipt.stop && `It ended because ${ENDS[receipt.stop] ?? receipt.stop.replaceAll("_", " ")}.`;
+  const end = isCancelled ? "It was cancelled; there may be more." : because;
   return [`${parts.filter(Boolean).join(", ")}.`, end].filter(Boolean).join(" ");
 }
 

@@ -48,7 +48,7 @@ export function result(pane, run, { details, stale, items, system, retry, arrive
     const [tone, text] = verdict(state, writes);
     badge.className = `badge ${tone}`;
     badge.textContent = text;
-    receipt.textContent = state.receipt ? words(state.receipt) : "";
+    receipt.textContent = state.receipt ? words(state.receipt, state.error?.kind === "cancelled" && !writes) : "";
     each?.end();
     nothing.hidden = writes || state.rows > 0 || Boolean(state.error);
     fill(nothing, el("h3", {}, "No rows"), el("p", {}, "The call worked, and nothing fits its options."));

@@ -9,14 +9,14 @@ const isWeb = (address) => /^https?:\/\//i.test(address);
 
 /** Begins in `node`; `done()` is called when the sign-in has succeeded. Returns a function that stops waiting. */
 export function signIn(node, connection, done) {
-  let isStopped = false, timer, known = null;
-  const stop = () => { isStopped = true; clearTimeout(timer); };
+  let isStopped = false, timer, known = null, stopNext = () => {};
+  const stop = () => { isStopped = true; clearTimeout(timer); stopNext(); };
   const failed = (cause) => {
     if (isStopped) return;
     stop();
     const block = failure(cause, "The sign-in has failed");
-    fill(node, block, el("div", { class: "bar" }, el("button", { type: "button", onclick: () => signIn(node, connection, done) },
-      "Sign in again")));
+    fill(node, block, el("div", { class: "bar" }, el("button", { type: "button",
+      onclick: () => { stopNext = signIn(node, connection, done); } }, "Sign in again")));
   };
   const show = (state) => {
     if (!state.address || state.address === known) return;

@@ -6,14 +6,15 @@ import { cellText, learn, suggested, valueAt, widthOf } from "./columns.js";
 import { rowDialog } from "./rowdialog.js";
 
 const HEIGHT = 30;
-const PART = 100;
+/** Rows that are asked for at once, and such parts that are kept: usually, and of large rows, of which the service gives fewer. */
+const PART = 100, PARTS = 40, SMALL = 8;
 /** Browsers do not show boxes of more pixels than this: beyond it, a step of the scroll bar is several rows. */
 const TALLEST = 8_000_000;
 const MOST = 60;
 
 export function table(run) {
   const parts = new Map(), known = new Map();
-  let rows = 0, chosen = null, isOwn = false, drawing = 0, learned = 0;
+  let rows = 0, chosen = null, isOwn = false, drawing = 0, learned = 0, size = PART;
   const head = el("tr", {});
   const body = el("tbody", {});
   const grid = el("table", {}, el("thead", {}, head), body);
@@ -23,12 +24,26 @@ export function table(run) {
   const told = el("span", { class: "small" });
   const node = el("div", { class: "table", hidden: true }, el("div", { class: "bar rows-bar" }, picker.node, told), view);
 
-  const part = (number) => {
+  const read = async (number, own) => {
+    const first = number * own, wanted = Math.min(own, rows - first), found = [];
+    while (found.length < wanted && own === size) {
+      const more = await get(`runs/${run}/rows?first=${first + found.length}&count=${own - found.length}`);
+      if (more.length === 0) break;
+      found.push(...more);
+      if (found.length < wanted && size !== SMALL) { size = SMALL; parts.clear(); }
+    }
+    return found;
+  };
+  const part = (number, own) => {
     if (!parts.has(number)) {
-      if (parts.size > 40) parts.delete(parts.keys().next().value);
-      parts.set(number, get(`runs/${run}/rows?first=${number * PART}&count=${PART}`).catch(() => { parts.delete(number); return []; }));
+      if (parts.size > (own === SMALL ? SMALL : PARTS)) parts.delete(parts.keys().next().value);
+      parts.set(number, read(number, own).catch(() => { if (own === size) parts.delete(number); return []; }));
     }
     return parts.get(number);
+  };
+  const rowAt = async (at) => {
+    const own = size, found = await part(Math.floor(at / own), own);
+    return own === size ? found[at % own] : rowAt(at);
   };
   const draw = async () => {
     const turn = (drawing += 1);
@@ -37,10 +52,12 @@ export function table(run) {
     const fits = Math.ceil(view.clientHeight / HEIGHT) + 1;
     const most = Math.max(whole + HEIGHT - view.clientHeight, 0);
     // The place in the list goes with the place of the scroll bar.
-    const exact = most === 0 ? 0 : (view.scrollTop / most) * Math.max(rows - (view.clientHeight - HEIGHT) / HEIGHT, 0);
-    const first = Math.max(0, Math.min(Math.floor(exact), rows - 1));
+    const place = most === 0 ? 0 : Math.min(view.scrollTop / most, 1);
+    const exact = place * Math.max(rows - (view.clientHeight - HEIGHT) / HEIGHT, 0);
+    // At the end the last row is seen whole.
+    const first = Math.max(0, Math.min(view.scrollTop > most - 1 ? Math.ceil(exact) : Math.floor(exact), rows - 1));
     const found = [];
-    for (let at = first; at < Math.min(first + fits, rows); at += 1) found.push([at, (await part(Math.floor(at / PART)))[at % PART]]);
+    for (let at = first; at < Math.min(first + fits, rows); at += 1) found.push([at, await rowAt(at)]);
     if (turn !== drawing) return;
     if (learned < 400) for (const [, row] of found) { learned += 1; learn(known, row); }
     if (!isOwn) chosen = learned < 400 || !chosen ? suggested(known) : chosen;
@@ -66,23 +83,21 @@ export function table(run) {
     cell.style.maxWidth = `${widthOf(column)}px`;
     return cell;
   };
-  const rowAt = async (at) => (await part(Math.floor(at / PART)))[at % PART];
   view.addEventListener("scroll", () => requestAnimationFrame(draw), { passive: true });
   const watch = new ResizeObserver(() => draw());
   watch.observe(view);
-  let wait = 0;
+  let wait = null;
   return {
     node,
     grow: (own, isEnd) => {
       if (own === rows && own > 0) return;
       // The last part was not full.
-      parts.delete(Math.floor(Math.max(rows - 1, 0) / PART));
+      parts.delete(Math.floor(Math.max(rows - 1, 0) / size));
       rows = own;
       node.hidden = rows === 0;
       view.style.height = rows < 16 ? `${(rows + 1) * HEIGHT + 18}px` : "";
-      clearTimeout(wait);
-      if (isEnd || body.childElementCount === 0) draw();
-      else wait = setTimeout(draw, 100);
+      if (isEnd || body.childElementCount === 0) { clearTimeout(wait); wait = null; draw(); }
+      else wait ??= setTimeout(() => { wait = null; draw(); }, 100);
     },
     stop: () => { watch.disconnect(); clearTimeout(wait); },
   };

@@ -84,7 +84,10 @@ export function valueField({ property, state, connector, file }, changed) {
     fill(note, isSetNote, isSetNote && " ", risk || (place === "file" ? "" : NOTES[place]));
   };
   places.addEventListener("change", () => {
+    const pasted = isSecretText() ? typed[place] : null;
     place = places.value;
+    // A pasted secret goes along to another place that keeps it; it never becomes the name of a variable or a file.
+    if (pasted !== null && isSecretText()) typed[place] = pasted;
     if (place === "variable" && !typed.variable) typed.variable = variableName(connector, property.name);
     draw();
     edited();
