@@ -1,6 +1,6 @@
 // Who may ask the service: requests by hand, other pages in the same browser, paths out of the folder, other machines.
 import { execFileSync } from "node:child_process";
-import { readdirSync, symlinkSync } from "node:fs";
+import { readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { request } from "node:http";
 import { request as secureRequest } from "node:https";
 import { join } from "node:path";
@@ -227,5 +227,20 @@ export const tests = [
     await page.locator("#search").waitFor();
     const [cookie] = await page.context().cookies();
     equal([cookie.secure, cookie.httpOnly, cookie.sameSite], [true, true, "Strict"]);
+  } },
+  { name: "a file that cannot be read, or added to, is not replaced", run: async (t) => {
+    const wide = Buffer.from("version: 1\nconnections:\n  b: { connector: optima }\n# B\u00fcro\n", "latin1");
+    const flow = "{version: 1, connections: {e: {connector: optima, account: a, baseUrl: \"http://127.0.0.1:1\", refreshToken: b}}}\n";
+    const studio = await t.studio({ files: { "connections.yaml": wide, "legacy.yaml": wide, "big.yaml": `a: ${"x".repeat(17_000_000)}\n` } });
+    const kept = (name, content) => ok(readFileSync(join(t.folder, name)).equals(Buffer.from(content)), `${name} was changed`);
+    const save = (connection) => studio.api("connections/save",
+      { connection, connector: "optima", account: "c", values: { baseUrl: { value: "http://127.0.0.1:1" }, refreshToken: { variable: "D" } } });
+    has((await save("mine")).error?.message, "cannot be read", "a file that is not UTF-8");
+    kept("connections.yaml", wide);
+    for (const path of ["legacy.yaml", "big.yaml"]) has((await studio.api("file", { path, text: "version: 1\n" })).error?.message, "is there already");
+    kept("legacy.yaml", wide);
+    t.write({ "connections.yaml": flow });
+    has((await save("mine")).error?.message, "would not be valid", "a file of one line");
+    kept("connections.yaml", flow);
   } },
 ];

@@ -19,6 +19,7 @@ use crate::definition::{Connector, Property};
 use crate::durable;
 use crate::error::{Error, ErrorKind, Fault, Place, Result};
 use crate::json_pointer::escape;
+use crate::text_file::if_there;
 
 /// A connection to write.
 #[derive(Debug, Deserialize)]
@@ -108,7 +109,10 @@ impl Service {
         let connector = self.current().catalog().connector(&given.connector)?;
         let path = self.connections_path();
         let _held = new_files::hold(durable::folder(&path))?;
-        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        // A file that cannot be read is not an empty one.
+        let text =
+            if_there(std::fs::read_to_string(&path)).map_err(|cause| new_files::failed(&path, "read", &cause))?;
+        let text = text.unwrap_or_default();
         let shown = path.display().to_string();
         let old = if text.is_empty() { None } else { Some(ConnectionsFile::parse(&shown, &text)?) };
         let known = |name: &str| old.as_ref().and_then(|file| file.connections.get(name));
@@ -130,6 +134,16 @@ impl Service {
         let faults: Vec<Fault> = own.map(|fault| of_form(fault, &at)).collect();
         if !faults.is_empty() {
             return Err(Error::from_faults(ErrorKind::Connection, "the connection is not right", faults));
+        }
+        // A layout to which nothing can be added is left as it is.
+        let is_there = ConnectionsFile::parse(&shown, &new).is_ok_and(|file| {
+            let kept =
+                old.iter().flat_map(|old| old.connections.keys()).filter(|name| given.before.as_ref() != Some(*name));
+            kept.chain([&given.connection]).all(|name| file.connections.contains_key(name))
+        });
+        if !is_there {
+            return Err(Error::new(ErrorKind::Connection, format!("{shown} would not be valid with this connection"))
+                .advise("nothing was written: give it a shorter name, or write each connection on lines of its own"));
         }
         store_secrets(given)?;
         new_files::replace_private(&path, &new)?;

@@ -76,12 +76,13 @@ impl Service {
             return Err(Error::new(ErrorKind::Limit, format!("{shown} would be larger than {BYTES_MAX} bytes")));
         }
         let _held = new_files::hold(real.parent().unwrap_or(Path::new(".")))?;
-        let now = read_text(&real, BYTES_MAX as u64).ok();
+        let now = read_text(&real, BYTES_MAX as u64);
+        let is_there = std::fs::symlink_metadata(&real).is_ok();
         let why = match (&now, &file.digest) {
-            (None, None) => None,
-            (Some(_), None) => Some("is there already"),
-            (None, Some(_)) => Some("is gone"),
-            (Some(text), Some(known)) => (digest(text) != *known).then_some("was changed by another program"),
+            (_, None) => is_there.then_some("is there already"),
+            (_, Some(_)) if !is_there => Some("is gone"),
+            (Err(_), Some(_)) => Some("is no text any more"),
+            (Ok(text), Some(known)) => (digest(text) != *known).then_some("was changed by another program"),
         };
         if let Some(why) = why {
             return Err(Error::new(ErrorKind::State, format!("{shown} {why}"))
