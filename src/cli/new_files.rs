@@ -8,12 +8,19 @@ use crate::claim::{Claim, claim};
 use crate::durable;
 use crate::error::{Error, ErrorKind, Place, Result, io_text};
 use crate::private_file;
+use crate::text_file::if_there;
 
 /// An error of a file.
 pub(crate) fn failed(path: &Path, what: &str, cause: &std::io::Error) -> Error {
     let shown = path.display().to_string();
     Error::new(ErrorKind::State, format!("{shown} cannot be {what}: {}", io_text(cause)))
         .at(Place { file: Some(shown), ..Place::default() })
+}
+
+/// The text of a file to which something is added; empty when there is no such file.
+pub(crate) fn text_before(path: &Path) -> Result<String> {
+    let read = if_there(std::fs::read_to_string(path)).map_err(|cause| failed(path, "read", &cause))?;
+    Ok(read.unwrap_or_default())
 }
 
 /// Writes a file, with its folder; the old one stays until the new one is complete. A file behind a link is written, not the link.

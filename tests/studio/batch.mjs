@@ -264,5 +264,8 @@ export const tests = [
     await button(page, "Run on the sandbox").click();
     await reported(page, "All done");
     has(await page.locator(".report").textContent(), "members");
+    // The value of the input has reached the system: pages of three rows.
+    const [last] = (await studio.api("history")).runs;
+    ok(last.requests >= last.items_out / 3, `${last.requests} requests for ${last.items_out} rows`);
   } },
 ];

@@ -71,11 +71,7 @@ pub(super) fn write(app: &App, draft: &ConnectorDraft, into: Option<&Path>) -> R
 fn add_connection(app: &App, name: &str, entry: &str) -> Result<PathBuf> {
     let path = file::locate(app).unwrap_or_else(|_| PathBuf::from("connections.yaml"));
     let _held = new_files::hold(durable::folder(&path))?;
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(cause) => return Err(new_files::failed(&path, "read", &cause)),
-    };
+    let text = new_files::text_before(&path)?;
     let shown = path.display().to_string();
     let is_taken = !text.is_empty() && ConnectionsFile::parse(&shown, &text)?.connections.contains_key(name);
     if is_taken {

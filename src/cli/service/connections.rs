@@ -19,7 +19,6 @@ use crate::definition::{Connector, Property};
 use crate::durable;
 use crate::error::{Error, ErrorKind, Fault, Place, Result};
 use crate::json_pointer::escape;
-use crate::text_file::if_there;
 
 /// A connection to write.
 #[derive(Debug, Deserialize)]
@@ -109,10 +108,7 @@ impl Service {
         let connector = self.current().catalog().connector(&given.connector)?;
         let path = self.connections_path();
         let _held = new_files::hold(durable::folder(&path))?;
-        // A file that cannot be read is not an empty one.
-        let text =
-            if_there(std::fs::read_to_string(&path)).map_err(|cause| new_files::failed(&path, "read", &cause))?;
-        let text = text.unwrap_or_default();
+        let text = new_files::text_before(&path)?;
         let shown = path.display().to_string();
         let old = if text.is_empty() { None } else { Some(ConnectionsFile::parse(&shown, &text)?) };
         let known = |name: &str| old.as_ref().and_then(|file| file.connections.get(name));

@@ -194,11 +194,7 @@ impl AreaFile {
             .unwrap_or_else(|| own_definitions(&call.app.global.definitions).join("operations").join(connector));
         let area = area(call.save.area.as_deref())?.unwrap_or_else(|| area_of(&call.request.path));
         let file = folder.join(format!("{area}.yaml"));
-        let text = match std::fs::read_to_string(&file) {
-            Ok(text) => text,
-            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(cause) => return Err(new_files::failed(&file, "read", &cause)),
-        };
+        let text = new_files::text_before(&file)?;
         Ok(AreaFile { file, text, connector: own.map(|_| folder.join("connector.yaml")) })
     }
 
